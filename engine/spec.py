@@ -1,0 +1,92 @@
+"""What every spec of the engine is made of: a frozen dataclass with a `kind`, bounded fields and its behaviour.
+
+One declaration gives the request schema, the OpenAPI text, the defaults, the stored JSON and the catalog entry.
+"""
+
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_args, get_origin
+
+from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, TypeAdapter, WithJsonSchema, WrapSerializer
+from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+# Strict, so that a body is held to its schema: "3" is not 3, and true is not 1. (A whole number is a valid float.)
+PositiveFloat = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+NonNegativeFloat = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False)]
+FiniteFloat = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Decay = Annotated[float, Field(strict=True, ge=0, lt=1)]
+"""A share of the past that is kept at each step: momentum, moving averages."""
+Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
+"""A share of rows or units, [0, 1)."""
+PositiveInt = Annotated[int, Field(strict=True, ge=1)]
+NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Flag = Annotated[bool, Field(strict=True)]
+
+Class = TypeVar("Class", bound=type)
+
+
+def _kind_is_required(schema: dict[str, Any]) -> None:
+    """A union is told apart by `kind`, so the schema must ask for it although Python code may leave it out."""
+    kind = schema.get("properties", {}).get("kind")
+    if kind is not None:
+        kind.pop("default", None)
+        schema["required"] = ["kind", *schema.get("required", [])]
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
+def spec(cls: Class) -> Class:
+    """Declare a spec: frozen, keyword-only, validated when made, unknown fields refused."""
+    config = ConfigDict(extra="forbid", json_schema_extra=_kind_is_required)
+    return pydantic_dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
+
+
+class Described:
+    """A thing of the catalog. The first line of its docstring is its summary.
+
+    `formula` and `derivative` are LaTeX; `source` names the paper, book or page that the definition follows.
+    """
+
+    formula: ClassVar[str]
+    derivative: ClassVar[str] = ""
+    source: ClassVar[str] = ""
+    kind: str
+
+    @classmethod
+    def summary(cls) -> str:
+        return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def members(union: Any) -> Iterator[type]:
+    """The classes of an annotated union, in the order in which they are declared."""
+    if get_origin(union) is Annotated:
+        union = get_args(union)[0]
+    yield from get_args(union) or (union,)
+
+
+def kind_of(cls: type) -> str:
+    """The `kind` that a class of a union goes by."""
+    return str(get_args(cls.__annotations__["kind"])[0])
+
+
+def _from_name(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+def _to_name(value: Any, serialize: Any) -> Any:
+    document = serialize(value)
+    return document["kind"] if set(document) == {"kind"} else document
+
+
+def named(union: Any) -> Any:
+    """The union, which may also be written as the bare name of a member: "relu" for {"kind": "relu"}."""
+    classes = tuple(members(union))
+    schema = {
+        "anyOf": [
+            {"type": "string", "enum": [kind_of(cls) for cls in classes]},
+            *(TypeAdapter(cls).json_schema() for cls in classes if len(fields(cls)) > 1),
+        ]
+    }
+    return Annotated[
+        union, Discriminator("kind"), BeforeValidator(_from_name), WrapSerializer(_to_name), WithJsonSchema(schema)
+    ]
