@@ -1,0 +1,53 @@
+"""Where arrays live: NumPy on the host, CuPy on a card. The only file that names cupy."""
+
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from engine.errors import DeviceUnavailable
+
+Array = NDArray[Any]
+"""An array of the namespace in use. CuPy's arrays are typed as NumPy's, whose dialect they speak."""
+
+
+def _numpy() -> Any:
+    return np
+
+
+def _cupy() -> Any:
+    """CuPy, imported only when asked for: it takes seconds, and most machines have no card."""
+    if find_spec("cupy") is None:
+        raise DeviceUnavailable("CuPy is not installed: install the extra `gpu`, or ask for the device cpu.")
+    import cupy
+
+    # Importing succeeds without a card; the first allocation would fail.
+    if not cupy.cuda.is_available():
+        raise DeviceUnavailable("This machine has no usable CUDA device: ask for the device cpu or auto.")
+    return cupy
+
+
+NAMESPACES: dict[str, Callable[[], Any]] = {"cpu": _numpy, "cuda": _cupy}
+
+
+def namespace(device: str) -> Any:
+    """The array module of a device ("cpu" or "cuda"); raises DeviceUnavailable where the machine lacks it."""
+    if device not in NAMESPACES:
+        raise DeviceUnavailable(f"There is no device {device!r}: ask for one of {', '.join(NAMESPACES)}.")
+    return NAMESPACES[device]()
+
+
+def available(device: str) -> bool:
+    """Whether `namespace(device)` would succeed."""
+    try:
+        namespace(device)
+    except DeviceUnavailable:
+        return False
+    return True
+
+
+def to_host(array: Any) -> Array:
+    """The array as NumPy's, copied from the card where it lives there; a host array is returned as it is."""
+    return array if isinstance(array, np.ndarray) else np.asarray(array.get())

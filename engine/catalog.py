@@ -1,0 +1,55 @@
+"""Everything registered, described from its one declaration: a form can be built from it."""
+
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from engine.activations import Activation
+from engine.initializers import Initializer
+from engine.losses import Loss
+from engine.metrics import METRICS
+from engine.models import AnyModel
+from engine.optimizers import Optimizer
+from engine.scaling import Scaling
+from engine.schedules import Schedule
+from engine.spec import kind_of, members
+
+FAMILIES: dict[str, Any] = {
+    "models": AnyModel,
+    "losses": Loss,
+    "optimizers": Optimizer,
+    "schedules": Schedule,
+    "initializers": Initializer,
+    "activations": Activation,
+    "scalers": Scaling,
+}
+
+
+def catalog() -> dict[str, list[dict[str, Any]]]:
+    """By family: name, summary, formula and derivative in LaTeX, source, and the JSON Schema of the fields."""
+    entries = {family: [_described(cls) for cls in members(union)] for family, union in FAMILIES.items()}
+    entries["metrics"] = [
+        {
+            "name": metric.name,
+            "summary": metric.summary,
+            "formula": metric.formula,
+            "derivative": None,
+            "source": metric.source,
+            "schema": None,
+            "task": metric.task,
+            "better": metric.better,
+        }
+        for metric in METRICS.values()
+    ]
+    return entries
+
+
+def _described(cls: Any) -> dict[str, Any]:
+    return {
+        "name": kind_of(cls),
+        "summary": cls.summary(),
+        "formula": cls.formula,
+        "derivative": cls.derivative or None,
+        "source": cls.source or None,
+        "schema": TypeAdapter(cls).json_schema(),
+    }

@@ -1,0 +1,75 @@
+"""What can go wrong in the engine.
+
+EngineError
+├── InputError            422, the caller can mend it: pointers into what was sent
+│   ├── InvalidSpec       422 INVALID_SPEC
+│   ├── UnusableData      422 UNUSABLE_DATA
+│   └── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
+└── Diverged              500 DIVERGED
+"""
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+
+class EngineError(Exception):
+    """The root. `code` is the problem's name for programs, `status` the HTTP status that suits it."""
+
+    code: ClassVar[str] = "ENGINE_ERROR"
+    status: ClassVar[int] = 500
+
+
+class InputError(EngineError):
+    """Something that was sent cannot be used: `errors` are pairs of a JSON pointer and what to do about it."""
+
+    code: ClassVar[str] = "BAD_INPUT"
+    status: ClassVar[int] = 422
+
+    def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
+        self.errors = list(errors)
+        super().__init__(self.errors)
+
+    def __str__(self) -> str:
+        return " ".join(detail for _, detail in self.errors)
+
+
+class InvalidSpec(InputError):
+    """A spec that contradicts itself or means nothing for the chosen model."""
+
+    code: ClassVar[str] = "INVALID_SPEC"
+
+
+class UnusableData(InputError):
+    """Data that cannot be trained on as asked: a missing column, text where numbers are needed, too few rows."""
+
+    code: ClassVar[str] = "UNUSABLE_DATA"
+
+
+class DeviceUnavailable(InputError):
+    """The asked-for device is not in this machine."""
+
+    code: ClassVar[str] = "DEVICE_UNAVAILABLE"
+    pointer: ClassVar[str] = "/device"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__([(self.pointer, detail)])
+        self.args = (detail,)  # what pickle makes it anew from
+
+
+class Diverged(EngineError):
+    """Training left the finite numbers: `learning_rate` is the one that `epoch` went by."""
+
+    code: ClassVar[str] = "DIVERGED"
+    status: ClassVar[int] = 500
+
+    def __init__(self, epoch: int, learning_rate: float, detail: str | None = None) -> None:
+        self.epoch = epoch
+        self.learning_rate = learning_rate
+        self.detail = detail or (
+            f"The loss is no longer a finite number in epoch {epoch}, at a learning rate of {learning_rate:g}. "
+            f"Try a learning rate of {learning_rate / 10:g}, scale the features, or set regularization.clip_norm."
+        )
+        super().__init__(epoch, learning_rate, self.detail)
+
+    def __str__(self) -> str:
+        return self.detail

@@ -1,0 +1,202 @@
+"""How good predictions are. To lengthen the list, write one function and its entry in METRICS.
+
+Classification takes probabilities or scores (n, K) and labels (n,), integers from 0 to K − 1; regression takes
+predictions and targets, both (n, k). Each gives a float, or None where it is undefined, as it always is without rows.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Numbers = NDArray[Any]
+Labels = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True)
+class Metric:
+    """An entry of the catalog: what a number means, which way is better, and the function that computes it."""
+
+    name: str
+    task: Literal["classification", "regression"]
+    better: Literal["higher", "lower"]
+    summary: str
+    formula: str
+    source: str
+    function: Callable[[Numbers, Numbers], float | None]
+
+
+def confusion_matrix(labels: Labels, predicted: Labels, K: int) -> NDArray[np.int64]:
+    """How many rows (K, K) of each true class (down) were predicted as each class (across)."""
+    pairs = labels.astype(np.int64) * K + predicted
+    return np.bincount(pairs, minlength=K * K).reshape(K, K).astype(np.int64)
+
+
+def accuracy(probabilities: Numbers, labels: Labels) -> float | None:
+    if not len(labels):
+        return None
+    return float(np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def precision_macro(probabilities: Numbers, labels: Labels) -> float | None:
+    right, predicted, true = _class_counts(probabilities, labels)
+    return _macro(right, predicted, predicted + true > 0)
+
+
+def recall_macro(probabilities: Numbers, labels: Labels) -> float | None:
+    right, predicted, true = _class_counts(probabilities, labels)
+    return _macro(right, true, predicted + true > 0)
+
+
+def f1_macro(probabilities: Numbers, labels: Labels) -> float | None:
+    right, predicted, true = _class_counts(probabilities, labels)
+    return _macro(2 * right, predicted + true, predicted + true > 0)
+
+
+def _class_counts(probabilities: Numbers, labels: Labels) -> tuple[Numbers, Numbers, Numbers]:
+    """For each class (K,): the rows rightly given to it, all rows given to it, and all rows of it."""
+    table = confusion_matrix(labels, probabilities.argmax(axis=1), probabilities.shape[1])
+    return table.diagonal(), table.sum(axis=0), table.sum(axis=1)
+
+
+def _macro(right: Numbers, out_of: Numbers, present: Numbers) -> float | None:
+    """The mean share over the classes that occur among the labels or the predictions; 0 out of 0 counts as 0."""
+    if not present.any():
+        return None
+    return float(np.mean((right / np.maximum(1, out_of))[present]))
+
+
+def log_loss(probabilities: Numbers, labels: Labels) -> float | None:
+    if not len(labels):
+        return None
+    true = probabilities[np.arange(len(labels)), labels]
+    # As scikit-learn does: a probability of 0 counts as the smallest step of the float type, not as an infinite loss.
+    return float(-np.mean(np.log(np.maximum(true, np.finfo(true.dtype).eps)), dtype=np.float64))
+
+
+def roc_auc(probabilities: Numbers, labels: Labels) -> float | None:
+    """Two classes are judged by the second's column; more by the mean over the classes that occur, each vs the rest."""
+    K = probabilities.shape[1]
+    counts = np.bincount(labels, minlength=K)
+    if np.count_nonzero(counts) < 2:
+        return None
+    classes = np.flatnonzero(counts) if K > 2 else [K - 1]
+    return float(np.mean([_area(probabilities[:, c], labels == c) for c in classes]))
+
+
+def _area(scores: Numbers, positive: NDArray[np.bool_]) -> float:
+    """The share of pairs of a positive and a negative row in which the positive scores higher; ties count half."""
+    low = np.sort(scores[~positive])
+    high = np.sort(scores[positive])
+    wins = np.searchsorted(low, high, side="left").sum() + np.searchsorted(low, high, side="right").sum()
+    return float(wins) / (2.0 * len(low) * len(high))
+
+
+def r2(predictions: Numbers, targets: Numbers) -> float | None:
+    """The mean over outputs; None as soon as one of them has a constant target."""
+    if not len(targets) or np.any(targets.max(axis=0) == targets.min(axis=0)):
+        return None
+    residual = np.square(targets - predictions).sum(axis=0, dtype=np.float64)
+    total = np.square(targets - targets.mean(axis=0, dtype=np.float64)).sum(axis=0)
+    return float(np.mean(1 - residual / total))
+
+
+def mae(predictions: Numbers, targets: Numbers) -> float | None:
+    if not len(targets):
+        return None
+    return float(np.mean(np.abs(targets - predictions), dtype=np.float64))
+
+
+def rmse(predictions: Numbers, targets: Numbers) -> float | None:
+    """The mean over outputs of each output's root mean square."""
+    if not len(targets):
+        return None
+    return float(np.mean(np.sqrt(np.mean(np.square(targets - predictions), axis=0, dtype=np.float64))))
+
+
+_TABLE = (
+    Metric(
+        "accuracy",
+        "classification",
+        "higher",
+        "The share of rows whose most probable class is the true one.",
+        r"\frac{1}{n}\sum_i [\hat y_i = y_i]",
+        "Bishop, Pattern Recognition and Machine Learning, 2006, section 1.5.1",
+        accuracy,
+    ),
+    Metric(
+        "precision_macro",
+        "classification",
+        "higher",
+        "The share of rows given to a class that belong to it, averaged over the classes.",
+        r"\frac{1}{K}\sum_c \frac{TP_c}{TP_c + FP_c}",
+        "Sokolova and Lapalme, A Systematic Analysis of Performance Measures for Classification Tasks, 2009",
+        precision_macro,
+    ),
+    Metric(
+        "recall_macro",
+        "classification",
+        "higher",
+        "The share of a class's rows that were given to it, averaged over the classes.",
+        r"\frac{1}{K}\sum_c \frac{TP_c}{TP_c + FN_c}",
+        "Sokolova and Lapalme, A Systematic Analysis of Performance Measures for Classification Tasks, 2009",
+        recall_macro,
+    ),
+    Metric(
+        "f1_macro",
+        "classification",
+        "higher",
+        "The harmonic mean of precision and recall, averaged over the classes.",
+        r"\frac{1}{K}\sum_c \frac{2\,TP_c}{2\,TP_c + FP_c + FN_c}",
+        "van Rijsbergen, Information Retrieval, 1979, chapter 7",
+        f1_macro,
+    ),
+    Metric(
+        "log_loss",
+        "classification",
+        "lower",
+        "The mean of minus the logarithm of the true class's probability.",
+        r"-\frac{1}{n}\sum_i \ln p_{i, y_i}",
+        "Good, Rational Decisions, 1952",
+        log_loss,
+    ),
+    Metric(
+        "roc_auc",
+        "classification",
+        "higher",
+        "How often a row of a class scores higher for it than a row of another, averaged over the classes.",
+        r"\frac{1}{K}\sum_c \left( P(s_c^+ > s_c^-) + \tfrac{1}{2} P(s_c^+ = s_c^-) \right)",
+        "Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982",
+        roc_auc,
+    ),
+    Metric(
+        "r2",
+        "regression",
+        "higher",
+        "The share of the target's variance that the predictions explain.",
+        r"1 - \frac{\sum_i (y_i - \hat y_i)^2}{\sum_i (y_i - \bar y)^2}",
+        "Draper and Smith, Applied Regression Analysis, 1998, section 1.3",
+        r2,
+    ),
+    Metric(
+        "mae",
+        "regression",
+        "lower",
+        "The mean of the errors without their signs, in the target's unit.",
+        r"\frac{1}{n}\sum_i |y_i - \hat y_i|",
+        "Willmott and Matsuura, Advantages of the Mean Absolute Error over the Root Mean Square Error, 2005",
+        mae,
+    ),
+    Metric(
+        "rmse",
+        "regression",
+        "lower",
+        "The root of the mean squared error, in the target's unit.",
+        r"\sqrt{\frac{1}{n}\sum_i (y_i - \hat y_i)^2}",
+        "Hyndman and Koehler, Another Look at Measures of Forecast Accuracy, 2006",
+        rmse,
+    ),
+)
+METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

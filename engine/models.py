@@ -1,0 +1,241 @@
+"""What can be trained: each model's fields, the settings that mean something for it, its layers and its solver."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
+
+from engine.activations import Activation, Relu
+from engine.descent import descend
+from engine.initializers import HeNormal, Initializer, Zeros
+from engine.linear import analytic, newton
+from engine.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
+from engine.network import Dense
+from engine.optimizers import Adam, GradientDescent
+from engine.perceptron import perceptron
+from engine.schedules import ConstantRate
+from engine.spec import Described, Flag, NonNegativeFloat, Share, spec
+from engine.train import Epoch, Problem, State
+
+if TYPE_CHECKING:
+    from engine.training import Training
+
+MAX_UNITS = 1_000_000
+Solver = Callable[[Problem, State], Iterator[Epoch]]
+
+
+@spec
+class Regularization:
+    """Penalties on the weights, ‖w‖₁ and ½‖w‖², added to the mean loss (never on a bias), and a bound on the gradient."""
+
+    l1: NonNegativeFloat = 0.0
+    l2: NonNegativeFloat = 0.0
+    clip_norm: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = Field(
+        default=None, description="scale the gradient down to this length where it is longer"
+    )
+
+
+class Model(Described):
+    """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
+
+    tasks: ClassVar[frozenset[str]]
+    bias: bool
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        """The job's fields that apply to this model, each with its default."""
+        raise NotImplementedError
+
+    def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
+        """The losses to choose from; None for every loss of the task."""
+        return None
+
+    def layers(self, inputs: int, outputs: int) -> list[Dense]:
+        """The network's layers; without hidden ones unless the model says otherwise."""
+        return [Dense(inputs, outputs, bias=self.bias)]
+
+    @property
+    def start(self) -> Initializer:
+        """What the weights start from."""
+        return Zeros()
+
+    def penalties(self, training: "Training", rows: int) -> tuple[float, float]:
+        """(l1, l2) as they stand in the mean loss of `rows` rows."""
+        regularization = training.regularization or Regularization()
+        return regularization.l1, regularization.l2
+
+    def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
+        """Train: see engine.train.train."""
+        raise NotImplementedError
+
+
+def descent_settings(**settings: Any) -> dict[str, Any]:
+    """The fields that gradient descent reads, with the defaults that differ from model to model."""
+    return {
+        "schedule": ConstantRate(),
+        "regularization": Regularization(),
+        "shuffle": True,
+        "early_stopping": None,
+        "seed": 0,
+        **settings,
+    }
+
+
+@spec
+class LinearRegression(Model):
+    """A weighted sum of the features, fitted to numbers by least squares."""
+
+    formula: ClassVar[str] = r"\hat{y} = w^\top x + b, \quad L = \frac{1}{n}\sum_i \tfrac{1}{2}(\hat{y}_i - y_i)^2"
+    derivative: ClassVar[str] = r"\nabla_w L = \frac{1}{n} X^\top (\hat{y} - y)"
+    source: ClassVar[str] = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning (2009), 3.2"
+    tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
+    bias: ClassVar[bool] = True
+    solvers: ClassVar[Mapping[str, Solver]] = {"analytic": analytic, "gradient_descent": descend}
+
+    kind: Literal["linear_regression"] = "linear_regression"
+    solver: Literal["analytic", "gradient_descent"] = "analytic"
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        if self.solver == "analytic":
+            return {"loss": HalfMeanSquaredError(), "precision": "float64"}
+        return descent_settings(
+            loss=HalfMeanSquaredError(),
+            optimizer=GradientDescent(learning_rate=0.1),
+            epochs=100,
+            batch_size="full",
+            precision="float64",
+        )
+
+    def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
+        return (HalfMeanSquaredError,) if self.solver == "analytic" else None
+
+    def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
+        return self.solvers[self.solver](problem, state)
+
+
+@spec
+class Penalty:
+    """½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalised."""
+
+    l2: NonNegativeFloat = 1.0
+
+
+@spec
+class LogisticRegression(Model):
+    """Class probabilities from a weighted sum of the features, fitted by maximum likelihood."""
+
+    formula: ClassVar[str] = (
+        r"h(x) = \frac{1}{1 + e^{-\theta^\top x}}, \quad \max_\theta \prod_i h(x_i)^{y_i} (1 - h(x_i))^{1 - y_i}"
+    )
+    derivative: ClassVar[str] = r"\nabla_\theta \ell = \sum_i (y_i - h(x_i))\, x_i"
+    source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning (2006), 4.3"
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    bias: ClassVar[bool] = True
+    solvers: ClassVar[Mapping[str, Solver]] = {"newton": newton, "gradient_descent": descend}
+
+    kind: Literal["logistic_regression"] = "logistic_regression"
+    solver: Literal["newton", "gradient_descent"] = "newton"
+    multi_class: Literal["multinomial", "one_vs_rest"] = Field(
+        default="multinomial", description="for three classes or more: one softmax, or a model for each class"
+    )
+    penalty: Penalty = Penalty()
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        loss = BinaryCrossEntropy() if classes == 2 or self.multi_class == "one_vs_rest" else CrossEntropy()
+        if self.solver == "newton":
+            return {"loss": loss, "epochs": 100, "class_weight": None, "precision": "float64"}
+        settings = descent_settings(
+            loss=loss,
+            optimizer=GradientDescent(learning_rate=0.1),
+            epochs=100,
+            batch_size="full",
+            class_weight=None,
+            precision="float64",
+        )
+        del settings["regularization"]  # the penalty is the model's own here
+        return settings
+
+    def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
+        return (type(self.settings(task, classes)["loss"]),)
+
+    def penalties(self, training: "Training", rows: int) -> tuple[float, float]:
+        return 0.0, self.penalty.l2 / rows
+
+    def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
+        return self.solvers[self.solver](problem, state)
+
+
+@spec
+class Perceptron(Model):
+    """A line between two classes, moved by one misclassified row at a time, with the best line seen kept in a pocket."""
+
+    formula: ClassVar[str] = r"h(x) = \operatorname{sign}(w^\top x + b), \quad w \leftarrow w + y_n x_n"
+    derivative: ClassVar[str] = r"-y_n x_n \text{ where } y_n w^\top x_n \le 0, \text{ else } 0"
+    source: ClassVar[str] = "Rosenblatt (1958); the pocket: Gallant, Perceptron-based learning algorithms (1990)"
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+
+    kind: Literal["perceptron"] = "perceptron"
+    bias: Flag = Field(default=True, description="false: the boundary passes through the origin")
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
+
+    def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
+        return perceptron(problem, state)
+
+
+@spec
+class HiddenLayer:
+    """A hidden layer: how many units, their activation, and the share of them that is silenced while training."""
+
+    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
+    activation: Activation = Relu()
+    dropout: Share = 0.0
+
+
+@spec
+class MultilayerPerceptron(Model):
+    """Layers of units between the features and the output, trained by backpropagation."""
+
+    formula: ClassVar[str] = r"A^{(l)} = f\left(A^{(l-1)} W^{(l)} + b^{(l)}\right), \quad A^{(0)} = X"
+    derivative: ClassVar[str] = (
+        r"\delta^{(l)} = \left(\delta^{(l+1)} W^{(l+1)\top}\right) \odot f'\left(Z^{(l)}\right), \quad "
+        r"\nabla_{W^{(l)}} = A^{(l-1)\top} \delta^{(l)}"
+    )
+    source: ClassVar[str] = "Rumelhart, Hinton and Williams, Learning representations by back-propagating errors (1986)"
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+
+    kind: Literal["mlp"] = "mlp"
+    hidden: Annotated[tuple[HiddenLayer, ...], Field(max_length=100)] = (HiddenLayer(units=16),)
+    initializer: Initializer = HeNormal()
+    bias: Flag = True
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        settings = descent_settings(
+            loss=HalfMeanSquaredError(),
+            optimizer=Adam(learning_rate=0.01),
+            epochs=100,
+            batch_size=16,
+            precision="float32",
+        )
+        if task == "classification":
+            settings |= {"loss": BinaryCrossEntropy() if classes == 2 else CrossEntropy(), "class_weight": None}
+        return settings
+
+    def layers(self, inputs: int, outputs: int) -> list[Dense]:
+        layers = []
+        for hidden in self.hidden:
+            layers.append(Dense(inputs, hidden.units, hidden.activation, hidden.dropout, self.bias))
+            inputs = hidden.units
+        return [*layers, Dense(inputs, outputs, bias=self.bias)]
+
+    @property
+    def start(self) -> Initializer:
+        return self.initializer
+
+    def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
+        return descend(problem, state)
+
+
+AnyModel = Annotated[
+    LinearRegression | LogisticRegression | Perceptron | MultilayerPerceptron, Field(discriminator="kind")
+]

@@ -1,0 +1,103 @@
+"""Predictions of a trained model from raw records, in the units and words of the data it was trained on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.backend import to_host
+from engine.errors import UnusableData
+from engine.features import ClassLabel, Column, Features, Input, Target
+from engine.prepare import build_network
+from engine.scoring import class_scores
+from engine.training import Training
+
+MAX_PROBLEMS = 20
+"""So many problems of one request are named; a million wrong cells are one mistake."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """One value or class label a row, and for losses whose link gives them the classes' probabilities (n, K)."""
+
+    values: list[Any]
+    classes: tuple[ClassLabel, ...] | None
+    probabilities: np.ndarray | None
+
+
+class Predictor:
+    """A trained model: its spec, what was fitted to the training rows, and θ."""
+
+    def __init__(self, training: Training, features: Features, target: Target, theta: np.ndarray) -> None:
+        self.training, self.features, self.target = training, features, target
+        self.network = build_network(training, len(features.names), target)
+        self.network.parameters.theta[...] = self.network.xp.asarray(theta)
+
+    def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
+        """Raw outputs (n, k), before the loss's link."""
+        X = self.features.transform(columns, self.network.dtype)
+        return to_host(self.network.evaluate(self.network.xp.asarray(X)))
+
+    def predict(self, columns: Mapping[str, Column]) -> Prediction:
+        """Values or labels, and probabilities, of raw columns."""
+        outputs = self.outputs(columns)
+        classes = self.target.classes
+        if classes is None:
+            return Prediction([float(value) for value in outputs[:, 0]], None, None)
+        labels = class_scores(outputs).argmax(axis=1)
+        return Prediction([classes[label] for label in labels], classes, self._probabilities(outputs))
+
+    def _probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
+        loss = self.training.loss
+        if loss is None or not loss.probabilistic:
+            return None
+        P = np.empty(outputs.shape, np.float64)
+        loss.link(np, outputs.astype(np.float64), P)
+        if P.shape[1] == 1:
+            return np.hstack([1 - P, P])
+        return P / P.sum(axis=1, keepdims=True)  # softmax sums to 1 already; one-vs-rest models need not
+
+
+def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
+    """Raw records as columns. Raises UnusableData naming, by pointer, each unknown or missing column and wrong cell."""
+    wanted = {entry.name: entry for entry in features.inputs}
+    problems: list[tuple[str, str]] = []
+    for row, record in enumerate(records):
+        pointer = f"/records/{row}"
+        problems += [
+            (f"{pointer}/{name}", f"the model knows no column '{name}'; it reads {', '.join(wanted)}")
+            for name in record.keys() - wanted.keys()
+        ]
+        problems += [
+            (f"{pointer}/{name}", f"column '{name}' is missing; give it a value")
+            for name, entry in wanted.items()
+            if record.get(name) is None and entry.fill is None
+        ]
+        if len(problems) >= MAX_PROBLEMS:
+            break
+    if not problems:
+        columns = {name: _column(entry, records, problems) for name, entry in wanted.items()}
+    if problems:
+        raise UnusableData(problems[:MAX_PROBLEMS])
+    return columns
+
+
+def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[tuple[str, str]]) -> Column:
+    cells = [record.get(entry.name) for record in records]
+    if entry.categories:
+        codes = {category: code for code, category in enumerate(entry.categories)}
+        # An unseen category is no category that was fitted: code len(categories) equals none of them.
+        values = np.array([-1 if cell is None else codes.get(str(cell), len(codes)) for cell in cells], np.int32)
+        return Column(entry.name, entry.kind, values, (*entry.categories, "\0unseen"))
+    numbers = np.full(len(cells), np.nan)
+    for row, cell in enumerate(cells):
+        if cell is None:
+            continue
+        if not isinstance(cell, int | float) or not np.isfinite(cell):
+            problems.append((f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}"))
+            if len(problems) >= MAX_PROBLEMS:
+                break
+        else:
+            numbers[row] = float(cell)
+    return Column(entry.name, entry.kind, numbers)

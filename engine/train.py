@@ -1,0 +1,85 @@
+"""Training as a generator: it yields, the caller decides what to keep and when to stop (rule 5)."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.backend import Array, to_host
+from engine.network import Network
+
+if TYPE_CHECKING:
+    from engine.features import Target
+    from engine.training import Training
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Rows ready for training, on the device: X (n, d), Y (n, k), and a weight a row (n,) or None for all alike."""
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.X.shape[0])
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that a solver needs: the completed spec, the network to fill, the rows, and how targets are read."""
+
+    spec: "Training"
+    network: Network
+    target: "Target"
+    train: Matrices
+    validation: Matrices | None
+
+
+@dataclass
+class State:
+    """What a run has to remember to go on as if it had never stopped: counters, and named vectors beside θ."""
+
+    epoch: int = 0
+    step: int = 0
+    vectors: dict[str, Array] = field(default_factory=dict)
+
+    def arrays(self, network: Network) -> dict[str, np.ndarray]:
+        """Host copies of all of it, θ included."""
+        vectors = {name: np.array(to_host(vector)) for name, vector in self.vectors.items()}
+        counters = np.array([self.epoch, self.step], np.int64)
+        return {"theta": np.array(to_host(network.parameters.theta)), "counters": counters, **vectors}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], network: Network) -> "State":
+        """The reverse of `arrays`; θ goes into the network."""
+        network.parameters.theta[...] = network.xp.asarray(arrays["theta"])
+        epoch, step = (int(count) for count in arrays["counters"])
+        names = arrays.keys() - {"theta", "counters"}
+        return cls(epoch, step, {name: network.xp.asarray(arrays[name]) for name in names})
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What the generator yields: an epoch's numbers, or, where `whole` is false, only a breath within a long one.
+
+    `values` are the epoch's point on every curve; a value that is undefined is None. `batch_losses` (steps,) is
+    filled where the spec records every batch. `converged` says that the solver has nothing left to do.
+    """
+
+    number: int
+    whole: bool = True
+    values: dict[str, float | None] = field(default_factory=dict)
+    batch_losses: np.ndarray | None = None
+    converged: bool = False
+    warnings: tuple[dict[str, Any], ...] = ()
+
+
+def train(problem: Problem, state: State) -> Iterator[Epoch]:
+    """Train the problem's network from `state` on, an epoch a turn; `state` is kept up to date at every yield.
+
+    Raises Diverged when the loss is no longer a finite number.
+    """
+    yield from problem.spec.model.epochs(problem, state)

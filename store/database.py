@@ -1,0 +1,89 @@
+"""One database, SQLite or PostgreSQL: connections, transactions, its clock, new ids."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import uuid_utils
+from sqlalchemy import Connection, Engine, Float, create_engine, event, make_url, select
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import Session
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class now(FunctionElement[float]):  # noqa: N801 (an SQL function, written as SQL writes it)
+    """The database's own clock, seconds since 1970 in UTC: the one clock that leases are judged by."""
+
+    type = Float(53)
+    inherit_cache = True
+
+
+@compiles(now, "sqlite")
+def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(now, "postgresql")
+def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
+    return "extract(epoch from clock_timestamp())::double precision"
+
+
+class Database:
+    """The engine's connections and the two ways to use them: `transaction` to write, `reading` to read."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url).set(drivername=_driver(url))
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.url.get_backend_name() == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Session]:
+        """A session that commits at the end of the block, or rolls back when it raises. On SQLite it waits for its turn
+        to write at the start, so that what it reads is still true when it writes.
+        """
+        engine = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one state of the database and writes nothing."""
+        with Session(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    def clock(self, session: Session) -> float:
+        return float(session.execute(select(now())).scalar_one())
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def _driver(url: str) -> str:
+    """psycopg 3 for every spelling of PostgreSQL's URL."""
+    name = make_url(url).drivername
+    return "postgresql+psycopg" if name.split("+")[0] in ("postgres", "postgresql") else name
+
+
+def _sqlite_engine(url: Any) -> Engine:
+    engine = create_engine(url, connect_args={"timeout": 30})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below; sqlite3 would do it late
+        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        writes = connection.get_execution_options().get("writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def new_id(prefix: str) -> str:
+    """A prefixed UUIDv7 (RFC 9562): ids sort by the time they were made."""
+    return f"{prefix}_{uuid_utils.uuid7()}"

@@ -1,0 +1,111 @@
+"""Datasets: a file as it came, the same as Arrow IPC for training to read, and its profile."""
+
+import io
+from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from engine.features import Column, ColumnSummary
+from engine.samples import Sample
+from store.database import new_id
+from store.errors import Conflict, NotFound
+from store.files import Files
+from store.pages import owned
+from store.profile import profile, warnings_of
+from store.tables import Dataset, Job
+
+ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
+"""States in which a job still needs its dataset."""
+CACHED_TABLES = 4
+CACHED_BYTES = 16 * 2**20
+
+
+def sample_table(sample: Sample) -> pl.DataFrame:
+    """A built-in sample as a table."""
+    return pl.DataFrame(dict(sample.columns()))
+
+
+def create(
+    session: Session, files: Files, owner: str, name: str, source: dict[str, Any], content: bytes | Path, table: pl.DataFrame
+) -> Dataset:
+    """Store a file with its parsed table and their profile as one dataset."""
+    columns = profile(table)
+    buffer = io.BytesIO()
+    table.write_ipc(buffer)
+    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    dataset = Dataset(
+        id=new_id("ds"),
+        owner=owner,
+        name=name,
+        source=source,
+        digest=files.put(session, content),
+        table_digest=files.put(session, buffer.getvalue()),
+        size=size,
+        rows=table.height,
+        columns=columns,
+        warnings=warnings_of(columns, table.height),
+    )
+    session.add(dataset)
+    session.flush()
+    return dataset
+
+
+def get(session: Session, dataset_id: str, owner: str | None, lock: bool = False) -> Dataset:
+    """The dataset, `lock`ed against deletion until the transaction ends. Raises NotFound, also for another's."""
+    query = select(Dataset).where(Dataset.id == dataset_id, *owned(Dataset, owner))
+    dataset = session.scalars(query.with_for_update(read=True) if lock else query).one_or_none()
+    if dataset is None:
+        raise NotFound(f"no dataset '{dataset_id}'; GET /v1/datasets lists what there is")
+    return dataset
+
+
+def delete(session: Session, files: Files, dataset: Dataset) -> None:
+    """Forget the dataset and free its content. Raises Conflict while a job reads it."""
+    session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
+    reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
+    job_id = session.scalars(reading).first()
+    if job_id is not None:
+        raise Conflict(f"job '{job_id}' still reads this dataset; cancel it or wait for its end, then delete")
+    session.execute(delete_rows(Dataset).where(Dataset.number == dataset.number))
+    files.release(session, [dataset.digest, dataset.table_digest])
+
+
+def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
+    """The dataset's table: mapped into memory where it is a file, and kept for the next job where it is small."""
+    content = files.locate(session, dataset.table_digest)
+    if isinstance(content, Path):
+        return pl.read_ipc(content, memory_map=True)
+    return _parse(content) if len(content) <= CACHED_BYTES else pl.read_ipc(io.BytesIO(content))
+
+
+@lru_cache(CACHED_TABLES)
+def _parse(content: bytes) -> pl.DataFrame:
+    return pl.read_ipc(io.BytesIO(content))
+
+
+def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
+    """What the engine's checks read of each column."""
+    names = ("name", "kind", "missing", "distinct", "first_missing")
+    return {column["name"]: ColumnSummary(*(column[name] for name in names)) for column in dataset.columns}
+
+
+def columns(table: pl.DataFrame, dataset: Dataset, names: Iterable[str]) -> Mapping[str, Column]:
+    """The named columns as the engine reads them: numbers, or codes into sorted categories."""
+    kinds = {column["name"]: column["kind"] for column in dataset.columns}
+    return {name: _column(table[name], kinds[name]) for name in names}
+
+
+def _column(series: pl.Series, kind: Any) -> Column:
+    if kind in ("categorical", "text"):
+        categories = series.drop_nulls().unique().sort()
+        codes = series.cast(pl.Enum(categories)).to_physical().cast(pl.Int32).fill_null(-1)
+        return Column(series.name, kind, codes.to_numpy(), tuple(categories))
+    values = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
+    return Column(series.name, kind, np.ascontiguousarray(values))

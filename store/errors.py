@@ -1,0 +1,63 @@
+"""What can go wrong with what is stored.
+
+StoreError
+├── NotFound         NOT_FOUND           404
+├── Conflict         CONFLICT            409  the state forbids the action
+├── UnreadableFile   UNREADABLE_FILE     422  a file that is not what it should be, with the place and the remedy
+├── UnknownFormat    UNKNOWN_FORMAT      415
+├── TooLarge         TOO_LARGE           413
+├── BadPageToken     BAD_PAGE_TOKEN      422
+├── KeyReused        IDEMPOTENCY_KEY_REUSED   422
+├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
+├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
+└── LeaseLost        LEASE_LOST          409  another attempt holds the job
+"""
+
+
+class StoreError(Exception):
+    code = "STORE_ERROR"
+    status = 500
+
+    def __init__(self, detail: str, pointer: str | None = None) -> None:
+        super().__init__(detail)
+        self.errors: list[tuple[str, str]] = [] if pointer is None else [(pointer, detail)]
+
+
+class NotFound(StoreError):
+    code, status = "NOT_FOUND", 404
+
+
+class Conflict(StoreError):
+    code, status = "CONFLICT", 409
+
+
+class UnreadableFile(StoreError):
+    code, status = "UNREADABLE_FILE", 422
+
+
+class UnknownFormat(StoreError):
+    code, status = "UNKNOWN_FORMAT", 415
+
+
+class TooLarge(StoreError):
+    code, status = "TOO_LARGE", 413
+
+
+class BadPageToken(StoreError):
+    code, status = "BAD_PAGE_TOKEN", 422
+
+
+class KeyReused(StoreError):
+    code, status = "IDEMPOTENCY_KEY_REUSED", 422
+
+
+class StillRunning(StoreError):
+    code, status = "IDEMPOTENCY_KEY_IN_USE", 409
+
+
+class ContentMissing(StoreError):
+    code, status = "CONTENT_MISSING", 500
+
+
+class LeaseLost(StoreError):
+    code, status = "LEASE_LOST", 409

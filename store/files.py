@@ -1,0 +1,115 @@
+"""Content by its SHA-256: small in the database, large as a file in the data folder (decision 0003)."""
+
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import delete, exists, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from store.errors import ContentMissing
+from store.tables import Blob, Checkpoint, Dataset, Model
+
+REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Model.digest)
+"""Every column that keeps content alive."""
+
+
+class Files:
+    """Content under a folder. A file is written whole beside its place and renamed into it, so it is never half there."""
+
+    def __init__(self, folder: Path, inline_bytes: int) -> None:
+        self.folder, self.inline_bytes = folder, inline_bytes
+
+    def path(self, digest: str) -> Path:
+        return self.folder / digest[:2] / digest
+
+    def put(self, session: Session, content: bytes | Path) -> str:
+        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once."""
+        digest = _sha256(content)
+        size = len(content) if isinstance(content, bytes) else content.stat().st_size
+        inline: bytes | None = None
+        if size <= self.inline_bytes:
+            inline = content if isinstance(content, bytes) else content.read_bytes()
+        else:
+            self._place(digest, content)
+        _insert_unless_there(session, digest=digest, size=size, content=inline)
+        return digest
+
+    def get(self, session: Session, digest: str) -> bytes:
+        """The content. Raises ContentMissing where the row is gone or its file is."""
+        content = self.locate(session, digest)
+        return content if isinstance(content, bytes) else content.read_bytes()
+
+    def locate(self, session: Session, digest: str) -> bytes | Path:
+        """The content itself where it lies in the database, else the path of its file."""
+        row = session.execute(select(Blob.content).where(Blob.digest == digest)).one_or_none()
+        if row is not None and row.content is not None:
+            return bytes(row.content)
+        path = self.path(digest)
+        if row is None or not path.is_file():
+            raise ContentMissing(
+                f"content {digest} is not here; where processes share no data folder, raise VIDRO_INLINE_BYTES so that "
+                "it lives in the database"
+            )
+        return path
+
+    def release(self, session: Session, digests: Iterable[str]) -> None:
+        """Forget content that nothing refers to any more. Its file goes after the commit, by `sweep`."""
+        for digest in set(digests):
+            used = [exists().where(column == digest) for column in REFERENCES]
+            session.execute(delete(Blob).where(Blob.digest == digest, *(~use for use in used)))
+
+    def sweep(self, session: Session, older_than: float) -> int:
+        """Remove files that no row names, unless they were written within the last `older_than` seconds: their row may
+        still be on its way. Returns how many.
+        """
+        removed = 0
+        for path in self.folder.glob("??/*") if self.folder.is_dir() else ():
+            if os.stat(path).st_mtime < time.time() - older_than and not session.get(Blob, path.name):
+                path.unlink(missing_ok=True)
+                removed += 1
+        return removed
+
+    def _place(self, digest: str, content: bytes | Path) -> None:
+        path = self.path(digest)
+        if path.is_file():
+            path.touch()  # young again, so that no sweep takes it before the row that names it is committed
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if isinstance(content, Path) and content.stat().st_dev == path.parent.stat().st_dev:
+            _flush(content)
+            os.replace(content, path)
+        else:
+            data = content if isinstance(content, bytes) else content.read_bytes()
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(file.name, path)
+        _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Wait until the disk holds the file, or a folder's entries."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(content: bytes | Path) -> str:
+    if isinstance(content, bytes):
+        return hashlib.sha256(content).hexdigest()
+    with content.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _insert_unless_there(session: Session, **values: Any) -> None:
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(insert(Blob).values(**values).on_conflict_do_nothing(index_elements=["digest"]))

@@ -1,0 +1,283 @@
+"""The life of a job. Every change of state goes through `move`: an UPDATE that names the state it expects and, for a
+worker, the attempt that holds the lease; it either happens whole or not at all (rule 6).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy.engine import CursorResult
+from sqlalchemy.orm import Session
+
+from store.database import new_id, now
+from store.errors import Conflict, LeaseLost, NotFound
+from store.files import Files
+from store.pages import owned
+from store.tables import Checkpoint, Entry, Job, Worker
+
+LEGAL: dict[str, frozenset[str]] = {
+    "queued": frozenset({"running", "cancelled", "failed"}),
+    "running": frozenset({"succeeded", "failed", "cancelling", "pausing", "queued"}),
+    "pausing": frozenset({"paused", "queued", "succeeded", "failed", "cancelling"}),
+    "paused": frozenset({"queued", "cancelled"}),
+    "cancelling": frozenset({"cancelled", "failed"}),
+    "succeeded": frozenset(),
+    "failed": frozenset(),
+    "cancelled": frozenset(),
+}
+"""From each state to those that may follow."""
+DONE = frozenset(state for state, following in LEGAL.items() if not following)
+HELD = ("running", "pausing", "cancelling")
+"""States in which a worker holds the job's lease."""
+MAX_LOST_ATTEMPTS = 3
+RESEND_SECONDS = 10
+"""A queued job whose message was sent longer ago is sent again: the message may be lost, and a second does no harm."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A worker's claim on a job: what every write of it names."""
+
+    job_number: int
+    job_id: str
+    attempt: int
+
+
+def create(session: Session, owner: str, request: dict[str, Any], **values: Any) -> Job:
+    """A queued job with its first journal entry; the caller sends its message after the commit (rule 7)."""
+    job = Job(
+        id=new_id("job"),
+        owner=owner,
+        name=request.get("name"),
+        dataset_id=request["dataset_id"],
+        request=request,
+        model_kind=request["model"]["kind"],
+        epochs=request.get("epochs") or 1,
+        sent_at=now(),
+        **values,
+    )
+    session.add(job)
+    session.flush()
+    _write_entry(session, job.number, kind="state", state="queued")
+    session.refresh(job)
+    return job
+
+
+def get(session: Session, job_id: str, owner: str | None) -> Job:
+    """The job. Raises NotFound, also for another's."""
+    job = session.scalars(select(Job).where(Job.id == job_id, *owned(Job, owner))).one_or_none()
+    if job is None:
+        raise NotFound(f"no job '{job_id}'; GET /v1/jobs lists what there is")
+    return job
+
+
+def move(
+    session: Session,
+    number: int,
+    expected: Sequence[str],
+    state: str,
+    *,
+    where: Sequence[ColumnElement[bool]] = (),
+    reason: str | None = None,
+    **values: Any,
+) -> bool:
+    """The one door: take the job from one of the expected states to `state`, with the other values, and journal it.
+
+    False, and nothing changed, where the job is in another state by now or `where` fails.
+    """
+    for before in expected:
+        assert state in LEGAL[before], f"{before} → {state} is no legal transition"
+    if state not in HELD:
+        values |= {"lease_until": None, "worker": None}
+    if state in DONE:
+        values["finished_at"] = now()
+    conditions = [Job.number == number, Job.state.in_(expected), *where]
+    if not _updated(session, update(Job).where(*conditions).values(state=state, state_reason=reason, **values)):
+        return False
+    _write_entry(session, number, kind="state", state=state, message=reason)
+    return True
+
+
+def _updated(session: Session, statement: Any) -> int:
+    result = session.execute(statement.execution_options(synchronize_session=False))
+    assert isinstance(result, CursorResult)
+    return result.rowcount
+
+
+def _write_entry(session: Session, number: int, **values: Any) -> None:
+    """Add a line to the journal. The job's row is locked by its UPDATE or INSERT before, so numbers do not collide."""
+    sequence = select(func.coalesce(func.max(Entry.sequence), 0) + 1).where(Entry.job_number == number)
+    epoch = select(Job.epoch).where(Job.number == number)
+    session.execute(
+        insert(Entry).values(
+            job_number=number, sequence=sequence.scalar_subquery(), epoch=epoch.scalar_subquery(), at=now(), **values
+        )
+    )
+
+
+def log(session: Session, number: int, message: str) -> None:
+    """Add a message to the job's journal; the caller has written to its row in this transaction."""
+    _write_entry(session, number, kind="log", message=message)
+
+
+def journal(session: Session, number: int, after: int = 0) -> Sequence[Entry]:
+    """The job's journal from `after` on, in order."""
+    query = select(Entry).where(Entry.job_number == number, Entry.sequence > after).order_by(Entry.sequence)
+    return session.scalars(query).all()
+
+
+def queue_position(session: Session, job: Job) -> int | None:
+    """How many jobs of the same queue start before this one, plus one; None once it has started."""
+    if job.state != "queued":
+        return None
+    ahead = select(func.count()).where(Job.state == "queued", Job.queue == job.queue, Job.number < job.number)
+    return session.execute(ahead).scalar_one() + 1
+
+
+# --- the worker's side: every write names the lease
+
+
+def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> Lease | None:
+    """Take a queued job. None where it is not queued (any more): a second message for it does nothing."""
+    row = session.execute(select(Job.number, Job.attempt).where(Job.id == job_id, Job.state == "queued")).one_or_none()
+    if row is None:
+        return None
+    taken = move(
+        session,
+        row.number,
+        ["queued"],
+        "running",
+        where=[Job.attempt == row.attempt],
+        attempt=row.attempt + 1,
+        worker=worker,
+        started_at=func.coalesce(Job.started_at, now()),
+        lease_until=now() + lease_seconds,
+    )
+    if not taken:
+        return None
+    return Lease(row.number, job_id, row.attempt + 1)
+
+
+def next_queued(session: Session, queues: Sequence[str]) -> str | None:
+    """The id of the job that has waited longest in these queues."""
+    query = select(Job.id).where(Job.state == "queued", Job.queue.in_(queues)).order_by(Job.number).limit(1)
+    return session.scalars(query).first()
+
+
+def renew(session: Session, lease: Lease, lease_seconds: float) -> None:
+    """Hold the lease for another term. Raises LeaseLost where it is another's or nobody's by now."""
+    update_row(session, lease, lease_until=now() + lease_seconds)
+
+
+def state_of(session: Session, lease: Lease) -> str:
+    """The state of the job held. Raises LeaseLost where the lease is lost."""
+    held = (Job.number == lease.job_number, Job.attempt == lease.attempt, Job.state.in_(HELD))
+    state = session.scalars(select(Job.state).where(*held)).one_or_none()
+    if state is None:
+        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+    return state
+
+
+def update_row(session: Session, lease: Lease, **values: Any) -> None:
+    """Write to the held job's row, which locks it: what else the transaction writes is fenced by it too.
+
+    Raises LeaseLost, for the caller's transaction to roll back.
+    """
+    held = (Job.number == lease.job_number, Job.attempt == lease.attempt, Job.state.in_(HELD))
+    if not _updated(session, update(Job).where(*held).values(**values)):
+        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+
+
+def finish(session: Session, lease: Lease, state: str, reason: str | None = None, **values: Any) -> str:
+    """End the held job in `state`; where a cancel came in meanwhile it ends as cancelled, unless it failed.
+
+    Returns the state it ended in. Raises LeaseLost.
+    """
+    if state == "succeeded" and state_of(session, lease) == "cancelling":
+        state, reason = "cancelled", "cancelled by the caller"
+    expected = [before for before in HELD if state in LEGAL[before]]
+    if not move(session, lease.job_number, expected, state, where=[Job.attempt == lease.attempt], reason=reason, **values):
+        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+    return state
+
+
+def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, digest: str, **values: Any) -> None:
+    """Record a checkpoint, in a transaction that has written to the job's row. The same epoch's is replaced."""
+    forget_checkpoints(session, files, lease, [epoch])
+    session.add(Checkpoint(job_number=lease.job_number, epoch=epoch, digest=digest, **values))
+    session.flush()
+
+
+def forget_checkpoints(session: Session, files: Files, lease: Lease, epochs: Sequence[int]) -> None:
+    """Drop the checkpoints of these epochs and free what they held."""
+    mine = (Checkpoint.job_number == lease.job_number, Checkpoint.epoch.in_(epochs))
+    digests = session.scalars(select(Checkpoint.digest).where(*mine)).all()
+    if digests:
+        session.execute(delete(Checkpoint).where(*mine))
+        files.release(session, digests)
+
+
+# --- the caller's side
+
+
+def cancel(session: Session, job: Job) -> None:
+    """Cancel: at once where no worker holds the job, else by asking the worker to. Raises Conflict once it is done."""
+    reason = "cancelled by the caller"
+    if move(session, job.number, ["queued", "paused"], "cancelled", reason=reason):
+        return
+    if move(session, job.number, ["running", "pausing"], "cancelling", reason=reason):
+        return
+    state = session.scalars(select(Job.state).where(Job.number == job.number)).one_or_none()
+    if state in DONE:
+        raise Conflict(f"job '{job.id}' has {state} already; there is nothing left to cancel")
+
+
+def delete_job(session: Session, files: Files, job: Job) -> None:
+    """Forget a job that is done, with its curves and checkpoints; the model made of it stays. Raises Conflict."""
+    digests = session.scalars(select(Checkpoint.digest).where(Checkpoint.job_number == job.number)).all()
+    if not _updated(session, delete(Job).where(Job.number == job.number, Job.state.in_(DONE))):
+        raise Conflict(f"job '{job.id}' is not done; cancel it first, then delete it")
+    files.release(session, digests)
+
+
+# --- the sweeper's side
+
+
+def sweep(session: Session) -> list[tuple[str, str]]:
+    """Take jobs back whose lease ran out, and say which (id, queue) to send a message for. Any number may sweep at once."""
+    expired = select(Job).where(Job.state.in_(HELD), Job.lease_until < now())
+    for job in session.scalars(expired).all():
+        _take_back(session, job)
+    unsent = (Job.state == "queued", or_(Job.sent_at.is_(None), Job.sent_at < now() - RESEND_SECONDS))
+    waiting = session.execute(select(Job.number, Job.id, Job.queue).where(*unsent).order_by(Job.number).limit(1000)).all()
+    if waiting:
+        session.execute(update(Job).where(Job.number.in_([row.number for row in waiting])).values(sent_at=now()))
+    return [(row.id, row.queue) for row in waiting]
+
+
+def _take_back(session: Session, job: Job) -> None:
+    """What becomes of a job whose worker was lost; conditional on the lease still being the one that ran out."""
+    same = [Job.attempt == job.attempt, Job.lease_until == job.lease_until]
+    lost = job.lost_attempts + 1
+    if job.state == "cancelling":
+        move(session, job.number, ["cancelling"], "cancelled", reason="cancelled; its worker was lost", where=same)
+    elif lost >= MAX_LOST_ATTEMPTS:
+        detail = f"the worker was lost {lost} times in a row with no checkpoint between; the last was '{job.worker}'"
+        error = {"code": "WORKER_LOST", "title": "Worker lost", "status": 500, "detail": detail}
+        move(session, job.number, [job.state], "failed", reason=detail, error=error, lost_attempts=lost, where=same)
+    else:
+        reason = f"attempt {job.attempt} was lost with its worker"
+        move(session, job.number, [job.state], "queued", reason=reason, lost_attempts=lost, sent_at=None, where=same)
+
+
+def beat(session: Session, name: str, queues: list[str]) -> None:
+    """Say that a worker is alive, and forget those not heard of for an hour."""
+    if not _updated(session, update(Worker).where(Worker.name == name).values(seen_at=now(), queues=queues)):
+        session.add(Worker(name=name, queues=queues))
+    session.execute(delete(Worker).where(Worker.seen_at < now() - 3600))
+
+
+def live_workers(session: Session, within_seconds: float) -> list[str]:
+    """Names of the workers heard of within that time."""
+    return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))

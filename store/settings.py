@@ -1,0 +1,54 @@
+"""Every setting of Vidro, in one place: an environment variable VIDRO_<NAME>, or a file /run/secrets/vidro_<name>."""
+
+from functools import lru_cache
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SECRETS = Path("/run/secrets")
+
+
+class Settings(BaseSettings):
+    """What can be set. The defaults are the embedded form: SQLite, files and Celery's filesystem transport in one folder."""
+
+    model_config = SettingsConfigDict(env_prefix="VIDRO_", secrets_dir=SECRETS if SECRETS.is_dir() else None)
+
+    data: Path = Field(default=Path("data"), description="the folder that holds all that is stored")
+    database_url: str = Field(default="", description="SQLAlchemy's URL; SQLite in the data folder by default")
+    broker_url: str = Field(default="", description="Celery's broker; files in the data folder by default")
+    host: str = Field(default="127.0.0.1", description="address to listen on; any but loopback needs an API key")
+    port: int = Field(default=8000, description="port to listen on")
+    workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
+    queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
+    max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
+    max_body_bytes: int = Field(default=16 * 2**20, description="largest JSON body accepted")
+    inline_bytes: int = Field(
+        default=2**20, description="content up to that size lives in the database, larger in the data folder"
+    )
+    lease_seconds: float = Field(default=15, gt=0, description="a worker not heard of for that long has lost its job")
+    sweep_seconds: float = Field(default=2, gt=0, description="time between two rounds of the sweeper")
+    polling_seconds: float = Field(default=0.02, gt=0, description="how often the filesystem transport looks for messages")
+    log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data.absolute() / 'vidro.db'}"
+
+    @property
+    def broker(self) -> str:
+        return self.broker_url or "filesystem://"
+
+    @property
+    def files(self) -> Path:
+        return self.data.absolute() / "files"
+
+    @property
+    def messages(self) -> Path:
+        return self.data.absolute() / "messages"
+
+
+@lru_cache
+def settings() -> Settings:
+    """The settings of this process, read once."""
+    return Settings()

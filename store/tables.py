@@ -1,0 +1,218 @@
+"""The tables. Times are seconds since 1970 in UTC by the database's clock; `number` is a narrow key for what is many."""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    false,
+)
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from store.database import now
+
+Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
+Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts up by itself in SQLite
+Instant = Float(53)
+
+STATES = ("queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled")
+
+
+class Table(DeclarativeBase):
+    type_annotation_map = {  # noqa: RUF012 (SQLAlchemy reads it)
+        dict[str, Any]: Document,
+        list[dict[str, Any]]: Document,
+        list[str]: Document,
+        bytes: LargeBinary,
+        float: Float(53),
+    }
+
+
+class Dataset(Table):
+    """An uploaded file or a sample: `digest` is its content, `table_digest` the same as Arrow IPC, which training reads."""
+
+    __tablename__ = "datasets"
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str]
+    source: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    table_digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    rows: Mapped[int] = mapped_column(BigInteger)
+    columns: Mapped[list[dict[str, Any]]]
+    warnings: Mapped[list[dict[str, Any]]]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Blob(Table):
+    """Content named by its SHA-256: in `content`, or, where that is null, in a file of that name."""
+
+    __tablename__ = "blobs"
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    content: Mapped[bytes | None]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Job(Table):
+    """A job, whole: the row is the only truth. `attempt` fences: a write that names an older one changes nothing."""
+
+    __tablename__ = "jobs"
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str | None]
+    dataset_id: Mapped[str] = mapped_column(index=True)
+    request: Mapped[dict[str, Any]]
+    model_kind: Mapped[str]
+    queue: Mapped[str] = mapped_column(default="train")
+    state: Mapped[str] = mapped_column(default="queued")
+    state_reason: Mapped[str | None]
+    attempt: Mapped[int] = mapped_column(default=0)
+    lost_attempts: Mapped[int] = mapped_column(default=0)
+    worker: Mapped[str | None]
+    lease_until: Mapped[float | None] = mapped_column(Instant)
+    sent_at: Mapped[float | None] = mapped_column(Instant)
+    epoch: Mapped[int] = mapped_column(default=0)
+    epochs: Mapped[int] = mapped_column(default=0)
+    latest: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    best: Mapped[dict[str, Any] | None]
+    parameters: Mapped[int | None] = mapped_column(BigInteger)
+    device: Mapped[str | None]
+    model_id: Mapped[str | None]
+    error: Mapped[dict[str, Any] | None]
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    load_seconds: Mapped[float | None]
+    train_seconds: Mapped[float | None]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    started_at: Mapped[float | None] = mapped_column(Instant)
+    finished_at: Mapped[float | None] = mapped_column(Instant)
+    __table_args__ = (
+        CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in STATES)), name="jobs_state"),
+        Index("jobs_by_state", "state", "number"),
+    )
+
+
+class Entry(Table):
+    """A line of a job's journal: a change of state or a message, at the epoch that had been recorded by then."""
+
+    __tablename__ = "journal"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    sequence: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    epoch: Mapped[int]
+    state: Mapped[str | None]
+    message: Mapped[str | None]
+    at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Series(Table):
+    """The number that a curve's name goes by in the tables of points."""
+
+    __tablename__ = "series"
+    number: Mapped[int] = mapped_column(Integer, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+
+
+class CurvePoint(Table):
+    """One value of one curve. NULL is NaN, which SQLite cannot hold."""
+
+    __tablename__ = "curve_points"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    series_number: Mapped[int] = mapped_column(ForeignKey("series.number"), primary_key=True)
+    step: Mapped[int] = mapped_column(Number, primary_key=True)
+    value: Mapped[float | None]
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 (SQLAlchemy reads it)
+
+
+class CurveBucket(Table):
+    """A summary of FANOUT**level consecutive points: the first of them, the smallest and the largest value."""
+
+    __tablename__ = "curve_buckets"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    series_number: Mapped[int] = mapped_column(ForeignKey("series.number"), primary_key=True)
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True)
+    step: Mapped[int] = mapped_column(Number, primary_key=True)
+    last_step: Mapped[int] = mapped_column(Number)
+    value: Mapped[float | None]
+    low: Mapped[float | None]
+    high: Mapped[float | None]
+    __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 (SQLAlchemy reads it)
+
+
+class Checkpoint(Table):
+    """What a run had to remember after an epoch, as safetensors. Kept: every n-th (`periodic`), the best, the last."""
+
+    __tablename__ = "checkpoints"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    periodic: Mapped[bool] = mapped_column(server_default=false())
+    values: Mapped[dict[str, Any]]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Model(Table):
+    """A trained model: what it was trained on, what was fitted, and its weights' digest."""
+
+    __tablename__ = "models"
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str] = mapped_column(index=True)
+    name: Mapped[str | None]
+    kind: Mapped[str]
+    job_id: Mapped[str] = mapped_column(unique=True)
+    dataset_id: Mapped[str]
+    dataset_sha256: Mapped[str]
+    request: Mapped[dict[str, Any]]
+    fitted: Mapped[dict[str, Any]]
+    metrics: Mapped[dict[str, Any]]
+    epoch: Mapped[int]
+    parameters: Mapped[int] = mapped_column(BigInteger)
+    versions: Mapped[dict[str, Any]]
+    digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class IdempotencyKey(Table):
+    """A caller's key, what it stood for, and the answer it was given; no answer yet while the first request runs."""
+
+    __tablename__ = "idempotency_keys"
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    fingerprint: Mapped[str]
+    status: Mapped[int | None]
+    location: Mapped[str | None]
+    response: Mapped[dict[str, Any] | None]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class ApiKey(Table):
+    """A bearer key, as its SHA-256 alone: who it speaks for, and what it may do."""
+
+    __tablename__ = "api_keys"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str]
+    digest: Mapped[str] = mapped_column(unique=True)
+    scopes: Mapped[list[str]]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Worker(Table):
+    """A live worker process and when it was last heard of."""
+
+    __tablename__ = "workers"
+    name: Mapped[str] = mapped_column(primary_key=True)
+    queues: Mapped[list[str]]
+    seen_at: Mapped[float] = mapped_column(Instant, server_default=now())
