@@ -1,6 +1,7 @@
 """The spec of a job's mathematics: what to train, on what, how. Its defaults depend on the model, the task and the table."""
 
 import dataclasses
+import math
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
@@ -19,6 +20,8 @@ from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, kind_o
 MAX_EPOCHS = 1_000_000
 SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
+MAX_CHECKPOINTS = 1000
+USUAL_CHECKPOINTS = 100
 FEW_CLASSES = 10
 """A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
 
@@ -60,7 +63,9 @@ class Record:
     """What is kept of a run besides its curves."""
 
     curves: Literal["epoch", "batch"] = Field(default="epoch", description="batch: also each batch's loss")
-    checkpoint_every: PositiveInt | None = Field(default=10, description="epochs between checkpoints; null: best and last")
+    checkpoint_every: PositiveInt | None = Field(
+        default=None, description="epochs between checkpoints; by default 10, or more where that gives over 100"
+    )
     histograms_every: PositiveInt | None = Field(default=10, description="epochs between histograms of the layers")
 
 
@@ -130,7 +135,8 @@ def complete(training: Training, table: Mapping[str, ColumnSummary], rows: int) 
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
     split = _complete_split(training.split, task, rows)
     completed = dataclasses.replace(training, task=task, features=features, split=split, **defaults)
-    problems += _split_problems(completed, rows)
+    completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
+    problems += [*_split_problems(completed, rows), *_record_problems(completed)]
     if problems:
         raise InvalidSpec(problems)
     return completed
@@ -228,6 +234,20 @@ def _complete_split(split: Split, task: str, rows: int) -> Split:
     validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
     stratify = task == "classification" if split.stratify is None else split.stratify
     return dataclasses.replace(split, validation=validation, stratify=stratify)
+
+
+def _complete_record(record: Record, epochs: int) -> Record:
+    every = record.checkpoint_every or max(10, math.ceil(epochs / USUAL_CHECKPOINTS))
+    return dataclasses.replace(record, checkpoint_every=every)
+
+
+def _record_problems(training: Training) -> Iterator[tuple[str, str]]:
+    epochs, every = training.epochs or 1, training.record.checkpoint_every or 1
+    if epochs / every > MAX_CHECKPOINTS:
+        yield "/record/checkpoint_every", (
+            f"{epochs} epochs would leave {epochs // every} checkpoints, over the limit of {MAX_CHECKPOINTS}; set it to "
+            f"{math.ceil(epochs / MAX_CHECKPOINTS)} or more"
+        )
 
 
 def _split_problems(training: Training, rows: int) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,7 @@
 """One database, SQLite or PostgreSQL: connections, transactions, its clock, new ids."""
 
+import json
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,12 +30,31 @@ def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
 
 
+def to_json(value: Any) -> str:
+    """JSON with non-finite numbers as the strings "NaN", "Infinity" and "-Infinity", as the API gives them out."""
+    try:
+        return json.dumps(value, allow_nan=False, separators=(",", ":"))
+    except ValueError:
+        return json.dumps(_finite(value), allow_nan=False, separators=(",", ":"))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else ("Infinity" if value > 0 else "-Infinity")
+    if isinstance(value, dict):
+        return {key: _finite(entry) for key, entry in value.items()}
+    return [_finite(entry) for entry in value] if isinstance(value, list | tuple) else value
+
+
+COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_overflow": 40, "pool_timeout": 10}
+
+
 class Database:
     """The engine's connections and the two ways to use them: `transaction` to write, `reading` to read."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername=_driver(url))
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **COMMON)
 
     @property
     def is_sqlite(self) -> bool:
@@ -68,7 +89,7 @@ def _driver(url: str) -> str:
 
 
 def _sqlite_engine(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30})
+    engine = create_engine(url, connect_args={"timeout": 30}, **COMMON)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:

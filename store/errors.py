@@ -14,6 +14,23 @@ StoreError
 """
 
 
+from typing import Any
+
+
+def problem(code: str, status: int, detail: str, errors: list[tuple[str, str]]) -> dict[str, Any]:
+    """An error as an RFC 9457 problem: what the API answers with, and what a failed job keeps under `error`."""
+    document: dict[str, Any] = {
+        "type": f"urn:vidro:problem:{code.lower().replace('_', '-')}",
+        "title": code.replace("_", " ").capitalize(),
+        "status": status,
+        "detail": detail,
+        "code": code,
+    }
+    if errors:
+        document["errors"] = [{"pointer": pointer, "detail": text} for pointer, text in errors]
+    return document
+
+
 class StoreError(Exception):
     code = "STORE_ERROR"
     status = 500

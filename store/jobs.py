@@ -11,7 +11,7 @@ from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
 from store.database import new_id, now
-from store.errors import Conflict, LeaseLost, NotFound
+from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
 from store.tables import Checkpoint, Entry, Job, Worker
@@ -202,11 +202,27 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
     return state
 
 
-def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, digest: str, **values: Any) -> None:
-    """Record a checkpoint, in a transaction that has written to the job's row. The same epoch's is replaced."""
+def release(session: Session, lease: Lease, reason: str) -> None:
+    """Give the held job back to the queue, for any worker to go on from its last checkpoint. Raises LeaseLost."""
+    held = [Job.attempt == lease.attempt]
+    if move(session, lease.job_number, ["cancelling"], "cancelled", where=held, reason="cancelled by the caller"):
+        return
+    if not move(session, lease.job_number, ["running", "pausing"], "queued", where=held, reason=reason, sent_at=None):
+        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+
+
+def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any) -> Checkpoint:
+    """Keep a checkpoint, in a transaction that has written to the job's row. The same epoch's is replaced."""
     forget_checkpoints(session, files, lease, [epoch])
-    session.add(Checkpoint(job_number=lease.job_number, epoch=epoch, digest=digest, **values))
+    checkpoint = Checkpoint(job_number=lease.job_number, epoch=epoch, digest=files.put(session, content), **values)
+    session.add(checkpoint)
     session.flush()
+    return checkpoint
+
+
+def checkpoints(session: Session, number: int) -> Sequence[Checkpoint]:
+    """The job's checkpoints, oldest first."""
+    return session.scalars(select(Checkpoint).where(Checkpoint.job_number == number).order_by(Checkpoint.epoch)).all()
 
 
 def forget_checkpoints(session: Session, files: Files, lease: Lease, epochs: Sequence[int]) -> None:
@@ -264,7 +280,7 @@ def _take_back(session: Session, job: Job) -> None:
         move(session, job.number, ["cancelling"], "cancelled", reason="cancelled; its worker was lost", where=same)
     elif lost >= MAX_LOST_ATTEMPTS:
         detail = f"the worker was lost {lost} times in a row with no checkpoint between; the last was '{job.worker}'"
-        error = {"code": "WORKER_LOST", "title": "Worker lost", "status": 500, "detail": detail}
+        error = problem("WORKER_LOST", 500, detail, [])
         move(session, job.number, [job.state], "failed", reason=detail, error=error, lost_attempts=lost, where=same)
     else:
         reason = f"attempt {job.attempt} was lost with its worker"

@@ -1,0 +1,108 @@
+"""Trained models: the row that says what a model is, and its weights ready to predict."""
+
+import platform
+from functools import lru_cache
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+from pydantic import TypeAdapter
+from safetensors.numpy import load as load_tensors
+from safetensors.numpy import save as save_tensors
+from sqlalchemy import delete as delete_rows
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from engine.features import Features, Target
+from engine.predict import Predictor
+from engine.prepare import Prepared
+from store.database import new_id
+from store.errors import NotFound
+from store.files import Files
+from store.pages import owned
+from store.requests import training_of
+from store.tables import Checkpoint, Job, Model
+
+FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
+TARGET: TypeAdapter[Target] = TypeAdapter(Target)
+CACHED_PREDICTORS = 32
+
+
+def pack(arrays: dict[str, np.ndarray]) -> bytes:
+    """Arrays as safetensors: the same arrays are always the same bytes."""
+    return save_tensors({name: np.ascontiguousarray(arrays[name]) for name in sorted(arrays)})
+
+
+def unpack(content: bytes) -> dict[str, np.ndarray]:
+    return dict(load_tensors(content))
+
+
+def fitted_of(prepared: Prepared) -> dict[str, Any]:
+    """What was fitted to the training rows, as JSON."""
+    return {
+        "features": FEATURES.dump_python(prepared.features, mode="json"),
+        "target": TARGET.dump_python(prepared.target, mode="json"),
+        "rows": {split: len(rows) for split, rows in prepared.rows.items()},
+    }
+
+
+def create(session: Session, job: Job, checkpoint: Checkpoint, fitted: dict[str, Any], dataset_sha256: str) -> Model:
+    """The model that a job's checkpoint makes."""
+    model = Model(
+        id=new_id("mdl"),
+        owner=job.owner,
+        name=job.name,
+        kind=job.model_kind,
+        job_id=job.id,
+        dataset_id=job.dataset_id,
+        dataset_sha256=dataset_sha256,
+        request=job.request,
+        fitted=fitted,
+        metrics=checkpoint.values,
+        epoch=checkpoint.epoch,
+        parameters=job.parameters or 0,
+        versions={"python": platform.python_version(), **{name: version(name) for name in ("vidro", "numpy", "polars")}},
+        digest=checkpoint.digest,
+    )
+    session.add(model)
+    session.flush()
+    return model
+
+
+def get(session: Session, model_id: str, owner: str | None) -> Model:
+    """The model. Raises NotFound, also for another's."""
+    model = session.scalars(select(Model).where(Model.id == model_id, *owned(Model, owner))).one_or_none()
+    if model is None:
+        raise NotFound(f"no model '{model_id}'; GET /v1/models lists what there is")
+    return model
+
+
+def delete(session: Session, files: Files, model: Model) -> None:
+    """Forget the model and free its weights; its job stays and says so."""
+    session.execute(update(Job).where(Job.model_id == model.id).values(model_id=None))
+    session.execute(delete_rows(Model).where(Model.number == model.number))
+    files.release(session, [model.digest])
+
+
+def predictor(session: Session, files: Files, model: Model) -> Predictor:
+    """The model ready to predict; kept for the next request, as a model never changes."""
+    loaded = _cached(model.id)
+    if loaded.predictor is None:
+        loaded.predictor = make_predictor(model.request, model.fitted, files.get(session, model.digest))
+    return loaded.predictor
+
+
+def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: bytes) -> Predictor:
+    """A predictor from what is stored of a model, or of a job and one of its checkpoints."""
+    features = FEATURES.validate_python(fitted["features"])
+    target = TARGET.validate_python(fitted["target"])
+    return Predictor(training_of(request), features, target, unpack(weights)["theta"])
+
+
+class _Loaded:
+    predictor: Predictor | None = None
+
+
+@lru_cache(CACHED_PREDICTORS)
+def _cached(model_id: str) -> _Loaded:
+    return _Loaded()

@@ -1,0 +1,72 @@
+"""The queue: Celery, configured in one place. A message carries a job's id alone and is a nudge; the row is the truth."""
+
+from functools import lru_cache
+
+import structlog
+from celery import Celery
+from kombu.exceptions import OperationalError
+
+from store.settings import Settings, settings
+
+TASK = "train"
+log = structlog.get_logger()
+
+
+@lru_cache
+def celery_app() -> Celery:
+    """The process's Celery application."""
+    return make_app(settings())
+
+
+def make_app(setting: Settings) -> Celery:
+    app = Celery("vidro", broker=setting.broker, set_as_current=False)
+    app.conf.update(
+        task_ignore_result=True,
+        task_store_errors_even_if_ignored=False,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        task_default_queue="train",
+        task_create_missing_queues=True,
+        worker_prefetch_multiplier=1,
+        worker_hijack_root_logger=False,
+        worker_send_task_events=False,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_transport_options=_transport_options(setting),
+    )
+    return app
+
+
+def _transport_options(setting: Settings) -> dict[str, object]:
+    if not setting.broker.startswith("filesystem"):
+        return {"socket_connect_timeout": 2, "socket_timeout": 30, "socket_keepalive": True}
+    folders = {name: setting.messages / name for name in ("queue", "control")}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(folders["queue"]),
+        "data_folder_out": str(folders["queue"]),
+        "control_folder": str(folders["control"]),
+        "polling_interval": setting.polling_seconds,
+    }
+
+
+def send(job_id: str, queue: str) -> bool:
+    """Nudge a worker of that queue. False where the broker is out of reach: the sweeper sends again."""
+    try:
+        celery_app().send_task(TASK, args=[job_id], queue=queue, retry=False)
+    except (OperationalError, OSError) as error:
+        log.warning("message not sent; the sweeper will", job_id=job_id, error=str(error))
+        return False
+    return True
+
+
+def reachable() -> bool:
+    """Whether the broker answers within two seconds."""
+    try:
+        with celery_app().connection_for_write() as connection:
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=2)
+    except (OperationalError, OSError):
+        return False
+    return True

@@ -1,0 +1,30 @@
+"""The body of POST /v1/jobs: the engine's spec of a training, on which dataset, and a name."""
+
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter
+
+from engine.spec import spec
+from engine.training import Training
+
+
+@spec
+class JobRequest(Training):
+    """What to train, on what, and how. A field left out takes the default that suits the model and the table."""
+
+    dataset_id: Annotated[str, Field(description="the dataset to train on", examples=["ds_01937b2e"])]
+    name: Annotated[str, Field(max_length=200)] | None = None
+
+
+REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
+
+
+def training_of(request: dict[str, Any]) -> JobRequest:
+    """A stored request, which was checked when it came in, as the spec that it is."""
+    return REQUEST.validate_python(request)
+
+
+def document_of(request: JobRequest) -> dict[str, Any]:
+    """The request as JSON; what `training_of` reads."""
+    document: dict[str, Any] = REQUEST.dump_python(request, mode="json")
+    return document

@@ -1,0 +1,79 @@
+"""The Celery shell around worker.training: one task, one process signal, one sweeper; no decisions."""
+
+import multiprocessing
+import os
+import socket
+import threading
+
+import structlog
+from celery import Celery, signals
+from sqlalchemy.exc import SQLAlchemyError
+
+from store import jobs, queue
+from store.database import Database
+from store.files import Files
+from store.settings import settings
+from worker.training import Workplace, work
+
+log = structlog.get_logger()
+_stopping = multiprocessing.Event()  # made before the pool forks, so that its processes hear of the shutdown
+_place: Workplace | None = None
+
+
+def workplace() -> Workplace:
+    """This process's connections; made anew after a fork."""
+    global _place
+    if _place is None:
+        setting = settings()
+        name = f"{socket.gethostname()}:{os.getpid()}"
+        files = Files(setting.files, setting.inline_bytes)
+        _place = Workplace(setting, Database(setting.database), files, name, _stopping.is_set)
+    return _place
+
+
+def build() -> Celery:
+    """The worker's Celery application, with its task and its signals."""
+    app = queue.celery_app()
+    app.task(train, name=queue.TASK)
+    signals.worker_process_init.connect(_forget_parent)
+    signals.worker_ready.connect(_start_sweeper)
+    signals.worker_shutting_down.connect(_announce_stop)
+    return app
+
+
+def train(job_id: str) -> None:
+    """The task: run that job, and whatever else waits."""
+    work(workplace(), job_id)
+
+
+def _forget_parent(**_: object) -> None:
+    """In a new pool process: never touch the connections that the fork copied."""
+    global _place
+    _place = None
+
+
+def _announce_stop(**_: object) -> None:
+    _stopping.set()
+
+
+def _start_sweeper(**_: object) -> None:
+    threading.Thread(target=_sweep_for_ever, name="sweeper", daemon=True).start()
+
+
+def _sweep_for_ever() -> None:
+    place = workplace()
+    while not _stopping.is_set():
+        try:
+            sweep_once(place)
+        except SQLAlchemyError as error:
+            log.warning("database out of reach", error=type(error).__name__)
+        _stopping.wait(place.settings.sweep_seconds)
+
+
+def sweep_once(place: Workplace) -> None:
+    """Say that this worker lives, take back what dead ones held, and send again what waits without a message."""
+    with place.database.transaction() as session:
+        jobs.beat(session, place.name, place.settings.queues.split(","))
+        unsent = jobs.sweep(session)
+    for job_id, queue_name in unsent:
+        queue.send(job_id, queue_name)
