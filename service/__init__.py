@@ -1,1 +1,1 @@
-
+"""The HTTP edge: bodies in, resources out. Never imports the worker."""

@@ -89,6 +89,7 @@ class Job(Table):
     latest: Mapped[dict[str, Any]] = mapped_column(default=dict)
     best: Mapped[dict[str, Any] | None]
     parameters: Mapped[int | None] = mapped_column(BigInteger)
+    fitted: Mapped[dict[str, Any] | None]
     device: Mapped[str | None]
     model_id: Mapped[str | None]
     error: Mapped[dict[str, Any] | None]

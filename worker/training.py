@@ -285,6 +285,7 @@ class Recording:
             "load_seconds": self.load_seconds,
             "train_seconds": self.train_seconds,
             "parameters": self.network.parameters.size,
+            "fitted": self.fitted,
             "device": "cpu" if self.network.xp is np else "cuda",
             "best": self.best.values if self.best else None,
         }

@@ -1,0 +1,47 @@
+"""What training a spec will take, from its shapes alone."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.descent import batch_bounds
+from engine.features import Column
+from engine.prepare import prepare
+from engine.training import Training
+
+FLOPS_PER_SECOND = 2e10
+"""What one core does, about, in small matrix products; an estimate is right within a small factor at best."""
+SECONDS_PER_STEP = 1.5e-4
+"""What a step costs beside its arithmetic."""
+BASE_BYTES = 150 * 2**20
+"""A training process before it has read a row."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Trainable parameters, bytes of the training process, seconds of training (None where a solver decides)."""
+
+    parameters: int
+    memory_bytes: int
+    seconds: float | None
+
+
+def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
+    """Pose the problem and count. Raises UnusableData as training itself would."""
+    problem = prepare(training, columns).problem
+    network = problem.network
+    parameters = network.parameters.size
+    slots = len(training.optimizer.slots) + 3 if training.optimizer else 2
+    widths = sum(layer.outputs for layer in network.layers)
+    cells = sum(m.X.size + m.Y.size for m in (problem.train, problem.validation) if m is not None)
+    rows = problem.train.rows
+    steps = len(batch_bounds(rows, training.batch_size or "full"))
+    batch = min(rows, 4096) if training.batch_size in (None, "full") else int(training.batch_size)
+    values = parameters * slots + cells + 3 * widths * (batch + 4096)
+    seconds = None
+    if training.optimizer is not None and training.epochs is not None:
+        weights = sum(layer.inputs * layer.outputs for layer in network.layers)
+        flops = 6.0 * weights * rows + 10.0 * parameters * steps
+        seconds = training.epochs * (flops / FLOPS_PER_SECOND + SECONDS_PER_STEP * steps)
+    return Estimated(parameters, BASE_BYTES + int(values) * np.dtype(network.dtype).itemsize, seconds)

@@ -1,0 +1,45 @@
+"""The FastAPI application, put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from service import problems
+from service.dependencies import Store
+from service.middleware import BodyLimit, RequestContext
+from service.routes import datasets, glass, jobs, models, operations
+from store.database import Database
+from store.files import Files
+from store.logs import configure_logs
+from store.settings import Settings, settings
+
+DESCRIPTION = """Model training in the open: upload a table, start a job, watch every number of its training.
+
+Every error is an `application/problem+json` that names the place and the remedy. Lists are paged with `page_token`.
+Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
+"""
+
+
+def create_app(setting: Settings | None = None) -> FastAPI:
+    """The application; connections are opened when it starts and closed when it ends."""
+    setting = setting or settings()
+    configure_logs(setting.log_level)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(setting.database)
+        app.state.store = Store(setting, database, Files(setting.files, setting.inline_bytes))
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="Vidro", version=version("vidro"), description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
+    )
+    for module in (datasets, jobs, models, glass, operations):
+        app.include_router(module.router)
+    problems.install(app)
+    app.add_middleware(BodyLimit, settings=setting)
+    app.add_middleware(RequestContext)
+    return app

@@ -1,0 +1,134 @@
+"""What routes are given: the store, the caller, a page, an idempotent answer."""
+
+import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends, Header, Query, Request
+from fastapi.responses import JSONResponse
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from sqlalchemy.orm import Session
+from starlette.exceptions import HTTPException
+
+from store import idempotency, keys
+from store.database import Database, to_json
+from store.files import Files
+from store.keys import LOCAL, Caller
+from store.settings import Settings
+
+bearer = HTTPBearer(auto_error=False, description="a key from `vidro keys create`; needed once any key exists")
+
+
+@dataclass(frozen=True)
+class Store:
+    """The process's way to everything stored."""
+
+    settings: Settings
+    database: Database
+    files: Files
+
+
+def get_store(request: Request) -> Store:
+    store: Store = request.app.state.store
+    return store
+
+
+StoreOf = Annotated[Store, Depends(get_store)]
+
+
+def get_caller(
+    store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Caller:
+    """Whom the bearer key speaks for; everybody may do everything while no key is configured."""
+    with store.database.reading() as session:
+        if credentials is not None:
+            found = keys.caller(session, credentials.credentials)
+            if found is not None:
+                return found
+        elif not keys.configured(session):
+            return LOCAL
+    detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
+    raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def scoped(scope: str) -> Callable[[Caller], Caller]:
+    """The caller, who must hold that scope."""
+
+    def check(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+        if not caller.scopes & {scope, "admin"}:
+            raise HTTPException(403, f"this key may not {scope}; it has {', '.join(sorted(caller.scopes))}")
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(scoped("read"))]
+Writer = Annotated[Caller, Depends(scoped("write"))]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which page of a list, and how long."""
+
+    size: int
+    token: str | None
+
+
+def get_page(
+    page_size: Annotated[int, Query(ge=1, le=1000, description="items a page")] = 50,
+    page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
+) -> Page:
+    return Page(page_size, page_token)
+
+
+PageOf = Annotated[Page, Depends(get_page)]
+IdempotencyKey = Annotated[
+    str | None, Header(min_length=1, max_length=255, description="the same key and body get the same answer, once done")
+]
+
+
+class Once:
+    """The answer to a POST: made once, and given again for the same Idempotency-Key and request."""
+
+    def __init__(self, store: Store, caller: Caller, key: str | None) -> None:
+        self.store, self.owner, self.key = store, caller.owner, key
+        self.answer: idempotency.Answer | None = None
+
+    def give(self, session: Session, status: int, location: str, resource: dict[str, Any]) -> None:
+        """Settle the answer, in the transaction that makes the resource."""
+        self.answer = idempotency.Answer(status, location, resource)
+        if self.key is not None:
+            idempotency.complete(session, self.owner, self.key, self.answer)
+
+    @property
+    def response(self) -> JSONResponse:
+        assert self.answer is not None
+        return ResourceResponse(self.answer.response, self.answer.status, {"Location": self.answer.location or ""})
+
+
+class ResourceResponse(JSONResponse):
+    """JSON in which a number that is not finite is a string."""
+
+    def render(self, content: Any) -> bytes:
+        return to_json(content).encode()
+
+
+@contextmanager
+def once(store: Store, caller: Caller, key: str | None, path: str, body: Any) -> Iterator[Once]:
+    """`with once(…) as answer: if answer.answer is None: …` does the work once for a key, again only if it failed."""
+    settled = Once(store, caller, key)
+    if key is None:
+        yield settled
+        return
+    fingerprint = hashlib.sha256(to_json([path, body]).encode()).hexdigest()
+    settled.answer = idempotency.begin(store.database, caller.owner, key, fingerprint)
+    if settled.answer is not None:
+        yield settled
+        return
+    try:
+        yield settled
+    except BaseException:
+        idempotency.abandon(store.database, caller.owner, key)
+        raise

@@ -1,0 +1,79 @@
+"""Around every request: its id, the limit on its body, a line in the log, a count for the metrics. Plain ASGI."""
+
+import re
+import time
+
+import structlog
+import uuid_utils
+from prometheus_client import Counter, Histogram
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from store.errors import TooLarge
+from store.settings import Settings
+
+REQUESTS = Counter("vidro_requests_total", "Requests answered", ["method", "route", "status"])
+SECONDS = Histogram("vidro_request_seconds", "Time to the last byte of the answer", ["method", "route"])
+SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
+log = structlog.get_logger()
+
+
+class RequestContext:
+    """Gives a request its id (the caller's X-Request-ID where it is harmless), in every log line and in the answer."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if SAFE_ID.fullmatch(given) else str(uuid_utils.uuid7())
+        scope.setdefault("state", {})["request_id"] = request_id
+        started, status = time.perf_counter(), 500
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self.app(scope, receive, send_with_id)
+            finally:
+                seconds = time.perf_counter() - started
+                route = getattr(scope.get("route"), "path", "none")
+                REQUESTS.labels(scope["method"], route, status).inc()
+                SECONDS.labels(scope["method"], route).observe(seconds)
+                log.info(
+                    "request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1)
+                )
+
+
+class BodyLimit:
+    """Refuses a body over the limit as it streams in, whether or not its length was declared."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self.settings = app, settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        is_upload = scope["path"] == "/v1/datasets"
+        limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
+        name = "VIDRO_MAX_UPLOAD_BYTES" if is_upload else "VIDRO_MAX_BODY_BYTES"
+        received = 0
+
+        async def receive_limited() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > limit:
+                raise TooLarge(f"the body is over the limit of {limit} bytes; send less, or raise {name} on the server")
+            return message
+
+        await self.app(scope, receive_limited, send)

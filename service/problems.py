@@ -1,0 +1,136 @@
+"""Every error as application/problem+json (RFC 9457), with the place and the remedy and never a trace or a path."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from starlette.exceptions import HTTPException
+
+from engine.errors import EngineError, InputError
+from store.errors import StoreError, problem
+
+MEDIA_TYPE = "application/problem+json"
+RETRY_SECONDS = 5
+CODES = {
+    400: "BAD_REQUEST",
+    401: "UNAUTHENTICATED",
+    403: "FORBIDDEN",
+    404: "NOT_FOUND",
+    405: "METHOD_NOT_ALLOWED",
+    406: "NOT_ACCEPTABLE",
+    409: "CONFLICT",
+    413: "TOO_LARGE",
+    415: "UNSUPPORTED_MEDIA_TYPE",
+    422: "INVALID_REQUEST",
+    429: "TOO_MANY_REQUESTS",
+    503: "UNAVAILABLE",
+}
+log = structlog.get_logger()
+
+
+def respond(
+    request: Request,
+    code: str,
+    status: int,
+    detail: str,
+    errors: Sequence[tuple[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> JSONResponse:
+    """The problem as a response."""
+    document = problem(code, status, detail, list(errors))
+    document |= {"instance": request.url.path, "request_id": getattr(request.state, "request_id", None)}
+    return JSONResponse(document, status, headers, MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Have every error that can reach the edge answered as a problem."""
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(StoreError, _named_error)
+    app.add_exception_handler(EngineError, _named_error)
+    app.add_exception_handler(OperationalError, _database_away)
+    app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(PoolTimeout, _database_away)
+    app.add_exception_handler(Exception, _broken)
+
+
+def _named_error(request: Request, error: Any) -> JSONResponse:
+    errors = error.errors if isinstance(error, InputError | StoreError) else []
+    if error.status >= 500:
+        log.error("request failed", error=str(error), code=error.code)
+    return respond(request, error.code, error.status, str(error), errors)
+
+
+def _http_error(request: Request, error: Any) -> JSONResponse:
+    code = CODES.get(error.status_code, "ERROR")
+    detail = error.detail
+    if error.status_code == 404 and detail == "Not Found":
+        detail = f"nothing is at {request.url.path}; /docs lists what there is"
+    if error.status_code == 405:
+        detail = f"{request.method} is not for {request.url.path}; /docs says what is"
+    return respond(request, code, error.status_code, detail, headers=error.headers)
+
+
+def _invalid_request(request: Request, error: Any) -> JSONResponse:
+    errors = error.errors()
+    if any(entry["type"] == "json_invalid" for entry in errors):
+        reason = errors[0].get("ctx", {}).get("error", "syntax error")
+        detail = f"the body is not JSON ({reason} at character {errors[0]['loc'][-1]}); send JSON"
+        return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
+    named: dict[str, str] = {}
+    for entry in errors:
+        pointer = _pointer(entry["loc"], error.body)
+        named[pointer] = f"{named[pointer]}, or: {_remedy(entry)}" if pointer in named else _remedy(entry)
+    detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
+    return respond(request, "INVALID_REQUEST", 422, detail, list(named.items()))
+
+
+def _pointer(loc: Sequence[str | int], body: Any) -> str:
+    """A pydantic location as a JSON pointer: a union's tags and branches, which are not in the body, are left out."""
+    if not loc or loc[0] != "body":
+        return "/" + "/".join(str(part) for part in loc)  # a query parameter, a header or a part of the path
+    value, parts = body, []
+    for place, part in enumerate(loc[1:], start=1):
+        is_last = place == len(loc) - 1
+        if isinstance(value, dict) and (part in value or (is_last and part != value.get("kind"))):
+            value = value.get(part)
+        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+            value = value[part]
+        else:
+            continue
+        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
+    return "".join(f"/{part}" for part in parts)
+
+
+def _remedy(entry: Mapping[str, Any]) -> str:
+    """What is wrong and what to do, in words that need no knowledge of pydantic."""
+    context = entry.get("ctx", {})
+    match entry["type"]:
+        case "missing" | "missing_keyword_only_argument":
+            return "this field is needed; add it"
+        case "unexpected_keyword_argument" | "extra_forbidden":
+            return "there is no such field; remove it or mend its name"
+        case "union_tag_invalid":
+            return f"'{context.get('tag')}' is not known; choose {context.get('expected_tags')}"
+        case "union_tag_not_found":
+            return "say which kind, as in {\"kind\": \"…\"}"
+        case "dataclass_type" | "model_attributes_type" | "model_type" | "dict_type":
+            return "must be a JSON object"
+        case _:
+            return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
+
+
+def _database_away(request: Request, error: Any) -> JSONResponse:
+    log.error("database out of reach", error=type(error).__name__)
+    detail = f"the database is out of reach; try again in {RETRY_SECONDS} seconds"
+    return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
+
+
+def _broken(request: Request, error: Exception) -> JSONResponse:
+    log.exception("request broke", path=request.url.path)
+    return respond(request, "INTERNAL", 500, "something broke inside Vidro; its log has it under this request_id")

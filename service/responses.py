@@ -1,0 +1,32 @@
+"""The problems that endpoints declare, so that the OpenAPI document says what can come back."""
+
+from typing import Any
+
+from service.problems import MEDIA_TYPE
+from service.schemas import Problem
+
+DESCRIPTIONS = {
+    401: "No key, or one that is not known here",
+    403: "The key lacks the scope",
+    404: "Unknown, or another owner's",
+    406: "No form of it is of an accepted type",
+    409: "The state forbids it",
+    413: "Too large",
+    415: "A format that is not read here",
+    422: "Bad input; `errors` points at it",
+    500: "Something broke inside Vidro",
+    503: "The database is out of reach; Retry-After says when to come back",
+}
+ALWAYS = (401, 403, 422, 500, 503)
+
+
+def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint that may answer with these, besides those that any may."""
+    return {
+        status: {
+            "description": DESCRIPTIONS[status],
+            "model": Problem,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({*statuses, *ALWAYS})
+    }

@@ -1,0 +1,1 @@
+"""One file a noun; an endpoint is one function in its noun's file."""

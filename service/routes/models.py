@@ -1,0 +1,92 @@
+"""Models and their predictions."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from engine.predict import columns_of
+from service.dependencies import PageOf, Reader, StoreOf, Writer
+from service.responses import problems
+from service.schemas import Listing, ModelResource, Predictions, listing, model_resource
+from store import models
+from store.errors import UnreadableFile
+from store.pages import owned, page
+from store.tables import Model
+
+router = APIRouter(prefix="/v1/models", tags=["models"])
+
+Cell = Annotated[float | int | str | bool | None, Field(union_mode="left_to_right")]
+MAX_RECORDS = 100_000
+
+
+class RecordsRequest(BaseModel):
+    """Raw rows, each an object by column, in the data's own units."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    records: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_RECORDS)
+
+
+class TableRequest(BaseModel):
+    """Raw rows as lists, with the columns named once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    columns: list[str] = Field(min_length=1)
+    data: list[list[Cell]] = Field(min_length=1, max_length=MAX_RECORDS)
+
+
+IRIS_ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+EXAMPLES: dict[str, Any] = {
+    "records": {"summary": "Rows as objects", "value": {"records": [IRIS_ROW]}},
+    "table": {"summary": "Rows as lists", "value": {"columns": list(IRIS_ROW), "data": [list(IRIS_ROW.values())]}},
+}
+
+
+@router.get("", responses=problems())
+def list_models(store: StoreOf, caller: Reader, page_of: PageOf) -> Listing[ModelResource]:
+    """The models, newest first."""
+    with store.database.reading() as session:
+        rows, token = page(session, Model, owned(Model, caller.sees), page_of.size, page_of.token)
+        return Listing(**listing([model_resource(row) for row in rows], token))
+
+
+@router.get("/{model_id}", responses=problems(404))
+def get_model(store: StoreOf, caller: Reader, model_id: str) -> ModelResource:
+    """One model: what it was trained on and with, and what it takes."""
+    with store.database.reading() as session:
+        return model_resource(models.get(session, model_id, caller.sees))
+
+
+@router.delete("/{model_id}", status_code=204, responses=problems(404))
+def delete_model(store: StoreOf, caller: Writer, model_id: str) -> Response:
+    """Forget a model; the job that made it stays."""
+    with store.database.transaction() as session:
+        models.delete(session, store.files, models.get(session, model_id, caller.sees))
+    return Response(status_code=204)
+
+
+@router.post("/{model_id}/predict", responses=problems(404))
+def predict(
+    store: StoreOf,
+    caller: Reader,
+    model_id: str,
+    request: Annotated[RecordsRequest | TableRequest, Body(openapi_examples=EXAMPLES)],
+) -> Predictions:
+    """Predict raw, unscaled rows."""
+    with store.database.reading() as session:
+        predictor = models.predictor(session, store.files, models.get(session, model_id, caller.sees))
+    records = request.records if isinstance(request, RecordsRequest) else _records(request)
+    found = predictor.predict(columns_of(predictor.features, records))
+    probabilities = None
+    if found.probabilities is not None and found.classes is not None:
+        names = [str(label) for label in found.classes]
+        probabilities = [dict(zip(names, row, strict=True)) for row in found.probabilities.tolist()]
+    return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities)
+
+
+def _records(request: TableRequest) -> list[dict[str, Any]]:
+    for row, cells in enumerate(request.data):
+        if len(cells) != len(request.columns):
+            detail = f"row {row} has {len(cells)} cells for {len(request.columns)} columns; give one a column"
+            raise UnreadableFile(detail, f"/data/{row}")
+    return [dict(zip(request.columns, cells, strict=True)) for cells in request.data]

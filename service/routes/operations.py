@@ -1,0 +1,61 @@
+"""For those who run it: is the process up, are its parts, how much does it do."""
+
+from fastapi import APIRouter, Response
+from fastapi.responses import RedirectResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.dependencies import Store, StoreOf
+from service.schemas import Part, Readiness
+from store import jobs, queue
+
+router = APIRouter(tags=["operations"])
+
+
+@router.get("/", include_in_schema=False)
+def front() -> RedirectResponse:
+    """Until there is a dashboard, the documentation."""
+    return RedirectResponse("/docs")
+
+
+@router.get("/healthz")
+def healthz() -> Part:
+    """The process answers."""
+    return Part(status="ok")
+
+
+@router.get("/readyz", responses={503: {"model": Readiness, "description": "a part is failing; each is named"}})
+def readyz(store: StoreOf, response: Response) -> Readiness:
+    """Database, broker and a live worker, each by name; 503 while one is failing."""
+    database = _database(store)
+    broker = Part(status="ok") if queue.reachable() else Part(status="failing", detail="the broker does not answer")
+    worker = _worker(store) if database.status == "ok" else Part(status="failing", detail="not known without the database")
+    parts = (database, broker, worker)
+    status = "ok" if all(part.status == "ok" for part in parts) else "failing"
+    response.status_code = 200 if status == "ok" else 503
+    return Readiness(status=status, database=database, broker=broker, worker=worker)
+
+
+def _database(store: Store) -> Part:
+    try:
+        with store.database.reading() as session:
+            session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
+    except SQLAlchemyError:
+        return Part(status="failing", detail="the database does not answer, or `vidro migrate` has not been run")
+    return Part(status="ok")
+
+
+def _worker(store: Store) -> Part:
+    within = 3 * store.settings.sweep_seconds + 5
+    with store.database.reading() as session:
+        names = jobs.live_workers(session, within)
+    if not names:
+        return Part(status="failing", detail=f"no worker was heard of in the last {within:g} s; start `vidro worker`")
+    return Part(status="ok", detail=f"{len(names)} alive")
+
+
+@router.get("/metrics", response_class=Response)
+def metrics() -> Response:
+    """Counts and times for Prometheus."""
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,387 @@
+"""The resources that go out. Each is the same object everywhere: created, got, listed, in an event."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from sqlalchemy.orm import Session
+
+from store import jobs
+from store.tables import Dataset, Entry, Job, Model
+
+Number = float | Literal["NaN", "Infinity", "-Infinity"]
+"""A number; one that is not finite goes out as a string, so that every body is valid JSON."""
+Values = dict[str, Number | int | None]
+
+
+def rfc3339(seconds: float | None) -> str | None:
+    """Seconds since 1970 as RFC 3339 in UTC, to the millisecond."""
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+Time = Annotated[float, PlainSerializer(rfc3339, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+
+
+class Resource(BaseModel):
+    model_config = ConfigDict(ser_json_inf_nan="strings", from_attributes=True)
+
+    def document(self) -> dict[str, Any]:
+        """The resource as JSON."""
+        return self.model_dump(mode="json")
+
+
+Item = TypeVar("Item")
+
+
+class Listing(Resource, Generic[Item]):
+    """A page, newest first."""
+
+    items: list[Item]
+    next_page_token: str | None = Field(description="send it as page_token for the next page; null at the end")
+
+
+class FieldProblem(Resource):
+    pointer: str = Field(description="JSON pointer into the body, or the parameter", examples=["/epochs"])
+    detail: str
+
+
+class Problem(Resource):
+    """What went wrong and what to do about it (RFC 9457)."""
+
+    type: str = Field(examples=["urn:vidro:problem:invalid-request"])
+    title: str
+    status: int
+    detail: str
+    code: str = Field(examples=["INVALID_REQUEST"])
+    instance: str | None = None
+    request_id: str | None = None
+    errors: list[FieldProblem] | None = None
+
+
+class Notice(BaseModel):
+    """Something worth a look."""
+
+    model_config = ConfigDict(extra="allow")
+    code: str
+    detail: str
+    column: str | None = None
+
+
+class ValueCount(Resource):
+    value: Any
+    count: int
+
+
+class ColumnResource(Resource):
+    name: str
+    kind: Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
+    missing: int
+    first_missing: int | None = Field(description="row of the first gap, counted from 0 below the header")
+    distinct: int
+    min: Number | None
+    max: Number | None
+    mean: Number | None
+    std: Number | None
+    quantiles: dict[str, Number] | None = Field(examples=[{"0.5": 5.8}])
+    top: list[ValueCount] | None = Field(description="the most frequent values")
+
+
+class DatasetResource(Resource):
+    id: str
+    name: str
+    source: dict[str, Any] = Field(description="where it came from", examples=[{"kind": "upload", "filename": "iris.csv"}])
+    sha256: str
+    bytes: int
+    rows: int
+    columns: list[ColumnResource]
+    warnings: list[Notice]
+    created_at: Time
+
+
+class RowsPage(Resource):
+    """A stretch of a table, row by row."""
+
+    columns: list[str]
+    rows: list[list[Any]]
+    offset: int
+    total: int
+
+
+class Progress(Resource):
+    epoch: int
+    epochs: int
+    fraction: float
+    eta_seconds: float | None = Field(description="null until an epoch has been recorded")
+
+
+class Timings(Resource):
+    queued_seconds: float | None
+    load_seconds: float | None
+    train_seconds: float | None
+
+
+class Transition(Resource):
+    state: str
+    at: Time
+    reason: str | None
+
+
+State = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+
+
+class JobResource(Resource):
+    id: str
+    name: str | None
+    dataset_id: str
+    owner: str
+    request: dict[str, Any] = Field(description="the body of POST /v1/jobs with every default filled in")
+    state: State
+    state_reason: str | None
+    done: bool = Field(description="true once the state is succeeded, failed or cancelled")
+    attempt: int
+    queue_position: int | None
+    progress: Progress
+    latest: Values = Field(description="the values of the last epoch recorded")
+    best: Values | None = Field(description="the values of the epoch with the lowest monitored loss")
+    parameters: int | None = Field(description="how many numbers are trained")
+    device: str | None
+    model_id: str | None
+    error: Problem | None
+    warnings: list[Notice]
+    timings: Timings
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+    transitions: list[Transition]
+
+
+class MetricEvent(Resource):
+    """An epoch's values, as in a job's `latest`."""
+
+    model_config = ConfigDict(extra="allow", ser_json_inf_nan="strings")
+    epoch: int
+
+
+class LogEvent(Resource):
+    message: str
+    at: Time
+
+
+class EventResource(Resource):
+    id: int = Field(description="rises with every event of a job; the same event keeps its id")
+    event: Literal["state", "metric", "log"]
+    data: JobResource | MetricEvent | LogEvent
+
+
+class Curve(Resource):
+    step: list[int]
+    value: list[Number | None]
+    min: list[Number | None] = Field(description="the smallest value of the points that this one stands for")
+    max: list[Number | None] = Field(description="the largest value of the points that this one stands for")
+
+
+class Sampling(Resource):
+    method: Literal["none", "buckets"]
+    total: int = Field(description="points in the range, over all series")
+    returned: int
+    exact: bool = Field(description="true where every point is returned")
+
+
+class Curves(Resource):
+    series: dict[str, Curve]
+    sampling: Sampling
+
+
+class CheckpointResource(Resource):
+    epoch: int
+    sha256: str
+    bytes: int
+    values: Values
+    periodic: bool
+    created_at: Time
+
+
+class LayerWeights(Resource):
+    name: str
+    weights: list[list[Number]] = Field(description="(inputs, outputs)")
+    bias: list[Number] | None
+
+
+class Coefficients(Resource):
+    """A linear model's coefficients in the data's own units, before any scaling."""
+
+    features: list[str]
+    outputs: list[str]
+    weights: list[list[Number]] = Field(description="(features, outputs)")
+    bias: list[Number] | None
+
+
+class Weights(Resource):
+    job_id: str
+    epoch: int
+    layers: list[LayerWeights]
+    coefficients: Coefficients | None = Field(description="for models without hidden layers")
+
+
+class InputColumn(Resource):
+    name: str
+    kind: str
+    required: bool
+    categories: list[str] | None
+
+
+class ModelResource(Resource):
+    id: str
+    name: str | None
+    kind: str
+    job_id: str
+    dataset_id: str
+    dataset_sha256: str
+    request: dict[str, Any] = Field(description="the completed body of the job that made it")
+    task: Literal["classification", "regression"]
+    inputs: list[InputColumn] = Field(description="the columns that a record to predict must have")
+    target: str
+    classes: list[Any] | None
+    epoch: int = Field(description="the epoch whose weights these are")
+    metrics: Values
+    parameters: int
+    versions: dict[str, str]
+    created_at: Time
+
+
+class Predictions(Resource):
+    model_id: str
+    predictions: list[Any]
+    probabilities: list[dict[str, float]] | None = Field(description="by class; null for a regression or a perceptron")
+
+
+class Estimate(Resource):
+    """What a job would be: nothing is stored."""
+
+    request: dict[str, Any]
+    parameters: int
+    memory_bytes: int = Field(description="of the training process, estimated")
+    seconds: float | None = Field(description="of training, estimated from a few steps' worth of arithmetic")
+
+
+class CatalogEntry(Resource):
+    name: str
+    summary: str
+    formula: str
+    derivative: str | None
+    source: str | None
+    json_schema: dict[str, Any] | None = Field(alias="schema")
+
+
+class SampleResource(Resource):
+    kind: str
+    summary: str
+    source: str | None
+    parameters: dict[str, Any] = Field(description="JSON Schema of what goes beside the kind")
+
+
+class Part(Resource):
+    status: Literal["ok", "failing"]
+    detail: str | None = None
+
+
+class Readiness(Resource):
+    status: Literal["ok", "failing"]
+    database: Part
+    broker: Part
+    worker: Part
+
+
+def dataset_resource(dataset: Dataset) -> DatasetResource:
+    return DatasetResource(
+        id=dataset.id,
+        name=dataset.name,
+        source=dataset.source,
+        sha256=dataset.digest,
+        bytes=dataset.size,
+        rows=dataset.rows,
+        columns=[ColumnResource(**column) for column in dataset.columns],
+        warnings=[Notice(**warning) for warning in dataset.warnings],
+        created_at=dataset.created_at,
+    )
+
+
+def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobResource:
+    """The job as it is, or as it was when the journal's entry `upto` was written."""
+    journal = [entry for entry in jobs.journal(session, job.number) if upto is None or entry.sequence <= upto.sequence]
+    states = [entry for entry in journal if entry.kind == "state"]
+    last = states[-1]
+    is_now = upto is None or last.state == job.state
+    done = last.state in jobs.DONE
+    queued = None if job.started_at is None else max(0.0, job.started_at - job.created_at)
+    return JobResource(
+        id=job.id,
+        name=job.name,
+        dataset_id=job.dataset_id,
+        owner=job.owner,
+        request=job.request,
+        state=last.state,
+        state_reason=last.message,
+        done=done,
+        attempt=job.attempt,
+        queue_position=jobs.queue_position(session, job) if is_now else None,
+        progress=_progress(job, last.epoch if upto else job.epoch, done),
+        latest=job.latest,
+        best=job.best,
+        parameters=job.parameters,
+        device=job.device,
+        model_id=job.model_id if done else None,
+        error=None if job.error is None or not done else Problem(**job.error),
+        warnings=[Notice(**warning) for warning in job.warnings],
+        timings=Timings(queued_seconds=queued, load_seconds=job.load_seconds, train_seconds=job.train_seconds),
+        created_at=job.created_at,
+        started_at=job.started_at,
+        finished_at=job.finished_at if done else None,
+        transitions=[Transition(state=entry.state or "", at=entry.at, reason=entry.message) for entry in states],
+    )
+
+
+def _progress(job: Job, epoch: int, done: bool) -> Progress:
+    succeeded = done and job.state == "succeeded"
+    fraction = 1.0 if succeeded else min(1.0, epoch / job.epochs)
+    eta: float | None = 0.0 if done else None
+    if not done and epoch and job.train_seconds:
+        eta = job.train_seconds / epoch * (job.epochs - epoch)
+    return Progress(epoch=epoch, epochs=job.epochs, fraction=fraction, eta_seconds=eta)
+
+
+def model_resource(model: Model) -> ModelResource:
+    inputs = [
+        InputColumn(
+            name=entry["name"],
+            kind=entry["kind"],
+            required=entry["fill"] is None,
+            categories=list(entry["categories"]) or None,
+        )
+        for entry in model.fitted["features"]["inputs"]
+    ]
+    return ModelResource(
+        id=model.id,
+        name=model.name,
+        kind=model.kind,
+        job_id=model.job_id,
+        dataset_id=model.dataset_id,
+        dataset_sha256=model.dataset_sha256,
+        request=model.request,
+        task=model.request["task"],
+        inputs=inputs,
+        target=model.fitted["target"]["name"],
+        classes=model.fitted["target"]["classes"],
+        epoch=model.epoch,
+        metrics=model.metrics,
+        parameters=model.parameters,
+        versions=model.versions,
+        created_at=model.created_at,
+    )
+
+
+def listing(items: Sequence[Any], next_page_token: str | None) -> dict[str, Any]:
+    return {"items": list(items), "next_page_token": next_page_token}
