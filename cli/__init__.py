@@ -1,1 +1,1 @@
-
+"""The command line: `vidro up`, `demo`, `worker`, `migrate`, `keys`."""

@@ -30,7 +30,7 @@ class InputError(EngineError):
         super().__init__(self.errors)
 
     def __str__(self) -> str:
-        return " ".join(detail for _, detail in self.errors)
+        return "; ".join(detail for _, detail in self.errors)
 
 
 class InvalidSpec(InputError):

@@ -95,7 +95,9 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
         if cell is None:
             continue
         if not isinstance(cell, int | float) or not np.isfinite(cell):
-            problems.append((f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}"))
+            problems.append(
+                (f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}")
+            )
             if len(problems) >= MAX_PROBLEMS:
                 break
         else:

@@ -44,7 +44,9 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     labels = target.labels(answer.take(usable)) if target.classes else None
     rows = split_rows(training.split, usable, labels)
     features = Features.fit(
-        [column.take(rows["train"]) for column in inputs], training.preprocessing.missing, training.preprocessing.scaling
+        [column.take(rows["train"]) for column in inputs],
+        training.preprocessing.missing,
+        training.preprocessing.scaling,
     )
     network = build_network(training, len(features.names), target)
     network.initialize(training.model.start, training.seed or 0)

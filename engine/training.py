@@ -13,7 +13,7 @@ from engine.features import ColumnSummary
 from engine.losses import Loss
 from engine.models import AnyModel, Regularization
 from engine.optimizers import Optimizer
-from engine.scaling import Scaling, MeanNormalization
+from engine.scaling import MeanNormalization, Scaling
 from engine.schedules import Schedule
 from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, kind_of, members, spec
 
@@ -34,7 +34,8 @@ class Preprocessing:
 
     scaling: Scaling = MeanNormalization()
     missing: Literal["error", "drop", "mean", "median", "most_frequent"] = Field(
-        default="error", description="a missing cell: refuse, drop its row, or fill it with a value of the training rows"
+        default="error",
+        description="a missing cell: refuse, drop its row, or fill it with a value of the training rows",
     )
     categorical: Literal["one_hot"] = "one_hot"
 
@@ -45,7 +46,9 @@ class Split:
 
     validation: Share | None = Field(default=None, description="0.2 by default, 0 for a table of under 50 rows")
     test: Share = 0.0
-    stratify: Flag | None = Field(default=None, description="keep the classes' shares alike; default for a classification")
+    stratify: Flag | None = Field(
+        default=None, description="keep the classes' shares alike; default for a classification"
+    )
     seed: Seed = 0
 
 
@@ -153,23 +156,35 @@ def _infer_task(training: Training, target: ColumnSummary) -> Literal["classific
 def _task_problems(training: Training, target: ColumnSummary, task: str) -> Iterator[tuple[str, str]]:
     kind = training.model.kind
     if task not in training.model.tasks:
-        yield "/task", f"{kind} does {', '.join(sorted(training.model.tasks))}, not {task}; choose another model or task"
+        yield (
+            "/task",
+            f"{kind} does {', '.join(sorted(training.model.tasks))}, not {task}; choose another model or task",
+        )
     if task == "regression" and target.kind in ("categorical", "text"):
-        yield "/target", (
-            f"column '{target.name}' holds text, and a regression predicts numbers; choose a numeric column, or a model "
-            "for classification such as logistic_regression"
+        yield (
+            "/target",
+            (
+                f"column '{target.name}' holds text, and a regression predicts numbers; choose a numeric column, or a model "
+                "for classification such as logistic_regression"
+            ),
         )
     if task == "classification" and target.distinct < 2:
         yield "/target", f"column '{target.name}' holds one class only; a classification needs rows of two or more"
     if task == "classification" and target.kind == "numeric":
-        yield "/target", (
-            f"column '{target.name}' holds fractions, which are no classes; set task to regression, or choose a column "
-            "of classes"
+        yield (
+            "/target",
+            (
+                f"column '{target.name}' holds fractions, which are no classes; set task to regression, or choose a column "
+                "of classes"
+            ),
         )
     if kind == "perceptron" and target.distinct > 2:
-        yield "/target", (
-            f"column '{target.name}' holds {target.distinct} classes, and a perceptron separates two; choose "
-            "logistic_regression or mlp"
+        yield (
+            "/target",
+            (
+                f"column '{target.name}' holds {target.distinct} classes, and a perceptron separates two; choose "
+                "logistic_regression or mlp"
+            ),
         )
 
 
@@ -177,7 +192,10 @@ def _feature_problems(
     training: Training, table: Mapping[str, ColumnSummary], features: tuple[str, ...]
 ) -> Iterator[tuple[str, str]]:
     if not features:
-        yield "/features", "no column is left to learn from; the table needs one besides the target that is not free text"
+        yield (
+            "/features",
+            "no column is left to learn from; the table needs one besides the target that is not free text",
+        )
     for index, name in enumerate(training.features or ()):
         pointer = f"/features/{index}"
         if name not in table:
@@ -194,16 +212,22 @@ def _missing_problems(training: Training, columns: list[ColumnSummary]) -> Itera
     if training.preprocessing.missing == "error":
         for column in columns:
             if column.missing:
-                yield "/preprocessing/missing", (
-                    f"column '{column.name}' is missing {column.missing} values, the first in row {column.first_missing}; "
-                    "set preprocessing.missing to drop, mean, median or most_frequent, or leave the column out"
+                yield (
+                    "/preprocessing/missing",
+                    (
+                        f"column '{column.name}' is missing {column.missing} values, the first in row {column.first_missing}; "
+                        "set preprocessing.missing to drop, mean, median or most_frequent, or leave the column out"
+                    ),
                 )
     elif training.preprocessing.missing != "drop" and columns and columns[-1].name == training.target:
         target = columns[-1]
         if target.missing:
-            yield "/preprocessing/missing", (
-                f"the target '{target.name}' is missing {target.missing} values, the first in row "
-                f"{target.first_missing}; an answer is not made up: set preprocessing.missing to drop"
+            yield (
+                "/preprocessing/missing",
+                (
+                    f"the target '{target.name}' is missing {target.missing} values, the first in row "
+                    f"{target.first_missing}; an answer is not made up: set preprocessing.missing to drop"
+                ),
             )
 
 
@@ -217,8 +241,9 @@ def _setting_problems(
     if training.loss is not None and "loss" in settings:
         allowed = training.model.losses(task, classes) or tuple(cls for cls in members(Loss) if task in cls.tasks)
         if type(training.loss) not in allowed:
-            yield "/loss", (
-                f"{training.loss.kind} is no loss for {name} ({task}); choose {', '.join(map(kind_of, allowed))}"
+            yield (
+                "/loss",
+                (f"{training.loss.kind} is no loss for {name} ({task}); choose {', '.join(map(kind_of, allowed))}"),
             )
     # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
     if "optimizer" not in settings and training.precision not in (None, settings["precision"]):
@@ -244,9 +269,12 @@ def _complete_record(record: Record, epochs: int) -> Record:
 def _record_problems(training: Training) -> Iterator[tuple[str, str]]:
     epochs, every = training.epochs or 1, training.record.checkpoint_every or 1
     if epochs / every > MAX_CHECKPOINTS:
-        yield "/record/checkpoint_every", (
-            f"{epochs} epochs would leave {epochs // every} checkpoints, over the limit of {MAX_CHECKPOINTS}; set it to "
-            f"{math.ceil(epochs / MAX_CHECKPOINTS)} or more"
+        yield (
+            "/record/checkpoint_every",
+            (
+                f"{epochs} epochs would leave {epochs // every} checkpoints, over the limit of {MAX_CHECKPOINTS}; set it to "
+                f"{math.ceil(epochs / MAX_CHECKPOINTS)} or more"
+            ),
         )
 
 

@@ -38,9 +38,7 @@ def get_store(request: Request) -> Store:
 StoreOf = Annotated[Store, Depends(get_store)]
 
 
-def get_caller(
-    store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
-) -> Caller:
+def get_caller(store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Caller:
     """Whom the bearer key speaks for; everybody may do everything while no key is configured."""
     with store.database.reading() as session:
         if credentials is not None:

@@ -5,13 +5,16 @@ import time
 
 import structlog
 import uuid_utils
-from prometheus_client import Counter, Histogram
+from prometheus_client import Counter, Histogram, disable_created_metrics
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.problems import broken
 from store.errors import TooLarge
 from store.settings import Settings
 
+disable_created_metrics()
 REQUESTS = Counter("vidro_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("vidro_request_seconds", "Time to the last byte of the answer", ["method", "route"])
 SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -31,18 +34,22 @@ class RequestContext:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(uuid_utils.uuid7())
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status = time.perf_counter(), 500
+        started, status, has_started = time.perf_counter(), 500, False
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status
+            nonlocal status, has_started
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status, has_started = message["status"], True
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
             try:
                 await self.app(scope, receive, send_with_id)
+            except Exception:
+                answer = broken(Request(scope))
+                if not has_started:
+                    await answer(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "none")

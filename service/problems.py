@@ -56,7 +56,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
     app.add_exception_handler(PoolTimeout, _database_away)
-    app.add_exception_handler(Exception, _broken)
 
 
 def _named_error(request: Request, error: Any) -> JSONResponse:
@@ -79,29 +78,30 @@ def _http_error(request: Request, error: Any) -> JSONResponse:
 def _invalid_request(request: Request, error: Any) -> JSONResponse:
     errors = error.errors()
     if any(entry["type"] == "json_invalid" for entry in errors):
-        reason = errors[0].get("ctx", {}).get("error", "syntax error")
-        detail = f"the body is not JSON ({reason} at character {errors[0]['loc'][-1]}); send JSON"
+        place = errors[0]["loc"][-1]
+        reason = errors[0].get("ctx", {}).get("error", "syntax error") + (
+            f" at character {place}" if place != "body" else ""
+        )
+        detail = f"the body is not JSON ({reason}); send JSON"
         return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
     named: dict[str, str] = {}
     for entry in errors:
-        pointer = _pointer(entry["loc"], error.body)
+        pointer = _pointer(entry, error.body)
         named[pointer] = f"{named[pointer]}, or: {_remedy(entry)}" if pointer in named else _remedy(entry)
     detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
     return respond(request, "INVALID_REQUEST", 422, detail, list(named.items()))
 
 
-def _pointer(loc: Sequence[str | int], body: Any) -> str:
+def _pointer(entry: Mapping[str, Any], body: Any) -> str:
     """A pydantic location as a JSON pointer: a union's tags and branches, which are not in the body, are left out."""
+    loc = entry["loc"]
     if not loc or loc[0] != "body":
         return "/" + "/".join(str(part) for part in loc)  # a query parameter, a header or a part of the path
     value, parts = body, []
-    for place, part in enumerate(loc[1:], start=1):
-        is_last = place == len(loc) - 1
-        if isinstance(value, dict) and (part in value or (is_last and part != value.get("kind"))):
-            value = value.get(part)
-        elif isinstance(value, list) and isinstance(part, int) and part < len(value):
+    for part in loc[1:]:
+        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
             value = value[part]
-        else:
+        elif not (entry["type"].startswith("missing") and part == loc[-1]):
             continue
         parts.append(str(part).replace("~", "~0").replace("/", "~1"))
     return "".join(f"/{part}" for part in parts)
@@ -118,11 +118,13 @@ def _remedy(entry: Mapping[str, Any]) -> str:
         case "union_tag_invalid":
             return f"'{context.get('tag')}' is not known; choose {context.get('expected_tags')}"
         case "union_tag_not_found":
-            return "say which kind, as in {\"kind\": \"…\"}"
+            return 'say which kind, as in {"kind": "…"}'
         case "dataclass_type" | "model_attributes_type" | "model_type" | "dict_type":
             return "must be a JSON object"
         case _:
-            return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
+            return (
+                str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
+            )
 
 
 def _database_away(request: Request, error: Any) -> JSONResponse:
@@ -131,6 +133,7 @@ def _database_away(request: Request, error: Any) -> JSONResponse:
     return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def _broken(request: Request, error: Exception) -> JSONResponse:
+def broken(request: Request) -> JSONResponse:
+    """The answer to a request that broke for a reason of ours; called where the exception is at hand."""
     log.exception("request broke", path=request.url.path)
     return respond(request, "INTERNAL", 500, "something broke inside Vidro; its log has it under this request_id")

@@ -174,7 +174,11 @@ def _cover(session: Session, job_number: int, number: int, level: int, first: in
     if not spans:
         return _cover(session, job_number, number, level - 1, first, last)
     before = _cover(session, job_number, number, level - 1, first, spans[0].step - 1) if spans[0].step > first else []
-    after = _cover(session, job_number, number, level - 1, spans[-1].last_step + 1, last) if spans[-1].last_step < last else []
+    after = (
+        _cover(session, job_number, number, level - 1, spans[-1].last_step + 1, last)
+        if spans[-1].last_step < last
+        else []
+    )
     return [*before, *spans, *after]
 
 

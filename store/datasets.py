@@ -33,7 +33,13 @@ def sample_table(sample: Sample) -> pl.DataFrame:
 
 
 def create(
-    session: Session, files: Files, owner: str, name: str, source: dict[str, Any], content: bytes | Path, table: pl.DataFrame
+    session: Session,
+    files: Files,
+    owner: str,
+    name: str,
+    source: dict[str, Any],
+    content: bytes | Path,
+    table: pl.DataFrame,
 ) -> Dataset:
     """Store a file with its parsed table and their profile as one dataset."""
     columns = profile(table)

@@ -13,7 +13,6 @@ StoreError
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
-
 from typing import Any
 
 

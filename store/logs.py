@@ -36,3 +36,4 @@ def configure_logs(level: str) -> None:
         logging.getLogger(name).handlers = []
         logging.getLogger(name).propagate = True
     logging.getLogger("uvicorn.access").disabled = True  # the middleware's line says more
+    logging.getLogger("alembic").setLevel(logging.WARNING)

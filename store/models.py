@@ -61,7 +61,10 @@ def create(session: Session, job: Job, checkpoint: Checkpoint, fitted: dict[str,
         metrics=checkpoint.values,
         epoch=checkpoint.epoch,
         parameters=job.parameters or 0,
-        versions={"python": platform.python_version(), **{name: version(name) for name in ("vidro", "numpy", "polars")}},
+        versions={
+            "python": platform.python_version(),
+            **{name: version(name) for name in ("vidro", "numpy", "polars")},
+        },
         digest=checkpoint.digest,
     )
     session.add(model)

@@ -75,7 +75,10 @@ def warnings_of(columns: list[dict[str, Any]], rows: int) -> list[dict[str, Any]
             found.append((name, "CONSTANT_COLUMN", f"column '{name}' never changes, so nothing can be learned from it"))
         if share > 0:
             found.append(
-                (name, "MISSING_VALUES", f"column '{name}' is missing {column['missing']} of {rows} values ({share:.1%})")
+                (
+                    name,
+                    "MISSING_VALUES",
+                    f"column '{name}' is missing {column['missing']} of {rows} values ({share:.1%})",
+                )
             )
     return [{"column": name, "code": code, "detail": detail} for name, code, detail in found]
-

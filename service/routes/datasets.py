@@ -55,11 +55,15 @@ async def read_upload(request: Request) -> Upload:
         except ValidationError as error:
             raise _located(error, body) from None
     if kind != "multipart/form-data":
-        raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
+        raise UnknownFormat(
+            "send the file as multipart/form-data in a part named 'file', or a sample as application/json"
+        )
     form = await request.form(max_files=16, max_fields=16)
     unknown = sorted(set(form) - {"file", "name", "format"})
     if unknown:
-        raise UnreadableFile(f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}")
+        raise UnreadableFile(
+            f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}"
+        )
     files = [part for part in form.getlist("file") if isinstance(part, Part)]
     if len(files) != 1:
         found = f"{len(files)} files" if files else "no file"
@@ -74,7 +78,7 @@ def _located(error: ValidationError, body: bytes) -> RequestValidationError:
     try:
         parsed = TypeAdapter(Any).validate_json(body)
     except ValidationError:
-        errors, parsed = [{**errors[0], "loc": ("body", 0)}], None
+        parsed = None
     return RequestValidationError(errors, body=parsed)
 
 
@@ -160,7 +164,9 @@ def _spool(file: UploadFile, path: Path) -> str:
     return digest.hexdigest()
 
 
-def _store(store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any) -> None:
+def _store(
+    store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any
+) -> None:
     with store.database.transaction() as session:
         dataset = datasets.create(session, store.files, caller.owner, name, source, content, table)
         session.refresh(dataset)

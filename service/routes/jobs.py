@@ -181,7 +181,9 @@ async def stream_events(
         return ResourceResponse(listing(documents, str(found.events[-1].id) if more else None))
     await run_in_threadpool(get_job, store, caller, job_id)  # an unknown job is a 404, not a stream
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(
+        events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers
+    )
 
 
 @router.get(
@@ -189,7 +191,10 @@ async def stream_events(
     response_model=Curves,
     responses={
         **problems(404),
-        200: {"description": "curves; as text/csv, every point", "content": {"text/csv": {"schema": {"type": "string"}}}},
+        200: {
+            "description": "curves; as text/csv, every point",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        },
     },
 )
 def get_curves(
@@ -292,7 +297,9 @@ WEIGHT_TYPES = {
         **problems(404, 406),
         200: {
             "description": "as JSON, NPZ or safetensors, by `format` or Accept",
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]},
+            "content": {
+                kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]
+            },
         },
     },
 )
@@ -301,7 +308,9 @@ def get_weights(
     caller: Reader,
     request: Request,
     job_id: str,
-    epoch: Annotated[str, Query(description="last, best, or an epoch of /checkpoints", pattern=r"^(last|best|\d{1,9})$")] = "last",
+    epoch: Annotated[
+        str, Query(description="last, best, or an epoch of /checkpoints", pattern=r"^(last|best|\d{1,9})$")
+    ] = "last",
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
     format: Annotated[str | None, Query(pattern="^(json|npz|safetensors)$")] = None,  # noqa: A002 (the contract's name)
 ) -> Response:
@@ -352,7 +361,9 @@ def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
     wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
     wanted = int(epoch) if wanted is None else wanted
     if wanted not in epochs:
-        raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
+        raise NotFound(
+            f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}"
+        )
     return epochs[wanted]
 
 

@@ -1,0 +1,34 @@
+"""A line chart in the terminal, drawn in Braille dots: two by four to a character."""
+
+from collections.abc import Sequence
+
+from rich.text import Text
+
+DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
+"""The bit of each dot of a Braille character, by row and column."""
+Line = tuple[str, Sequence[float]]
+
+
+def chart(lines: dict[str, Line], columns: int = 64, rows: int = 12) -> Text:
+    """Lines by name, each a colour and its values, from left to right over the same steps, on one scale from 0."""
+    top = max((max(values) for _, values in lines.values() if values), default=1.0) or 1.0
+    steps = max((len(values) for _, values in lines.values()), default=0)
+    bits = [[0] * columns for _ in range(rows)]
+    colours = [[""] * columns for _ in range(rows)]
+    for colour, values in lines.values():
+        for step, value in enumerate(values):
+            x = round(step / max(1, steps - 1) * (columns * 2 - 1))
+            y = round((1 - min(1.0, value / top)) * (rows * 4 - 1))
+            bits[y // 4][x // 2] |= DOTS[y % 4][x % 2]
+            colours[y // 4][x // 2] = colour
+    text = Text()
+    for row in range(rows):
+        label = f"{top:8.3f}" if row == 0 else (f"{0:8.3f}" if row == rows - 1 else " " * 8)
+        text.append(f"{label} │", "dim")
+        for column in range(columns):
+            text.append(chr(0x2800 + bits[row][column]), colours[row][column])
+        text.append("\n")
+    text.append(" " * 9 + "└" + "─" * columns + f"\n{'epoch 1':>17}{steps:>{columns - 7}}\n", "dim")
+    for name, (colour, values) in lines.items():
+        text.append(f"{'':10}━━ {name} {values[-1]:.4f}  " if values else "", colour)
+    return text
