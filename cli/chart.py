@@ -1,6 +1,6 @@
 """A line chart in the terminal, drawn in Braille dots: two by four to a character."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.text import Text
 
@@ -9,7 +9,7 @@ DOTS = ((0x01, 0x08), (0x02, 0x10), (0x04, 0x20), (0x40, 0x80))
 Line = tuple[str, Sequence[float]]
 
 
-def chart(lines: dict[str, Line], columns: int = 64, rows: int = 12) -> Text:
+def chart(lines: Mapping[str, Line], columns: int = 64, rows: int = 12) -> Text:
     """Lines by name, each a colour and its values, from left to right over the same steps, on one scale from 0."""
     top = max((max(values) for _, values in lines.values() if values), default=1.0) or 1.0
     steps = max((len(values) for _, values in lines.values()), default=0)

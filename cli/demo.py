@@ -51,12 +51,12 @@ def demo(
     if url is not None:
         _show(url, key, stays=True)
         return
-    with tempfile.TemporaryDirectory(prefix="vidro-demo-") as folder, _embedded(Path(folder)) as address:
+    with tempfile.TemporaryDirectory(prefix="vidro-demo-") as folder, embedded(Path(folder)) as address:
         _show(address, None, stays=False)
 
 
 @contextmanager
-def _embedded(folder: Path) -> Iterator[str]:
+def embedded(folder: Path) -> Iterator[str]:
     """`vidro up` on a free port for the length of the demo."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -163,9 +163,7 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
 def _farewell(url: str, stays: bool) -> None:
     console.rule("where to look further")
     if not stays:
-        console.print(
-            "The demo's server ends now. [bold]scripts/run[/] starts one that stays, at http://127.0.0.1:8000:"
-        )
+        console.print("The demo's server ends now. [bold]scripts/run[/] starts one that stays, at http://127.0.0.1:8000:")
         url = "http://127.0.0.1:8000"
     console.print(f"    {url}/docs                every call, with examples to try", highlight=False)
     console.print(f"    {url}/v1/catalog          every model, loss and optimizer with its formula", highlight=False)

@@ -4,9 +4,7 @@ import typer
 
 from cli import demo, keys, processes, up
 
-app = typer.Typer(
-    help="Vidro: model training in the open, over HTTP.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = typer.Typer(help="Vidro: model training in the open, over HTTP.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(up.up)
 app.command()(processes.serve)
 app.command()(processes.worker)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -40,9 +40,7 @@ class Child:
     def start(self) -> None:
         self.starts = [moment for moment in self.starts if time.monotonic() - moment < 60] + [time.monotonic()]
         # A session of its own, so that Ctrl-C reaches the supervisor alone, which then asks for an orderly end.
-        self.process = subprocess.Popen(
-            self.command, env=self.environment, stdin=subprocess.PIPE, start_new_session=True
-        )
+        self.process = subprocess.Popen(self.command, env=self.environment, stdin=subprocess.PIPE, start_new_session=True)
         log.info("started", process=self.name, pid=self.process.pid)
 
     def restart_if_dead(self) -> None:
@@ -65,10 +63,8 @@ class Child:
                 self.process.wait(max(0.1, deadline - time.monotonic()))
             except subprocess.TimeoutExpired:
                 log.warning("did not end in time", process=self.name)
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
         self.process.wait()
 
 
@@ -132,9 +128,7 @@ def supervise(processes: Sequence[Child], told: list[int]) -> None:
 def _told_to_stop() -> Iterator[list[int]]:
     """A list that is empty until Ctrl-C or SIGTERM."""
     told: list[int] = []
-    before = {
-        number: signal.signal(number, lambda got, _: told.append(got)) for number in (signal.SIGINT, signal.SIGTERM)
-    }
+    before = {number: signal.signal(number, lambda got, _: told.append(got)) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
         yield told
     finally:

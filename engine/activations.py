@@ -147,9 +147,7 @@ class Elu(ActivationFunction):
     """The exponential linear unit: linear when positive, bending smoothly towards −α when negative."""
 
     formula: ClassVar[str] = r"f(z) = \begin{cases} z & z > 0 \\ \alpha\,(e^{z} - 1) & z \le 0 \end{cases}"
-    derivative: ClassVar[str] = (
-        r"f'(z) = \begin{cases} 1 & z > 0 \\ \alpha\,e^{z} = f(z) + \alpha & z \le 0 \end{cases}"
-    )
+    derivative: ClassVar[str] = r"f'(z) = \begin{cases} 1 & z > 0 \\ \alpha\,e^{z} = f(z) + \alpha & z \le 0 \end{cases}"
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter, Exponential Linear Units, 2016"
     kind: Literal["elu"] = "elu"
     alpha: PositiveFloat = Field(default=1.0, le=1e6, description="What the negative side saturates at, without sign.")
@@ -179,9 +177,7 @@ class Gelu(ActivationFunction):
     nor CuPy has the error function in its core.
     """
 
-    formula: ClassVar[str] = (
-        r"f(z) = \tfrac{1}{2} z \left(1 + \tanh u\right), \quad u = \sqrt{2/\pi}\,(z + 0.044715\,z^3)"
-    )
+    formula: ClassVar[str] = r"f(z) = \tfrac{1}{2} z \left(1 + \tanh u\right), \quad u = \sqrt{2/\pi}\,(z + 0.044715\,z^3)"
     derivative: ClassVar[str] = (
         r"f'(z) = \tfrac{1}{2}(1 + \tanh u) + \tfrac{1}{2} z\,(1 - \tanh^2 u)\sqrt{2/\pi}\,(1 + 0.134145\,z^2)"
     )
@@ -251,9 +247,7 @@ class Softplus(ActivationFunction):
 
     formula: ClassVar[str] = r"f(z) = \ln(1 + e^{z})"
     derivative: ClassVar[str] = r"f'(z) = \sigma(z) = 1 - e^{-f(z)}"
-    source: ClassVar[str] = (
-        "Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating Second-Order Functional Knowledge, 2000"
-    )
+    source: ClassVar[str] = "Dugas, Bengio, Bélisle, Nadeau and Garcia, Incorporating Second-Order Functional Knowledge, 2000"
     kind: Literal["softplus"] = "softplus"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:

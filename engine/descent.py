@@ -48,7 +48,7 @@ class Step:
         xp.take(train.Y, rows, axis=0, out=Y, mode="clip")
         workspace = network.workspace(rows.shape[0])
         if network.has_dropout:
-            network.draw_masks(workspace, self.spec.seed, step)
+            network.draw_masks(workspace, self.spec.seed or 0, step)
         Z = network.forward(X, workspace, masked=network.has_dropout)
         outputs[...] = Z
         dZ = workspace.dZ[-1]
@@ -73,9 +73,9 @@ class Step:
             return
         for layer in self.network.parameters.layers:
             if l2:
-                layer.dW += l2 * layer.W
+                self.xp.add(layer.dW, l2 * layer.W, out=layer.dW)
             if l1:
-                layer.dW += l1 * self.xp.sign(layer.W)
+                self.xp.add(layer.dW, l1 * self.xp.sign(layer.W), out=layer.dW)
 
     def _clip(self) -> Array:
         """Scale ∇ down to `clip_norm` where it is longer (Pascanu et al. 2013). Returns the length before."""
@@ -119,7 +119,7 @@ def descend(problem: Problem, state: State) -> Iterator[Epoch]:
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
         if spec.shuffle:
-            host_order = generator(spec.seed, "shuffle", state.epoch).permutation(train.rows)
+            host_order = generator(spec.seed or 0, "shuffle", state.epoch).permutation(train.rows)
         order = xp.asarray(host_order)
         memory = tuple(float(value) for value in to_host(state.vectors["schedule"]))
         rate = spec.schedule.rate(spec.optimizer.learning_rate, state.epoch, spec.epochs, memory)

@@ -132,6 +132,7 @@ class Objective:
 
     def gather(self) -> np.ndarray:
         layer = self.problem.network.parameters.layers[0]
+        assert layer.b is not None
         return np.vstack([layer.W, layer.b])
 
     def scatter(self, theta: np.ndarray) -> None:

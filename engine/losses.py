@@ -182,9 +182,7 @@ class BinaryCrossEntropy(LossFunction):
 
     tasks: ClassVar[frozenset[str]] = CLASSIFICATION
     probabilistic: ClassVar[bool] = True
-    formula: ClassVar[str] = (
-        r"\ell = -\sum_j \left[ y_j \ln p_j + (1 - y_j) \ln(1 - p_j) \right], \quad p_j = \sigma(z_j)"
-    )
+    formula: ClassVar[str] = r"\ell = -\sum_j \left[ y_j \ln p_j + (1 - y_j) \ln(1 - p_j) \right], \quad p_j = \sigma(z_j)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \sigma(z_j) - y_j"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.2"
     kind: Literal["binary_cross_entropy"] = "binary_cross_entropy"

@@ -39,7 +39,6 @@ class Model(Described):
     """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
 
     tasks: ClassVar[frozenset[str]]
-    bias: bool
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         """The job's fields that apply to this model, each with its default."""
@@ -51,7 +50,7 @@ class Model(Described):
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:
         """The network's layers; without hidden ones unless the model says otherwise."""
-        return [Dense(inputs, outputs, bias=self.bias)]
+        return [Dense(inputs, outputs)]
 
     @property
     def start(self) -> Initializer:
@@ -88,7 +87,6 @@ class LinearRegression(Model):
     derivative: ClassVar[str] = r"\nabla_w L = \frac{1}{n} X^\top (\hat{y} - y)"
     source: ClassVar[str] = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning (2009), 3.2"
     tasks: ClassVar[frozenset[str]] = frozenset({"regression"})
-    bias: ClassVar[bool] = True
     solvers: ClassVar[Mapping[str, Solver]] = {"analytic": analytic, "gradient_descent": descend}
 
     kind: Literal["linear_regression"] = "linear_regression"
@@ -129,7 +127,6 @@ class LogisticRegression(Model):
     derivative: ClassVar[str] = r"\nabla_\theta \ell = \sum_i (y_i - h(x_i))\, x_i"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning (2006), 4.3"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
-    bias: ClassVar[bool] = True
     solvers: ClassVar[Mapping[str, Solver]] = {"newton": newton, "gradient_descent": descend}
 
     kind: Literal["logistic_regression"] = "logistic_regression"
@@ -178,6 +175,9 @@ class Perceptron(Model):
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
+
+    def layers(self, inputs: int, outputs: int) -> list[Dense]:
+        return [Dense(inputs, outputs, bias=self.bias)]
 
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return perceptron(problem, state)
@@ -236,6 +236,4 @@ class MultilayerPerceptron(Model):
         return descend(problem, state)
 
 
-AnyModel = Annotated[
-    LinearRegression | LogisticRegression | Perceptron | MultilayerPerceptron, Field(discriminator="kind")
-]
+AnyModel = Annotated[LinearRegression | LogisticRegression | Perceptron | MultilayerPerceptron, Field(discriminator="kind")]

@@ -16,6 +16,8 @@ from engine.initializers import InitializerRule
 from engine.parameters import LayerShape, Parameters
 from engine.randomness import generator
 
+IDENTITY = Identity()
+
 
 @dataclass(frozen=True)
 class Dense:
@@ -23,7 +25,7 @@ class Dense:
 
     inputs: int
     outputs: int
-    activation: ActivationFunction = Identity()
+    activation: ActivationFunction = IDENTITY
     dropout: float = 0.0
     bias: bool = True
 

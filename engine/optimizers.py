@@ -114,9 +114,7 @@ class Adagrad(OptimizerRule):
     ε stands inside the root (PyTorch adds it to the root).
     """
 
-    formula: ClassVar[str] = (
-        r"s \leftarrow s + g^2, \quad \theta \leftarrow \theta - \frac{\eta\,g}{\sqrt{s + \epsilon}}"
-    )
+    formula: ClassVar[str] = r"s \leftarrow s + g^2, \quad \theta \leftarrow \theta - \frac{\eta\,g}{\sqrt{s + \epsilon}}"
     source: ClassVar[str] = "Duchi, Hazan and Singer, Adaptive Subgradient Methods for Online Learning, 2011"
     kind: Literal["adagrad"] = "adagrad"
     slots: ClassVar[tuple[str, ...]] = ("squares",)
@@ -249,6 +247,4 @@ def _move_by_moments(
     xp.subtract(theta, work, out=theta)
 
 
-Optimizer = Annotated[
-    GradientDescent | Momentum | Nesterov | Adagrad | RMSProp | Adam | AdamW, Field(discriminator="kind")
-]
+Optimizer = Annotated[GradientDescent | Momentum | Nesterov | Adagrad | RMSProp | Adam | AdamW, Field(discriminator="kind")]

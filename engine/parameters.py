@@ -26,7 +26,7 @@ class LayerParameters:
 
     W: Array
     b: Array | None
-    dW: Array
+    dW: Array  # noqa: N815 (the field's own capitals)
     db: Array | None
 
 

@@ -52,7 +52,7 @@ class Predictor:
         loss = self.training.loss
         if loss is None or not loss.probabilistic:
             return None
-        P = np.empty(outputs.shape, np.float64)
+        P = np.empty_like(outputs, np.float64)
         loss.link(np, outputs.astype(np.float64), P)
         if P.shape[1] == 1:
             return np.hstack([1 - P, P])
@@ -95,9 +95,7 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
         if cell is None:
             continue
         if not isinstance(cell, int | float) or not np.isfinite(cell):
-            problems.append(
-                (f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}")
-            )
+            problems.append((f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}"))
             if len(problems) >= MAX_PROBLEMS:
                 break
         else:

@@ -60,9 +60,7 @@ class IrisSample(SampleSet):
     def columns(self) -> Columns:
         table = _table("iris.csv")
         species = table.pop("species")
-        return {name: np.array(values, dtype=np.float64) for name, values in table.items()} | {
-            "species": np.array(species)
-        }
+        return {name: np.array(values, dtype=np.float64) for name, values in table.items()} | {"species": np.array(species)}
 
 
 @spec

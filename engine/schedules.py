@@ -87,9 +87,7 @@ class InverseTimeDecay(LearningRateSchedule):
 class CosineDecay(LearningRateSchedule):
     """Lets the rate fall along half a cosine: slowly at both ends, quickly between, without restarts."""
 
-    formula: ClassVar[str] = (
-        r"\eta_t = \eta_{min} + \tfrac{1}{2}(\eta_0 - \eta_{min})\left(1 + \cos\frac{\pi t}{T}\right)"
-    )
+    formula: ClassVar[str] = r"\eta_t = \eta_{min} + \tfrac{1}{2}(\eta_0 - \eta_{min})\left(1 + \cos\frac{\pi t}{T}\right)"
     source: ClassVar[str] = "Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017"
     kind: Literal["cosine"] = "cosine"
     minimum: NonNegativeFloat = Field(default=0.0, description="The rate that the curve leads to after the last epoch.")

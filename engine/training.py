@@ -3,7 +3,7 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field
 
@@ -46,9 +46,7 @@ class Split:
 
     validation: Share | None = Field(default=None, description="0.2 by default, 0 for a table of under 50 rows")
     test: Share = 0.0
-    stratify: Flag | None = Field(
-        default=None, description="keep the classes' shares alike; default for a classification"
-    )
+    stratify: Flag | None = Field(default=None, description="keep the classes' shares alike; default for a classification")
     seed: Seed = 0
 
 
@@ -115,7 +113,10 @@ MODEL_FIELDS = (
 """The fields whose meaning and default are the model's to say, in `Model.settings`."""
 
 
-def complete(training: Training, table: Mapping[str, ColumnSummary], rows: int) -> Training:
+Spec = TypeVar("Spec", bound=Training)
+
+
+def complete(training: Spec, table: Mapping[str, ColumnSummary], rows: int) -> Spec:
     """The same spec with every default filled in, held against the table's columns. Completing twice changes nothing.
 
     Raises InvalidSpec with all that is wrong, each with a JSON pointer into the spec.
@@ -231,15 +232,15 @@ def _missing_problems(training: Training, columns: list[ColumnSummary]) -> Itera
             )
 
 
-def _setting_problems(
-    training: Training, settings: Mapping[str, Any], task: str, classes: int
-) -> Iterator[tuple[str, str]]:
+def _setting_problems(training: Training, settings: Mapping[str, Any], task: str, classes: int) -> Iterator[tuple[str, str]]:
     name = training.model.kind + (f" with solver {training.model.solver}" if hasattr(training.model, "solver") else "")
     for field in MODEL_FIELDS:
         if field not in settings and getattr(training, field) is not None:
             yield f"/{field}", f"{field} means nothing for {name} ({task}); remove it"
     if training.loss is not None and "loss" in settings:
-        allowed = training.model.losses(task, classes) or tuple(cls for cls in members(Loss) if task in cls.tasks)
+        allowed = training.model.losses(task, classes) or tuple(
+            cls for cls in members(Loss) if task in getattr(cls, "tasks", ())
+        )
         if type(training.loss) not in allowed:
             yield (
                 "/loss",

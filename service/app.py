@@ -34,9 +34,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         yield
         database.close()
 
-    app = FastAPI(
-        title="Vidro", version=version("vidro"), description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False
-    )
+    app = FastAPI(title="Vidro", version=version("vidro"), description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False)
     for module in (datasets, jobs, models, glass, operations):
         app.include_router(module.router)
     problems.install(app)

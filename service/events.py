@@ -72,7 +72,7 @@ def read(store: Store, caller: Caller, job_id: str, after: Cursor, limit: int) -
             data: Any = LogEvent(message=entry.message or "", at=entry.at)
             if entry.kind == "state":
                 data = job_resource(session, job, upto=entry)
-            found.append(EventResource(id=place.id, event=entry.kind, data=data))  # type: ignore[arg-type]
+            found.append(EventResource(id=place.id, event=entry.kind, data=data))
             if len(found) >= limit:
                 return Read(found, place, False)
         if job.state in jobs.DONE:
@@ -81,9 +81,7 @@ def read(store: Store, caller: Caller, job_id: str, after: Cursor, limit: int) -
         return Read(found, place, False)
 
 
-def _tell_epochs(
-    session: Session, job: Job, place: Cursor, last: int, found: list[EventResource], limit: int
-) -> Cursor:
+def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: list[EventResource], limit: int) -> Cursor:
     last = min(last, place.epochs + limit - len(found))
     if last <= place.epochs:
         return place

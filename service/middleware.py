@@ -14,7 +14,7 @@ from service.problems import broken
 from store.errors import TooLarge
 from store.settings import Settings
 
-disable_created_metrics()
+disable_created_metrics()  # type: ignore[no-untyped-call]
 REQUESTS = Counter("vidro_requests_total", "Requests answered", ["method", "route", "status"])
 SECONDS = Histogram("vidro_request_seconds", "Time to the last byte of the answer", ["method", "route"])
 SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
@@ -55,9 +55,7 @@ class RequestContext:
                 route = getattr(scope.get("route"), "path", "none")
                 REQUESTS.labels(scope["method"], route, status).inc()
                 SECONDS.labels(scope["method"], route).observe(seconds)
-                log.info(
-                    "request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1)
-                )
+                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
 
 
 class BodyLimit:

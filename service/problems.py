@@ -79,9 +79,7 @@ def _invalid_request(request: Request, error: Any) -> JSONResponse:
     errors = error.errors()
     if any(entry["type"] == "json_invalid" for entry in errors):
         place = errors[0]["loc"][-1]
-        reason = errors[0].get("ctx", {}).get("error", "syntax error") + (
-            f" at character {place}" if place != "body" else ""
-        )
+        reason = errors[0].get("ctx", {}).get("error", "syntax error") + (f" at character {place}" if place != "body" else "")
         detail = f"the body is not JSON ({reason}); send JSON"
         return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
     named: dict[str, str] = {}
@@ -99,7 +97,9 @@ def _pointer(entry: Mapping[str, Any], body: Any) -> str:
         return "/" + "/".join(str(part) for part in loc)  # a query parameter, a header or a part of the path
     value, parts = body, []
     for part in loc[1:]:
-        if (isinstance(value, dict) and part in value) or (isinstance(value, list) and isinstance(part, int) and part < len(value)):
+        if (isinstance(value, dict) and part in value) or (
+            isinstance(value, list) and isinstance(part, int) and part < len(value)
+        ):
             value = value[part]
         elif not (entry["type"].startswith("missing") and part == loc[-1]):
             continue
@@ -122,9 +122,7 @@ def _remedy(entry: Mapping[str, Any]) -> str:
         case "dataclass_type" | "model_attributes_type" | "model_type" | "dict_type":
             return "must be a JSON object"
         case _:
-            return (
-                str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
-            )
+            return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
 
 
 def _database_away(request: Request, error: Any) -> JSONResponse:

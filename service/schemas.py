@@ -92,9 +92,7 @@ class ColumnResource(Resource):
 class DatasetResource(Resource):
     id: str
     name: str
-    source: dict[str, Any] = Field(
-        description="where it came from", examples=[{"kind": "upload", "filename": "iris.csv"}]
-    )
+    source: dict[str, Any] = Field(description="where it came from", examples=[{"kind": "upload", "filename": "iris.csv"}])
     sha256: str
     bytes: int
     rows: int

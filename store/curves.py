@@ -111,7 +111,7 @@ def series_numbers(session: Session, names: Iterable[str]) -> dict[str, int]:
 
 def _known(session: Session, names: Sequence[str]) -> dict[str, int]:
     rows = session.execute(select(Series.name, Series.number).where(Series.name.in_(names)))
-    return {name: number for name, number in rows}
+    return dict(rows.tuples().all())
 
 
 def tails(session: Session, job_number: int, series_number: int) -> dict[int, list[Span]]:
@@ -127,9 +127,7 @@ def tails(session: Session, job_number: int, series_number: int) -> dict[int, li
     return {level: spans for level, spans in found.items() if spans}
 
 
-def read_level(
-    session: Session, job_number: int, series_number: int, level: int, first: int, last: int | None
-) -> list[Span]:
+def read_level(session: Session, job_number: int, series_number: int, level: int, first: int, last: int | None) -> list[Span]:
     """The spans of one level that begin at `first` or later and end by `last`, in order."""
     if level == 0:
         points = select(CurvePoint.step, CurvePoint.value).filter_by(job_number=job_number, series_number=series_number)
@@ -146,9 +144,7 @@ def read_level(
     return [Span(*row) for row in session.execute(query)]
 
 
-def read(
-    session: Session, job_number: int, name: str, first: int, last: int, max_points: int
-) -> tuple[list[Span], bool]:
+def read(session: Session, job_number: int, name: str, first: int, last: int, max_points: int) -> tuple[list[Span], bool]:
     """At most `max_points` spans that cover the curve from step `first` to `last`, and whether they are its very points.
 
     The first and the last point stand for themselves. Steps count up by one, so their number is known without counting.
@@ -174,11 +170,7 @@ def _cover(session: Session, job_number: int, number: int, level: int, first: in
     if not spans:
         return _cover(session, job_number, number, level - 1, first, last)
     before = _cover(session, job_number, number, level - 1, first, spans[0].step - 1) if spans[0].step > first else []
-    after = (
-        _cover(session, job_number, number, level - 1, spans[-1].last_step + 1, last)
-        if spans[-1].last_step < last
-        else []
-    )
+    after = _cover(session, job_number, number, level - 1, spans[-1].last_step + 1, last) if spans[-1].last_step < last else []
     return [*before, *spans, *after]
 
 

@@ -54,9 +54,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername=_driver(url))
-        self.engine = (
-            _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **COMMON)
-        )
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **COMMON)
 
     @property
     def is_sqlite(self) -> bool:

@@ -87,7 +87,7 @@ def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
     """The dataset's table: mapped into memory where it is a file, and kept for the next job where it is small."""
     content = files.locate(session, dataset.table_digest)
     if isinstance(content, Path):
-        return pl.read_ipc(content, memory_map=True)
+        return pl.read_ipc(content)
     return _parse(content) if len(content) <= CACHED_BYTES else pl.read_ipc(io.BytesIO(content))
 
 

@@ -24,9 +24,7 @@ def read_table(path: Path, name: str, given: str | None) -> tuple[str, pl.DataFr
     ending = given or name.rpartition(".")[2].lower()
     if ending not in FORMATS:
         known = ", ".join(FORMATS)
-        raise UnknownFormat(
-            f"'{ending or name}' is no format read here; upload {known}, or name one of them in 'format'"
-        )
+        raise UnknownFormat(f"'{ending or name}' is no format read here; upload {known}, or name one of them in 'format'")
     if path.stat().st_size == 0:
         raise UnreadableFile(f"the file '{name}' is empty; upload a file with a header and at least one row")
     table = FORMATS[ending](path)
@@ -65,13 +63,9 @@ def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
         )
     except (pl.exceptions.PolarsError, ValueError) as error:
         _check_rows(data, delimiter)  # names the row, where that is what is wrong
-        raise UnreadableFile(
-            f"the file cannot be read as delimited text ({str(error).splitlines()[0]}); check it"
-        ) from None
+        raise UnreadableFile(f"the file cannot be read as delimited text ({str(error).splitlines()[0]}); check it") from None
     # Polars fills short rows up without a word: count the delimiters before believing the gaps.
-    if len(first) > 1 and (
-        b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header)
-    ):
+    if len(first) > 1 and (b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header)):
         _check_rows(data, delimiter)
         table = table.filter(~pl.all_horizontal(pl.all().is_null()))  # what is left of blank lines
     return table.select(_typed(table[name]) for name in table.columns)

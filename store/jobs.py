@@ -197,9 +197,7 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
     if state == "succeeded" and state_of(session, lease) == "cancelling":
         state, reason = "cancelled", "cancelled by the caller"
     expected = [before for before in HELD if state in LEGAL[before]]
-    if not move(
-        session, lease.job_number, expected, state, where=[Job.attempt == lease.attempt], reason=reason, **values
-    ):
+    if not move(session, lease.job_number, expected, state, where=[Job.attempt == lease.attempt], reason=reason, **values):
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
     return state
 
@@ -213,9 +211,7 @@ def release(session: Session, lease: Lease, reason: str) -> None:
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
 
 
-def save_checkpoint(
-    session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any
-) -> Checkpoint:
+def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any) -> Checkpoint:
     """Keep a checkpoint, in a transaction that has written to the job's row. The same epoch's is replaced."""
     forget_checkpoints(session, files, lease, [epoch])
     checkpoint = Checkpoint(job_number=lease.job_number, epoch=epoch, digest=files.put(session, content), **values)
@@ -270,9 +266,7 @@ def sweep(session: Session) -> list[tuple[str, str]]:
     for job in session.scalars(expired).all():
         _take_back(session, job)
     unsent = (Job.state == "queued", or_(Job.sent_at.is_(None), Job.sent_at < now() - RESEND_SECONDS))
-    waiting = session.execute(
-        select(Job.number, Job.id, Job.queue).where(*unsent).order_by(Job.number).limit(1000)
-    ).all()
+    waiting = session.execute(select(Job.number, Job.id, Job.queue).where(*unsent).order_by(Job.number).limit(1000)).all()
     if waiting:
         session.execute(update(Job).where(Job.number.in_([row.number for row in waiting])).values(sent_at=now()))
     return [(row.id, row.queue) for row in waiting]
@@ -302,6 +296,4 @@ def beat(session: Session, name: str, queues: list[str]) -> None:
 
 def live_workers(session: Session, within_seconds: float) -> list[str]:
     """Names of the workers heard of within that time."""
-    return list(
-        session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name))
-    )
+    return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))

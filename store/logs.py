@@ -2,19 +2,20 @@
 
 import logging
 import sys
+from typing import Any
 
 import structlog
 
 
 def configure_logs(level: str) -> None:
     """Send structlog's and the standard library's lines to standard error in one form."""
-    shared = [
+    shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     terminal = sys.stderr.isatty()
-    renderer = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
+    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer()
     tail = [renderer] if terminal else [structlog.processors.format_exc_info, renderer]
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

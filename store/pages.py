@@ -37,9 +37,7 @@ def decode(token: str) -> int:
             raise ValueError(text)
         return int(text[1:])
     except (ValueError, binascii.Error, UnicodeDecodeError):
-        raise BadPageToken(
-            "page_token is none that was given out here; leave it out to start at the first page"
-        ) from None
+        raise BadPageToken("page_token is none that was given out here; leave it out to start at the first page") from None
 
 
 def owned(table: Any, owner: str | None) -> list[ColumnElement[bool]]:

@@ -76,9 +76,7 @@ def run_held(place: Workplace, held: HeldLease) -> None:
             recording.train()
             outcome = recording.succeed()
         except Cancelled:
-            outcome = (
-                recording.end("cancelled", "cancelled by the caller") if recording else _end(place, lease, "cancelled")
-            )
+            outcome = recording.end("cancelled", "cancelled by the caller") if recording else _end(place, lease, "cancelled")
         except Stopped:
             assert recording is not None
             outcome = recording.give_back()
@@ -250,9 +248,7 @@ class Recording:
             self._warn("EARLY_STOPPED", f"{stopping.monitor} has not fallen for {stopping.patience} epochs")
             return True
         if self.train_seconds > self.training.max_seconds:
-            self._warn(
-                "MAX_SECONDS", f"stopped after epoch {epoch.number}: max_seconds is {self.training.max_seconds:g}"
-            )
+            self._warn("MAX_SECONDS", f"stopped after epoch {epoch.number}: max_seconds is {self.training.max_seconds:g}")
             return True
         return epoch.converged
 

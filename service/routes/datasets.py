@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response, UploadFile
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
@@ -39,7 +39,7 @@ class SampleRequest(BaseModel):
 class Upload:
     """A file as it came in, spooled by the server, with the form's fields; or a sample."""
 
-    file: UploadFile | None = None
+    file: Part | None = None
     name: str | None = None
     format: str | None = None
     sample: SampleRequest | None = None
@@ -55,15 +55,11 @@ async def read_upload(request: Request) -> Upload:
         except ValidationError as error:
             raise _located(error, body) from None
     if kind != "multipart/form-data":
-        raise UnknownFormat(
-            "send the file as multipart/form-data in a part named 'file', or a sample as application/json"
-        )
+        raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
     form = await request.form(max_files=16, max_fields=16)
     unknown = sorted(set(form) - {"file", "name", "format"})
     if unknown:
-        raise UnreadableFile(
-            f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}"
-        )
+        raise UnreadableFile(f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}")
     files = [part for part in form.getlist("file") if isinstance(part, Part)]
     if len(files) != 1:
         found = f"{len(files)} files" if files else "no file"
@@ -154,7 +150,7 @@ def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) ->
     return answer.response
 
 
-def _spool(file: UploadFile, path: Path) -> str:
+def _spool(file: Part, path: Path) -> str:
     """Copy the part to `path` and return its SHA-256."""
     digest = hashlib.sha256()
     with path.open("wb") as target:
@@ -164,9 +160,7 @@ def _spool(file: UploadFile, path: Path) -> str:
     return digest.hexdigest()
 
 
-def _store(
-    store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any
-) -> None:
+def _store(store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any) -> None:
     with store.database.transaction() as session:
         dataset = datasets.create(session, store.files, caller.owner, name, source, content, table)
         session.refresh(dataset)

@@ -181,9 +181,7 @@ async def stream_events(
         return ResourceResponse(listing(documents, str(found.events[-1].id) if more else None))
     await run_in_threadpool(get_job, store, caller, job_id)  # an unknown job is a 404, not a stream
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(
-        events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers
-    )
+    return StreamingResponse(events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers)
 
 
 @router.get(
@@ -297,9 +295,7 @@ WEIGHT_TYPES = {
         **problems(404, 406),
         200: {
             "description": "as JSON, NPZ or safetensors, by `format` or Accept",
-            "content": {
-                kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]
-            },
+            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]},
         },
     },
 )
@@ -361,10 +357,9 @@ def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
     wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
     wanted = int(epoch) if wanted is None else wanted
     if wanted not in epochs:
-        raise NotFound(
-            f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}"
-        )
-    return epochs[wanted]
+        raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
+    found_one: Checkpoint = epochs[wanted]
+    return found_one
 
 
 def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
@@ -381,6 +376,4 @@ def _coefficients(predictor: Predictor) -> Coefficients | None:
     raw, intercept = predictor.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
     classes = predictor.target.classes
     outputs = [predictor.target.name] if classes is None else [str(label) for label in classes[-W.shape[1] :]]
-    return Coefficients(
-        features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist()
-    )
+    return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())

@@ -30,9 +30,7 @@ def readyz(store: StoreOf, response: Response) -> Readiness:
     """Database, broker and a live worker, each by name; 503 while one is failing."""
     database = _database(store)
     broker = Part(status="ok") if queue.reachable() else Part(status="failing", detail="the broker does not answer")
-    worker = (
-        _worker(store) if database.status == "ok" else Part(status="failing", detail="not known without the database")
-    )
+    worker = _worker(store) if database.status == "ok" else Part(status="failing", detail="not known without the database")
     parts = (database, broker, worker)
     status = "ok" if all(part.status == "ok" for part in parts) else "failing"
     response.status_code = 200 if status == "ok" else 503
