@@ -16,8 +16,8 @@ def chart(lines: Mapping[str, Line], columns: int = 64, rows: int = 12) -> Text:
     bits = [[0] * columns for _ in range(rows)]
     colours = [[""] * columns for _ in range(rows)]
     for colour, values in lines.values():
-        for step, value in enumerate(values):
-            x = round(step / max(1, steps - 1) * (columns * 2 - 1))
+        for x in range(columns * 2 if values else 0):
+            value = _at(values, x / (columns * 2 - 1) * (steps - 1))
             y = round((1 - min(1.0, value / top)) * (rows * 4 - 1))
             bits[y // 4][x // 2] |= DOTS[y % 4][x % 2]
             colours[y // 4][x // 2] = colour
@@ -32,3 +32,10 @@ def chart(lines: Mapping[str, Line], columns: int = 64, rows: int = 12) -> Text:
     for name, (colour, values) in lines.items():
         text.append(f"{'':10}━━ {name} {values[-1]:.4f}  " if values else "", colour)
     return text
+
+
+def _at(values: Sequence[float], place: float) -> float:
+    """The value at a place between two steps, on the straight line that joins them."""
+    before = min(int(place), len(values) - 1)
+    after = min(before + 1, len(values) - 1)
+    return values[before] + (values[after] - values[before]) * (place - before)

@@ -31,16 +31,17 @@ NETWORK = {
     "model": {"kind": "mlp", "hidden": [{"units": 16, "activation": "relu"}]},
     "optimizer": {"kind": "adam", "learning_rate": 0.01},
     "split": {"validation": 0.3, "seed": 1},
-    "epochs": 150,
+    "epochs": 300,
     "batch_size": 16,
 }
 LOGISTIC = {
     "name": "demo logistic regression",
     "target": "species",
     "model": {"kind": "logistic_regression"},
+    "preprocessing": {"scaling": "standard"},
     "split": {"validation": 0.3, "seed": 1},
 }
-console = Console()
+console = Console(soft_wrap=True)
 
 
 def demo(
@@ -69,8 +70,9 @@ def embedded(folder: Path) -> Iterator[str]:
             _wait_until_ready(f"http://127.0.0.1:{port}", process, folder / "log")
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+        with console.status("stopping the API and the worker …"):
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
@@ -95,7 +97,7 @@ def _show(url: str, key: str | None, stays: bool) -> None:
         console.print(f"[green]POST /v1/datasets[/]  iris.csv → {dataset['id']}, {dataset['rows']} rows:")
         for column in dataset["columns"]:
             about = f"mean {column['mean']:.3f}" if column["mean"] is not None else f"{column['distinct']} classes"
-            console.print(f"    {column['name']:<14}{column['kind']:<13}{about}", highlight=False)
+            console.print(f"    {column['name']:<14}{column['kind']:<13}{about}")
         for request in (NETWORK, LOGISTIC):
             _train(client, {"dataset_id": dataset["id"], **request})
         _farewell(url, stays)
@@ -117,7 +119,7 @@ def _train(client: httpx.Client, request: dict[str, Any]) -> None:
     answer = _answer(client.post(f"/v1/models/{job['model_id']}/predict", json={"records": [ROW]}))
     likely = ", ".join(f"{name} {share:.3f}" for name, share in answer["probabilities"][0].items())
     console.print(f"[green]POST /v1/models/{{id}}/predict[/]  {json.dumps(ROW)}")
-    console.print(f"    → [bold]{answer['predictions'][0]}[/] ({likely})", highlight=False)
+    console.print(f"    → [bold]{answer['predictions'][0]}[/] ({likely})")
 
 
 def _watch(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
@@ -138,6 +140,7 @@ def _watch(client: httpx.Client, job: dict[str, Any]) -> dict[str, Any]:
                 "validation_loss": ("magenta", losses["validation_loss"]),
             }
             live.update(Panel(chart(lines), title=f"{job['request']['name']}: {job['state']}", expand=False))
+    console.print()
     return job
 
 
@@ -165,6 +168,6 @@ def _farewell(url: str, stays: bool) -> None:
     if not stays:
         console.print("The demo's server ends now. [bold]scripts/run[/] starts one that stays, at http://127.0.0.1:8000:")
         url = "http://127.0.0.1:8000"
-    console.print(f"    {url}/docs                every call, with examples to try", highlight=False)
-    console.print(f"    {url}/v1/catalog          every model, loss and optimizer with its formula", highlight=False)
-    console.print(f"    curl {url}/v1/jobs        the jobs; then /curves, /weights, /events of one", highlight=False)
+    console.print(f"    {url}/docs                every call, with examples to try")
+    console.print(f"    {url}/v1/catalog          every model, loss and optimizer with its formula")
+    console.print(f"    curl {url}/v1/jobs        the jobs; then /curves, /weights, /events of one")

@@ -76,8 +76,8 @@ def _of_pairs(X: Matrix, present: NDArray[np.bool_]) -> Matrix:
     doubtful = spread <= 1e-8 * squares
     doubtful |= doubtful.T
     rho = np.clip(product / np.sqrt(np.where(doubtful, 1, spread * spread.T)), -1, 1)
-    np.fill_diagonal(rho, 1)
     for i, j in np.argwhere(np.triu(doubtful)):
         exact = pearson(X[:, i], X[:, j])
         rho[i, j] = rho[j, i] = np.nan if exact is None else exact
+    np.fill_diagonal(rho, np.where(np.isnan(rho.diagonal()), np.nan, 1))
     return np.asarray(rho)

@@ -40,6 +40,7 @@ class Step:
             self.buffers[rows] = tuple(empty(shape, dtype) for shape in shapes)
         return self.buffers[rows]
 
+    @np.errstate(over="ignore", invalid="ignore")  # what diverges is found at the end of the epoch, by its loss
     def __call__(self, rows: Array, step: int, rate: float, losses: Array, outputs: Array) -> Array:
         """Train on those rows; writes each one's loss (b,) and raw outputs (b, k). Returns the gradient's norm, a scalar."""
         xp, network, train = self.xp, self.network, self.train
@@ -135,7 +136,9 @@ def descend(problem: Problem, state: State) -> Iterator[Epoch]:
         train_loss = float(host_losses.mean(dtype=np.float64))
         if not np.isfinite(train_loss):
             raise Diverged(epoch=state.epoch, learning_rate=rate)
-        values = {"train_loss": train_loss, **score("train", problem, to_host(outputs), to_host(train.Y)[host_order])}
+        with np.errstate(over="ignore", invalid="ignore"):
+            scores = score("train", problem, to_host(outputs), to_host(train.Y)[host_order])
+        values = {"train_loss": train_loss, **scores}
         values |= validate(problem)
         watched = values.get("validation_loss", train_loss)
         assert watched is not None
@@ -155,6 +158,7 @@ def _batch_means(spec: "Training", losses: np.ndarray, bounds: list[tuple[int, i
     return np.add.reduceat(losses.astype(np.float64), starts) / np.diff([*starts, len(losses)])
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def validate(problem: Problem) -> dict[str, float | None]:
     """The validation rows' loss and score at the present weights; nothing where there are no such rows."""
     if problem.validation is None:

@@ -110,9 +110,18 @@ def newton(problem: Problem, state: State) -> Iterator[Epoch]:
             "gradient_norm": norm,
             "seconds": time.perf_counter() - started,
         }
-        yield Epoch(state.epoch, values=values, converged=converged)
+        warnings = () if converged or state.epoch < spec.epochs else (_not_converged(norm),)
+        yield Epoch(state.epoch, values=values, converged=converged, warnings=warnings)
         if converged:
             return
+
+
+def _not_converged(norm: float) -> dict[str, Any]:
+    detail = (
+        f"The optimum was not reached within the epochs given: the gradient is still {norm:.1e} long. Classes that a "
+        "line separates have none without a penalty; set penalty.l2, or more epochs."
+    )
+    return {"code": "NOT_CONVERGED", "detail": detail}
 
 
 class Objective:

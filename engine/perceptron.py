@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -48,9 +49,18 @@ def perceptron(problem: Problem, state: State) -> Iterator[Epoch]:
         }
         if problem.validation is not None:
             values |= pocket_values("validation", problem, problem.validation)
-        yield Epoch(state.epoch, values=values, converged=fewest == 0)
+        warnings = () if fewest == 0 or state.epoch < spec.epochs else (_not_converged(fewest, len(rows)),)
+        yield Epoch(state.epoch, values=values, converged=fewest == 0, warnings=warnings)
         if fewest == 0:
             return
+
+
+def _not_converged(fewest: int, rows: int) -> dict[str, Any]:
+    detail = (
+        f"No line was found that separates the classes: the best one seen, which is kept, gets {fewest} of {rows} rows "
+        "wrong. Train longer, or, where the classes cannot be separated by a line, choose logistic_regression or mlp."
+    )
+    return {"code": "NOT_CONVERGED", "detail": detail}
 
 
 def mistakes(rows: np.ndarray, positive: np.ndarray, w: np.ndarray) -> int:

@@ -136,11 +136,13 @@ def complete(training: Spec, table: Mapping[str, ColumnSummary], rows: int) -> S
         *_missing_problems(training, [table[name] for name in (*features, target.name) if name in table]),
         *_setting_problems(training, settings, task, classes),
     ]
+    if problems:
+        raise InvalidSpec(problems)
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
     split = _complete_split(training.split, task, rows)
     completed = dataclasses.replace(training, task=task, features=features, split=split, **defaults)
     completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
-    problems += [*_split_problems(completed, rows), *_record_problems(completed)]
+    problems = [*_split_problems(completed, rows), *_record_problems(completed)]
     if problems:
         raise InvalidSpec(problems)
     return completed

@@ -15,14 +15,12 @@ Number = float | Literal["NaN", "Infinity", "-Infinity"]
 Values = dict[str, Number | int | None]
 
 
-def rfc3339(seconds: float | None) -> str | None:
-    """Seconds since 1970 as RFC 3339 in UTC, to the millisecond."""
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def rfc3339(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-Time = Annotated[float, PlainSerializer(rfc3339, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), Field(json_schema_extra={"format": "date-time"})]
+"""RFC 3339 in UTC, to the millisecond; taken from seconds since 1970, too."""
 
 
 class Resource(BaseModel):

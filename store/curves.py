@@ -111,7 +111,7 @@ def series_numbers(session: Session, names: Iterable[str]) -> dict[str, int]:
 
 def _known(session: Session, names: Sequence[str]) -> dict[str, int]:
     rows = session.execute(select(Series.name, Series.number).where(Series.name.in_(names)))
-    return dict(rows.tuples().all())
+    return {row.name: row.number for row in rows}
 
 
 def tails(session: Session, job_number: int, series_number: int) -> dict[int, list[Span]]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from starlette.datastructures import FormData
 from starlette.datastructures import UploadFile as Part
 
 from engine.samples import Sample
@@ -45,18 +47,23 @@ class Upload:
     sample: SampleRequest | None = None
 
 
-async def read_upload(request: Request) -> Upload:
+async def read_upload(request: Request) -> AsyncIterator[Upload]:
     """The body, multipart or JSON: the one thing about an upload that has to be asynchronous."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         body = await request.body()
         try:
-            return Upload(sample=SampleRequest.model_validate_json(body))
+            yield Upload(sample=SampleRequest.model_validate_json(body))
         except ValidationError as error:
             raise _located(error, body) from None
-    if kind != "multipart/form-data":
+    elif kind == "multipart/form-data":
+        async with request.form(max_files=16, max_fields=16) as form:
+            yield _uploaded(form)
+    else:
         raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
-    form = await request.form(max_files=16, max_fields=16)
+
+
+def _uploaded(form: FormData) -> Upload:
     unknown = sorted(set(form) - {"file", "name", "format"})
     if unknown:
         raise UnreadableFile(f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}")

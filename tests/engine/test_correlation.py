@@ -72,6 +72,38 @@ def test_the_matrix_is_every_pair_by_itself(X: np.ndarray) -> None:
     np.testing.assert_array_equal(rho, rho.T)
 
 
+def related(scale: float, offset: float) -> np.ndarray:
+    """Six columns of that size, some alike, some opposite, some unrelated: no correlation is near a rounding error."""
+    base = np.random.default_rng(4).normal(0, 1, (60, 3))
+    return scale * (np.hstack([base, 2 * base[:, :1], -base[:, :1], base[:, :1] + base[:, 1:2]]) + offset)
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1, 1e200])
+@pytest.mark.parametrize("offset", [0, 1e4])
+@pytest.mark.parametrize("holes", [False, True])
+def test_neither_size_nor_offset_matters(scale: float, offset: float, holes: bool) -> None:
+    X, plain = related(scale, offset), related(1, 0)
+    if holes:
+        X[::9, 0] = X[4::11, 3] = plain[::9, 0] = plain[4::11, 3] = np.nan
+    rho = correlation_matrix(X)
+    np.testing.assert_allclose(rho, correlation_matrix(plain), atol=1e-10)
+    np.testing.assert_array_equal(rho.diagonal(), 1)
+    assert np.abs(rho).max() == 1
+    assert rho[0, 3] == pytest.approx(1)
+    assert rho[0, 4] == pytest.approx(-1)
+
+
+@given(seed=st.integers(0, 2**32), slope=st.sampled_from([-1.7, 0.3, 3.0]), holes=st.booleans())
+def test_never_out_of_bounds(seed: int, slope: float, holes: bool) -> None:
+    """Rounding would carry a perfect line past 1 or −1."""
+    x = np.random.default_rng(seed).normal(0, 1, 17)
+    X = np.stack([x, slope * x, np.where(np.arange(17) == 3, np.nan if holes else x, x)], axis=1)
+    rho = pearson(x, slope * x)
+    assert rho is not None
+    assert abs(rho) <= 1
+    assert np.abs(correlation_matrix(X)).max() <= 1
+
+
 def test_the_diagonal_is_one_where_it_is_defined() -> None:
     X = np.array([[1.0, 5, np.nan], [2, 5, 1], [4, 5, 3]])
     rho = correlation_matrix(X)

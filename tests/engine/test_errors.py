@@ -30,7 +30,7 @@ def test_input_errors_point_at_what_is_wrong() -> None:
     error = InvalidSpec(iter([("/epochs", "Ask for fewer."), ("/loss", "Choose another.")]))
     assert isinstance(error, InputError)
     assert error.errors == [("/epochs", "Ask for fewer."), ("/loss", "Choose another.")]
-    assert str(error) == "Ask for fewer. Choose another."
+    assert str(error) == "; ".join(detail for _, detail in error.errors)
     assert DeviceUnavailable("No card.").errors == [("/device", "No card.")]
 
 

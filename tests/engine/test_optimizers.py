@@ -193,3 +193,13 @@ OUT_OF_BOUNDS = [{"beta_1": 1.0}, {"epsilon": 0.0}, {"learning_rate": 0}, {"lear
 def test_what_is_out_of_bounds_is_refused(change: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(change))):
         Adam(**change)
+
+
+def test_defaults() -> None:
+    """What a body that leaves them out gets: changing one changes the runs of others."""
+    slow = dict.fromkeys(("rmsprop", "adam", "adamw"), 0.001)
+    assert {rule.kind: rule.learning_rate for rule in RULES} == dict.fromkeys([rule.kind for rule in RULES], 0.01) | slow
+    assert (Momentum().momentum, Nesterov().momentum, RMSProp().decay) == (0.9, 0.9, 0.9)
+    assert (AdamW().beta_1, AdamW().beta_2, AdamW().epsilon, AdamW().weight_decay) == (0.9, 0.999, 1e-8, 0.01)
+    assert (Adam().beta_1, Adam().beta_2, Adam().epsilon) == (0.9, 0.999, 1e-8)
+    assert Adagrad().epsilon == RMSProp().epsilon == 1e-8

@@ -238,6 +238,7 @@ def test_house_prices_follow_their_coefficients() -> None:
     assert set(houses["mainroad"]) == {"yes", "no"}
     assert set(houses["furnishing"]) == {"furnished", "semi-furnished", "unfurnished"}
     assert houses["price"].min() >= 1
+    assert np.median(houses["area"]) == pytest.approx(np.exp(8.5), rel=0.02)
 
 
 def test_house_prices_document_their_coefficients() -> None:

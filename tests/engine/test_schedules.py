@@ -93,3 +93,16 @@ def reference_plateau(losses: list[float], factor: float, patience: int, min_del
 def test_plateau_is_pytorchs(losses: list[float], patience: int, min_delta: float) -> None:
     schedule = ReduceOnPlateau(factor=0.5, patience=patience, min_delta=min_delta)
     assert rates(schedule, losses) == pytest.approx(reference_plateau(losses, 0.5, patience, min_delta))
+
+
+def test_an_improvement_below_min_delta_is_none() -> None:
+    schedule = ReduceOnPlateau(factor=0.5, patience=0, min_delta=0.5)
+    assert rates(schedule, [3, 2.6, 2.4, 1.9, 1.8]) == [0.1, 0.1, 0.05, 0.05, 0.025]
+
+
+def test_defaults() -> None:
+    """What a body that leaves them out gets: changing one changes the runs of others."""
+    assert (StepDecay().every, StepDecay().factor, ExponentialDecay().factor) == (10, 0.5, 0.95)
+    assert (InverseTimeDecay().decay, CosineDecay().minimum, WarmUp().epochs) == (0.01, 0.0, 5)
+    plateau = ReduceOnPlateau()
+    assert (plateau.factor, plateau.patience, plateau.min_delta) == (0.1, 10, 0.0)

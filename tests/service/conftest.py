@@ -1,0 +1,78 @@
+"""The API on a fresh SQLite, with a worker's hands beside it: jobs run when the test says so."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from cli.demo import IRIS
+from service.app import create_app
+from store import queue
+from store.database import Database
+from store.files import Files
+from store.migrate import migrate
+from store.settings import Settings
+from worker.training import Workplace, run
+
+
+@dataclass
+class Stage:
+    """A client, the settings behind it, and a worker's workplace on the same data."""
+
+    client: TestClient
+    place: Workplace
+    sent: list[tuple[str, str]]
+
+    def iris(self) -> str:
+        with IRIS.open("rb") as file:
+            return self.client.post("/v1/datasets", files={"file": ("iris.csv", file)}).json()["id"]
+
+    def sample(self, kind: str, **parameters: Any) -> str:
+        return self.client.post("/v1/datasets", json={"sample": {"kind": kind, **parameters}}).json()["id"]
+
+    def csv(self, text: str | bytes, name: str = "table.csv") -> Any:
+        content = text.encode() if isinstance(text, str) else text
+        return self.client.post("/v1/datasets", files={"file": (name, content)})
+
+    def job(self, dataset_id: str, target: str, kind: str, **fields: Any) -> dict[str, Any]:
+        """Post a job and run it; the job as it ended."""
+        model = {"kind": kind, **fields.pop("model", {})}
+        body = {"dataset_id": dataset_id, "target": target, "model": model, **fields}
+        response = self.client.post("/v1/jobs", json=body)
+        assert response.status_code == 202, response.text
+        run(self.place, response.json()["id"])
+        return self.client.get(f"/v1/jobs/{response.json()['id']}").json()
+
+
+@pytest.fixture
+def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+    """Make a stage with settings of its own."""
+    clients: list[TestClient] = []
+    databases: list[Database] = []
+
+    def make(**given: Any) -> Stage:
+        setting = Settings(data=tmp_path / "data", **given)
+        database = Database(setting.database)
+        migrate(database)
+        sent: list[tuple[str, str]] = []
+        monkeypatch.setattr(queue, "send", lambda job_id, name: sent.append((job_id, name)) or True)
+        client = TestClient(create_app(setting))
+        client.__enter__()
+        clients.append(client)
+        databases.append(database)
+        place = Workplace(setting, database, Files(setting.files, setting.inline_bytes), "test worker")
+        return Stage(client, place, sent)
+
+    yield make
+    for client in clients:
+        client.__exit__(None, None, None)
+    for database in databases:
+        database.close()
+
+
+@pytest.fixture
+def stage(make_stage: Callable[..., Stage]) -> Stage:
+    return make_stage()
