@@ -6,10 +6,11 @@ from typing import Annotated
 import typer
 from sqlalchemy import select
 
+from cli.processes import migrated
 from store import keys
 from store.database import Database
 from store.errors import NotFound
-from store.migrate import migrate
+from store.logs import configure_logs
 from store.settings import settings
 from store.tables import ApiKey
 
@@ -17,9 +18,8 @@ app = typer.Typer(help="API keys: who may do what.", no_args_is_help=True)
 
 
 def _database() -> Database:
-    database = Database(settings().database)
-    migrate(database)
-    return database
+    configure_logs(settings().log_level)
+    return migrated(settings())
 
 
 @app.command()

@@ -3,13 +3,20 @@
 import ipaddress
 import os
 import signal
+import socket
 import sys
 import threading
-from typing import Annotated
+import time
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
+import structlog
 import typer
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
 
-from store import keys
+from store import jobs, keys
 from store.database import Database
 from store.logs import configure_logs
 from store.migrate import migrate as apply_migrations
@@ -17,6 +24,10 @@ from store.settings import Settings, settings
 
 WITH_PARENT = "VIDRO_WITH_PARENT"
 """Set for a process that must not outlive the one that started it, which holds the other end of its standard input."""
+WAIT_SECONDS = 60.0
+"""How long a command waits for a database server: what is started together comes up in any order."""
+T = TypeVar("T")
+log = structlog.get_logger()
 
 
 def end_with_parent() -> None:
@@ -36,8 +47,7 @@ def refuse_open_door(setting: Settings) -> None:
     if is_loopback(setting.host):
         return
     database = Database(setting.database)
-    with database.reading() as session:
-        has_keys = keys.configured(session)
+    has_keys = ask(database, keys.configured)
     database.close()
     if not has_keys:
         message = (
@@ -46,6 +56,37 @@ def refuse_open_door(setting: Settings) -> None:
         )
         typer.echo(message, err=True)
         raise typer.Exit(2)
+
+
+def ask(database: Database, question: Callable[[Session], T]) -> T:
+    """The answer to a question, waited for while the server is away or its tables are not made yet. Exits without one."""
+    deadline = time.monotonic() + (0 if database.is_sqlite else WAIT_SECONDS)
+    # As process 1 of a container this one would not end by a SIGTERM that it has no handler for.
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        while True:
+            try:
+                with database.reading() as session:
+                    return question(session)
+            except (OperationalError, ProgrammingError) as error:
+                reason = str(error.orig).partition("\n")[0]
+            if time.monotonic() >= deadline:
+                where = database.url.render_as_string(hide_password=True)
+                typer.echo(f"{where} does not answer, or `vidro migrate` has not been run: {reason}", err=True)
+                raise typer.Exit(1)
+            log.warning("waiting for the database", reason=reason)
+            time.sleep(1)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def migrated(setting: Settings) -> Database:
+    """The database, with the present tables."""
+    database = Database(setting.database)
+    if not database.is_sqlite:  # whose file the migration makes
+        ask(database, lambda session: session.execute(select(1)))
+    apply_migrations(database)
+    return database
 
 
 def is_loopback(host: str) -> bool:
@@ -75,8 +116,13 @@ def serve(
 def worker(
     workers: Annotated[int | None, typer.Option(min=1, help="training processes (VIDRO_WORKERS)")] = None,
     queues: Annotated[str | None, typer.Option(help="queues to take jobs from, comma-separated (VIDRO_QUEUES)")] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="run none; fail unless this host's was heard of lately (for health checks)")
+    ] = False,
 ) -> None:
     """Run a training worker alone."""
+    if check:
+        raise typer.Exit(0 if _is_heard_of(settings()) else 1)
     if workers is not None:
         os.environ["VIDRO_WORKERS"] = str(workers)
     if queues is not None:
@@ -98,10 +144,24 @@ def worker(
     sys.exit(0)
 
 
+def _is_heard_of(setting: Settings) -> bool:
+    """Whether a worker of this host, by its name a container's too, has told the database lately that it lives."""
+    database = Database(setting.database)
+    try:
+        with database.reading() as session:
+            names = jobs.live_workers(session, 3 * setting.sweep_seconds + 5)
+    except (OperationalError, ProgrammingError) as error:
+        typer.echo(f"the database does not answer: {str(error.orig).partition(chr(10))[0]}", err=True)
+        return False
+    finally:
+        database.close()
+    return any(name.startswith(f"{socket.gethostname()}:") for name in names)
+
+
 def migrate() -> None:
     """Bring the database to the present tables."""
     setting = settings()
-    database = Database(setting.database)
-    apply_migrations(database)
+    configure_logs(setting.log_level)
+    database = migrated(setting)
     database.close()
     typer.echo(f"the tables of {database.url.render_as_string(hide_password=True)} are up to date")

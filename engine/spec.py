@@ -20,7 +20,7 @@ Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 """A share of rows or units, [0, 1)."""
 PositiveInt = Annotated[int, Field(strict=True, ge=1)]
 NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
 Flag = Annotated[bool, Field(strict=True)]
 
 Class = TypeVar("Class", bound=type)

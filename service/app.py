@@ -6,7 +6,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 
-from service import problems
+from service import openapi, problems
 from service.dependencies import Store
 from service.middleware import BodyLimit, RequestContext
 from service.routes import datasets, glass, jobs, models, operations
@@ -38,6 +38,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
     for module in (datasets, jobs, models, glass, operations):
         app.include_router(module.router)
     problems.install(app)
+    app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_middleware(BodyLimit, settings=setting)
     app.add_middleware(RequestContext)
     return app

@@ -66,6 +66,8 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
 
 
 def _http_error(request: Request, error: Any) -> JSONResponse:
+    if isinstance(error.__cause__, StoreError):  # raised while FastAPI read the body, which calls everything a 400
+        return _named_error(request, error.__cause__)
     code = CODES.get(error.status_code, "ERROR")
     detail = error.detail
     if error.status_code == 404 and detail == "Not Found":

@@ -2,7 +2,9 @@
 
 import csv
 import io
+import math
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 import polars as pl
@@ -10,10 +12,12 @@ import polars as pl
 from store.errors import UnknownFormat, UnreadableFile
 
 MISSING = ["", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"]
-DELIMITERS = ",;\t|"
+DELIMITERS = "\t,;|"
 SAMPLE_BYTES = 64 * 1024
+SAMPLE_ROWS = 50
+CELL_BYTES = 2**20
 
-csv.field_size_limit(SAMPLE_BYTES * 16)
+csv.field_size_limit(CELL_BYTES)
 
 
 def read_table(path: Path, name: str, given: str | None) -> tuple[str, pl.DataFrame]:
@@ -47,59 +51,75 @@ FORMATS: dict[str, Callable[[Path], pl.DataFrame]] = {"csv": read_csv, "tsv": re
 
 def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
     data = _utf8(path)
-    sample = data[:SAMPLE_BYTES].decode("utf-8", "ignore")
-    delimiter = delimiter or _delimiter(sample)
-    first = next(csv.reader(io.StringIO(sample), delimiter=delimiter), [])
+    delimiter = delimiter or _delimiter(data[:SAMPLE_BYTES].decode("utf-8", "ignore"))
+    first = next((cells for _, cells in _records(data, delimiter)), [])
     has_header = not any(_is_number(cell) for cell in first)
     if has_header:
         _check_header(first)
     try:
-        table = pl.read_csv(
-            data,
-            separator=delimiter,
-            has_header=has_header,
-            null_values=MISSING,
-            infer_schema_length=None,
-        )
-    except (pl.exceptions.PolarsError, ValueError) as error:
-        _check_rows(data, delimiter)  # names the row, where that is what is wrong
-        raise UnreadableFile(f"the file cannot be read as delimited text ({str(error).splitlines()[0]}); check it") from None
+        table = _parse(data, delimiter, has_header)
+    except UnreadableFile:
+        _count_rows(data, delimiter)  # names the row, where that is what is wrong
+        table = _parse(_rewritten(data, delimiter), delimiter, has_header)  # quotes that Polars does not take
     # Polars fills short rows up without a word: count the delimiters before believing the gaps.
-    if len(first) > 1 and (b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header)):
-        _check_rows(data, delimiter)
-        table = table.filter(~pl.all_horizontal(pl.all().is_null()))  # what is left of blank lines
+    if b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header):
+        rows = _count_rows(data, delimiter) - has_header
+        if len(first) > 1 and rows != table.height:  # blank lines
+            table = _parse(_rewritten(data, delimiter), delimiter, has_header)
     return table.select(_typed(table[name]) for name in table.columns)
+
+
+def _parse(data: bytes, delimiter: str, has_header: bool) -> pl.DataFrame:
+    try:
+        return pl.read_csv(data, separator=delimiter, has_header=has_header, null_values=MISSING, infer_schema_length=None)
+    except (pl.exceptions.PolarsError, ValueError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise UnreadableFile(f"the file cannot be read as delimited text ({reason}); check it") from None
+
+
+def _rewritten(data: bytes, delimiter: str) -> bytes:
+    """The same rows without blank lines, quoted in the plainest way."""
+    text = io.StringIO()
+    csv.writer(text, delimiter=delimiter, lineterminator="\n").writerows(cells for _, cells in _records(data, delimiter))
+    return text.getvalue().encode()
 
 
 def _utf8(path: Path) -> bytes:
     """The file's text as UTF-8 without a byte order mark; what is not UTF-8 is read as UTF-16 by its mark, or Latin-1."""
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return data.decode("utf-16").encode()
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise UnreadableFile(f"the file begins as UTF-16 and is none at byte {error.start}; save it as UTF-8") from None
     data = data.removeprefix(b"\xef\xbb\xbf")
     if b"\0" in data:
-        raise UnreadableFile("the file holds NUL bytes, so it is no text; upload text, or name its format")
+        line = data[: data.index(b"\0")].count(b"\n") + 1
+        raise UnreadableFile(f"line {line} holds a NUL byte, so the file is no text; upload text, or name its format")
     try:
         data.decode("utf-8")
     except UnicodeDecodeError:
-        return data.decode("latin-1").encode()
-    return data
+        data = data.decode("latin-1").encode()
+    return data if b"\n" in data else data.replace(b"\r", b"\n")  # as old Macs end lines
 
 
 def _delimiter(sample: str) -> str:
-    try:
-        return csv.Sniffer().sniff("\n".join(sample.splitlines()[:50]), DELIMITERS).delimiter
-    except csv.Error:
-        line = sample.partition("\n")[0]
-        return max(DELIMITERS, key=line.count)
+    """The one that cuts the most of the first rows into as many cells as the first row; of equals, into the most cells."""
+
+    def score(delimiter: str) -> tuple[int, int]:
+        rows = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+        widths = [len(cells) for cells in islice(filter(None, rows), SAMPLE_ROWS)]
+        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
+
+    best = max(DELIMITERS, key=score)
+    return best if score(best) > (0, 0) else ","
 
 
 def _is_number(cell: str) -> bool:
     try:
-        float(cell)
+        return math.isfinite(float(cell))
     except ValueError:
         return False
-    return True
 
 
 def _check_header(names: list[str]) -> None:
@@ -112,26 +132,32 @@ def _check_header(names: list[str]) -> None:
         seen.add(name)
 
 
-def _check_rows(data: bytes, delimiter: str) -> None:
-    """Raise UnreadableFile for the first row that has not as many cells as the first line."""
-    lines = csv.reader(io.StringIO(data.decode(), newline=""), delimiter=delimiter)
-    width = 0
+def _count_rows(data: bytes, delimiter: str) -> int:
+    """The number of rows, header and all. Raises UnreadableFile for the first that has not as many cells as the first."""
+    width = count = 0
+    for line, cells in _records(data, delimiter):
+        width, count = width or len(cells), count + 1
+        if len(cells) != width:
+            raise UnreadableFile(
+                f"line {line} has {len(cells)} cells where the first line has {width}; mend that line, or quote "
+                f"cells that hold the delimiter {delimiter!r}"
+            )
+    return count
+
+
+def _records(data: bytes, delimiter: str) -> Iterator[tuple[int, list[str]]]:
+    """The rows that are not blank, each with the line it begins in. Raises UnreadableFile for quotes that do not close."""
+    lines = csv.reader(io.TextIOWrapper(io.BytesIO(data), "utf-8", newline=""), delimiter=delimiter, strict=True)
+    line = 1
     try:
-        for line, cells in _numbered(lines):
-            width = width or len(cells)
-            if len(cells) != width:
-                raise UnreadableFile(
-                    f"line {line} has {len(cells)} cells where the first line has {width}; mend that line, or quote "
-                    f"cells that hold the delimiter {delimiter!r}"
-                )
+        for cells in lines:
+            if cells:
+                yield line, cells
+            line = lines.line_num + 1
     except csv.Error as error:
-        raise UnreadableFile(f"line {lines.line_num} cannot be read ({error}); mend that line") from None
-
-
-def _numbered(lines: "csv._reader") -> Iterator[tuple[int, list[str]]]:  # type: ignore[name-defined]
-    for cells in lines:
-        if cells:
-            yield lines.line_num, cells
+        raise UnreadableFile(
+            f"the row that begins in line {line} cannot be read ({error}); mend it: a quote that opens a cell must close it"
+        ) from None
 
 
 def _typed(column: pl.Series) -> pl.Series:
@@ -139,9 +165,12 @@ def _typed(column: pl.Series) -> pl.Series:
     if column.dtype.is_integer() and column.dtype != pl.Int64:
         column = column.cast(pl.Float64)
     if column.dtype == pl.String:
-        numbers = column.str.strip_chars().cast(pl.Float64, strict=False)
-        if numbers.null_count() == column.null_count() and len(numbers) > numbers.null_count():
-            column = numbers
+        column = _numbers(column)
+    if column.dtype == pl.String:
+        longest = column.str.len_bytes().max() or 0
+        if longest > CELL_BYTES:
+            row = column.str.len_bytes().arg_max()
+            raise UnreadableFile(f"column '{column.name}' holds {longest} bytes in row {row}; a cell may hold {CELL_BYTES}")
     if column.dtype.is_float():
         column = column.cast(pl.Float64).fill_nan(None)
         infinite = column.is_infinite().fill_null(False)
@@ -150,4 +179,15 @@ def _typed(column: pl.Series) -> pl.Series:
             raise UnreadableFile(
                 f"column '{column.name}' holds an infinite number in row {row}; replace it by a number or leave the cell empty"
             )
+    return column
+
+
+def _numbers(column: pl.Series) -> pl.Series:
+    """Text that is all numbers, with or without spaces around, as integers or else floats; any other as it is."""
+    bare = column.str.strip_chars()
+    bare = bare.set(bare.is_in(MISSING), None)
+    for dtype in (pl.Int64, pl.Float64):
+        numbers = bare.cast(dtype, strict=False)
+        if numbers.null_count() == bare.null_count() < len(bare):
+            return numbers
     return column

@@ -102,7 +102,7 @@ UPLOAD_SCHEMA = {
                 }
             },
             "application/json": {
-                "schema": SampleRequest.model_json_schema(ref_template="#/components/schemas/{model}"),
+                "schema": {"$ref": "#/components/schemas/SampleRequest"},
                 "example": {"sample": {"kind": "iris"}},
             },
         },

@@ -210,7 +210,8 @@ BAD_BODIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "nothing left to train on": ({"split": {"validation": 0.5, "test": 0.5}}, "/split", "under 1"),
     "a share of no row": ({"split": {"validation": 0.001}}, "/split/validation", "none"),
     "monitor without rows": (
-        {"early_stopping": {"monitor": "validation_loss"}, "split": {"validation": 0.0}}, "/early_stopping/monitor", "train_loss",
+        {"early_stopping": {"monitor": "validation_loss"}, "split": {"validation": 0.0}},
+        "/early_stopping/monitor", "train_loss",
     ),
     "too many checkpoints": ({"epochs": 100_000, "record": {"checkpoint_every": 1}}, "/record/checkpoint_every", "100"),
     "half a batch": ({"batch_size": 0.5}, "/batch_size", "'full'"),
@@ -238,7 +239,7 @@ def test_a_bad_body_points_at_the_field_and_stores_nothing(
 
 BAD_TABLES = {
     "one class only": ("x,y\n1,a\n2,a\n", "/target", "one class only"),
-    "missing cell in a feature": ("x,y\n1,a\n,b\n3,a\n", "/preprocessing/missing", "column 'x' is missing 1 values, the first in row 1"),
+    "missing cell": ("x,y\n1,a\n,b\n3,a\n", "/preprocessing/missing", "column 'x' is missing 1 values, the first in row 1"),
     "NaN cell": ("x,y\n1,a\nNaN,b\n3,a\n", "/preprocessing/missing", "column 'x'"),
     "missing target": ("x,y\n1,a\n2,\n3,b\n", "/preprocessing/missing", "column 'y'"),
     "nothing but the target": ("y\na\nb\n", "/features", "no column is left"),

@@ -1,0 +1,54 @@
+"""Keys: none needed on loopback while there is none; then needed, scoped, and blind to what others own."""
+
+import pytest
+
+from store import keys
+from tests.service.conftest import Stage
+
+
+def bearer(stage: Stage, owner: str, *scopes: str) -> dict[str, str]:
+    with stage.place.database.transaction() as session:
+        return {"Authorization": f"Bearer {keys.create(session, owner, list(scopes))[1]}"}
+
+
+def test_the_first_key_closes_the_door(stage: Stage) -> None:
+    assert stage.client.get("/v1/jobs").status_code == 200
+    ana = bearer(stage, "ana", "read", "write")
+    refused = stage.client.get("/v1/jobs")
+    assert refused.status_code == 401
+    assert refused.headers["www-authenticate"] == "Bearer"
+    assert refused.json()["code"] == "UNAUTHENTICATED"
+    assert stage.client.get("/v1/jobs", headers=ana).status_code == 200
+    assert stage.client.get("/v1/jobs", headers={"Authorization": "Bearer guess"}).status_code == 401
+    assert stage.client.get("/healthz").status_code == 200
+
+
+def test_a_key_does_what_its_scopes_say(stage: Stage) -> None:
+    reader = bearer(stage, "ana", "read")
+    assert stage.client.get("/v1/jobs", headers=reader).status_code == 200
+    refused = stage.client.post("/v1/datasets", json={"sample": {"kind": "xor"}}, headers=reader)
+    assert refused.status_code == 403
+    assert "write" in refused.json()["detail"]
+
+
+def test_what_belongs_to_another_is_not_there(stage: Stage) -> None:
+    ana, ben, root = (bearer(stage, name, *scopes) for name, scopes in
+                      (("ana", ("read", "write")), ("ben", ("read", "write")), ("root", ("admin",))))  # fmt: skip
+    client = stage.client
+    dataset = client.post("/v1/datasets", json={"sample": {"kind": "iris"}}, headers=ana).json()
+    job = client.post(
+        "/v1/jobs", json={"dataset_id": dataset["id"], "target": "species", "model": {"kind": "mlp"}}, headers=ana
+    ).json()
+    assert job["owner"] == "ana"
+    for path in (f"/v1/datasets/{dataset['id']}", f"/v1/jobs/{job['id']}", f"/v1/jobs/{job['id']}/events"):
+        assert client.get(path, headers=ben).status_code == 404
+    assert client.post(f"/v1/jobs/{job['id']}/cancel", headers=ben).status_code == 404
+    assert client.get("/v1/datasets", headers=ben).json()["items"] == []
+    assert client.get(f"/v1/jobs/{job['id']}", headers=root).status_code == 200
+    assert client.get("/v1/datasets", headers=root).json()["items"] == [dataset]
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/jobs", "/v1/models", "/v1/catalog", "/v1/samples"])
+def test_every_list_wants_a_key_once_there_is_one(stage: Stage, path: str) -> None:
+    bearer(stage, "ana", "read")
+    assert stage.client.get(path).status_code == 401

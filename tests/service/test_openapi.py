@@ -1,0 +1,105 @@
+"""The document tells the truth: it is valid, it resolves, and what comes back is what it says."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.service.conftest import Stage
+
+IRIS_ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+
+
+def references(node: Any) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(node.get("$ref"), str):
+            yield node["$ref"]
+        for child in node.values():
+            yield from references(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from references(child)
+
+
+def test_every_reference_resolves_and_every_operation_is_described(stage: Stage) -> None:
+    document = stage.client.get("/openapi.json").json()
+    assert document["openapi"].startswith("3.1")
+    for reference in set(references(document)):
+        node = document
+        for part in reference.removeprefix("#/").split("/"):
+            node = node[part]
+    for path, operations in document["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("description"), f"{method} {path} has no description"
+
+
+def test_the_specs_are_the_schema(stage: Stage) -> None:
+    schemas = stage.client.get("/openapi.json").json()["components"]["schemas"]
+    adam = schemas["Adam"]
+    assert adam["properties"]["learning_rate"]["exclusiveMinimum"] == 0
+    assert adam["additionalProperties"] is False
+    assert "kind" in adam["required"]
+    mapping = schemas["JobRequest"]["properties"]["model"]["discriminator"]["mapping"]
+    assert set(mapping) == {"linear_regression", "logistic_regression", "perceptron", "mlp"}
+
+
+def schema_of(document: dict[str, Any], method: str, path: str, status: int, media_type: str) -> dict[str, Any]:
+    """The schema that the document declares for an answer. Raises KeyError where it declares none."""
+    for template, operations in document["paths"].items():
+        if re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", template), path) and method in operations:
+            content = operations[method]["responses"][str(status)]["content"][media_type]
+            return {"components": document["components"], **content["schema"]}
+    raise KeyError(path)
+
+
+def calls(stage: Stage) -> list[tuple[str, str, Any]]:
+    """One of every operation that answers JSON, good and bad, as method, path and body."""
+    iris = stage.iris()
+    job = stage.job(iris, "species", "mlp", epochs=20)
+    flat = stage.job(stage.csv("a,b,y\n1,2,3\n2,4,5\n3,6,8\n").json()["id"], "y", "linear_regression")
+    body = {"dataset_id": iris, "target": "species", "model": {"kind": "mlp"}}
+    jobs = [f"/v1/jobs/{made['id']}{part}" for made in (job, flat) for part in ("", "/curves", "/checkpoints", "/weights")]
+    got = [
+        "/v1/datasets", f"/v1/datasets/{iris}", f"/v1/datasets/{iris}/rows", "/v1/samples", "/v1/jobs", *jobs, "/v1/models",
+        f"/v1/models/{job['model_id']}", f"/v1/models/{flat['model_id']}", "/v1/catalog", "/healthz", "/readyz",
+        "/v1/datasets/ds_none", "/v1/jobs/job_none", "/v1/jobs/job_none/weights", "/v1/models/mdl_none",
+        "/v1/jobs?page_size=0", "/v1/jobs?page_token=x",
+    ]  # fmt: skip
+    return [
+        *(("get", path, None) for path in got),
+        ("post", "/v1/datasets", {"sample": {"kind": "xor"}}),
+        ("post", "/v1/datasets", {"sample": {"kind": "none"}}),
+        ("post", "/v1/jobs", body),
+        ("post", "/v1/jobs?validate_only=true", body),
+        ("post", "/v1/jobs", body | {"epochs": 0}),
+        ("post", "/v1/jobs", body | {"dataset_id": "ds_none"}),
+        ("post", f"/v1/jobs/{job['id']}/cancel", None),
+        ("post", f"/v1/models/{job['model_id']}/predict", {"records": [IRIS_ROW]}),
+        ("post", f"/v1/models/{job['model_id']}/predict", {"records": [{}]}),
+        ("delete", f"/v1/jobs/{stage.client.post('/v1/jobs', json=body).json()['id']}", None),
+    ]
+
+
+def test_every_answer_is_as_declared(stage: Stage) -> None:
+    document = stage.client.get("/openapi.json").json()
+    statuses = set()
+    for method, path, body in calls(stage):
+        response = stage.client.request(method.upper(), path, json=body)
+        media_type = response.headers["content-type"].partition(";")[0]
+        schema = schema_of(document, method, path.partition("?")[0], response.status_code, media_type)
+        jsonschema.Draft202012Validator(schema).validate(response.json())
+        statuses.add(response.status_code)
+        if response.status_code >= 400 and path != "/readyz":
+            assert media_type == "application/problem+json"
+    assert statuses == {200, 201, 202, 404, 409, 422, 503}
+
+
+@pytest.mark.parametrize("name", ["short", "linear"])
+def test_the_examples_are_accepted(stage: Stage, name: str) -> None:
+    document = stage.client.get("/openapi.json").json()
+    examples = document["paths"]["/v1/jobs"]["post"]["requestBody"]["content"]["application/json"]["examples"]
+    dataset_id = stage.iris() if name == "short" else stage.sample("infant_weight")
+    response = stage.client.post("/v1/jobs", json=examples[name]["value"] | {"dataset_id": dataset_id})
+    assert response.status_code == 202, response.text

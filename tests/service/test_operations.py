@@ -1,0 +1,89 @@
+"""Health, readiness, metrics, request ids, and what a broken part of the server looks like from outside."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from store.database import Database
+from tests.service.conftest import Stage
+from worker import tasks
+
+
+def test_ready_names_each_part(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = stage.client.get("/readyz")
+    assert before.status_code == 503
+    assert before.json()["database"]["status"] == "ok"
+    assert "vidro worker" in before.json()["worker"]["detail"]
+    tasks.sweep_once(stage.place)
+    after = stage.client.get("/readyz")
+    assert after.status_code == 200, after.text
+    assert after.json()["status"] == "ok"
+
+
+def test_a_database_out_of_reach_is_503_with_retry_after(stage: Stage) -> None:
+    lost = Database("postgresql://nobody@127.0.0.1:1/nothing?connect_timeout=1")
+    stage.client.app.state.store = stage.client.app.state.store.__class__(stage.place.settings, lost, stage.place.files)
+    response = stage.client.get("/v1/jobs")
+    assert response.status_code == 503
+    assert int(response.headers["retry-after"]) > 0
+    assert response.json()["code"] == "DATABASE_UNAVAILABLE"
+    assert stage.client.get("/healthz").status_code == 200
+    assert stage.client.get("/readyz").json()["database"]["status"] == "failing"
+    lost.close()
+
+
+def test_what_breaks_inside_says_nothing_of_the_inside(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    from service.routes import glass
+
+    monkeypatch.setattr(glass, "_catalog", lambda: 1 / 0)
+    response = stage.client.get("/v1/catalog")
+    assert response.status_code == 500
+    assert response.json()["request_id"] == response.headers["x-request-id"]
+    assert "ZeroDivision" not in response.text
+    assert stage.client.get("/healthz").status_code == 200
+
+
+def test_a_request_id_is_kept_where_harmless_and_made_otherwise(stage: Stage) -> None:
+    assert stage.client.get("/healthz", headers={"X-Request-ID": "abc-1"}).headers["x-request-id"] == "abc-1"
+    made = stage.client.get("/healthz", headers={"X-Request-ID": "a b\x1b[31m"}).headers["x-request-id"]
+    assert len(made) == 36
+
+
+def test_metrics_count_by_route_not_by_path(stage: Stage) -> None:
+    stage.client.get("/v1/jobs/job_1")
+    stage.client.get("/v1/jobs/job_2")
+    text = stage.client.get("/metrics").text
+    assert 'vidro_requests_total{method="GET",route="/v1/jobs/{job_id}",status="404"}' in text
+    assert "job_1" not in text
+
+
+@pytest.mark.parametrize(("method", "path", "status"), [("GET", "/nowhere", 404), ("PUT", "/v1/jobs", 405)])
+def test_wrong_addresses_are_problems_too(stage: Stage, method: str, path: str, status: int) -> None:
+    response = stage.client.request(method, path)
+    assert response.status_code == status
+    assert response.headers["content-type"] == "application/problem+json"
+    assert "/docs" in response.json()["detail"]
+
+
+def test_a_json_body_over_the_limit_is_413(make_stage: Callable[..., Stage], tmp_path: Path) -> None:
+    stage = make_stage(max_body_bytes=1000)
+    response = stage.client.post("/v1/jobs", json={"name": "x" * 2000})
+    assert response.status_code == 413
+
+
+def test_the_front_leads_to_the_documentation(stage: Stage) -> None:
+    response = stage.client.get("/", follow_redirects=False)
+    assert response.headers["location"] == "/docs"
+    assert stage.client.get("/docs").status_code == 200
+
+
+def test_the_catalog_is_enough_to_build_a_form(stage: Stage) -> None:
+    catalog = stage.client.get("/v1/catalog").json()
+    assert set(catalog) == {
+        "models", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
+    }  # fmt: skip
+    adam = next(entry for entry in catalog["optimizers"] if entry["name"] == "adam")
+    assert adam["schema"]["properties"]["beta_1"]["default"] == 0.9
+    assert adam["formula"]
+    assert adam["source"]
