@@ -54,11 +54,11 @@ class State:
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], network: Network) -> "State":
-        """The reverse of `arrays`; θ goes into the network."""
+        """The reverse of `arrays`, copied, since training goes on in place; θ goes into the network."""
         network.parameters.theta[...] = network.xp.asarray(arrays["theta"])
         epoch, step = (int(count) for count in arrays["counters"])
         names = arrays.keys() - {"theta", "counters"}
-        return cls(epoch, step, {name: network.xp.asarray(arrays[name]) for name in names})
+        return cls(epoch, step, {name: network.xp.array(arrays[name]) for name in names})
 
 
 @dataclass(frozen=True)

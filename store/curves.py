@@ -157,7 +157,7 @@ def read(session: Session, job_number: int, name: str, first: int, last: int, ma
     while (last - first + 1) / FANOUT**level > max_points * FANOUT / 2:
         level += 1
     spans = _cover(session, job_number, number, level, first, last)
-    if len(spans) <= max_points and level == 0:
+    if not spans or (len(spans) <= max_points and level == 0):
         return spans, True
     return _thin(session, job_number, number, spans, max_points), False
 

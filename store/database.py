@@ -55,6 +55,9 @@ class Database:
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername=_driver(url))
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **COMMON)
+        # SQLite's transactions are snapshots; PostgreSQL's are asked to be, or each query would see a state of its own.
+        snapshots = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+        self._snapshots = self.engine if self.is_sqlite else self.engine.execution_options(**snapshots)
 
     @property
     def is_sqlite(self) -> bool:
@@ -71,8 +74,8 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
-        """A session that sees one state of the database and writes nothing."""
-        with Session(self.engine, expire_on_commit=False) as session:
+        """A session that sees one state of the database, from its first query on, and writes nothing."""
+        with Session(self._snapshots, expire_on_commit=False) as session:
             yield session
 
     def clock(self, session: Session) -> float:

@@ -1,6 +1,7 @@
 """Content by its SHA-256: small in the database, large as a file in the data folder (decision 0003)."""
 
 import hashlib
+import math
 import os
 import tempfile
 import time
@@ -60,7 +61,9 @@ class Files:
 
     def release(self, session: Session, digests: Iterable[str]) -> None:
         """Forget content that nothing refers to any more. Its file goes after the commit, by `sweep`."""
-        for digest in set(digests):
+        for digest in dict.fromkeys(digests):
+            # Who is about to refer to it holds the row since `put`: wait, then look.
+            session.execute(select(Blob.digest).where(Blob.digest == digest).with_for_update())
             used = [exists().where(column == digest) for column in REFERENCES]
             session.execute(delete(Blob).where(Blob.digest == digest, *(~use for use in used)))
 
@@ -70,16 +73,18 @@ class Files:
         """
         removed = 0
         for path in self.folder.glob("??/*") if self.folder.is_dir() else ():
-            if os.stat(path).st_mtime < time.time() - older_than and not session.get(Blob, path.name):
+            if session.get(Blob, path.name) is None and _modified_at(path) < time.time() - older_than:
                 path.unlink(missing_ok=True)
                 removed += 1
         return removed
 
     def _place(self, digest: str, content: bytes | Path) -> None:
         path = self.path(digest)
-        if path.is_file():
-            path.touch()  # young again, so that no sweep takes it before the row that names it is committed
+        try:
+            os.utime(path)  # young again, so that no sweep takes it before the row that names it is committed
             return
+        except FileNotFoundError:
+            pass
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path) and content.stat().st_dev == path.parent.stat().st_dev:
             _flush(content)
@@ -92,6 +97,14 @@ class Files:
                 os.fsync(file.fileno())
             os.replace(file.name, path)
         _flush(path.parent)
+
+
+def _modified_at(path: Path) -> float:
+    """Seconds since 1970; infinite where another has removed the file by now."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
 
 
 def _flush(path: Path) -> None:
@@ -111,5 +124,8 @@ def _sha256(content: bytes | Path) -> str:
 
 
 def _insert_unless_there(session: Session, **values: Any) -> None:
+    """The row, locked either way: what is put stays until the transaction that puts it has said what refers to it."""
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(Blob).values(**values).on_conflict_do_nothing(index_elements=["digest"]))
+    session.execute(
+        insert(Blob).values(**values).on_conflict_do_update(index_elements=["digest"], set_={"size": values["size"]})
+    )

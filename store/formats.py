@@ -53,6 +53,8 @@ def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
     data = _utf8(path)
     delimiter = delimiter or _delimiter(data[:SAMPLE_BYTES].decode("utf-8", "ignore"))
     first = next((cells for _, cells in _records(data, delimiter)), [])
+    if not first:
+        raise UnreadableFile("the file holds blank lines alone; upload a file with a header and at least one row")
     has_header = not any(_is_number(cell) for cell in first)
     if has_header:
         _check_header(first)
@@ -72,7 +74,7 @@ def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
 def _parse(data: bytes, delimiter: str, has_header: bool) -> pl.DataFrame:
     try:
         return pl.read_csv(data, separator=delimiter, has_header=has_header, null_values=MISSING, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise UnreadableFile(f"the file cannot be read as delimited text ({reason}); check it") from None
 
@@ -167,10 +169,10 @@ def _typed(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         column = _numbers(column)
     if column.dtype == pl.String:
-        longest = column.str.len_bytes().max() or 0
-        if longest > CELL_BYTES:
-            row = column.str.len_bytes().arg_max()
-            raise UnreadableFile(f"column '{column.name}' holds {longest} bytes in row {row}; a cell may hold {CELL_BYTES}")
+        oversized = column.str.len_bytes() > CELL_BYTES
+        if oversized.any():
+            row = oversized.arg_max()
+            raise UnreadableFile(f"column '{column.name}' holds more than {CELL_BYTES} bytes in row {row}; shorten that cell")
     if column.dtype.is_float():
         column = column.cast(pl.Float64).fill_nan(None)
         infinite = column.is_infinite().fill_null(False)

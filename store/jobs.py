@@ -99,6 +99,11 @@ def move(
     return True
 
 
+def _lock(session: Session, number: int) -> str | None:
+    """The job's state, which nobody else changes until the transaction ends."""
+    return session.scalars(select(Job.state).where(Job.number == number).with_for_update()).one_or_none()
+
+
 def _updated(session: Session, statement: Any) -> int:
     result = session.execute(statement.execution_options(synchronize_session=False))
     assert isinstance(result, CursorResult)
@@ -194,6 +199,7 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
 
     Returns the state it ended in. Raises LeaseLost.
     """
+    _lock(session, lease.job_number)
     if state == "succeeded" and state_of(session, lease) == "cancelling":
         state, reason = "cancelled", "cancelled by the caller"
     expected = [before for before in HELD if state in LEGAL[before]]
@@ -204,6 +210,7 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
 
 def release(session: Session, lease: Lease, reason: str) -> None:
     """Give the held job back to the queue, for any worker to go on from its last checkpoint. Raises LeaseLost."""
+    _lock(session, lease.job_number)
     held = [Job.attempt == lease.attempt]
     if move(session, lease.job_number, ["cancelling"], "cancelled", where=held, reason="cancelled by the caller"):
         return
@@ -212,7 +219,11 @@ def release(session: Session, lease: Lease, reason: str) -> None:
 
 
 def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any) -> Checkpoint:
-    """Keep a checkpoint, in a transaction that has written to the job's row. The same epoch's is replaced."""
+    """Keep a checkpoint; the same epoch's is replaced. From it the job can go on, so no attempt counts as lost any more.
+
+    Raises LeaseLost.
+    """
+    update_row(session, lease, lost_attempts=0)
     forget_checkpoints(session, files, lease, [epoch])
     checkpoint = Checkpoint(job_number=lease.job_number, epoch=epoch, digest=files.put(session, content), **values)
     session.add(checkpoint)
@@ -240,13 +251,11 @@ def forget_checkpoints(session: Session, files: Files, lease: Lease, epochs: Seq
 def cancel(session: Session, job: Job) -> None:
     """Cancel: at once where no worker holds the job, else by asking the worker to. Raises Conflict once it is done."""
     reason = "cancelled by the caller"
-    if move(session, job.number, ["queued", "paused"], "cancelled", reason=reason):
-        return
-    if move(session, job.number, ["running", "pausing"], "cancelling", reason=reason):
-        return
-    state = session.scalars(select(Job.state).where(Job.number == job.number)).one_or_none()
+    state = _lock(session, job.number)
     if state in DONE:
         raise Conflict(f"job '{job.id}' has {state} already; there is nothing left to cancel")
+    if not move(session, job.number, ["queued", "paused"], "cancelled", reason=reason):
+        move(session, job.number, ["running", "pausing"], "cancelling", reason=reason)
 
 
 def delete_job(session: Session, files: Files, job: Job) -> None:
@@ -262,7 +271,7 @@ def delete_job(session: Session, files: Files, job: Job) -> None:
 
 def sweep(session: Session) -> list[tuple[str, str]]:
     """Take jobs back whose lease ran out, and say which (id, queue) to send a message for. Any number may sweep at once."""
-    expired = select(Job).where(Job.state.in_(HELD), Job.lease_until < now())
+    expired = select(Job).where(Job.state.in_(HELD), Job.lease_until < now()).order_by(Job.number)
     for job in session.scalars(expired).all():
         _take_back(session, job)
     unsent = (Job.state == "queued", or_(Job.sent_at.is_(None), Job.sent_at < now() - RESEND_SECONDS))

@@ -35,7 +35,10 @@ def decode(token: str) -> int:
         text = base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)).decode()
         if text[:1] != "p" or not text[1:].isdecimal() or len(text) > 19:
             raise ValueError(text)
-        return int(text[1:])
+        place = int(text[1:])
+        if encode(place) != token:
+            raise ValueError(token)
+        return place
     except (ValueError, binascii.Error, UnicodeDecodeError):
         raise BadPageToken("page_token is none that was given out here; leave it out to start at the first page") from None
 

@@ -1,0 +1,171 @@
+"""The embedded default as a user has it: one command, real processes, real kills."""
+
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx2 as httpx
+import pytest
+
+from tests.end_to_end.conftest import Server, alive, command, descendants, wait_for
+
+LONG = {"model": {"kind": "mlp", "hidden": [{"units": 64}, {"units": 64}]}, "epochs": 1_000_000}
+MEDIUM = {"model": {"kind": "mlp", "hidden": [{"units": 64}, {"units": 64}]}, "epochs": 3000}
+
+
+def test_the_demo_ends_by_itself_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command("demo"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=os.environ | {"TMPDIR": str(tmp_path)}
+    )
+    seen: set[int] = set()
+    while process.poll() is None:
+        seen |= set(descendants(process.pid))
+        try:
+            process.wait(0.2)
+        except subprocess.TimeoutExpired:
+            continue
+    assert process.stdout is not None
+    text = process.stdout.read().decode()
+    process.stdout.close()
+    assert process.returncode == 0, text
+    assert len(seen) >= 4  # the supervisor, the API, the worker and its pool
+    assert [pid for pid in seen if alive(pid)] == []
+    assert list(tmp_path.iterdir()) == []
+    assert "→ virginica" in text
+    accuracies = [
+        float(line.split("validation accuracy ")[1][:5]) for line in text.splitlines() if "validation accuracy" in line
+    ]
+    assert len(accuracies) == 2
+    assert min(accuracies) >= 0.95
+
+
+def test_a_file_goes_in_and_a_model_comes_out(server: Server) -> None:
+    job = server.done(server.post(server.iris()))
+    assert job["state"] == "succeeded"
+    assert job["timings"]["train_seconds"] > 0
+    row = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
+    answer = server.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": [row]}).json()
+    assert answer["predictions"] == ["setosa"]
+
+
+def test_the_stream_tells_epochs_while_they_happen(server: Server) -> None:
+    job_id = server.post(server.iris(), **LONG)
+    with server.client.stream("GET", f"/v1/jobs/{job_id}/events") as response:
+        lines = response.iter_lines()
+        metrics = 0
+        while metrics < 50:
+            metrics += next(lines) == "event: metric"
+        assert not server.job(job_id)["done"]
+        assert server.client.post(f"/v1/jobs/{job_id}/cancel").status_code == 202
+        rest = list(lines)
+    assert '"state":"cancelled"' in rest[-3] + rest[-2] + rest[-1]
+    assert server.job(job_id)["state"] == "cancelled"
+
+
+def test_a_bad_job_does_not_hurt_the_next(server: Server) -> None:
+    iris = server.iris()
+    bad = server.post(iris, class_weight={"tulip": 1.0})
+    good = server.post(iris)
+    assert server.done(bad)["error"]["code"] == "UNUSABLE_DATA"
+    assert server.done(good)["state"] == "succeeded"
+
+
+def test_a_killed_worker_is_started_again_and_the_job_goes_on(server: Server) -> None:
+    iris = server.iris()
+    undisturbed = server.done(server.post(iris, **MEDIUM))
+    job_id = server.post(iris, **MEDIUM)
+    wait_for(lambda: server.job(job_id)["progress"]["epoch"] > 100, "progress")
+    worker = server.part("worker")
+    for pid in [*descendants(worker), worker]:
+        os.kill(pid, signal.SIGKILL)
+    job = server.done(job_id)
+    assert job["state"] == "succeeded"
+    assert job["attempt"] == 2
+    weights = [server.client.get(f"/v1/jobs/{each}/weights").json()["layers"] for each in (undisturbed["id"], job_id)]
+    assert weights[0] == weights[1]
+    curves = [
+        server.client.get(f"/v1/jobs/{each}/curves", params={"series": "train_loss", "max_points": 5000}).json()["series"]
+        for each in (undisturbed["id"], job_id)
+    ]
+    assert curves[0] == curves[1]
+
+
+def test_a_killed_api_is_started_again(server: Server) -> None:
+    iris = server.iris()
+    os.kill(server.part("serve"), signal.SIGKILL)
+    wait_for(server.ready, "readiness after the kill")
+    assert server.done(server.post(iris))["state"] == "succeeded"
+
+
+def test_a_lost_message_is_sent_again(start: Callable[..., Server]) -> None:
+    """The API alone takes the job, its message is thrown away, and a worker that comes later finds it all the same."""
+    api = start("serve")
+    subprocess.run(command("migrate"), env=os.environ | {"VIDRO_DATA": str(api.data)}, check=True, capture_output=True)
+    wait_for(lambda: _answers(api), "the API")
+    job_id = api.post(api.iris())
+    messages = list((api.data / "messages" / "queue").iterdir())
+    assert len(messages) == 1
+    messages[0].unlink()
+    start("worker")
+    assert api.done(job_id)["state"] == "succeeded"
+
+
+def _answers(server: Server) -> bool:
+    try:
+        return server.client.get("/healthz").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def test_ctrl_c_drains_and_a_later_start_goes_on(start: Callable[..., Server]) -> None:
+    first = start()
+    wait_for(first.ready, "readiness")
+    job_id = first.post(first.iris(), **MEDIUM)
+    wait_for(lambda: first.job(job_id)["progress"]["epoch"] > 100, "progress")
+    below = descendants(first.process.pid)
+    first.stop(signal.SIGINT)
+    assert first.process.returncode == 0
+    assert [pid for pid in below if alive(pid)] == []
+    second = start()
+    wait_for(second.ready, "readiness")
+    job = second.done(job_id)
+    assert job["state"] == "succeeded"
+    assert [entry["state"] for entry in job["transitions"]] == ["queued", "running", "queued", "running", "succeeded"]
+    assert job["transitions"][2]["reason"] == "its worker was stopped"
+
+
+def test_a_killed_supervisor_leaves_nothing_running(start: Callable[..., Server]) -> None:
+    server = start()
+    wait_for(server.ready, "readiness")
+    below = descendants(server.process.pid)
+    server.process.kill()
+    server.process.wait()
+    wait_for(lambda: not any(alive(pid) for pid in below), "end of what the supervisor had started", 30)
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+def test_without_a_key_only_loopback_is_listened_on(start: Callable[..., Server], host: str) -> None:
+    refused = start(host=host)
+    assert refused.process.wait(30) == 2
+    assert "vidro keys create" in refused.log.read_text()
+
+
+def test_a_key_from_the_command_line_opens_the_api(start: Callable[..., Server]) -> None:
+    server = start()
+    wait_for(server.ready, "readiness")
+    environment = os.environ | {"VIDRO_DATA": str(server.data)}
+    made = subprocess.run(
+        command("keys", "create", "--owner", "ana"), env=environment, capture_output=True, text=True, check=True
+    )
+    key = made.stdout.strip()
+    assert server.client.get("/v1/jobs").status_code == 401
+    assert server.client.get("/v1/jobs", headers={"Authorization": f"Bearer {key}"}).status_code == 200
+    assert key not in made.stderr
+    listed = subprocess.run(command("keys", "list"), env=environment, capture_output=True, text=True, check=True).stdout
+    assert "ana" in listed
+    assert key not in listed
+    key_id = listed.split()[0]
+    subprocess.run(command("keys", "revoke", key_id), env=environment, capture_output=True, check=True)
+    assert server.client.get("/v1/jobs", headers={"Authorization": f"Bearer {key}"}).status_code == 401

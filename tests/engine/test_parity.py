@@ -1,0 +1,215 @@
+"""PyTorch on the CPU, started from the same weights and fed the same batches, in float64, over at least 50 steps.
+
+Where the course's definitions and PyTorch's differ, the hyperparameters are chosen so that both say the same:
+- momentum and Nesterov have the rate inside the velocity here, PyTorch multiplies the velocity by it: alike while the rate
+  is constant, as it is in these runs;
+- Adagrad has ε inside the root here, √(s + ε), PyTorch adds it to the root, √s + ε: with PyTorch's at 0 and the sum of
+  squares started at ε (`initial_accumulator_value`) both divide by √(ε + Σ g²);
+- RMSProp's share is `decay` here and `alpha` there.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+import pytest
+import torch  # not in the lock: scripts/test installs it, and without it these tests must fail, not be skipped
+from torch import nn
+
+from engine.randomness import generator
+from engine.samples import BlobsSample
+from tests.engine import Run, finish, prepared, table
+
+torch.set_num_threads(1)  # these matrices are too small to be worth a second one
+ROWS, BATCH, EPOCHS, SEED = 60, 16, 15, 7  # 4 batches an epoch, the last of 12 rows: 60 steps
+DATA = table(BlobsSample(rows=ROWS, centers=4, features=3, deviation=4.0, seed=2).columns())
+Weights = Iterable[nn.Parameter]
+
+OPTIMIZERS: list[tuple[dict[str, Any], Callable[[Weights], torch.optim.Optimizer]]] = [
+    ({"kind": "gradient_descent", "learning_rate": 0.2}, lambda w: torch.optim.SGD(w, lr=0.2)),
+    (
+        {"kind": "momentum", "learning_rate": 0.05, "momentum": 0.9},
+        lambda w: torch.optim.SGD(w, lr=0.05, momentum=0.9),
+    ),
+    (
+        {"kind": "nesterov", "learning_rate": 0.05, "momentum": 0.9},
+        lambda w: torch.optim.SGD(w, lr=0.05, momentum=0.9, nesterov=True),
+    ),
+    (
+        {"kind": "adagrad", "learning_rate": 0.05, "epsilon": 1e-4},
+        lambda w: torch.optim.Adagrad(w, lr=0.05, initial_accumulator_value=1e-4, eps=0.0),
+    ),
+    (
+        {"kind": "rmsprop", "learning_rate": 0.01, "decay": 0.95, "epsilon": 1e-6},
+        lambda w: torch.optim.RMSprop(w, lr=0.01, alpha=0.95, eps=1e-6),
+    ),
+    (
+        {"kind": "adam", "learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.99, "epsilon": 1e-7},
+        lambda w: torch.optim.Adam(w, lr=0.02, betas=(0.8, 0.99), eps=1e-7),
+    ),
+    (
+        {"kind": "adamw", "learning_rate": 0.02, "weight_decay": 0.1},
+        lambda w: torch.optim.AdamW(w, lr=0.02, weight_decay=0.1),
+    ),
+]
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "identity": nn.Identity,
+    "sigmoid": nn.Sigmoid,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "leaky_relu": lambda: nn.LeakyReLU(0.01),
+    "elu": nn.ELU,
+    "gelu": lambda: nn.GELU(approximate="tanh"),
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+    "softmax": lambda: nn.Softmax(dim=1),
+}
+
+
+def twin(posed: Any, activations: tuple[str, str]) -> nn.Sequential:
+    """PyTorch's network with the weights that ours starts from."""
+    modules: list[nn.Module] = []
+    for index, layer in enumerate(posed.problem.network.parameters.layers):
+        linear = nn.Linear(*layer.W.shape, bias=layer.b is not None, dtype=torch.float64)
+        with torch.no_grad():
+            linear.weight.copy_(torch.tensor(layer.W.T))
+            if layer.b is not None:
+                linear.bias.copy_(torch.tensor(layer.b))
+        modules.append(linear)
+        if index < len(activations):
+            modules.append(ACTIVATIONS[activations[index]]())
+    return nn.Sequential(*modules)
+
+
+def follow(
+    posed: Any, net: nn.Sequential, optimizer: torch.optim.Optimizer, loss: Any, batch: int = BATCH, clip: float | None = None
+) -> list[float]:
+    """Train the twin on the same batches; the mean loss of each epoch, as each row had it before its step."""
+    X, Y = torch.tensor(posed.problem.train.X), torch.tensor(posed.problem.train.Y)
+    course = []
+    for epoch in range(EPOCHS):
+        order = generator(SEED, "shuffle", epoch).permutation(len(X))
+        total = 0.0
+        for start in range(0, len(X), batch):
+            rows = torch.tensor(order[start : start + batch])
+            optimizer.zero_grad()
+            cost = loss(net(X[rows]), Y[rows])
+            cost.backward()
+            if clip is not None:  # not clip_grad_norm_, which adds 1e−6 to the norm that it divides by
+                gradients = [parameter.grad for parameter in net.parameters()]
+                norm = torch.sqrt(sum((gradient**2).sum() for gradient in gradients))
+                for gradient in gradients:
+                    gradient *= torch.clamp(clip / norm, max=1.0)
+            optimizer.step()
+            total += cost.item() * len(rows)
+        course.append(total / len(X))
+    return course
+
+
+def posed_with(optimizer: dict[str, Any], activations: tuple[str, str] = ("tanh", "relu"), **request: Any) -> Any:
+    hidden = [{"units": 7, "activation": activations[0]}, {"units": 5, "activation": activations[1]}]
+    settings: dict[str, Any] = {
+        "target": "blob", "model": {"kind": "mlp", "hidden": hidden}, "optimizer": optimizer, "epochs": EPOCHS,
+        "batch_size": BATCH, "seed": SEED, "precision": "float64", "split": {"validation": 0.0},
+    }  # fmt: skip
+    return prepared(DATA, **settings | request)
+
+
+def check(run: Run, net: nn.Sequential, course: list[float]) -> None:
+    assert run.state.step >= 50
+    theirs = [parameter.detach().numpy() for parameter in net.parameters()]
+    ours = [array for layer in run.layers for array in (layer.W.T, layer.b) if array is not None]
+    for a, b in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(a, b, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(run.course("train_loss"), course, rtol=0, atol=1e-9)
+    assert course[0] - course[-1] > 0.05, "nothing was learned, so nothing was compared"
+
+
+@pytest.mark.parametrize(("ours", "theirs"), OPTIMIZERS, ids=[ours["kind"] for ours, _ in OPTIMIZERS])
+def test_every_optimizer(ours: dict[str, Any], theirs: Callable[[Weights], torch.optim.Optimizer]) -> None:
+    posed = posed_with(ours)
+    net = twin(posed, ("tanh", "relu"))
+    course = follow(posed, net, theirs(net.parameters()), nn.functional.cross_entropy)
+    check(finish(posed), net, course)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_every_activation(name: str) -> None:
+    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, (name, name))
+    net = twin(posed, (name, name))
+    course = follow(posed, net, torch.optim.Adam(net.parameters(), lr=0.02), nn.functional.cross_entropy)
+    check(finish(posed), net, course)
+
+
+REGRESSION_LOSSES: list[tuple[dict[str, Any], Any]] = [
+    ({"kind": "mae"}, nn.functional.l1_loss),
+    ({"kind": "mse"}, nn.functional.mse_loss),
+    ({"kind": "half_mse"}, lambda Z, Y: nn.functional.mse_loss(Z, Y) / 2),
+    ({"kind": "huber", "delta": 0.7}, lambda Z, Y: nn.functional.huber_loss(Z, Y, delta=0.7)),
+]
+CLASSIFICATION_LOSSES: list[tuple[dict[str, Any], Any]] = [
+    (
+        {"kind": "binary_cross_entropy"},
+        lambda Z, Y: nn.functional.binary_cross_entropy_with_logits(Z, Y, reduction="none").sum(dim=1).mean(),
+    ),
+    (
+        {"kind": "hinge", "margin": 1.0},  # PyTorch divides by the number of classes
+        lambda Z, Y: Y.shape[1] * nn.functional.multi_margin_loss(Z, Y.argmax(dim=1)),
+    ),
+    (
+        {"kind": "kullback_leibler"},
+        lambda Z, Y: nn.functional.kl_div(nn.functional.log_softmax(Z, dim=1), Y, reduction="batchmean"),
+    ),
+    ({"kind": "likelihood"}, lambda Z, Y: -(nn.functional.softmax(Z, dim=1) * Y).sum(dim=1).mean()),
+    ({"kind": "log_likelihood"}, lambda Z, Y: nn.functional.nll_loss(nn.functional.log_softmax(Z, dim=1), Y.argmax(dim=1))),
+]
+
+
+@pytest.mark.parametrize(("ours", "theirs"), REGRESSION_LOSSES, ids=[ours["kind"] for ours, _ in REGRESSION_LOSSES])
+def test_every_regression_loss(ours: dict[str, Any], theirs: Any) -> None:
+    posed = posed_with(
+        {"kind": "adam", "learning_rate": 0.05}, target="x1", task="regression", loss=ours,
+        preprocessing={"scaling": "standard"},
+    )  # fmt: skip
+    net = twin(posed, ("tanh", "relu"))
+    course = follow(posed, net, torch.optim.Adam(net.parameters(), lr=0.05), theirs)
+    check(finish(posed), net, course)
+
+
+@pytest.mark.parametrize(("ours", "theirs"), CLASSIFICATION_LOSSES, ids=[ours["kind"] for ours, _ in CLASSIFICATION_LOSSES])
+def test_every_classification_loss(ours: dict[str, Any], theirs: Any) -> None:
+    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, loss=ours)
+    net = twin(posed, ("tanh", "relu"))
+    course = follow(posed, net, torch.optim.Adam(net.parameters(), lr=0.02), theirs)
+    check(finish(posed), net, course)
+
+
+def test_l2_without_biases() -> None:
+    """PyTorch's weight decay is ½ l2 ‖w‖² of all parameters: of the weights, where there is no bias."""
+    hidden = [{"units": 7, "activation": "tanh"}, {"units": 5, "activation": "relu"}]
+    posed = posed_with(
+        {"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5},
+        model={"kind": "mlp", "hidden": hidden, "bias": False},
+        regularization={"l2": 0.01},
+    )
+    net = twin(posed, ("tanh", "relu"))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5, weight_decay=0.01)
+    course = follow(posed, net, optimizer, nn.functional.cross_entropy)
+    check(finish(posed), net, course)
+
+
+def test_clipping() -> None:
+    posed = posed_with({"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5}, regularization={"clip_norm": 0.05})
+    net = twin(posed, ("tanh", "relu"))
+    optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
+    course = follow(posed, net, optimizer, nn.functional.cross_entropy, clip=0.05)
+    run = finish(posed)
+    check(run, net, course)
+    assert min(run.course("gradient_norm")) > 0.05  # as it was before it was clipped
+
+
+def test_one_row_a_step() -> None:
+    posed = posed_with({"kind": "gradient_descent", "learning_rate": 0.05}, batch_size=1)
+    net = twin(posed, ("tanh", "relu"))
+    course = follow(posed, net, torch.optim.SGD(net.parameters(), lr=0.05), nn.functional.cross_entropy, batch=1)
+    check(finish(posed), net, course)

@@ -1,0 +1,93 @@
+"""Hands that tests of the store lend each other."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any, TypeVar
+
+from sqlalchemy import select, update
+
+from store import jobs
+from store.database import Database
+from store.jobs import Lease
+from store.tables import Job
+
+Result = TypeVar("Result")
+REQUEST: dict[str, Any] = {"dataset_id": "ds_1", "model": {"kind": "mlp"}, "epochs": 3, "name": "first"}
+LEASE_SECONDS = 60.0
+
+
+def together(count: int, work: Callable[[int], Result]) -> list[Result | Exception]:
+    """What `work(0)`, …, `work(count - 1)` give or raise, all begun at the same moment in threads of their own."""
+    barrier = Barrier(count)
+
+    def begin(place: int) -> Result | Exception:
+        barrier.wait()
+        try:
+            return work(place)
+        except Exception as error:
+            return error
+
+    with ThreadPoolExecutor(count) as pool:
+        return list(pool.map(begin, range(count)))
+
+
+def make_job(database: Database, owner: str = "ana", **values: Any) -> Job:
+    with database.transaction() as session:
+        return jobs.create(session, owner, REQUEST, **values)
+
+
+def claim(database: Database, job: Job, worker: str = "w") -> Lease:
+    with database.transaction() as session:
+        lease = jobs.claim(session, job.id, worker, LEASE_SECONDS)
+    assert lease is not None
+    return lease
+
+
+def claimed(database: Database) -> tuple[Job, Lease]:
+    job = make_job(database)
+    return job, claim(database, job)
+
+
+def sweep(database: Database) -> list[tuple[str, str]]:
+    with database.transaction() as session:
+        return jobs.sweep(session)
+
+
+def row(database: Database, job: Job) -> Job:
+    """The job as it is now."""
+    with database.reading() as session:
+        return session.get_one(Job, job.number)
+
+
+def put(database: Database, job: Job, **values: Any) -> None:
+    """Write to the job's row behind the store's back."""
+    with database.transaction() as session:
+        session.execute(update(Job).where(Job.number == job.number).values(**values))
+
+
+def expire(database: Database, job: Job) -> None:
+    """Let the lease run out now."""
+    put(database, job, lease_until=Job.lease_until - 2 * LEASE_SECONDS)
+
+
+def put_in(database: Database, job: Job, state: str) -> None:
+    """Bring the job into that state, however unlawfully, with what its row must hold there."""
+    with database.transaction() as session:
+        clock = database.clock(session)
+        held = {"attempt": 1, "worker": "w", "lease_until": clock + LEASE_SECONDS} if state in jobs.HELD else {}
+        done = {"finished_at": clock} if state in jobs.DONE else {}
+        session.execute(update(Job).where(Job.number == job.number).values(state=state, **held, **done))
+
+
+def states(database: Database, job: Job) -> list[str | None]:
+    """The states that the journal tells of, in order; the numbers of its lines leave no gap."""
+    with database.reading() as session:
+        entries = jobs.journal(session, job.number)
+    assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
+    return [entry.state for entry in entries if entry.kind == "state"]
+
+
+def count(database: Database, table: Any) -> int:
+    with database.reading() as session:
+        return len(session.scalars(select(table)).all())

@@ -1,0 +1,264 @@
+"""One job, run to whatever end: every one leaves a true row and readable results, on both databases."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from pydantic import TypeAdapter
+
+from engine.samples import Sample
+from engine.training import complete
+from store import curves, datasets, jobs, models
+from store.database import Database
+from store.files import Files
+from store.requests import document_of, training_of
+from store.settings import Settings
+from store.tables import CurvePoint, Dataset, Job, Model
+from worker.lease import HeldLease
+from worker.training import Recording, Workplace, run, run_held, work
+
+SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
+MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
+
+
+@pytest.fixture
+def place(database: Database, files: Files, tmp_path: Path) -> Workplace:
+    return Workplace(Settings(data=tmp_path), database, files, "worker 1")
+
+
+@pytest.fixture
+def post(place: Workplace) -> Callable[..., str]:
+    """Store a sample and a job on it, as the API would; its id."""
+
+    def make(sample: str, target: str, **fields: Any) -> str:
+        table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
+        with place.database.transaction() as session:
+            dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)
+            request = training_of({"dataset_id": dataset.id, "target": target, **fields})
+            completed = complete(request, datasets.summaries(dataset), dataset.rows)
+            return jobs.create(session, "ana", document_of(completed)).id
+
+    return make
+
+
+def row(place: Workplace, job_id: str) -> Job:
+    with place.database.reading() as session:
+        return jobs.get(session, job_id, None)
+
+
+def theta(place: Workplace, job_id: str) -> bytes:
+    """The bytes of the last checkpoint's weights and optimiser state."""
+    with place.database.reading() as session:
+        last = jobs.checkpoints(session, jobs.get(session, job_id, None).number)[-1]
+        arrays = models.unpack(place.files.get(session, last.digest))
+        return models.pack(arrays)
+
+
+def points(place: Workplace, job_id: str) -> list[tuple[int, int, float]]:
+    """Every curve point but the seconds, which no two runs share."""
+    number = row(place, job_id).number
+    with place.database.reading() as session:
+        seconds = curves.series_numbers(session, ["seconds"])["seconds"]
+        found = session.query(CurvePoint).filter(CurvePoint.job_number == number, CurvePoint.series_number != seconds)
+        return sorted((point.series_number, point.step, point.value) for point in found)
+
+
+TABLE = {
+    "analytic": ("infant_weight", "weight", {"model": {"kind": "linear_regression"}}),
+    "descent": ("infant_weight", "weight", {"model": {"kind": "linear_regression", "solver": "gradient_descent"}}),
+    "logistic": ("iris", "species", {"model": {"kind": "logistic_regression"}}),
+    "one for each": ("iris", "species", {"model": {"kind": "logistic_regression", "multi_class": "one_vs_rest"}}),
+    "logistic by descent": ("iris", "species", {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}}),
+    "perceptron": ("and", "y", {"model": {"kind": "perceptron"}}),
+    "network": ("iris", "species", {"model": MLP, "epochs": 20}),
+    "network for numbers": ("infant_weight", "weight", {"model": MLP, "epochs": 20}),
+    "words for features": ("house_prices", "price", {"model": {"kind": "linear_regression"}}),
+}
+
+
+@pytest.mark.parametrize(("sample", "target", "fields"), TABLE.values(), ids=TABLE.keys())
+def test_every_model_ends_in_a_model(
+    place: Workplace, post: Callable[..., str], sample: str, target: str, fields: dict[str, Any]
+) -> None:
+    job_id = post(sample, target, **fields)
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.attempt, job.worker, job.lease_until) == ("succeeded", 1, None, None), job.error
+    assert job.latest["epoch"] == job.epoch >= 1
+    assert job.finished_at >= job.started_at >= job.created_at
+    with place.database.reading() as session:
+        model = models.get(session, job.model_id, "ana")
+        predictor = models.predictor(session, place.files, model)
+        table = datasets.load(session, place.files, datasets.get(session, job.dataset_id, None))
+        columns = datasets.columns(table, session.query(Dataset).filter_by(id=job.dataset_id).one(), job.request["features"])
+    assert len(predictor.predict(columns).values) == table.height
+
+
+def test_a_second_message_does_nothing(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=5)
+    run(place, job_id)
+    before = points(place, job_id)
+    run(place, job_id)
+    run(place, "job_never_heard_of")
+    job = row(place, job_id)
+    assert (job.attempt, points(place, job_id)) == (1, before)
+
+
+def test_one_message_is_enough_for_all_that_wait(place: Workplace, post: Callable[..., str]) -> None:
+    waiting = [post("xor", "y", model={"kind": "perceptron"}, epochs=3) for _ in range(4)]
+    work(place, waiting[0])
+    assert {row(place, job_id).state for job_id in waiting} == {"succeeded"}
+
+
+class Stopper:
+    """Says stop at the n-th question."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+@pytest.mark.parametrize("fields", [
+    {"model": MLP, "epochs": 40, "record": {"checkpoint_every": 7}},
+    {"model": MLP, "epochs": 40, "schedule": {"kind": "reduce_on_plateau", "patience": 1}, "optimizer": {"kind": "rmsprop"}},
+    {"model": MLP, "epochs": 400, "early_stopping": {"patience": 6}, "record": {"curves": "batch"}},
+])  # fmt: skip
+@pytest.mark.parametrize("stops", [[3], [1, 9], [15, 2, 2]])
+def test_a_stopped_run_ends_in_the_same_bits(
+    place: Workplace, post: Callable[..., str], fields: dict[str, Any], stops: list[int]
+) -> None:
+    alone = post("iris", "species", **fields)
+    run(place, alone)
+    stopped = post("iris", "species", **fields)
+    for after in stops:
+        run(Workplace(place.settings, place.database, place.files, "worker 2", Stopper(after)), stopped)
+        assert row(place, stopped).state == "queued"
+        assert row(place, stopped).state_reason == "its worker was stopped"
+    run(place, stopped)
+    assert row(place, stopped).state == "succeeded"
+    assert row(place, stopped).attempt == len(stops) + 1
+    assert theta(place, stopped) == theta(place, alone)
+    assert points(place, stopped) == points(place, alone)
+    assert strip(row(place, stopped).best) == strip(row(place, alone).best)
+
+
+def strip(values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if name != "seconds"}
+
+
+def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=1_000_000)
+
+    def cancel_once_it_runs() -> bool:
+        if row(place, job_id).state == "running":
+            with place.database.transaction() as session:
+                jobs.cancel(session, jobs.get(session, job_id, None))
+        return False
+
+    run(Workplace(place.settings, place.database, place.files, "worker", cancel_once_it_runs), job_id)
+    job = row(place, job_id)
+    assert (job.state, job.state_reason, job.model_id) == ("cancelled", "cancelled by the caller", None)
+    assert 1 <= job.epoch < 1_000_000
+    assert job.train_seconds < 5
+    with place.database.reading() as session:
+        assert jobs.checkpoints(session, job.number)[-1].epoch == job.epoch
+        assert curves.last_step(session, job.number, "train_loss") == job.epoch
+
+
+def test_a_lost_lease_writes_nothing_more(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=30)
+    with place.database.transaction() as session:
+        lease = jobs.claim(session, job_id, "frozen", 60)
+        assert lease is not None
+        session.query(Job).update({Job.lease_until: 0.0})
+    with place.database.transaction() as session:
+        jobs.sweep(session)
+    assert row(place, job_id).state == "queued"
+    with HeldLease(place.database, lease, 60) as held:
+        run_held(place, held)
+    job = row(place, job_id)
+    assert (job.state, job.epoch, points(place, job_id)) == ("queued", 0, [])
+    run(place, job_id)
+    assert row(place, job_id).state == "succeeded"
+
+
+def test_time_is_up_after_max_seconds(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=1_000_000, max_seconds=0.2)
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.state_reason) == ("succeeded", "max_seconds")
+    assert job.warnings[-1]["code"] == "MAX_SECONDS"
+    assert job.train_seconds < 5
+    assert job.model_id
+
+
+def test_early_stopping_keeps_the_best_and_the_last(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=5000, early_stopping={"patience": 4},
+                  optimizer={"kind": "adam", "learning_rate": 0.1}, record={"checkpoint_every": 4000})  # fmt: skip
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.state_reason) == ("succeeded", "early_stopped")
+    assert job.epoch == job.best["epoch"] + 4
+    with place.database.reading() as session:
+        assert [kept.epoch for kept in jobs.checkpoints(session, job.number)] == [job.best["epoch"], job.epoch]
+        assert models.get(session, job.model_id, None).epoch == job.best["epoch"]
+
+
+def test_a_job_whose_data_is_gone_fails_and_says_why(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP)
+    with place.database.transaction() as session:
+        session.query(Dataset).delete()
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.error["code"]) == ("failed", "NOT_FOUND")
+
+
+def test_unknown_class_weights_fail_with_a_pointer(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, class_weight={"tulip": 2.0})
+    run(place, job_id)
+    job = row(place, job_id)
+    assert job.error["code"] == "UNUSABLE_DATA"
+    assert job.error["errors"][0]["pointer"] == "/class_weight/tulip"
+
+
+def test_a_bug_in_training_fails_the_job_and_not_the_worker(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, next_id = (post("iris", "species", model=MLP, epochs=5) for _ in range(2))
+
+    def broken(self: Recording) -> Iterator[None]:
+        raise ZeroDivisionError("secret")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recording, "train", broken)
+        run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.error["code"]) == ("failed", "INTERNAL")
+    assert "secret" not in str(job.error)
+    run(place, next_id)
+    assert row(place, next_id).state == "succeeded"
+
+
+def test_no_model_is_left_where_a_cancel_came_last(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=5)
+    succeed = Recording.succeed
+
+    def cancelled_first(self: Recording) -> str:
+        with place.database.transaction() as session:
+            jobs.cancel(session, jobs.get(session, job_id, None))
+        return succeed(self)
+
+    monkeypatch.setattr(Recording, "succeed", cancelled_first)
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.model_id) == ("cancelled", None)
+    with place.database.reading() as session:
+        assert session.query(Model).count() == 0
+        assert np.isfinite(job.latest["train_loss"])
