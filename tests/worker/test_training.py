@@ -15,7 +15,7 @@ from store.database import Database
 from store.files import Files
 from store.requests import document_of, training_of
 from store.settings import Settings
-from store.tables import CurvePoint, Dataset, Job, Model
+from store.tables import CurvePoint, Dataset, Job, Model, Series
 from worker.lease import HeldLease
 from worker.training import Recording, Workplace, run, run_held, work
 
@@ -56,13 +56,13 @@ def theta(place: Workplace, job_id: str) -> bytes:
         return models.pack(arrays)
 
 
-def points(place: Workplace, job_id: str) -> list[tuple[int, int, float]]:
+def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:
     """Every curve point but the seconds, which no two runs share."""
     number = row(place, job_id).number
     with place.database.reading() as session:
-        seconds = curves.series_numbers(session, ["seconds"])["seconds"]
-        found = session.query(CurvePoint).filter(CurvePoint.job_number == number, CurvePoint.series_number != seconds)
-        return sorted((point.series_number, point.step, point.value) for point in found)
+        found = session.query(CurvePoint, Series.name).join(Series, Series.number == CurvePoint.series_number)
+        found = found.filter(CurvePoint.job_number == number, Series.name != "seconds")
+        return sorted((name, point.step, point.value) for point, name in found)
 
 
 TABLE = {
