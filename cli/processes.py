@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import structlog
 import typer
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
@@ -19,6 +21,7 @@ from sqlalchemy.orm import Session
 from store import jobs, keys
 from store.database import Database
 from store.logs import configure_logs
+from store.migrate import MIGRATIONS
 from store.migrate import migrate as apply_migrations
 from store.settings import Settings, settings
 
@@ -26,7 +29,6 @@ WITH_PARENT = "VIDRO_WITH_PARENT"
 """Set for a process that must not outlive the one that started it, which holds the other end of its standard input."""
 WAIT_SECONDS = 60.0
 """How long a command waits for a database server: what is started together comes up in any order."""
-T = TypeVar("T")
 log = structlog.get_logger()
 
 
@@ -47,7 +49,9 @@ def refuse_open_door(setting: Settings) -> None:
     if is_loopback(setting.host):
         return
     database = Database(setting.database)
-    has_keys = ask(database, keys.configured)
+    wait_until(database, has_tables)
+    with database.reading() as session:
+        has_keys = keys.configured(session)
     database.close()
     if not has_keys:
         message = (
@@ -58,33 +62,40 @@ def refuse_open_door(setting: Settings) -> None:
         raise typer.Exit(2)
 
 
-def ask(database: Database, question: Callable[[Session], T]) -> T:
-    """The answer to a question, waited for while the server is away or its tables are not made yet. Exits without one."""
+def wait_until(database: Database, is_ready: Callable[[Session], bool]) -> None:
+    """Wait while the database server is away or not ready. Exits once that took too long; SQLite is there or is not."""
     deadline = time.monotonic() + (0 if database.is_sqlite else WAIT_SECONDS)
     # As process 1 of a container this one would not end by a SIGTERM that it has no handler for.
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        while True:
-            try:
-                with database.reading() as session:
-                    return question(session)
-            except (OperationalError, ProgrammingError) as error:
-                reason = str(error.orig).partition("\n")[0]
-            if time.monotonic() >= deadline:
-                where = database.url.render_as_string(hide_password=True)
-                typer.echo(f"{where} does not answer, or `vidro migrate` has not been run: {reason}", err=True)
-                raise typer.Exit(1)
-            log.warning("waiting for the database", reason=reason)
-            time.sleep(1)
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    while True:
+        try:
+            with database.reading() as session:
+                if is_ready(session):
+                    break
+            reason = "its tables are not those of this version; run `vidro migrate`"
+        except OperationalError as error:
+            reason = str(error.orig).partition("\n")[0]
+        if time.monotonic() >= deadline:
+            typer.echo(f"no use of {database.url.render_as_string(hide_password=True)}: {reason}", err=True)
+            raise typer.Exit(1)
+        log.warning("waiting for the database", reason=reason)
+        time.sleep(1)
+    signal.signal(signal.SIGTERM, before)
+
+
+def has_tables(session: Session) -> bool:
+    """Whether this version's migrations have been applied; one that it does not know comes from a later version."""
+    scripts = ScriptDirectory(str(MIGRATIONS))
+    earlier = {script.revision for script in scripts.walk_revisions()} - set(scripts.get_heads())
+    applied = MigrationContext.configure(session.connection()).get_current_revision()
+    return applied is not None and applied not in earlier
 
 
 def migrated(setting: Settings) -> Database:
     """The database, with the present tables."""
     database = Database(setting.database)
     if not database.is_sqlite:  # whose file the migration makes
-        ask(database, lambda session: session.execute(select(1)))
+        wait_until(database, lambda session: session.execute(select(1)).scalar() == 1)
     apply_migrations(database)
     return database
 
@@ -130,6 +141,9 @@ def worker(
     setting = settings()
     configure_logs(setting.log_level)
     end_with_parent()
+    database = Database(setting.database)
+    wait_until(database, has_tables)
+    database.close()
     from worker.tasks import build
 
     arguments = ["--quiet", "worker", "--concurrency", str(setting.workers), "--queues", setting.queues]

@@ -9,6 +9,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
 LANES = 16
@@ -49,7 +50,8 @@ class Emitter:
     def across(self, value: Any) -> Any:
         """The sum of the lanes."""
         signature = ir.FunctionType(self.real, [self.real, self.lanes])
-        add = self.builder.module.declare_intrinsic("llvm.vector.reduce.fadd", [self.lanes], signature)
+        name = f"llvm.vector.reduce.fadd.v{LANES}{self.real.intrinsic_name}"
+        add = get_or_insert_function(self.builder.module, signature, name)
         return self.builder.call(add, [ir.Constant(self.real, -0.0), value], fastmath=("reassoc",))
 
     def sums(self, turns: Any, count: int, terms: Callable[[Any], list[tuple[Any, Any]]]) -> list[Any]:

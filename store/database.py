@@ -2,6 +2,8 @@
 
 import json
 import math
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,6 +50,9 @@ def _finite(value: Any) -> Any:
 
 COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_overflow": 40, "pool_timeout": 10}
 
+BUSY_SECONDS = 30
+"""How long SQLite waits for its turn to write."""
+
 
 class Database:
     """The engine's connections and the two ways to use them: `transaction` to write, `reading` to read."""
@@ -92,12 +97,13 @@ def _driver(url: str) -> str:
 
 
 def _sqlite_engine(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": 30}, **COMMON)
+    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **COMMON)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below; sqlite3 would do it late
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "busy_timeout=30000", "foreign_keys=ON"):
+        _write_ahead(connection)
+        for pragma in ("synchronous=NORMAL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -106,6 +112,19 @@ def _sqlite_engine(url: Any) -> Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _write_ahead(connection: Any) -> None:
+    """Turn on the write-ahead log. Its file remembers that; until one has done it, others are refused and not made to wait."""
+    until = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.01)
 
 
 def new_id(prefix: str) -> str:

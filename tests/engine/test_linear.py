@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -264,7 +265,7 @@ def test_too_few_epochs_say_so() -> None:
 def test_newton_never_climbs() -> None:
     _, _, run = fit(IRIS, target="species", model={"kind": "logistic_regression", "penalty": {"l2": 0.0}})
     losses = run.course("train_loss")
-    assert all(after <= before + 1e-12 for before, after in zip(losses, losses[1:], strict=False))
+    assert all(after <= before + 1e-12 for before, after in pairwise(losses))
 
 
 @pytest.mark.parametrize("multi_class", ["multinomial", "one_vs_rest"])

@@ -140,9 +140,7 @@ def test_gradient_with_the_mask_by_hand() -> None:
     rng, rows, units, rate = np.random.default_rng(5), 6, 4, 0.5
     mask = masks(rate, units, rows, seed=9)
     x, y = rng.normal(0, 1, rows), rng.normal(0, 1, rows)
-    problem = posed(
-        table({"x0": x, "y": y}), model=mlp([units], "tanh", rate, bias=False), seed=9, loss={"kind": "half_mse"}
-    )
+    problem = posed(table({"x0": x, "y": y}), model=mlp([units], "tanh", rate, bias=False), seed=9, loss={"kind": "half_mse"})
     w1, w2 = rng.normal(0, 1, (2, units))
     gradient, loss = one_step(problem, np.concatenate([w1, w2]))
     A = np.tanh(np.outer(x, w1))

@@ -17,7 +17,14 @@ from store.tables import STATES, Job, Table
 from tests.store.helpers import make_job, row, together
 
 TABLES = {table.name for table in Table.metadata.sorted_tables}
-MIGRATE = "import sys; from store.database import Database; from store.migrate import migrate; migrate(Database(sys.argv[1]))"
+MIGRATE = """
+import sys
+from store.database import Database
+from store.migrate import migrate
+print("ready", flush=True)
+sys.stdin.readline()
+migrate(Database(sys.argv[1]))
+"""
 
 
 def look(database: Database, at: Callable[[Connection], Any]) -> Any:
@@ -116,9 +123,14 @@ def test_threads_at_once(empty_database: Database) -> None:
 
 def test_processes_at_once(empty_database: Database) -> None:
     url = empty_database.url.render_as_string(hide_password=False)
-    started = [subprocess.Popen([sys.executable, "-c", MIGRATE, url], stderr=subprocess.PIPE) for _ in range(3)]
-    ended = [process.communicate()[1] for process in started]
-    assert [process.returncode for process in started] == [0, 0, 0], ended
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    processes = [subprocess.Popen([sys.executable, "-W", "error", "-c", MIGRATE, url], **pipes) for _ in range(2)]
+    for process in processes:
+        assert process.stdout.readline() == b"ready\n"
+    for process in processes:
+        process.stdin.write(b"now\n")
+        process.stdin.flush()
+    assert [(process.communicate()[1], process.returncode) for process in processes] == [(b"", 0), (b"", 0)]
     assert differences(empty_database) == []
 
 
