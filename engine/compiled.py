@@ -46,9 +46,16 @@ def driver(function: Callable[..., Any]) -> Any:
     return numba.njit(function, cache=True, fastmath=FAST, **OPTIONS)
 
 
+# Parts are always inlined. Left apart, a part is compiled once on its own and once within its caller, and which of the
+# two is called depends on whether the caller came from the cache: the bits would too.
+def part(function: Callable[..., Any]) -> Any:
+    """A piece of a driver."""
+    return numba.njit(function, forceinline=True, fastmath=FAST, **OPTIONS)
+
+
 def exact(function: Callable[..., Any]) -> Any:
-    """A compiled function whose arithmetic is taken in the order written: it depends on what rounding leaves."""
-    return numba.njit(function, fastmath=EXACT, error_model="numpy")
+    """A piece of a kernel whose arithmetic is taken in the order written: it depends on what rounding leaves."""
+    return numba.njit(function, forceinline=True, fastmath=EXACT, error_model="numpy")
 
 
 @dataclass(frozen=True)

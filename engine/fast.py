@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from engine.compiled import call, driver, to
+from engine.compiled import call, driver, part, to
 from engine.micro import LANES, combine, correlate
 
 GROUP = 128
@@ -87,7 +87,7 @@ def finish_step(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate,
     return _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
 
 
-@driver
+@part
 def _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
     if l1 or l2:
         for index in range(layers.shape[0]):
@@ -132,7 +132,7 @@ def share_right(outputs, labels, order):
     return right / order.size
 
 
-@driver
+@part
 def _product(tile, o, theta, w, across, along, a, rows, terms, width):
     """tile[o] (rows, width) += W A with A = tile[a] (terms, width) and W read from θ in strides."""
     for c in range(0, width, LANES):
@@ -145,7 +145,7 @@ def _product(tile, o, theta, w, across, along, a, rows, terms, width):
             r += 1
 
 
-@driver
+@part
 def _forward(theta, layers, codes, parameters, tile, width):
     last = layers.shape[0] - 1
     for index in range(last + 1):
@@ -160,7 +160,7 @@ def _forward(theta, layers, codes, parameters, tile, width):
             call(codes[2 * index], (tile[layer[Z] :], tile[layer[A] :], layer[OUTPUTS] * width, parameters[index]))
 
 
-@driver
+@part
 def _backward(theta, gradient, layers, codes, parameters, tile, width):
     for index in range(layers.shape[0] - 1, -1, -1):
         layer = layers[index]
@@ -187,7 +187,7 @@ def _backward(theta, gradient, layers, codes, parameters, tile, width):
             call(codes[2 * index - 1], place)
 
 
-@driver
+@part
 def _load(X, order, start, rows, tile, at, width):
     """Rows of X (n, d) into the tile's (d, width), side by side; what is left of the width is 0."""
     for i in range(rows):

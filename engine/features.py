@@ -1,7 +1,8 @@
 """From a table's columns to matrices: encoding, missing values, scaling; fitted once, stored, used again at prediction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -11,6 +12,11 @@ from engine.scaling import ScalingRule
 
 ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text"]
 ClassLabel = str | int | float | bool
+
+
+def pointer(*parts: object) -> str:
+    """The JSON pointer (RFC 6901) that leads through `parts`; a column may have a slash in its name."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
 @dataclass(frozen=True)
@@ -64,13 +70,13 @@ class Input:
 
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Write the column's features into `out` (n, len(features)). A category not seen when fitting gives all 0."""
-        values = column.values
-        if self.fill is not None:
-            values = np.where(column.missing, self.fill, values)
         if not self.categories:
+            values = column.values if self.fill is None else np.where(column.missing, self.fill, column.values)
             out[:, 0] = (values - self.center) / self.scale
             return
-        codes = _recode(values, column.categories, self.categories)
+        codes = _recode(column.values, column.categories, self.categories)
+        if self.fill is not None:
+            codes = np.where(column.missing, self.fill, codes)
         first = 1 if len(self.categories) == 2 else 0
         for index in range(out.shape[1]):
             out[:, index] = codes == index + first
@@ -108,7 +114,7 @@ class Features:
         for entry in self.inputs:
             column = columns[entry.name]
             if entry.fill is None and column.missing.any():
-                raise UnusableData([(f"/{entry.name}", _missing_cell(column))])
+                raise UnusableData([(pointer(entry.name), _missing_cell(column))])
             width = len(entry.features)
             entry.encode(column, X[:, start : start + width])
             start += width
@@ -124,8 +130,11 @@ class Features:
 
 def _fit_input(column: Column, missing: str, scaling: ScalingRule) -> Input:
     if column.categories:
-        fill = _most_frequent(column) if missing in ("mean", "median", "most_frequent") else None
-        return Input(column.name, column.kind, fill, categories=column.categories)
+        present = np.unique(column.values[~column.missing])
+        categories = tuple(column.categories[code] for code in present) or column.categories
+        seen = Column(column.name, column.kind, _recode(column.values, column.categories, categories), categories)
+        fill = _most_frequent(seen) if missing in FILLS else None
+        return Input(column.name, column.kind, fill, categories=categories)
     fill = FILLS[missing](column) if missing in FILLS else None
     values = column.values if fill is None else np.where(column.missing, fill, column.values)
     center, scale = scaling.fit(values[:, None])
@@ -138,12 +147,18 @@ def _most_frequent(column: Column) -> float:
     return float(values[counts.argmax()]) if len(values) else 0.0
 
 
-FILLS = {
-    "mean": lambda column: float(np.nanmean(column.values)),
-    "median": lambda column: float(np.nanmedian(column.values)),
+def _center(of: Callable[[np.ndarray], Any], column: Column) -> float:
+    present = column.values[~column.missing]
+    return float(of(present)) if len(present) else 0.0
+
+
+FILLS: dict[str, Callable[[Column], float]] = {
+    "mean": partial(_center, np.mean),
+    "median": partial(_center, np.median),
     "most_frequent": _most_frequent,
 }
-"""What replaces a missing cell, by `preprocessing.missing`; a categorical column always takes its most frequent."""
+"""What replaces a missing cell, by `preprocessing.missing`: 0 where the training rows have no value at all. A categorical
+column always takes its most frequent."""
 
 
 def _missing_cell(column: Column) -> str:

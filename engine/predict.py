@@ -1,20 +1,23 @@
 """Predictions of a trained model from raw records, in the units and words of the data it was trained on."""
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from engine.backend import to_host
 from engine.errors import UnusableData
-from engine.features import ClassLabel, Column, Features, Input, Target
+from engine.features import ClassLabel, Column, Features, Input, Target, pointer
 from engine.prepare import build_network
 from engine.scoring import class_scores
 from engine.training import Training
 
 MAX_PROBLEMS = 20
 """So many problems of one request are named; a million wrong cells are one mistake."""
+MOST_SHOWN = 50
+"""Characters of a wrong cell that are shown again."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class Predictor:
 
     def __init__(self, training: Training, features: Features, target: Target, theta: np.ndarray) -> None:
         self.training, self.features, self.target = training, features, target
-        self.network = build_network(training, len(features.names), target)
+        # On the host, wherever it was trained: the process that predicts need not have the device.
+        self.network = build_network(replace(training, device="cpu"), len(features.names), target)
         self.network.parameters.theta[...] = self.network.xp.asarray(theta)
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
@@ -46,9 +50,9 @@ class Predictor:
         if classes is None:
             return Prediction([float(value) for value in outputs[:, 0]], None, None)
         labels = class_scores(outputs).argmax(axis=1)
-        return Prediction([classes[label] for label in labels], classes, self._probabilities(outputs))
+        return Prediction([classes[label] for label in labels], classes, self.probabilities(outputs))
 
-    def _probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
+    def probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
         loss = self.training.loss
         if loss is None or not loss.probabilistic:
             return None
@@ -64,13 +68,13 @@ def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict
     wanted = {entry.name: entry for entry in features.inputs}
     problems: list[tuple[str, str]] = []
     for row, record in enumerate(records):
-        pointer = f"/records/{row}"
         problems += [
-            (f"{pointer}/{name}", f"the model knows no column '{name}'; it reads {', '.join(wanted)}")
-            for name in record.keys() - wanted.keys()
+            (pointer("records", row, name), f"the model knows no column '{name}'; it reads {', '.join(wanted)}")
+            for name in record
+            if name not in wanted
         ]
         problems += [
-            (f"{pointer}/{name}", f"column '{name}' is missing; give it a value")
+            (pointer("records", row, name), f"column '{name}' is missing; give it a value")
             for name, entry in wanted.items()
             if record.get(name) is None and entry.fill is None
         ]
@@ -94,10 +98,24 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
     for row, cell in enumerate(cells):
         if cell is None:
             continue
-        if not isinstance(cell, int | float) or not np.isfinite(cell):
-            problems.append((f"/records/{row}/{entry.name}", f"column '{entry.name}' takes a finite number, not {cell!r}"))
+        if not _is_finite(cell):
+            detail = f"column '{entry.name}' takes a finite number, not {_shown(cell)}"
+            problems.append((pointer("records", row, entry.name), detail))
             if len(problems) >= MAX_PROBLEMS:
                 break
         else:
             numbers[row] = float(cell)
     return Column(entry.name, entry.kind, numbers)
+
+
+def _is_finite(cell: Any) -> bool:
+    """Whether the cell is a number that a float can hold, which not every whole number of JSON is."""
+    try:
+        return isinstance(cell, int | float) and math.isfinite(cell)
+    except OverflowError:
+        return False
+
+
+def _shown(cell: Any) -> str:
+    text = repr(cell) if not isinstance(cell, int) else "a whole number beyond any float"
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

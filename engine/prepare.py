@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.backend import namespace
 from engine.errors import UnusableData
-from engine.features import Column, Features, Target
+from engine.features import Column, Features, Target, pointer
 from engine.network import Network
 from engine.randomness import generator
 from engine.train import Matrices, Problem
@@ -110,5 +110,5 @@ def row_weights(training: Training, target: Target, answer: Column) -> np.ndarra
     unknown = sorted(set(training.class_weight) - set(names))
     if unknown:
         detail = f"no class '{unknown[0]}' in column '{target.name}'; there are {', '.join(names[:20])}"
-        raise UnusableData([(f"/class_weight/{unknown[0]}", detail)])
+        raise UnusableData([(pointer("class_weight", unknown[0]), detail)])
     return np.array([training.class_weight.get(name, 1.0) for name in names])[labels]

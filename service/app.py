@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from service import openapi, problems
 from service.dependencies import Store
 from service.middleware import BodyLimit, RequestContext
-from service.routes import datasets, glass, jobs, models, operations
+from service.routes import datasets, glass, jobs, models, operations, results
 from store.database import Database
 from store.files import Files
 from store.logs import configure_logs
@@ -35,7 +35,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         database.close()
 
     app = FastAPI(title="Vidro", version=version("vidro"), description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False)
-    for module in (datasets, jobs, models, glass, operations):
+    for module in (datasets, jobs, results, models, glass, operations):
         app.include_router(module.router)
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from service.dependencies import Store
-from service.schemas import EventResource, LogEvent, MetricEvent, job_resource
+from service.resources import job_resource
+from service.schemas import EventResource, LogEvent, MetricEvent
 from store import curves, jobs
 from store.database import to_json
 from store.errors import BadPageToken

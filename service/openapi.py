@@ -6,7 +6,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.problems import MEDIA_TYPE
-from service.routes.datasets import SampleRequest
+from service.uploads import SampleRequest
 
 REFERENCE = "#/components/schemas/{model}"
 

@@ -1,14 +1,9 @@
 """The resources that go out. Each is the same object everywhere: created, got, listed, in an event."""
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
-from sqlalchemy.orm import Session
-
-from store import jobs
-from store.tables import Dataset, Entry, Job, Model
 
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number; one that is not finite goes out as a string, so that every body is valid JSON."""
@@ -224,6 +219,66 @@ class Weights(Resource):
     coefficients: Coefficients | None = Field(description="for models without hidden layers")
 
 
+class ClassScores(Resource):
+    label: Any = Field(alias="class")
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int = Field(description="rows of that class")
+
+
+class RocCurve(Resource):
+    label: Any = Field(alias="class")
+    false_positive_rate: list[float]
+    true_positive_rate: list[float]
+    threshold: list[Number]
+
+
+class PrecisionRecallCurve(Resource):
+    label: Any = Field(alias="class")
+    recall: list[float]
+    precision: list[float]
+    threshold: list[Number]
+
+
+class Residuals(Resource):
+    """Actual less predicted; the points are thinned evenly where there are many."""
+
+    actual: list[Number]
+    predicted: list[Number]
+    mean: Number
+    std: Number
+    quantiles: dict[str, Number]
+
+
+class EvaluationResource(Resource):
+    job_id: str
+    epoch: int
+    split: Literal["train", "validation", "test"]
+    rows: int
+    metrics: Values
+    classes: list[Any] | None
+    confusion_matrix: list[list[int]] | None = Field(description="true classes down, predicted across")
+    by_class: list[ClassScores] | None
+    roc: list[RocCurve] | None = Field(description="each class against the rest")
+    precision_recall: list[PrecisionRecallCurve] | None
+    residuals: Residuals | None
+
+
+class Correlations(Resource):
+    """Pearson's correlation of every pair of numeric columns, over the rows in which both are present."""
+
+    columns: list[str]
+    matrix: list[list[float | None]] = Field(description="null where it is undefined: a constant column")
+
+
+class Histogram(Resource):
+    column: str
+    edges: list[float] = Field(description="one more than there are counts")
+    counts: list[int]
+    missing: int
+
+
 class InputColumn(Resource):
     name: str
     kind: str
@@ -291,95 +346,3 @@ class Readiness(Resource):
     database: Part
     broker: Part
     worker: Part
-
-
-def dataset_resource(dataset: Dataset) -> DatasetResource:
-    return DatasetResource(
-        id=dataset.id,
-        name=dataset.name,
-        source=dataset.source,
-        sha256=dataset.digest,
-        bytes=dataset.size,
-        rows=dataset.rows,
-        columns=[ColumnResource(**column) for column in dataset.columns],
-        warnings=[Notice(**warning) for warning in dataset.warnings],
-        created_at=dataset.created_at,
-    )
-
-
-def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobResource:
-    """The job as it is, or as it was when the journal's entry `upto` was written."""
-    journal = [entry for entry in jobs.journal(session, job.number) if upto is None or entry.sequence <= upto.sequence]
-    states = [entry for entry in journal if entry.kind == "state"]
-    last = states[-1]
-    is_now = upto is None or last.state == job.state
-    done = last.state in jobs.DONE
-    queued = None if job.started_at is None else max(0.0, job.started_at - job.created_at)
-    return JobResource(
-        id=job.id,
-        name=job.name,
-        dataset_id=job.dataset_id,
-        owner=job.owner,
-        request=job.request,
-        state=last.state,
-        state_reason=last.message,
-        done=done,
-        attempt=job.attempt,
-        queue_position=jobs.queue_position(session, job) if is_now else None,
-        progress=_progress(job, last.epoch if upto else job.epoch, done),
-        latest=job.latest,
-        best=job.best,
-        parameters=job.parameters,
-        device=job.device,
-        model_id=job.model_id if done else None,
-        error=None if job.error is None or not done else Problem(**job.error),
-        warnings=[Notice(**warning) for warning in job.warnings],
-        timings=Timings(queued_seconds=queued, load_seconds=job.load_seconds, train_seconds=job.train_seconds),
-        created_at=job.created_at,
-        started_at=job.started_at,
-        finished_at=job.finished_at if done else None,
-        transitions=[Transition(state=entry.state or "", at=entry.at, reason=entry.message) for entry in states],
-    )
-
-
-def _progress(job: Job, epoch: int, done: bool) -> Progress:
-    succeeded = done and job.state == "succeeded"
-    fraction = 1.0 if succeeded else min(1.0, epoch / job.epochs)
-    eta: float | None = 0.0 if done else None
-    if not done and epoch and job.train_seconds:
-        eta = job.train_seconds / epoch * (job.epochs - epoch)
-    return Progress(epoch=epoch, epochs=job.epochs, fraction=fraction, eta_seconds=eta)
-
-
-def model_resource(model: Model) -> ModelResource:
-    inputs = [
-        InputColumn(
-            name=entry["name"],
-            kind=entry["kind"],
-            required=entry["fill"] is None,
-            categories=list(entry["categories"]) or None,
-        )
-        for entry in model.fitted["features"]["inputs"]
-    ]
-    return ModelResource(
-        id=model.id,
-        name=model.name,
-        kind=model.kind,
-        job_id=model.job_id,
-        dataset_id=model.dataset_id,
-        dataset_sha256=model.dataset_sha256,
-        request=model.request,
-        task=model.request["task"],
-        inputs=inputs,
-        target=model.fitted["target"]["name"],
-        classes=model.fitted["target"]["classes"],
-        epoch=model.epoch,
-        metrics=model.metrics,
-        parameters=model.parameters,
-        versions=model.versions,
-        created_at=model.created_at,
-    )
-
-
-def listing(items: Sequence[Any], next_page_token: str | None) -> dict[str, Any]:
-    return {"items": list(items), "next_page_token": next_page_token}

@@ -1,113 +1,30 @@
 """Datasets and samples."""
 
-import hashlib
 import tempfile
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
+import numpy as np
+from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from starlette.datastructures import FormData
-from starlette.datastructures import UploadFile as Part
+from pydantic import TypeAdapter
 
+from engine.correlation import correlation_matrix
 from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.dependencies import IdempotencyKey, Once, PageOf, Reader, Store, StoreOf, Writer, once
+from service.resources import dataset_resource, listing
 from service.responses import problems
-from service.schemas import DatasetResource, Listing, RowsPage, SampleResource, dataset_resource, listing
+from service.schemas import Correlations, DatasetResource, Histogram, Listing, RowsPage, SampleResource
+from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload, spool
 from store import datasets
-from store.errors import UnknownFormat, UnreadableFile
-from store.formats import FORMATS, read_table
+from store.errors import NotFound, UnreadableFile
+from store.formats import read_table
 from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
 
 router = APIRouter(prefix="/v1", tags=["datasets"])
-
-
-class SampleRequest(BaseModel):
-    """A built-in sample or generator, and a name for the dataset."""
-
-    model_config = ConfigDict(extra="forbid")
-    sample: Sample
-    name: str | None = None
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file as it came in, spooled by the server, with the form's fields; or a sample."""
-
-    file: Part | None = None
-    name: str | None = None
-    format: str | None = None
-    sample: SampleRequest | None = None
-
-
-async def read_upload(request: Request) -> AsyncIterator[Upload]:
-    """The body, multipart or JSON: the one thing about an upload that has to be asynchronous."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind == "application/json":
-        body = await request.body()
-        try:
-            yield Upload(sample=SampleRequest.model_validate_json(body))
-        except ValidationError as error:
-            raise _located(error, body) from None
-    elif kind == "multipart/form-data":
-        async with request.form(max_files=16, max_fields=16) as form:
-            yield _uploaded(form)
-    else:
-        raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
-
-
-def _uploaded(form: FormData) -> Upload:
-    unknown = sorted(set(form) - {"file", "name", "format"})
-    if unknown:
-        raise UnreadableFile(f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}")
-    files = [part for part in form.getlist("file") if isinstance(part, Part)]
-    if len(files) != 1:
-        found = f"{len(files)} files" if files else "no file"
-        raise UnreadableFile(f"the form holds {found} under 'file'; send one, as in curl -F file=@iris.csv", "/file")
-    name, given = (str(form[field]) if field in form else None for field in ("name", "format"))
-    return Upload(file=files[0], name=name, format=given)
-
-
-def _located(error: ValidationError, body: bytes) -> RequestValidationError:
-    """A validation error of a body as FastAPI raises it, so that it is answered in the same way."""
-    errors = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors(include_url=False)]
-    try:
-        parsed = TypeAdapter(Any).validate_json(body)
-    except ValidationError:
-        parsed = None
-    return RequestValidationError(errors, body=parsed)
-
-
-UPLOAD_SCHEMA = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "the file"},
-                        "name": {"type": "string", "description": "the file's own name by default"},
-                        "format": {"type": "string", "enum": list(FORMATS), "description": "by default the ending's"},
-                    },
-                }
-            },
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/SampleRequest"},
-                "example": {"sample": {"kind": "iris"}},
-            },
-        },
-    }
-}
 
 
 @router.post(
@@ -147,7 +64,7 @@ def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) ->
     # On the data folder's own disk, so that it is moved into its place and not copied; gone whatever happens.
     with tempfile.TemporaryDirectory(dir=store.settings.files, prefix=".upload-") as folder:
         path = Path(folder) / "content"
-        digest = _spool(upload.file, path)
+        digest = spool(upload.file, path)
         body = [digest, filename, upload.name, upload.format]
         with once(store, caller, key, "/v1/datasets", body) as answer:
             if answer.answer is None:
@@ -155,16 +72,6 @@ def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) ->
                 source = {"kind": "upload", "filename": filename, "format": found}
                 _store(store, caller, answer, upload.name or filename, source, path, table)
     return answer.response
-
-
-def _spool(file: Part, path: Path) -> str:
-    """Copy the part to `path` and return its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("wb") as target:
-        while block := file.file.read(2**20):
-            digest.update(block)
-            target.write(block)
-    return digest.hexdigest()
 
 
 def _store(store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any) -> None:
@@ -215,6 +122,56 @@ def get_content(store: StoreOf, caller: Reader, dataset_id: str) -> Response:
         return FileResponse(content, media_type="application/octet-stream", filename=dataset.name)
     headers = {"Content-Disposition": f'attachment; filename="{dataset.id}"'}
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+@router.get("/datasets/{dataset_id}/correlations", responses=problems(404))
+def get_correlations(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    columns: Annotated[str | None, Query(description="comma-separated; all that hold numbers by default")] = None,
+) -> Correlations:
+    """How pairs of columns go together, from -1 to 1."""
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset)
+    names = _numeric(dataset, columns)
+    X = np.stack([column.values for column in datasets.columns(table, dataset, names).values()], axis=1)
+    matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
+    return Correlations(columns=names, matrix=matrix)
+
+
+def _numeric(dataset: Dataset, wanted: str | None) -> list[str]:
+    """The columns asked for, which must hold numbers. Raises NotFound or UnreadableFile."""
+    kinds = {column["name"]: column["kind"] for column in dataset.columns}
+    numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
+    names = wanted.split(",") if wanted else numeric
+    for name in names:
+        if name not in kinds:
+            raise NotFound(f"no column '{name}'; there are {', '.join(kinds)}", "/query/columns")
+        if name not in numeric:
+            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric)}", "/query/columns")
+    if not names:
+        raise UnreadableFile("no column of this dataset holds numbers", "/query/columns")
+    return names
+
+
+@router.get("/datasets/{dataset_id}/histogram", responses=problems(404))
+def get_histogram(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    column: Annotated[str, Query(description="a column that holds numbers")],
+    bins: Annotated[int, Query(ge=1, le=1000)] = 30,
+) -> Histogram:
+    """How a column's numbers are spread, over bins of one width."""
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset)
+    values = datasets.columns(table, dataset, _numeric(dataset, column))[column].values
+    present = values[~np.isnan(values)]
+    counts, edges = np.histogram(present, bins)
+    return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))
 
 
 @router.delete("/datasets/{dataset_id}", status_code=204, responses=problems(404, 409))

@@ -1,22 +1,16 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
-import io
-from collections.abc import Iterator
 from typing import Annotated, Any
 
-import numpy as np
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
-from starlette.exceptions import HTTPException
 
 from engine.estimate import estimate
-from engine.predict import Predictor
 from engine.training import complete
 from service import events
 from service.dependencies import (
     IdempotencyKey,
-    Page,
     PageOf,
     Reader,
     ResourceResponse,
@@ -25,28 +19,14 @@ from service.dependencies import (
     Writer,
     once,
 )
+from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import (
-    CheckpointResource,
-    Coefficients,
-    Curve,
-    Curves,
-    Estimate,
-    EventResource,
-    JobResource,
-    LayerWeights,
-    Listing,
-    Sampling,
-    Weights,
-    job_resource,
-    listing,
-)
-from store import curves, datasets, jobs, models, queue
-from store.errors import NotFound
+from service.schemas import Estimate, EventResource, JobResource, Listing
+from store import datasets, jobs, queue
 from store.keys import Caller
-from store.pages import decode, encode, owned, page
+from store.pages import owned, page
 from store.requests import JobRequest, document_of
-from store.tables import STATES, Blob, Checkpoint, Job
+from store.tables import STATES, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -182,198 +162,3 @@ async def stream_events(
     await run_in_threadpool(get_job, store, caller, job_id)  # an unknown job is a 404, not a stream
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
     return StreamingResponse(events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers)
-
-
-@router.get(
-    "/{job_id}/curves",
-    response_model=Curves,
-    responses={
-        **problems(404),
-        200: {
-            "description": "curves; as text/csv, every point",
-            "content": {"text/csv": {"schema": {"type": "string"}}},
-        },
-    },
-)
-def get_curves(
-    store: StoreOf,
-    caller: Reader,
-    request: Request,
-    job_id: str,
-    series: Annotated[str | None, Query(description="comma-separated; all by default")] = None,
-    from_step: Annotated[int, Query(ge=0, le=2**62)] = 0,
-    to_step: Annotated[int | None, Query(ge=0, le=2**62)] = None,
-    max_points: Annotated[int, Query(ge=2, le=100_000, description="a series")] = 1000,
-) -> Response:
-    """The curves. Longer ones are sampled: first and last point, minima and maxima are kept, and the work is bounded."""
-    with store.database.reading() as session:
-        job = jobs.get(session, job_id, caller.sees)
-        known = curves.names(session, job.number)
-        names = series.split(",") if series else known
-        for name in names:
-            if name not in known and job.epoch:
-                raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
-        ranges = {}
-        for name in names:
-            last = curves.last_step(session, job.number, name)
-            ranges[name] = (max(1, from_step), last if to_step is None else min(to_step, last))
-        if "text/csv" in request.headers.get("accept", ""):
-            return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
-        read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
-    exact = all(is_exact for _, is_exact in read.values())
-    sampling = Sampling(
-        method="none" if exact else "buckets",
-        total=sum(max(0, last - first + 1) for first, last in ranges.values()),
-        returned=sum(len(spans) for spans, _ in read.values()),
-        exact=exact,
-    )
-    answer = Curves(series={name: _curve(spans) for name, (spans, _) in read.items()}, sampling=sampling)
-    return ResourceResponse(answer.document())
-
-
-def _curve(spans: list[curves.Span]) -> Curve:
-    return Curve(
-        step=[span.step for span in spans],
-        value=[span.value for span in spans],
-        min=[span.low for span in spans],
-        max=[span.high for span in spans],
-    )
-
-
-CSV_BLOCK = 10_000
-
-
-def _csv(store: Store, job_number: int, ranges: dict[str, tuple[int, int]]) -> Iterator[str]:
-    """Every point, a line each, read block by block."""
-    yield "series,step,value\n"
-    for name, (first, last) in ranges.items():
-        for start in range(first, last + 1, CSV_BLOCK):
-            end = min(start + CSV_BLOCK - 1, last)
-            with store.database.reading() as session:
-                spans, _ = curves.read(session, job_number, name, start, end, CSV_BLOCK)
-            yield "".join(f"{name},{span.step},{'' if span.value is None else repr(span.value)}\n" for span in spans)
-
-
-@router.get("/{job_id}/checkpoints", responses=problems(404))
-def list_checkpoints(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Listing[CheckpointResource]:
-    """The epochs whose weights are kept, newest first."""
-    with store.database.reading() as session:
-        job = jobs.get(session, job_id, caller.sees)
-        found, token = _checkpoint_page(jobs.checkpoints(session, job.number), page_of)
-        items = [
-            CheckpointResource(
-                epoch=checkpoint.epoch,
-                sha256=checkpoint.digest,
-                bytes=session.get_one(Blob, checkpoint.digest).size,
-                values=checkpoint.values,
-                periodic=checkpoint.periodic,
-                created_at=checkpoint.created_at,
-            )
-            for checkpoint in found
-        ]
-        return Listing(**listing(items, token))
-
-
-def _checkpoint_page(found: Any, page_of: Page) -> tuple[list[Checkpoint], str | None]:
-    before = decode(page_of.token) if page_of.token else None
-    newest = [checkpoint for checkpoint in reversed(found) if before is None or checkpoint.epoch < before]
-    items = newest[: page_of.size]
-    return items, encode(items[-1].epoch) if len(newest) > page_of.size else None
-
-
-WEIGHT_TYPES = {
-    "json": "application/json",
-    "npz": "application/x-npz",
-    "safetensors": "application/vnd.safetensors",
-}
-
-
-@router.get(
-    "/{job_id}/weights",
-    response_model=Weights,
-    responses={
-        **problems(404, 406),
-        200: {
-            "description": "as JSON, NPZ or safetensors, by `format` or Accept",
-            "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]},
-        },
-    },
-)
-def get_weights(
-    store: StoreOf,
-    caller: Reader,
-    request: Request,
-    job_id: str,
-    epoch: Annotated[
-        str, Query(description="last, best, or an epoch of /checkpoints", pattern=r"^(last|best|\d{1,9})$")
-    ] = "last",
-    layer: Annotated[str | None, Query(description="one layer by its name")] = None,
-    format: Annotated[str | None, Query(pattern="^(json|npz|safetensors)$")] = None,  # noqa: A002 (the contract's name)
-) -> Response:
-    """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
-    with store.database.reading() as session:
-        job = jobs.get(session, job_id, caller.sees)
-        checkpoint = _checkpoint(jobs.checkpoints(session, job.number), job, epoch)
-        predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    layers = {name: views for name, views in _layers(predictor).items() if layer in (None, name)}
-    if not layers:
-        raise NotFound(f"no layer '{layer}'; there are {', '.join(_layers(predictor))}", "/query/layer")
-    kind = format or _accepted(request.headers.get("accept", "*/*"))
-    if kind == "json":
-        shown = [
-            LayerWeights(name=name, weights=W.tolist(), bias=None if b is None else b.tolist())
-            for name, (W, b) in layers.items()
-        ]
-        answer = Weights(job_id=job.id, epoch=checkpoint.epoch, layers=shown, coefficients=_coefficients(predictor))
-        return ResourceResponse(answer.document())
-    tensors = {f"{name}.weights": W for name, (W, _) in layers.items()}
-    tensors |= {f"{name}.bias": b for name, (_, b) in layers.items() if b is not None}
-    headers = {"Content-Disposition": f'attachment; filename="{job.id}-{checkpoint.epoch}.{kind}"'}
-    return Response(ENCODERS[kind](tensors), media_type=WEIGHT_TYPES[kind], headers=headers)
-
-
-def _npz(tensors: dict[str, np.ndarray]) -> bytes:
-    buffer = io.BytesIO()
-    np.savez(buffer, **tensors)  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-ENCODERS = {"npz": _npz, "safetensors": models.pack}
-
-
-def _accepted(accept: str) -> str:
-    for part in accept.split(","):
-        kind = part.partition(";")[0].strip()
-        for name, media_type in WEIGHT_TYPES.items():
-            if kind in (media_type, "*/*", "application/*"):
-                return name
-    raise HTTPException(406, f"weights come as {', '.join(WEIGHT_TYPES.values())}; accept one of them, or use ?format=")
-
-
-def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
-    epochs = {checkpoint.epoch: checkpoint for checkpoint in found}
-    if not epochs:
-        raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
-    wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
-    wanted = int(epoch) if wanted is None else wanted
-    if wanted not in epochs:
-        raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
-    found_one: Checkpoint = epochs[wanted]
-    return found_one
-
-
-def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    views = predictor.network.parameters.layers
-    names = [f"hidden_{index}" for index in range(1, len(views))] + ["output"]
-    return {name: (view.W, view.b) for name, view in zip(names, views, strict=True)}
-
-
-def _coefficients(predictor: Predictor) -> Coefficients | None:
-    views = predictor.network.parameters.layers
-    if len(views) > 1:
-        return None
-    W, b = views[0].W, views[0].b
-    raw, intercept = predictor.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
-    classes = predictor.target.classes
-    outputs = [predictor.target.name] if classes is None else [str(label) for label in classes[-W.shape[1] :]]
-    return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())

@@ -7,8 +7,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.predict import columns_of
 from service.dependencies import PageOf, Reader, StoreOf, Writer
+from service.resources import listing, model_resource
 from service.responses import problems
-from service.schemas import Listing, ModelResource, Predictions, listing, model_resource
+from service.schemas import Listing, ModelResource, Predictions
 from store import models
 from store.errors import UnreadableFile
 from store.pages import owned, page

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.orm import Session
 
 from store import idempotency
 from store.database import Database
@@ -84,11 +85,14 @@ def test_a_request_whose_process_died_is_tried_again_by_one(database: Database) 
 
 
 def test_the_answer_comes_and_goes_with_what_it_says(database: Database) -> None:
-    begin(database, "ana", "k", "f")
-    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+    def answer_and_break(session: Session) -> None:
         session.add(Series(name="a"))
         idempotency.complete(session, "ana", "k", ANSWERS[0])
         raise ZeroDivisionError
+
+    begin(database, "ana", "k", "f")
+    with pytest.raises(ZeroDivisionError), database.transaction() as session:
+        answer_and_break(session)
     assert count(database, Series) == 0
     with pytest.raises(StillRunning):
         begin(database, "ana", "k", "f")

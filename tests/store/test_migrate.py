@@ -23,7 +23,9 @@ from store.database import Database
 from store.migrate import migrate
 print("ready", flush=True)
 sys.stdin.readline()
-migrate(Database(sys.argv[1]))
+database = Database(sys.argv[1])
+migrate(database)
+database.close()
 """
 
 

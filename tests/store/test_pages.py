@@ -1,4 +1,5 @@
 import base64
+from itertools import chain
 
 import pytest
 from hypothesis import given
@@ -49,13 +50,14 @@ def test_pages_are_full_and_the_last_says_so(database: Database, rows: int, size
         add(database, 1, rows)
     pages = read_all(database, size)
     assert [len(found) for found in pages] == lengths
-    assert sum(pages, []) == list(range(rows, 0, -1))
+    assert list(chain(*pages)) == list(range(rows, 0, -1))
 
 
-@pytest.mark.parametrize("size", [1, 7, 50, 1000])
+@pytest.mark.parametrize("size", [3, 7, 50, 1000])
 def test_each_is_shown_once_whatever_is_added_between(database: Database, size: int) -> None:
     add(database, 1, 200)
-    assert sum(read_all(database, size, between=[1, 2, 3] if size > 1 else [1]), []) == list(range(200, 0, -1))
+    pages = read_all(database, size, between=[1, 2, 3])
+    assert list(chain(*pages)) == list(range(200, 0, -1))
 
 
 def test_what_is_deleted_between_shifts_nothing(database: Database) -> None:
@@ -89,9 +91,9 @@ def unpadded(text: str) -> str:
 
 
 BAD = [
-    "", "p", "5", "p5", "=", "====", "é", "\x00", " ", "a" * 10_000, encode(5) + "=", encode(5) + " ", " " + encode(5), encode(5)[:-1],
-    "!" + encode(5), unpadded("5"), unpadded("p"), unpadded("q5"), unpadded("p-5"), unpadded("p5.0"), unpadded("p05"), unpadded("p٣"),
-    unpadded("p" + "9" * 19), unpadded("p²"), unpadded("p 5"), unpadded("pp5"), "cDU\n", "null", "../../etc",
+    "", "p", "5", "p5", "=", "====", "é", "\x00", " ", "a" * 10_000, "cDU\n", "null", "../../etc",
+    encode(5) + "=", encode(5) + " ", " " + encode(5), encode(5)[:-1], "!" + encode(5),
+    *map(unpadded, ["5", "p", "q5", "p-5", "p5.0", "p05", "p٣", "p²", "p 5", "pp5", "p" + "9" * 19]),
 ]  # fmt: skip
 
 

@@ -1,0 +1,132 @@
+"""How good a trained model is on a set of rows: every metric of its task, and the pictures behind them as numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.features import Column
+from engine.metrics import METRICS, confusion_matrix
+from engine.predict import Predictor
+from engine.prepare import prepare
+from engine.scoring import class_scores
+
+MAX_POINTS = 500
+"""Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
+NEEDS_PROBABILITIES = frozenset({"log_loss"})
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one split's rows say. The fields that mean nothing for the task are None."""
+
+    split: str
+    rows: int
+    metrics: dict[str, float | None]
+    classes: list[Any] | None = None
+    confusion_matrix: list[list[int]] | None = None
+    by_class: list[dict[str, Any]] | None = None
+    roc: list[dict[str, Any]] | None = None
+    precision_recall: list[dict[str, Any]] | None = None
+    residuals: dict[str, Any] | None = field(default=None)
+
+
+def evaluate(predictor: Predictor, columns: Mapping[str, Column], split: str | None) -> Evaluation | None:
+    """The model on the rows that its spec set apart as `split` (by default test, else validation, else train).
+
+    None where there are no such rows.
+    """
+    prepared = prepare(predictor.training, columns)
+    if split is None:
+        split = next(name for name in ("test", "validation", "train") if len(prepared.rows[name]))
+    rows = prepared.rows[split]
+    if not len(rows):
+        return None
+    taken = {name: column.take(rows) for name, column in columns.items()}
+    outputs = predictor.outputs(taken)
+    answer = taken[predictor.target.name]
+    if predictor.target.classes is None:
+        return _of_regression(split, outputs.astype(np.float64), answer.values[:, None])
+    return _of_classification(split, predictor, outputs, predictor.target.labels(answer))
+
+
+def _of_regression(split: str, predicted: np.ndarray, actual: np.ndarray) -> Evaluation:
+    metrics = {m.name: m.function(predicted, actual) for m in METRICS.values() if m.task == "regression"}
+    residual = (actual - predicted)[:, 0]
+    shown = _thinned(len(residual))
+    residuals = {
+        "actual": actual[shown, 0].tolist(),
+        "predicted": predicted[shown, 0].tolist(),
+        "mean": float(residual.mean()),
+        "std": float(residual.std()),
+        "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},
+    }
+    return Evaluation(split, len(residual), metrics, residuals=residuals)
+
+
+def _of_classification(split: str, predictor: Predictor, outputs: np.ndarray, labels: np.ndarray) -> Evaluation:
+    classes = list(predictor.target.classes or ())
+    probabilities = predictor.probabilities(outputs)
+    scores = class_scores(outputs) if probabilities is None else probabilities
+    metrics = {
+        metric.name: None if probabilities is None and metric.name in NEEDS_PROBABILITIES else metric.function(scores, labels)
+        for metric in METRICS.values()
+        if metric.task == "classification"
+    }
+    table = confusion_matrix(labels, scores.argmax(axis=1), len(classes))
+    curves = [_curves(name, scores[:, index], labels == index) for index, name in enumerate(classes)]
+    return Evaluation(
+        split,
+        len(labels),
+        metrics,
+        classes,
+        table.tolist(),
+        [_of_class(name, table, index) for index, name in enumerate(classes)],
+        [roc for roc, _ in curves],
+        [precision_recall for _, precision_recall in curves],
+    )
+
+
+def _of_class(name: Any, table: np.ndarray, index: int) -> dict[str, Any]:
+    right, predicted, actual = (int(n) for n in (table[index, index], table[:, index].sum(), table[index].sum()))
+    return {
+        "class": name,
+        "precision": right / predicted if predicted else None,
+        "recall": right / actual if actual else None,
+        "f1": 2 * right / (predicted + actual) if predicted + actual else None,
+        "support": actual,
+    }
+
+
+def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ROC and precision–recall curves of one class against the rest, a point for every different score
+    (Fawcett, An Introduction to ROC Analysis, 2006).
+    """
+    order = np.argsort(-scores, kind="stable")
+    last_of_each = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hits = np.cumsum(positive[order])[last_of_each]
+    taken = last_of_each + 1
+    hits, taken = np.insert(hits, 0, 0), np.insert(taken, 0, 0)
+    threshold = np.insert(scores[order][last_of_each].astype(np.float64), 0, np.inf)
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    shown = _thinned(len(taken))
+    recall = _share(hits, positives)[shown].tolist()
+    roc = {
+        "class": name,
+        "false_positive_rate": _share(taken - hits, negatives)[shown].tolist(),
+        "true_positive_rate": recall,
+        "threshold": threshold[shown].tolist(),
+    }
+    precision = np.where(taken > 0, hits / np.maximum(taken, 1), 1.0)
+    return roc, {"class": name, "recall": recall, "precision": precision[shown].tolist(), "threshold": roc["threshold"]}
+
+
+def _share(counts: np.ndarray, whole: int) -> np.ndarray:
+    return counts / max(whole, 1)
+
+
+def _thinned(points: int) -> np.ndarray:
+    """Indices of at most MAX_POINTS of so many points, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).round().astype(np.intp))

@@ -1,0 +1,109 @@
+"""Evaluation, correlations and histograms, held against scikit-learn, NumPy and published figures."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn import metrics as oracle
+
+from tests.service.conftest import Stage
+
+
+def rows_of(stage: Stage, dataset_id: str) -> list[list[Any]]:
+    return stage.client.get(f"/v1/datasets/{dataset_id}/rows", params={"limit": 10_000}).json()["rows"]
+
+
+def test_a_classification_is_evaluated_as_scikit_learn_would(stage: Stage) -> None:
+    iris = stage.iris()
+    job = stage.job(iris, "species", "logistic_regression", split={"validation": 0.0})
+    found = stage.client.get(f"/v1/jobs/{job['id']}/evaluation").json()
+    assert (found["split"], found["rows"]) == ("train", 150)
+    names = ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    data = [row[:4] for row in rows_of(stage, iris)]
+    answer = stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"columns": names, "data": data}).json()
+    truth = [row[4] for row in rows_of(stage, iris)]
+    classes = found["classes"]
+    probabilities = np.array([[row[name] for name in classes] for row in answer["probabilities"]])
+    predicted = answer["predictions"]
+    expected = {
+        "accuracy": oracle.accuracy_score(truth, predicted),
+        "precision_macro": oracle.precision_score(truth, predicted, average="macro"),
+        "recall_macro": oracle.recall_score(truth, predicted, average="macro"),
+        "f1_macro": oracle.f1_score(truth, predicted, average="macro"),
+        "log_loss": oracle.log_loss(truth, probabilities, labels=classes),
+        "roc_auc": oracle.roc_auc_score(truth, probabilities, multi_class="ovr"),
+    }
+    assert found["metrics"] == pytest.approx(expected)
+    assert found["confusion_matrix"] == oracle.confusion_matrix(truth, predicted, labels=classes).tolist()
+    f1 = oracle.f1_score(truth, predicted, average=None, labels=classes)
+    assert [row["f1"] for row in found["by_class"]] == pytest.approx(f1.tolist())
+    for index, name in enumerate(classes):
+        positive = [label == name for label in truth]
+        curve = found["roc"][index]
+        area = oracle.auc(curve["false_positive_rate"], curve["true_positive_rate"])
+        assert area == pytest.approx(oracle.roc_auc_score(positive, probabilities[:, index]))
+        precision, recall, _ = oracle.precision_recall_curve(positive, probabilities[:, index])
+        ours = found["precision_recall"][index]
+        assert set(zip(np.round(recall, 9), np.round(precision, 9), strict=True)) >= set(
+            zip(np.round(ours["recall"][1:], 9), np.round(ours["precision"][1:], 9), strict=True)
+        )
+    assert found["residuals"] is None
+
+
+def test_a_regression_is_evaluated_by_its_residuals(stage: Stage) -> None:
+    weights = stage.sample("infant_weight")
+    job = stage.job(weights, "weight", "linear_regression")
+    found = stage.client.get(f"/v1/jobs/{job['id']}/evaluation").json()
+    actual = [row[1] for row in rows_of(stage, weights)]
+    predicted = found["residuals"]["predicted"]
+    assert found["residuals"]["actual"] == actual
+    assert found["residuals"]["mean"] == pytest.approx(0, abs=1e-12)
+    assert found["metrics"]["r2"] == pytest.approx(oracle.r2_score(actual, predicted))
+    assert found["metrics"]["r2"] == pytest.approx(0.9639292715**2)
+    assert found["metrics"]["rmse"] == pytest.approx(np.sqrt(2 * 0.1949535080))
+    assert found["confusion_matrix"] is None
+
+
+def test_the_default_is_what_the_model_has_not_seen(stage: Stage) -> None:
+    iris = stage.iris()
+    job = stage.job(iris, "species", "mlp", split={"validation": 0.2, "test": 0.2})
+    url = f"/v1/jobs/{job['id']}/evaluation"
+    found = {split: stage.client.get(url, params={"split": split}).json() for split in ("train", "validation", "test")}
+    assert [found[split]["rows"] for split in found] == [90, 30, 30]
+    assert stage.client.get(url).json() == found["test"]
+    assert found["validation"]["metrics"]["accuracy"] == pytest.approx(job["latest"]["validation_accuracy"])
+    assert found["validation"]["metrics"]["log_loss"] == pytest.approx(job["latest"]["validation_loss"], rel=1e-5)
+    untested = stage.job(iris, "species", "mlp")
+    missing = stage.client.get(f"/v1/jobs/{untested['id']}/evaluation", params={"split": "test"})
+    assert missing.status_code == 404
+    assert "split.test" in missing.json()["detail"]
+
+
+def test_a_perceptron_has_no_probabilities_to_be_judged_by(stage: Stage) -> None:
+    job = stage.job(stage.sample("double_moons", distance=1), "moon", "perceptron")
+    found = stage.client.get(f"/v1/jobs/{job['id']}/evaluation").json()
+    assert found["metrics"]["log_loss"] is None
+    assert found["metrics"]["accuracy"] == found["metrics"]["roc_auc"] == 1.0
+
+
+@pytest.mark.parametrize(("number", "rho"), [(1, 0.8164205163), (2, 0.8162365060), (3, 0.8162867395), (4, 0.8165214369)])
+def test_anscombes_four_sets_correlate_alike(stage: Stage, number: int, rho: float) -> None:
+    dataset_id = stage.sample("anscombe", set=number)
+    found = stage.client.get(f"/v1/datasets/{dataset_id}/correlations").json()
+    assert found["matrix"][0][1] == pytest.approx(rho, abs=1e-10)
+
+
+def test_a_constant_column_correlates_with_nothing(stage: Stage) -> None:
+    dataset_id = stage.csv("a,b,c,d\n1,5,2,x\n2,5,,y\n3,5,6,z\n4,5,8,x\n").json()["id"]
+    found = stage.client.get(f"/v1/datasets/{dataset_id}/correlations").json()
+    assert found["columns"] == ["a", "b", "c"]
+    assert found["matrix"][1] == [None, None, None]
+    assert found["matrix"][0][2] == pytest.approx(np.corrcoef([1, 3, 4], [2, 6, 8])[0, 1])
+    assert stage.client.get(f"/v1/datasets/{dataset_id}/correlations", params={"columns": "a,d"}).status_code == 422
+    assert stage.client.get(f"/v1/datasets/{dataset_id}/correlations", params={"columns": "a,q"}).status_code == 404
+
+
+def test_a_histogram_counts_every_present_cell_once(stage: Stage) -> None:
+    dataset_id = stage.csv("a,b\n" + "".join(f"{x},1\n" for x in [0, 1, 1, 2, 9, 10]) + ",1\n").json()["id"]
+    found = stage.client.get(f"/v1/datasets/{dataset_id}/histogram", params={"column": "a", "bins": 5}).json()
+    assert found == {"column": "a", "edges": [0, 2, 4, 6, 8, 10], "counts": [3, 1, 0, 0, 2], "missing": 1}
