@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SOURCES = ("compiled.py", "micro.py", "kernels.py", "fast.py")
+SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 

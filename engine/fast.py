@@ -1,244 +1,204 @@
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
-"""The fast path of gradient descent on a CPU: compiled drivers over the kernels of kernels.py.
+"""The fast path of gradient descent on a CPU. The definition it repeats is `Definition` in descent.py.
 
-A small network trains batch after batch inside one call (`train_batches`), with the rows of a batch side by side in
-groups of up to GROUP: every array of the tile is (units, width), so that all of it is worked on LANES rows at once. A
-larger one leaves the products of matrices to BLAS and its threads, and has the rest fused between them, on one thread.
+A network so small that calls cost more than arithmetic trains batch after batch inside one compiled call (`Small`). A
+larger one leaves the products of matrices to BLAS and its threads and has all else fused between them, on one thread
+(`Large`): threads of its own would stand in the way of BLAS's.
 """
 
-import math
+from typing import Any
 
 import numpy as np
 
-from engine.compiled import call, driver, part, to
-from engine.micro import LANES, combine, correlate
+from engine import drivers, kernels
+from engine.backend import Array
+from engine.compiled import numbers
+from engine.metrics import METRICS
+from engine.micro import LANES
+from engine.network import Network
+from engine.optimizers import OptimizerRule
+from engine.scoring import epoch_metric, labels
+from engine.train import Matrices, Problem
 
-GROUP = 128
-"""Rows side by side in a tile: enough to use every weight many times over, few enough for the nearest cache."""
-INPUTS, OUTPUTS, W, BIAS, A_IN, Z, A, D = range(8)
-"""A layer's row in the table `layers`: its sizes, and where its weights stand in θ and its arrays in the tile."""
-
-
-@driver
-def bias_and_activation(address, p, Z, b, A):
-    """Z += b (in place), A = f(Z); Z and A (n, units), b (units,) or empty."""
-    rows, units = Z.shape
-    for i in range(rows):
-        for j in range(b.size):
-            Z[i, j] += b[j]
-        call(address, (Z[i], A[i], units, p))
+SMALL = 400_000
+"""Weights × rows of a batch up to which a compiled pass beats BLAS: measured, see bench/engine.py."""
+CALL_OPERATIONS = 5e8
+"""Operations in one compiled call, about 20 ms, after which the caller may stop."""
 
 
-@driver
-def activation_gradient(address, p, Z, A, D):
-    """D ← D ⊙ f'(Z), all (n, units)."""
-    call(address, (Z, A, D, Z.size, p))
+def supported(problem: Problem) -> bool:
+    """Whether everything that the problem is made of has a kernel."""
+    spec, network = problem.spec, problem.network
+    hidden = [layer.activation for layer in network.layers[:-1]]
+    return (
+        network.xp is np
+        and not network.has_dropout
+        and all(type(activation) in kernels.ACTIVATIONS and type(activation) in kernels.SLOPES for activation in hidden)
+        and type(spec.loss) in kernels.LOSSES
+        and type(spec.optimizer) in kernels.OPTIMIZERS
+    )
 
 
-@driver
-def add_bias(Z, b):
-    for i in range(Z.shape[0]):
-        for j in range(b.size):
-            Z[i, j] += b[j]
+def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Large | None":
+    """The fast path that suits the problem, or None where it has to run on its definition."""
+    if not supported(problem):
+        return None
+    rows = -(-batch_size // LANES) * LANES
+    small = problem.network.parameters.size * rows <= SMALL
+    return (Small if small else Large)(problem, vectors, batch_size)
 
 
-@driver
-def column_sums(D, out):
-    """The sums (units,) of each column of D (n, units)."""
-    out[:] = D[0]
-    for i in range(1, D.shape[0]):
-        for j in range(out.size):
-            out[j] += D[i, j]
+class Scores:
+    """The epoch's metric on rows whose targets stay: what depends on these alone is worked out once."""
+
+    def __init__(self, split: str, problem: Problem, matrices: Matrices) -> None:
+        self.metric = METRICS[epoch_metric(problem)]
+        self.name = f"{split}_{self.metric.name}"
+        self.Y = plain(matrices.Y)
+        self.order = np.arange(matrices.rows)
+        self.labels = labels(self.Y) if self.metric.task == "classification" else None
+        self.totals = np.square(self.Y - self.Y.mean(axis=0, dtype=np.float64)).sum(axis=0, dtype=np.float64)
+        self.constant = bool((self.Y == self.Y[0]).all(axis=0).any())
+
+    def __call__(self, outputs: Array, order: Array | None = None) -> dict[str, float | None]:
+        """The metric of raw outputs (n, k), whose rows are those of `order` (n,)."""
+        order = self.order if order is None else order
+        if self.labels is not None:
+            return {self.name: drivers.share_right(outputs, self.labels, order)}
+        return {self.name: None if self.constant else drivers.determination(outputs, self.Y, order, self.totals)}
 
 
-@driver
-def gather(X, order, out):
-    """The rows (b,) of X (n, d), in that order, into `out` (b, d)."""
-    for i in range(order.size):
-        row = X[order[i]]
-        for j in range(row.size):
-            out[i, j] = row[j]
+class Large:
+    """A batch a call: BLAS for the products, kernels between them."""
+
+    stride = 1
+
+    def __init__(self, problem: Problem, vectors: dict[str, Array], batch_size: int) -> None:
+        spec, network, train = problem.spec, problem.network, problem.train
+        assert spec.loss is not None and spec.optimizer is not None
+        dtype = network.dtype
+        self.network, self.batch_size = network, batch_size
+        self.X, self.Y, self.weights = (plain(array, dtype) for array in (train.X, train.Y, train.weights))
+        self.losses = np.empty(train.rows, dtype)
+        self.outputs = np.empty((train.rows, network.outputs), dtype)
+        self.norms = np.empty(-(-train.rows // batch_size), dtype)
+        self.scores = Scores("train", problem, train)
+        self.layers = layer_table(network, batch_width(batch_size))
+        self.codes = addresses(network, spec.loss, spec.optimizer)
+        specs = [*(layer.activation for layer in network.layers[:-1]), spec.loss]
+        self.numbers = np.array([(*numbers(each), 0.0)[0] for each in specs], dtype)
+        self.rule = np.array(numbers(spec.optimizer) or [0.0])
+        empty = np.empty(0, dtype)
+        self.slots = [*(vectors[name] for name in spec.optimizer.slots), empty, empty.copy()][:2]
+        l1, l2 = spec.penalties(train.rows)
+        clip = spec.regularization.clip_norm if spec.regularization is not None else None
+        self.limits = (float(l1), float(l2), np.inf if clip is None else clip)
+        self.prepare(problem)
+
+    def prepare(self, problem: Problem) -> None:
+        """Make what is particular to this path."""
+        self.tile = np.empty((3 * self.network.outputs + 3) * drivers.GROUP, self.network.dtype)
+        self.batches: dict[int, Array] = {}
+        none = np.empty(0, self.network.dtype)
+        self.biases = [none if views.b is None else views.b for views in self.network.parameters.layers]
+
+    def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
+        """Train on `count` batches from `first` on, of rows in that `order` (n,); `step` steps were taken before."""
+        for batch in range(first, first + count):
+            start = batch * self.batch_size
+            rows = order[start : start + self.batch_size]
+            step += 1
+            self.norms[batch] = self.train(rows, slice(start, start + rows.size), step, rate)
+
+    def train(self, rows: Array, place: slice, step: int, rate: float) -> float:
+        network, parameters = self.network, self.network.parameters
+        if rows.size not in self.batches:
+            self.batches[rows.size] = np.empty((rows.size, self.X.shape[1]), network.dtype)
+        X = self.batches[rows.size]
+        np.take(self.X, rows, axis=0, out=X, mode="clip")
+        workspace = network.workspace(rows.size)
+        last, A = len(network.layers) - 1, X
+        for index, (views, bias) in enumerate(zip(parameters.layers, self.biases, strict=True)):
+            Z = workspace.Z[index]
+            np.matmul(A, views.W, out=Z)
+            if index == last:
+                drivers.add_bias(Z, bias)
+                break
+            A = workspace.A[index]
+            drivers.bias_and_activation(self.codes[2 * index], self.numbers[index], Z, bias, A)
+        losses, D = self.losses[place], workspace.dZ[last]
+        self.outputs[place] = Z
+        drivers.fused_loss(self.codes[-2], self.numbers[-1], Z, self.Y, self.weights, rows, self.tile, losses, D)
+        for index in range(last, -1, -1):
+            views, D = parameters.layers[index], workspace.dZ[index]
+            np.matmul((workspace.A[index - 1] if index else X).T, D, out=views.dW)
+            if views.db is not None:
+                drivers.column_sums(D, views.db)
+            if index:
+                before = index - 1
+                Z, A, dA = workspace.Z[before], workspace.A[before], workspace.dZ[before]
+                np.matmul(D, views.W.T, out=dA)
+                drivers.activation_gradient(self.codes[2 * before + 1], self.numbers[before], Z, A, dA)
+        vectors = (parameters.theta, parameters.gradient, *self.slots)
+        return float(drivers.finish(self.codes[-1], *vectors, self.layers, *self.limits, self.rule, rate, step))
+
+    def means(self) -> tuple[float, float]:
+        """The epoch's mean loss, and the mean length of its gradients."""
+        loss, norm = drivers.means(self.losses, self.norms)
+        return loss, norm
 
 
-@driver
-def fused_loss(address, p, Z, Y, weights, order, tile, losses, D):
-    """Each row's loss (b,) and ∂J/∂Z (b, k) of raw outputs Z (b, k) against the rows `order` of Y (n, k)."""
-    batch, k = Z.shape
-    for start in range(0, batch, GROUP):
-        rows = min(GROUP, batch - start)
-        z, y, d = tile[: k * GROUP], tile[k * GROUP : 2 * k * GROUP], tile[2 * k * GROUP : 3 * k * GROUP]
-        own, work = tile[3 * k * GROUP : (3 * k + 1) * GROUP], tile[(3 * k + 1) * GROUP :]
-        for i in range(rows):
-            for j in range(k):
-                z[j * rows + i] = Z[start + i, j]
-                y[j * rows + i] = Y[order[start + i], j]
-        call(address, (z, y, own, d, work, k, rows, p))
-        for i in range(rows):
-            weight = weights[order[start + i]] if weights.size else to(p, 1.0)
-            losses[start + i] = own[i] * weight
-            weight *= to(p, 1.0 / batch)
-            for j in range(k):
-                D[start + i, j] = d[j * rows + i] * weight
+class Small(Large):
+    """Batch after batch in one call."""
+
+    def prepare(self, problem: Problem) -> None:
+        network, width = self.network, batch_width(self.batch_size)
+        last = self.layers[-1]
+        self.tile = np.empty(last[drivers.D] + (2 * network.outputs + 3) * width, network.dtype)
+        work = 6 * network.parameters.size * width * -(-self.batch_size // width)
+        self.stride = max(1, int(CALL_OPERATIONS / work))
+        vectors = (network.parameters.theta, network.parameters.gradient, *self.slots)
+        results = (self.losses, self.outputs, self.norms)
+        self.data = (self.X, self.Y, self.weights)
+        self.arrays = (*vectors, *results, self.layers, self.codes, self.numbers, self.tile, self.rule, self.batch_size)
+
+    def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
+        drivers.train_batches(*self.data, order, *self.arrays, first, count, *self.limits, rate, step)
 
 
-@driver
-def finish_step(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
-    """Penalise, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
-    return _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
+def batch_width(batch_size: int) -> int:
+    """The rows side by side in a tile for that many: full vectors, and no more than a group."""
+    return int(min(drivers.GROUP, -(-batch_size // LANES) * LANES))
 
 
-@part
-def _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
-    if l1 or l2:
-        for index in range(layers.shape[0]):
-            start = layers[index, W]
-            for i in range(start, start + layers[index, INPUTS] * layers[index, OUTPUTS]):
-                w = theta[i]
-                sign = to(w, 1.0) if w > to(w, 0.0) else (to(w, -1.0) if w < to(w, 0.0) else w)
-                gradient[i] += to(w, l2) * w + to(w, l1) * sign
-    square = to(theta[0], 0.0)
-    for i in range(gradient.size):
-        square += gradient[i] * gradient[i]
-    norm = math.sqrt(square)
-    if norm > clip:
-        factor = to(norm, clip) / norm
-        for i in range(gradient.size):
-            gradient[i] *= factor
-    call(address, (theta, gradient, s1, s2, theta.size, h, rate, step))
-    return norm
+def plain(array: Array | None, dtype: Any = None) -> Array:
+    """The array as the drivers take it, itself where it is so already; none is an empty one."""
+    return np.empty(0, dtype) if array is None else np.require(array, dtype, ["C", "W", "A"])
 
 
-@driver
-def means(losses, norms):
-    """The means of both, summed in float64."""
-    loss, norm = 0.0, 0.0
-    for i in range(losses.size):
-        loss += np.float64(losses[i])
-    for i in range(norms.size):
-        norm += np.float64(norms[i])
-    return loss / losses.size, norm / norms.size
+def addresses(network: Network, loss: Any, optimizer: OptimizerRule) -> Array:
+    """The addresses of each hidden layer's activation and gradient, the loss and the optimiser."""
+    hidden = [layer.activation for layer in network.layers[:-1]]
+    chosen = [table[type(each)] for each in hidden for table in (kernels.ACTIVATIONS, kernels.SLOPES)]
+    chosen += [kernels.LOSSES[type(loss)], kernels.OPTIMIZERS[type(optimizer)]]
+    return np.array([kernel.address(network.dtype) for kernel in chosen], np.int64)
 
 
-@driver
-def share_right(outputs, labels, order):
-    """The share of rows whose largest output (n, k) is that of labels[order]; one output stands for two, (−z, z)."""
-    right, k = 0, outputs.shape[1]
-    for i in range(order.size):
-        best = 1 if k == 1 and outputs[i, 0] > -outputs[i, 0] else 0
-        for j in range(1, k):
-            if outputs[i, j] > outputs[i, best]:
-                best = j
-        right += best == labels[order[i]]
-    return right / order.size
+def layer_table(network: Network, width: int) -> Array:
+    """One row a layer, with the columns that drivers.py names: sizes, places in θ, and places in a tile of that width."""
+    table, weights, inputs = [], 0, 0
+    free = network.layers[0].inputs * width
+    for layer in network.layers:
+        size, area = layer.inputs * layer.outputs, layer.outputs * width
+        bias = weights + size if layer.bias else -1
+        Z, A, D = free, free + area, free + 2 * area
+        table.append((layer.inputs, layer.outputs, weights, bias, inputs, Z, A, D))
+        weights, inputs, free = weights + layer.shape.size, A, free + 3 * area
+    return np.array(table, np.int64)
 
 
-@part
-def _product(tile, o, theta, w, across, along, a, rows, terms, width):
-    """tile[o] (rows, width) += W A with A = tile[a] (terms, width) and W read from θ in strides."""
-    for c in range(0, width, LANES):
-        r = 0
-        while r + 4 <= rows:
-            combine(4, tile, o + r * width + c, theta, w + r * across, across, along, tile, a + c, terms, width)
-            r += 4
-        while r < rows:
-            combine(1, tile, o + r * width + c, theta, w + r * across, across, along, tile, a + c, terms, width)
-            r += 1
-
-
-@part
-def _forward(theta, layers, codes, parameters, tile, width):
-    last = layers.shape[0] - 1
-    for index in range(last + 1):
-        layer = layers[index]
-        for j in range(layer[OUTPUTS]):
-            b = theta[layer[BIAS] + j] if layer[BIAS] >= 0 else to(theta[0], 0.0)
-            start = layer[Z] + j * width
-            for i in range(start, start + width):
-                tile[i] = b
-        _product(tile, layer[Z], theta, layer[W], 1, layer[OUTPUTS], layer[A_IN], layer[OUTPUTS], layer[INPUTS], width)
-        if index < last:
-            call(codes[2 * index], (tile[layer[Z] :], tile[layer[A] :], layer[OUTPUTS] * width, parameters[index]))
-
-
-@part
-def _backward(theta, gradient, layers, codes, parameters, tile, width):
-    for index in range(layers.shape[0] - 1, -1, -1):
-        layer = layers[index]
-        inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        for j in range(outputs if layer[BIAS] >= 0 else 0):
-            total = to(theta[0], 0.0)
-            start = layer[D] + j * width
-            for i in range(start, start + width):
-                total += tile[i]
-            gradient[layer[BIAS] + j] += total
-        for r in range(inputs):
-            a, j = layer[A_IN] + r * width, 0
-            while j + 4 <= outputs:
-                correlate(4, gradient, layer[W] + r * outputs + j, tile, a, tile, layer[D] + j * width, width)
-                j += 4
-            while j < outputs:
-                correlate(1, gradient, layer[W] + r * outputs + j, tile, a, tile, layer[D] + j * width, width)
-                j += 1
-        if index:
-            before = layers[index - 1]
-            tile[before[D] : before[D] + inputs * width] = 0
-            _product(tile, before[D], theta, layer[W], outputs, 1, layer[D], inputs, outputs, width)
-            place = (tile[before[Z] :], tile[before[A] :], tile[before[D] :], inputs * width, parameters[index - 1])
-            call(codes[2 * index - 1], place)
-
-
-@part
-def _load(X, order, start, rows, tile, at, width):
-    """Rows of X (n, d) into the tile's (d, width), side by side; what is left of the width is 0."""
-    for i in range(rows):
-        row = order[start + i]
-        for j in range(X.shape[1]):
-            tile[at + j * width + i] = X[row, j]
-    for j in range(X.shape[1]):
-        for i in range(rows, width):
-            tile[at + j * width + i] = 0
-
-
-@driver
-def train_batches(
-    X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
-    layers, codes, parameters, tile, h, batch_size, first, count, l1, l2, clip, rate, step,
-):  # fmt: skip
-    """Train on `count` batches from `first` on. `order` (n,) are the rows; losses (n,), outputs (n, k) and norms follow it.
-
-    `codes` are the addresses of each hidden layer's activation and its gradient, the loss and the optimiser; `step` is
-    the number of steps before.
-    """
-    k = Y.shape[1]
-    last = layers[layers.shape[0] - 1]
-    for batch in range(first, first + count):
-        begin = batch * batch_size
-        end = min(begin + batch_size, X.shape[0])
-        width = min(GROUP, (end - begin + LANES - 1) // LANES * LANES)
-        gradient[:] = 0
-        for start in range(begin, end, width):
-            rows = min(width, end - start)
-            y = last[D] + k * width
-            own = y + k * width
-            work = own + width
-            _load(X, order, start, rows, tile, layers[0, A_IN], width)
-            _load(Y, order, start, rows, tile, y, width)
-            _forward(theta, layers, codes, parameters, tile, width)
-            for i in range(rows):
-                for j in range(k):
-                    outputs[start + i, j] = tile[last[Z] + j * width + i]
-            place = (tile[last[Z] :], tile[y:], tile[own:], tile[last[D] :], tile[work:], k, width, parameters[-1])
-            call(codes[-2], place)
-            for i in range(width):
-                weight = to(theta[0], 1.0)
-                if i < rows:
-                    weight = weights[order[start + i]] if weights.size else weight
-                    losses[start + i] = tile[own + i] * weight
-                weight = weight * to(theta[0], 1.0 / (end - begin)) if i < rows else to(theta[0], 0.0)
-                tile[work + i] = weight
-            for j in range(k):
-                for i in range(width):
-                    tile[last[D] + j * width + i] *= tile[work + i]
-            _backward(theta, gradient, layers, codes, parameters, tile, width)
-        step += 1
-        norms[batch] = _finish(codes[-1], theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
+def compile_all() -> None:
+    """Have every kernel compiled or loaded, and every driver, in both float types."""
+    for dtype in (np.float32, np.float64):
+        for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
+            for kernel in table.values():
+                kernel.address(dtype)

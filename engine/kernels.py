@@ -40,7 +40,7 @@ def _series(x):
     """(e^r − 1, 2ⁿ) with x = n ln 2 + r, |r| ≤ ½ ln 2: Taylor's series (Cody & Waite 1980), short enough for vectors."""
 
 
-@overload(_series, jit_options={"error_model": "numpy", "fastmath": EXACT})
+@overload(_series, jit_options={"error_model": "numpy", "fastmath": EXACT, "forceinline": True})
 def _series_of(x):
     single = x.bitwidth == 32
     low, high = (-87.0, 88.0) if single else (-708.0, 709.0)
@@ -60,7 +60,7 @@ def _taylor(r):
     """e^r − 1 for |r| ≤ ½ ln 2, to the last digit but one."""
 
 
-@overload(_taylor, jit_options={"error_model": "numpy", "fastmath": EXACT})
+@overload(_taylor, jit_options={"error_model": "numpy", "fastmath": EXACT, "forceinline": True})
 def _taylor_of(r):
     def single(r):
         s = to(r, 1 / 5040)

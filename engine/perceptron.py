@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.randomness import generator
+from engine.randomness import Shuffles
 from engine.scoring import score
 from engine.train import Epoch, Matrices, Problem, State
 
@@ -26,12 +26,11 @@ def perceptron(problem: Problem, state: State) -> Iterator[Epoch]:
     pocket = network.parameters.theta
     last = state.vectors.setdefault("last", pocket.copy())
     fewest = mistakes(rows, positive, pocket)
+    shuffles = Shuffles(spec.seed or 0, len(rows))
 
     while state.epoch < spec.epochs:
         started = time.perf_counter()
-        order = np.arange(len(rows))
-        if spec.shuffle:
-            order = generator(spec.seed or 0, "shuffle", state.epoch).permutation(len(rows))
+        order = shuffles.order(state.epoch) if spec.shuffle else np.arange(len(rows))
         updates = 0
         for row, sign in next_mistakes(rows[order], positive[order], last):
             last += sign * row

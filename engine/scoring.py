@@ -17,11 +17,19 @@ def class_scores(outputs: np.ndarray) -> np.ndarray:
     return np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
 
+def epoch_metric(problem: "Problem") -> str:
+    """The name of the problem's metric."""
+    return EPOCH_METRIC["regression" if problem.target.classes is None else "classification"]
+
+
+def labels(Y: np.ndarray) -> np.ndarray:
+    """Targets Y (n, k) as class numbers (n,)."""
+    return Y.argmax(axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0.5).astype(np.intp)
+
+
 def score(split: str, problem: "Problem", outputs: np.ndarray, Y: np.ndarray) -> dict[str, float | None]:
     """The epoch's metric of raw outputs (n, k) against Y (n, k), under its name: {"train_accuracy": 0.97}."""
-    task = "regression" if problem.target.classes is None else "classification"
-    metric = METRICS[EPOCH_METRIC[task]]
-    if task == "classification":
-        labels = Y.argmax(axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0.5).astype(np.intp)
-        return {f"{split}_{metric.name}": metric.function(class_scores(outputs), labels)}
+    metric = METRICS[epoch_metric(problem)]
+    if metric.task == "classification":
+        return {f"{split}_{metric.name}": metric.function(class_scores(outputs), labels(Y))}
     return {f"{split}_{metric.name}": metric.function(outputs, Y)}

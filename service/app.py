@@ -7,7 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from service import openapi, problems
-from service.dependencies import Store
+from service.dependencies import ResourceResponse, Store
 from service.middleware import BodyLimit, RequestContext
 from service.routes import datasets, glass, jobs, models, operations, results
 from store.database import Database
@@ -34,7 +34,14 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         yield
         database.close()
 
-    app = FastAPI(title="Vidro", version=version("vidro"), description=DESCRIPTION, lifespan=lifespan, redirect_slashes=False)
+    app = FastAPI(
+        title="Vidro",
+        version=version("vidro"),
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        default_response_class=ResourceResponse,
+        redirect_slashes=False,
+    )
     for module in (datasets, jobs, results, models, glass, operations):
         app.include_router(module.router)
     problems.install(app)

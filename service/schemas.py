@@ -5,6 +5,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from engine.optimizers import Optimizer
+
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number; one that is not finite goes out as a string, so that every body is valid JSON."""
 Values = dict[str, Number | int | None]
@@ -19,7 +21,7 @@ Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), Field(json
 
 
 class Resource(BaseModel):
-    model_config = ConfigDict(ser_json_inf_nan="strings", from_attributes=True)
+    model_config = ConfigDict(from_attributes=True)
 
     def document(self) -> dict[str, Any]:
         """The resource as JSON."""
@@ -154,7 +156,7 @@ class JobResource(Resource):
 class MetricEvent(Resource):
     """An epoch's values, as in a job's `latest`."""
 
-    model_config = ConfigDict(extra="allow", ser_json_inf_nan="strings")
+    model_config = ConfigDict(extra="allow")
     epoch: int
 
 
@@ -327,6 +329,41 @@ class CatalogEntry(Resource):
     derivative: str | None
     source: str | None
     json_schema: dict[str, Any] | None = Field(alias="schema")
+
+
+class Minimum(Resource):
+    point: list[float]
+    cost: float
+
+
+class LandscapeResource(Resource):
+    name: str
+    summary: str
+    formula: str
+    derivative: str
+    source: str
+    minima: list[Minimum] = Field(description="the lowest points, global or local; none for a saddle")
+    range: list[list[float]] = Field(description="[low, high] of w1 and of w2 that is worth drawing")
+    start: list[float]
+
+
+class LandscapeGrid(LandscapeResource):
+    w1: list[float]
+    w2: list[float]
+    costs: list[list[float]] = Field(description="w2 down, w1 across")
+
+
+class DescentPath(Resource):
+    optimizer: Optimizer
+    points: list[list[float]] = Field(description="the start, then a point a step")
+    costs: list[float]
+    gradients: list[list[float]]
+    diverged: bool
+
+
+class Descent(Resource):
+    name: str
+    paths: list[DescentPath]
 
 
 class SampleResource(Resource):

@@ -66,8 +66,10 @@ def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
     # Polars fills short rows up without a word: count the delimiters before believing the gaps.
     if b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header):
         rows = _count_rows(data, delimiter) - has_header
-        if len(first) > 1 and rows != table.height:  # blank lines
+        if len(first) > 1 and (table.height, table.width) != (rows, len(first)):  # blank lines
             table = _parse(_rewritten(data, delimiter), delimiter, has_header)
+    if has_header:
+        table.columns = first  # where Polars leaves doubled quotes doubled
     return table.select(_typed(table[name]) for name in table.columns)
 
 

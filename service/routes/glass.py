@@ -1,13 +1,19 @@
-"""The glass box: what there is, with its formulas."""
+"""The glass box: what there is, with its formulas, and landscapes to watch optimisers on."""
 
 from functools import lru_cache
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body, Query
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.catalog import catalog
+from engine.landscapes import LANDSCAPES, Landscape, grid, path
+from engine.optimizers import Optimizer
+from engine.spec import FiniteFloat
 from service.dependencies import Reader
 from service.responses import problems
-from service.schemas import CatalogEntry
+from service.schemas import CatalogEntry, Descent, DescentPath, LandscapeGrid, LandscapeResource, Listing, Minimum
+from store.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["glass box"])
 
@@ -21,3 +27,69 @@ def get_catalog(caller: Reader) -> dict[str, list[CatalogEntry]]:
 @lru_cache
 def _catalog() -> dict[str, list[CatalogEntry]]:
     return {family: [CatalogEntry(**entry) for entry in entries] for family, entries in catalog().items()}
+
+
+@router.get("/landscapes", responses=problems())
+def list_landscapes(caller: Reader) -> Listing[LandscapeResource]:
+    """Cost landscapes of two parameters, each with its formula, its minima and a range to draw."""
+    return Listing(items=[_resource(landscape) for landscape in LANDSCAPES.values()], next_page_token=None)
+
+
+def _resource(landscape: type[Landscape]) -> LandscapeResource:
+    return LandscapeResource(
+        name=landscape.name,
+        summary=landscape.summary(),
+        formula=landscape.formula,
+        derivative=landscape.derivative,
+        source=landscape.source,
+        minima=[Minimum(point=list(point), cost=float(landscape.cost(*point))) for point in landscape.minima],  # type: ignore[arg-type]
+        range=[list(span) for span in landscape.span],
+        start=list(landscape.start),
+    )
+
+
+def _landscape(name: str) -> type[Landscape]:
+    if name not in LANDSCAPES:
+        raise NotFound(f"no landscape '{name}'; there are {', '.join(LANDSCAPES)}")
+    return LANDSCAPES[name]
+
+
+@router.get("/landscapes/{name}", responses=problems(404))
+def get_landscape(
+    caller: Reader, name: str, resolution: Annotated[int, Query(ge=2, le=500, description="points a side")] = 50
+) -> LandscapeGrid:
+    """The cost on a grid over the landscape's range."""
+    landscape = _landscape(name)
+    w1, w2, cost = grid(landscape, resolution)
+    return LandscapeGrid(**_resource(landscape).model_dump(), w1=w1.tolist(), w2=w2.tolist(), costs=cost.tolist())
+
+
+class DescendRequest(BaseModel):
+    """Where to start, and which optimizers to let go from there."""
+
+    model_config = ConfigDict(extra="forbid")
+    start: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)] | None = Field(default=None, examples=[[-1.2, 1.0]])
+    optimizers: list[Optimizer] = Field(
+        min_length=1, max_length=20, examples=[[{"kind": "gradient_descent", "learning_rate": 0.001}, {"kind": "adam"}]]
+    )
+    steps: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 100
+
+
+@router.post("/landscapes/{name}/descend", responses=problems(404))
+def descend(caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
+    """Each optimizer's path: point, cost and gradient at every step. A path that diverges ends early and says so."""
+    landscape = _landscape(name)
+    w1, w2 = request.start or landscape.start
+    paths = []
+    for optimizer in request.optimizers:
+        steps = list(path(landscape, optimizer, (w1, w2), request.steps))
+        paths.append(
+            DescentPath(
+                optimizer=optimizer,
+                points=[list(step.point) for step in steps],
+                costs=[step.cost for step in steps],
+                gradients=[list(step.gradient) for step in steps],
+                diverged=len(steps) <= request.steps,
+            )
+        )
+    return Descent(name=name, paths=paths)

@@ -63,7 +63,10 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
     jobs = [f"/v1/jobs/{made['id']}{part}" for made in (job, flat) for part in ("", "/curves", "/checkpoints", "/weights")]
     got = [
         "/v1/datasets", f"/v1/datasets/{iris}", f"/v1/datasets/{iris}/rows", "/v1/samples", "/v1/jobs", *jobs, "/v1/models",
-        f"/v1/models/{job['model_id']}", f"/v1/models/{flat['model_id']}", "/v1/catalog", "/healthz", "/readyz",
+        f"/v1/models/{job['model_id']}", f"/v1/models/{flat['model_id']}", "/v1/catalog", "/v1/landscapes",
+        "/v1/landscapes/bowl",
+        f"/v1/jobs/{job['id']}/evaluation", f"/v1/jobs/{flat['id']}/evaluation", f"/v1/datasets/{iris}/correlations",
+        f"/v1/datasets/{iris}/histogram?column=petal_width", "/healthz", "/readyz",
         "/v1/datasets/ds_none", "/v1/jobs/job_none", "/v1/jobs/job_none/weights", "/v1/models/mdl_none",
         "/v1/jobs?page_size=0", "/v1/jobs?page_token=x",
     ]  # fmt: skip
@@ -78,6 +81,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         ("post", f"/v1/jobs/{job['id']}/cancel", None),
         ("post", f"/v1/models/{job['model_id']}/predict", {"records": [IRIS_ROW]}),
         ("post", f"/v1/models/{job['model_id']}/predict", {"records": [{}]}),
+        ("post", "/v1/landscapes/bowl/descend", {"optimizers": [{"kind": "adam"}]}),
         ("delete", f"/v1/jobs/{stage.client.post('/v1/jobs', json=body).json()['id']}", None),
     ]
 

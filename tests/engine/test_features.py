@@ -1,0 +1,232 @@
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from engine.errors import UnusableData
+from engine.features import Column, Features, Input, Target, pointer
+from engine.scaling import MeanNormalization, NoScaling, Scaling
+from engine.spec import members
+from tests.engine import table
+
+FILLING = ["mean", "median", "most_frequent"]
+
+
+def fit(missing: str = "error", scaling: Any = None, **cells: list[Any]) -> tuple[Features, dict[str, Column]]:
+    columns = table(cells).columns
+    return Features.fit(list(columns.values()), missing, scaling or NoScaling()), columns
+
+
+# --- encoding ---
+
+
+def test_numbers_are_scaled_and_two_words_are_one_feature() -> None:
+    features, columns = fit(
+        scaling=MeanNormalization(), size=[1.0, 2.0, 6.0], road=["yes", "no", "yes"], sure=[True, False, True]
+    )
+    assert features.names == ["size", "road=yes", "sure"]
+    np.testing.assert_allclose(features.transform(columns)[:, 0], [-0.4, -0.2, 0.6])
+    np.testing.assert_array_equal(features.transform(columns)[:, 1], [1, 0, 1])
+    np.testing.assert_allclose(features.transform(columns)[:, 2], np.array([1, 0, 1]) - 2 / 3)
+
+
+def test_more_words_have_a_feature_each() -> None:
+    features, columns = fit(size=[1], kind=["b"])
+    assert features.names == ["size", "kind=b"]
+    features, columns = fit(kind=["b", "a", "c", "b"])
+    assert features.names == ["kind=a", "kind=b", "kind=c"]
+    np.testing.assert_array_equal(features.transform(columns), [[0, 1, 0], [1, 0, 0], [0, 0, 1], [0, 1, 0]])
+
+
+def test_a_word_not_seen_when_fitting_is_none_of_them() -> None:
+    features, _ = fit(kind=["b", "a", "c"], road=["yes", "no", "yes"])
+    later = table({"kind": ["d", "c", "a", "0"], "road": ["maybe", "yes", "no", "yes"]}).columns  # other codes, other order
+    np.testing.assert_array_equal(features.transform(later), [[0, 0, 0, 0], [0, 0, 1, 1], [1, 0, 0, 0], [0, 0, 0, 1]])
+
+
+def test_only_the_words_of_the_fitted_rows_count() -> None:
+    data = table({"kind": ["a", "b", "c", "a", "b"]})
+    kind = data.columns["kind"]
+    features = Features.fit([kind.take(np.array([1, 2, 4]))], "most_frequent", NoScaling())
+    assert features.names == ["kind=c"]
+    assert features.inputs[0].categories == ("b", "c")
+    np.testing.assert_array_equal(features.transform(data.columns), [[0], [0], [1], [0], [0]])
+
+
+@pytest.mark.parametrize("rule", [cls() for cls in members(Scaling)], ids=lambda rule: rule.kind)
+def test_a_constant_column_is_0_unless_it_is_left_as_it_is(rule: Any) -> None:
+    features, columns = fit(scaling=rule, flat=[7.5] * 4, x=[1, 2, 3, 4])
+    np.testing.assert_array_equal(features.transform(columns)[:, 0], 7.5 if rule.kind == "none" else 0)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_the_type_is_the_callers(dtype: Any) -> None:
+    features, columns = fit(x=[1, 2], kind=["a", "b"])
+    X = features.transform(columns, dtype)
+    assert X.dtype == dtype
+    assert X.flags.c_contiguous
+
+
+def test_no_rows_no_matrix() -> None:
+    features, _ = fit(x=[1, 2], kind=["a", "b"])
+    nothing = {"x": Column("x", "integer", np.empty(0)), "kind": Column("kind", "categorical", np.empty(0, np.int32), ("a",))}
+    assert features.transform(nothing).shape == (0, 2)
+
+
+# --- gaps ---
+
+
+@pytest.mark.parametrize(("missing", "expected"), [("mean", 13 / 4), ("median", 2.5), ("most_frequent", 2)])
+def test_fills_of_numbers(missing: str, expected: float) -> None:
+    features, columns = fit(missing, x=[2.0, None, 2.0, 3.0, 6.0, None])
+    np.testing.assert_allclose(features.transform(columns)[:, 0], [2, expected, 2, 3, 6, expected])
+    assert features.inputs[0].fill == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("missing", FILLING)
+def test_a_word_is_filled_by_the_most_frequent(missing: str) -> None:
+    features, columns = fit(missing, kind=["c", "a", None, "c", "b"])
+    np.testing.assert_array_equal(features.transform(columns)[2], [0, 0, 1])
+    later = table({"kind": ["a", None, "aa"]}).columns  # codes of another table
+    np.testing.assert_array_equal(features.transform(later), [[1, 0, 0], [0, 0, 1], [0, 0, 0]])
+
+
+@pytest.mark.parametrize("missing", FILLING)
+def test_of_equally_frequent_values_the_first(missing: str) -> None:
+    features, columns = fit(missing, kind=["b", "a", None], flag=[True, False, None])
+    np.testing.assert_array_equal(features.transform(columns)[2, 0], 0)
+    assert features.inputs[1].fill == (0 if missing == "most_frequent" else 0.5)
+
+
+@pytest.mark.parametrize("missing", FILLING)
+def test_a_column_without_a_value_is_0(missing: str) -> None:
+    """As the training rows may have it, where the only values are in the validation rows."""
+    columns = {
+        "x": Column("x", "numeric", np.full(3, np.nan)),
+        "kind": Column("kind", "categorical", np.full(3, -1, np.int32), ("a", "b", "c")),
+    }
+    features = Features.fit(list(columns.values()), missing, MeanNormalization())
+    X = features.transform(columns)
+    assert np.isfinite(X).all()
+    np.testing.assert_array_equal(X[:, 0], 0)
+
+
+@pytest.mark.parametrize("missing", ["error", "drop"])
+def test_a_gap_that_nothing_fills_is_named(missing: str) -> None:
+    features, _ = fit(missing, x=[1.0, 2.0], kind=["a", "b"])
+    for name, cells in (("x", [1.0, None]), ("kind", ["a", None])):
+        later = table({"x": [1.0, 2.0], "kind": ["a", "b"]} | {name: cells}).columns
+        with pytest.raises(UnusableData, match=f"column '{name}' is missing a value in row 1") as raised:
+            features.transform(later)
+        assert [at for at, _ in raised.value.errors] == [f"/{name}"]
+
+
+def test_fills_are_scaled_too() -> None:
+    features, columns = fit("mean", MeanNormalization(), x=[0.0, 10.0, None])
+    np.testing.assert_allclose(features.transform(columns)[:, 0], [-0.5, 0.5, 0])
+
+
+# --- back to the data's units ---
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    seed=st.integers(0, 2**32), scaling=st.sampled_from([cls() for cls in members(Scaling)]), rows=st.integers(2, 9),
+    outputs=st.integers(1, 3),
+)  # fmt: skip
+def test_unscaled_coefficients_say_the_same_of_raw_columns(seed: int, scaling: Any, rows: int, outputs: int) -> None:
+    rng = np.random.default_rng(seed)
+    cells: dict[str, Any] = {
+        "a": rng.normal(50, 9, rows), "flat": np.full(rows, 3.5), "b": rng.normal(-2, 0.1, rows),
+        "kind": rng.choice(["p", "q", "r"], rows), "road": rng.choice(["no", "yes"], rows),
+    }  # fmt: skip
+    columns = table(cells).columns
+    scaled, raw = (Features.fit(list(columns.values()), "error", rule) for rule in (scaling, NoScaling()))
+    W, b = rng.normal(0, 1, (len(scaled.names), outputs)), rng.normal(0, 1, outputs)
+    kept = W.copy()
+    raw_W, raw_b = scaled.unscale(W, b)
+    np.testing.assert_allclose(raw.transform(columns) @ raw_W + raw_b, scaled.transform(columns) @ W + b, atol=1e-7)
+    np.testing.assert_array_equal(W, kept)
+    center = np.concatenate([[entry.center] * len(entry.features) for entry in scaled.inputs])
+    scale = np.concatenate([[entry.scale] * len(entry.features) for entry in scaled.inputs])
+    np.testing.assert_allclose(raw_W * scale[:, None], W)  # and back again
+    np.testing.assert_allclose(raw_b + center @ raw_W, b, atol=1e-9)
+
+
+# --- as JSON ---
+
+FEATURES, TARGET = TypeAdapter(Features), TypeAdapter(Target)
+
+
+@pytest.mark.parametrize("missing", ["error", *FILLING])
+def test_fitted_features_survive_json(missing: str) -> None:
+    hole = None if missing in FILLING else 4.25
+    features, columns = fit(
+        missing, MeanNormalization(), x=[0.1, 1 / 3, hole], n=[1, 2, 7], flag=[True, False, True], kind=["ü", "b", "c/~d"]
+    )
+    again = FEATURES.validate_json(FEATURES.dump_json(features))
+    assert again == features
+    assert FEATURES.validate_python(FEATURES.dump_python(features, mode="json")) == features
+    np.testing.assert_array_equal(again.transform(columns), features.transform(columns))
+
+
+TARGETS: list[tuple[list[Any], type]] = [
+    ([3, 1, 1, 2], int), ([True, False, True, False], bool), (["b", "a", "b", "10"], str), ([0, 1, 0, 1], int), (["1", "0"], str),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "kind"), TARGETS)
+def test_classes_keep_their_type_through_json(cells: list[Any], kind: type) -> None:
+    target = Target.fit(table({"y": cells}).columns["y"], "classification")
+    assert target.classes == tuple(sorted(set(cells)))
+    again = TARGET.validate_json(TARGET.dump_json(target))
+    assert again == target
+    for found in (target, again):
+        assert found.classes is not None
+        assert {type(label) for label in found.classes} == {kind}
+
+
+# --- the target ---
+
+
+@pytest.mark.parametrize(("cells", "kind"), TARGETS)
+def test_labels_are_places_among_the_classes(cells: list[Any], kind: type) -> None:
+    column = table({"y": cells}).columns["y"]
+    target = Target.fit(column, "classification")
+    assert target.classes is not None
+    assert [target.classes[label] for label in target.labels(column)] == cells
+    K = len(target.classes)
+    Y = target.matrix(column, K, np.float64)
+    assert Y.shape == (len(cells), K)
+    np.testing.assert_array_equal(Y.argmax(axis=1), target.labels(column))
+    np.testing.assert_array_equal(Y.sum(axis=1), 1)
+    if K == 2:
+        np.testing.assert_array_equal(target.matrix(column, 1, np.float32)[:, 0], target.labels(column))
+
+
+def test_classes_that_no_row_has_are_none() -> None:
+    column = Column("y", "categorical", np.array([2, 0, 2], np.int32), ("a", "b", "c"))
+    target = Target.fit(column, "classification")
+    assert target.classes == ("a", "c")
+    np.testing.assert_array_equal(target.labels(column), [1, 0, 1])
+
+
+def test_a_regressions_target_is_its_numbers() -> None:
+    column = table({"y": [1.5, -2.0]}).columns["y"]
+    target = Target.fit(column, "regression")
+    assert target.classes is None
+    np.testing.assert_array_equal(target.matrix(column, 1, np.float32), [[1.5], [-2]])
+
+
+def test_pointers_are_escaped() -> None:
+    assert pointer("records", 0, "a/b~c") == "/records/0/a~1b~0c"
+    assert pointer() == ""
+
+
+def test_an_input_names_its_features() -> None:
+    assert Input("x", "numeric", None).features == ["x"]
+    assert Input("k", "categorical", None, categories=("a", "b")).features == ["k=b"]
+    assert Input("k", "categorical", None, categories=("a", "b", "c")).features == ["k=a", "k=b", "k=c"]

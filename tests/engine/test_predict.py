@@ -1,0 +1,240 @@
+import dataclasses
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.errors import UnusableData
+from engine.features import Features
+from engine.losses import Loss
+from engine.predict import MAX_PROBLEMS, Predictor, columns_of
+from engine.samples import BlobsSample, HousePricesSample, IrisSample
+from engine.spec import kind_of, members
+from tests.engine import Run, prepared, table, trained
+
+IRIS = table(IrisSample().columns())
+MLP = {"kind": "mlp", "hidden": [{"units": 5, "activation": "tanh", "dropout": 0.2}]}
+CLASSIFIERS: list[dict[str, Any]] = [
+    {"model": {"kind": "logistic_regression"}},
+    {"model": {"kind": "logistic_regression", "multi_class": "one_vs_rest"}},
+    {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}},
+    *({"model": MLP, "loss": {"kind": kind_of(cls)}} for cls in members(Loss) if "classification" in cls.tasks),  # type: ignore[attr-defined]
+]
+many_classifiers = pytest.mark.parametrize("request_", CLASSIFIERS, ids=lambda request: str([*request.values()])[:60])
+
+
+def probabilities(run: Run, columns: Any) -> np.ndarray:
+    found = run.predictor().predict(columns).probabilities
+    assert found is not None
+    return found
+
+
+# --- predictions ---
+
+
+@many_classifiers
+@pytest.mark.parametrize("classes", [2, 3])
+def test_predictions_of_the_training_rows_are_the_networks(request_: dict[str, Any], classes: int) -> None:
+    data = IRIS if classes == 3 else table({name: column[50:] for name, column in IrisSample().columns().items()})
+    run = trained(data, target="species", epochs=20, **request_)
+    network, train = run.prepared.problem.network, run.prepared.problem.train
+    rows = data.take(run.prepared.rows["train"])
+    outputs = run.predictor().outputs(rows)
+    np.testing.assert_array_equal(outputs, network.evaluate(train.X))
+    found = run.predictor().predict(rows)
+    labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
+    assert run.prepared.target.classes is not None
+    assert found.values == [run.prepared.target.classes[label] for label in labels]
+    assert found.classes == run.prepared.target.classes
+    loss = run.prepared.problem.spec.loss
+    assert loss is not None
+    if not loss.probabilistic:
+        assert found.probabilities is None
+        return
+    P = probabilities(run, rows)
+    assert P.shape == (len(labels), classes)
+    np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-12)
+    assert ((P >= 0) & (P <= 1)).all()
+    np.testing.assert_array_equal(P.argmax(axis=1), labels)
+
+
+def test_accuracy_of_predictions_is_what_training_said() -> None:
+    run = trained(IRIS, target="species", model={"kind": "logistic_regression"})
+    for split in ("train", "validation"):
+        rows = run.prepared.rows[split]
+        predicted = run.predictor().predict(IRIS.take(rows)).values
+        right = np.mean(np.array(predicted) == IrisSample().columns()["species"][rows])
+        assert right == pytest.approx(run.last[f"{split}_accuracy"])
+
+
+def test_a_regression_predicts_numbers_in_the_targets_unit() -> None:
+    houses = HousePricesSample(rows=200).columns()
+    run = trained(table(houses), target="price", model={"kind": "linear_regression"})
+    found = run.predictor().predict(table(houses).columns)
+    assert found.classes is None
+    assert found.probabilities is None
+    assert all(type(value) is float for value in found.values)
+    W, b = run.coefficients()
+    raw = Features.fit(list(table(houses).columns.values())[1:], "error", prepared(
+        table(houses), target="price", model={"kind": "linear_regression"}, preprocessing={"scaling": "none"}
+    ).problem.spec.preprocessing.scaling)  # fmt: skip
+    np.testing.assert_allclose(found.values, (raw.transform(table(houses).columns) @ W + b)[:, 0], rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("labels", "kind"),
+    [([1, 2], int), ([True, False], bool), (["no", "yes"], str), ([10, 20, 30], int), (["a", "b", "c"], str)],
+)
+def test_labels_are_of_the_columns_own_type(labels: list[Any], kind: type) -> None:
+    cells = BlobsSample(rows=60, centers=len(labels), seed=4).columns()
+    codes = np.char.replace(cells["blob"], "blob_", "").astype(int)
+    data = table({"x1": cells["x1"], "x2": cells["x2"], "y": [labels[code] for code in codes]})
+    models = ["logistic_regression", "mlp"] + (["perceptron"] if len(labels) == 2 else [])
+    for model in models:
+        run = trained(data, target="y", model={"kind": model})
+        found = run.predictor().predict(data.columns)
+        assert {type(value) for value in found.values} == {kind}
+        assert found.classes == tuple(sorted(labels))
+        assert (found.probabilities is None) == (model == "perceptron")
+        assert np.mean([a == labels[code] for a, code in zip(found.values, codes, strict=True)]) > 0.8
+
+
+@pytest.mark.parametrize("multi_class", ["multinomial", "one_vs_rest"])
+def test_probabilities_sum_to_1_far_away(multi_class: str) -> None:
+    """Where every one-vs-rest model is all but sure that it is not its class."""
+    run = trained(IRIS, target="species", model={"kind": "logistic_regression", "multi_class": multi_class})
+    names = [name for name in IRIS.columns if name != "species"]
+    far = table({name: [1e6, -1e6, 1e300, 0.0] for name in names})
+    with np.errstate(over="ignore", invalid="ignore"):
+        P = probabilities(run, far.columns)[[0, 1, 3]]
+    np.testing.assert_allclose(P.sum(axis=1), 1)
+    assert ((P >= 0) & (P <= 1)).all()
+
+
+def test_a_model_trained_on_a_card_predicts_without_one() -> None:
+    run = trained(IRIS, target="species", model={"kind": "mlp"}, epochs=2)
+    ours = run.predictor()
+    card = dataclasses.replace(ours.training, device="cuda")
+    theirs = Predictor(card, ours.features, ours.target, run.theta)
+    assert theirs.predict(IRIS.columns).values == ours.predict(IRIS.columns).values
+    assert theirs.training.device == "cuda"
+
+
+def test_theta_is_copied() -> None:
+    run = trained(IRIS, target="species", model={"kind": "mlp"}, epochs=2)
+    predictor = run.predictor()
+    before = predictor.outputs(IRIS.columns)
+    run.theta[...] = 0
+    np.testing.assert_array_equal(predictor.outputs(IRIS.columns), before)
+
+
+# --- records ---
+
+HOUSES = table(
+    {
+        "area": [50.0, 70.0, 90.0, 120.0],
+        "rooms": [1, 2, 2, 3],
+        "road": ["yes", "no", "yes", "yes"],
+        "kind": ["a", "b", "c", "a"],
+        "new": [True, False, True, False],
+        "price": [1.0, 2.0, 3.0, 4.0],
+    }
+)
+GOOD: dict[str, Any] = {"area": 60.5, "rooms": 2, "road": "no", "kind": "c", "new": True}
+
+
+def fitted(missing: str = "error") -> Features:
+    data = HOUSES
+    if missing != "error":
+        cells = {"area": [50.0, None, 90.0, 120.0], "kind": ["a", None, "c", "a"], "price": [1.0, 2.0, 3.0, 4.0]}
+        data = table(cells)
+    request: dict[str, Any] = {"target": "price", "model": {"kind": "linear_regression"}}
+    return prepared(data, **request, preprocessing={"missing": missing, "scaling": "none"}).features
+
+
+def refused(*records: dict[str, Any], features: Features | None = None) -> list[tuple[str, str]]:
+    with pytest.raises(UnusableData) as raised:
+        columns_of(features or fitted(), records)
+    return raised.value.errors
+
+
+def encoded(*records: dict[str, Any], missing: str = "error") -> list[list[float]]:
+    features = fitted(missing)
+    rows: list[list[float]] = features.transform(columns_of(features, records)).tolist()
+    return rows
+
+
+def test_good_records() -> None:
+    assert fitted().names == ["area", "rooms", "road=yes", "kind=a", "kind=b", "kind=c", "new"]
+    assert encoded(GOOD) == [[60.5, 2, 0, 0, 0, 1, 1]]
+    assert encoded({**GOOD, "new": 0, "rooms": 2.5, "road": "yes"}, GOOD) == [
+        [60.5, 2.5, 1, 0, 0, 1, 0],
+        [60.5, 2, 0, 0, 0, 1, 1],
+    ]
+    assert encoded() == []
+
+
+def test_records_are_the_columns_that_they_came_from() -> None:
+    cells = {name: column for name, column in HOUSES.columns.items() if name != "price"}
+    words = {name: list(np.array(column.categories)[column.values]) for name, column in cells.items() if column.categories}
+    records = [
+        {name: str(words[name][row]) if name in words else float(column.values[row]) for name, column in cells.items()}
+        for row in range(4)
+    ]
+    assert encoded(*records) == fitted().transform(HOUSES.columns).tolist()
+
+
+def test_an_unseen_category_is_none_of_them() -> None:
+    assert encoded({**GOOD, "kind": "zebra", "road": "perhaps"}) == [[60.5, 2, 0, 0, 0, 0, 1]]
+    assert encoded({**GOOD, "kind": "\0unseen"}) == [[60.5, 2, 0, 0, 0, 0, 1]]
+
+
+def test_unknown_and_missing_columns() -> None:
+    assert refused(GOOD, {**GOOD, "colour": "red", "age": 3}) == [
+        ("/records/1/colour", "the model knows no column 'colour'; it reads area, rooms, road, kind, new"),
+        ("/records/1/age", "the model knows no column 'age'; it reads area, rooms, road, kind, new"),
+    ]
+    assert [at for at, _ in refused({})] == [f"/records/0/{name}" for name in GOOD]
+    assert refused({**GOOD, "area": None}) == [("/records/0/area", "column 'area' is missing; give it a value")]
+    assert refused({**GOOD, "kind": None})[0][0] == "/records/0/kind"
+    assert [at for at, _ in refused({**GOOD, "price": 3})] == ["/records/0/price"]  # the answer is no question
+
+
+@pytest.mark.parametrize("cell", ["60", "", [1], {"a": 1}, float("nan"), float("inf"), -float("inf"), 10**400, -(2**1025), 1j])
+def test_what_is_no_finite_number(cell: Any) -> None:
+    errors = refused(GOOD, {**GOOD, "area": cell})
+    assert [at for at, _ in errors] == ["/records/1/area"]
+    assert "column 'area' takes a finite number, not" in errors[0][1]
+
+
+def test_large_whole_numbers_are_numbers() -> None:
+    assert encoded({**GOOD, "area": 2**70})[0][0] == 2.0**70
+
+
+def test_a_long_cell_is_cut_short() -> None:
+    assert len(refused({**GOOD, "area": "x" * 10_000})[0][1]) < 150
+
+
+def test_every_wrong_cell_is_named() -> None:
+    errors = refused({**GOOD, "area": "a", "rooms": "b"}, {**GOOD, "new": "c"})
+    assert sorted(at for at, _ in errors) == ["/records/0/area", "/records/0/rooms", "/records/1/new"]
+
+
+def test_problems_are_named_up_to_a_limit() -> None:
+    assert len(refused(*[{**GOOD, "area": "a"}] * 1000)) == MAX_PROBLEMS
+    assert len(refused(*[{}] * 1000)) == MAX_PROBLEMS
+
+
+def test_names_are_escaped_in_pointers() -> None:
+    data = table({"m/s~2": [1.0, 2.0, 3.0], "y": [1.0, 2.0, 3.5]})
+    features = prepared(data, target="y", model={"kind": "linear_regression"}).features
+    assert refused({"m/s~2": "fast"}, features=features)[0][0] == "/records/0/m~1s~02"
+    assert refused({}, features=features)[0][0] == "/records/0/m~1s~02"
+    assert refused({"m/s~2": 1, "a/b": 2}, features=features)[0][0] == "/records/0/a~1b"
+
+
+def test_gaps_are_filled_as_in_training() -> None:
+    mean = 260 / 3
+    assert encoded({}, {"area": None, "kind": "c"}, {"area": 1.0, "kind": None}, missing="mean") == [
+        [pytest.approx(mean), 0], [pytest.approx(mean), 1], [1, 0],
+    ]  # fmt: skip
