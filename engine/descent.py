@@ -1,15 +1,17 @@
 """Gradient descent on a network: batches, backpropagation, regularisation, an optimiser's step."""
 
+import math
 import time
-from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from engine.backend import Array, to_host
 from engine.errors import Diverged
 from engine.network import Network
-from engine.randomness import generator
+from engine.randomness import Shuffles
 from engine.scoring import score
 from engine.train import Epoch, Matrices, Problem, State
 
@@ -20,15 +22,48 @@ BREATH_SECONDS = 0.1
 """A longer epoch yields in between, so that a caller can stop it."""
 
 
-class Step:
-    """One batch: gather its rows, forward, loss, backward, penalty, clip, update; all in arrays made once."""
+class Steps(Protocol):
+    """A way to take the steps of an epoch, the definition's or a faster one, and what the epoch then reports."""
 
-    def __init__(self, problem: Problem, vectors: dict[str, Array]) -> None:
+    stride: int
+    """Batches to ask for in one call."""
+    losses: Array
+    """Each row's loss (n,) just before the step it took part in, in the order of the epoch."""
+
+    def __call__(self, order: np.ndarray, first: int, count: int, step: int, rate: float) -> None:
+        """Train on `count` batches from `first` on, with the rows in that `order` (n,); `step` steps were taken before."""
+
+    def means(self) -> tuple[float, float]:
+        """The epoch's mean loss, and the mean length of its gradients."""
+
+    def scores(self, order: np.ndarray) -> dict[str, float | None]:
+        """The epoch's metric on the training rows, from the outputs that the losses come from."""
+
+    def validate(self) -> dict[str, float | None]:
+        """The validation rows' loss and score at the present weights; nothing where there are no such rows."""
+
+
+class Definition:
+    """One batch at a time: gather its rows, forward, loss, backward, penalty, clip, update; all in arrays made once.
+
+    Runs wherever arrays live. What is drawn and counted stands on the host; losses, outputs and norms come there once an
+    epoch.
+    """
+
+    stride = 1
+
+    def __init__(self, problem: Problem, vectors: dict[str, Array], batch_size: int) -> None:
         spec, network = problem.spec, problem.network
         assert spec.loss is not None and spec.optimizer is not None
         self.spec, self.network, self.loss, self.optimizer = spec, network, spec.loss, spec.optimizer
-        self.train = problem.train
+        self.problem, self.train = problem, problem.train
         self.xp = network.xp
+        self.batch_size = batch_size
+        self.order, self.device_order = np.empty(0, np.intp), self.xp.empty(0, np.intp)
+        self.losses = self.xp.empty(self.train.rows, network.dtype)
+        self.outputs = self.xp.empty((self.train.rows, network.outputs), network.dtype)
+        self.norms = self.xp.empty(-(-self.train.rows // batch_size), network.dtype)
+        self.host_Y = to_host(self.train.Y)
         self.slots = [vectors[name] for name in self.optimizer.slots]
         self.work = self.xp.empty_like(network.parameters.theta)
         self.buffers: dict[int, tuple[Array, Array, Array]] = {}
@@ -40,8 +75,18 @@ class Step:
             self.buffers[rows] = tuple(empty(shape, dtype) for shape in shapes)
         return self.buffers[rows]
 
+    def __call__(self, order: np.ndarray, first: int, count: int, step: int, rate: float) -> None:
+        if order is not self.order:
+            self.order, self.device_order = order, self.xp.asarray(order)
+        for batch in range(first, first + count):
+            start = batch * self.batch_size
+            rows = self.device_order[start : start + self.batch_size]
+            place = slice(start, start + rows.shape[0])
+            step += 1
+            self.norms[batch] = self._train(rows, step, rate, self.losses[place], self.outputs[place])
+
     @np.errstate(over="ignore", invalid="ignore")  # what diverges is found at the end of the epoch, by its loss
-    def __call__(self, rows: Array, step: int, rate: float, losses: Array, outputs: Array) -> Array:
+    def _train(self, rows: Array, step: int, rate: float, losses: Array, outputs: Array) -> Array:
         """Train on those rows; writes each one's loss (b,) and raw outputs (b, k). Returns the gradient's norm, a scalar."""
         xp, network, train = self.xp, self.network, self.train
         X, Y, work = self._buffers(rows.shape[0])
@@ -87,6 +132,17 @@ class Step:
             gradient *= self.xp.minimum(1.0, regularization.clip_norm / self.xp.maximum(norm, 1e-30))
         return norm
 
+    def means(self) -> tuple[float, float]:
+        loss, norm = (float(to_host(array).mean(dtype=np.float64)) for array in (self.losses, self.norms))
+        return loss, norm
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def scores(self, order: np.ndarray) -> dict[str, float | None]:
+        return score("train", self.problem, to_host(self.outputs), self.host_Y[order])
+
+    def validate(self) -> dict[str, float | None]:
+        return validate(self.problem)
+
 
 def batch_bounds(rows: int, batch_size: int | str) -> list[tuple[int, int]]:
     """The slices [start, end) that a batch size cuts the rows into; the last one may be shorter."""
@@ -101,59 +157,62 @@ def start_vectors(spec: "Training", network: Network) -> dict[str, Array]:
     return {**vectors, "schedule": np.array(spec.schedule.start(), np.float64)}
 
 
-def descend(problem: Problem, state: State) -> Iterator[Epoch]:
+def steps_of(problem: Problem, vectors: dict[str, Array], batch_size: int) -> Steps:
+    """The fast path on a CPU, where everything that the problem is made of has a kernel; else the definition."""
+    if problem.network.xp is np and find_spec("numba") is not None:
+        from engine.fast import fast  # Numba takes a third of a second to import: only those wait who train
+
+        steps = fast(problem, vectors, batch_size)
+        if steps is not None:
+            return steps
+    return Definition(problem, vectors, batch_size)
+
+
+def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps_of) -> Iterator[Epoch]:
     """Epochs of gradient descent from `state` on. An epoch's train_loss is the mean over its rows of the loss that each
     had just before the step it took part in. Raises Diverged when it is no longer a number.
     """
     spec, network, train = problem.spec, problem.network, problem.train
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
-    xp = network.xp
     if not state.vectors:
         state.vectors.update(start_vectors(spec, network))
-    step = Step(problem, state.vectors)
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
-    losses = xp.empty(train.rows, network.dtype)
-    outputs = xp.empty((train.rows, network.outputs), network.dtype)
-    norms = xp.empty(len(bounds), network.dtype)
-    host_order = np.arange(train.rows)
+    steps = choose(problem, state.vectors, bounds[0][1])
+    shuffles = Shuffles(spec.seed or 0, train.rows)
+    order = np.arange(train.rows)
 
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
         if spec.shuffle:
-            host_order = generator(spec.seed or 0, "shuffle", state.epoch).permutation(train.rows)
-        order = xp.asarray(host_order)
-        memory = tuple(float(value) for value in to_host(state.vectors["schedule"]))
+            order = shuffles.order(state.epoch)
+        memory = tuple(state.vectors["schedule"].tolist())
         rate = spec.schedule.rate(spec.optimizer.learning_rate, state.epoch, spec.epochs, memory)
-        for batch, (start, end) in enumerate(bounds):
-            state.step += 1
-            norms[batch] = step(order[start:end], state.step, rate, losses[start:end], outputs[start:end])
+        for first in range(0, len(bounds), steps.stride):
+            count = min(steps.stride, len(bounds) - first)
+            steps(order, first, count, state.step, rate)
+            state.step += count
             if time.perf_counter() - breath > BREATH_SECONDS:
                 yield Epoch(state.epoch + 1, whole=False)
                 breath = time.perf_counter()
         state.epoch += 1
 
-        host_losses = to_host(losses)
-        train_loss = float(host_losses.mean(dtype=np.float64))
-        if not np.isfinite(train_loss):
+        train_loss, gradient_norm = steps.means()
+        if not math.isfinite(train_loss):
             raise Diverged(epoch=state.epoch, learning_rate=rate)
-        with np.errstate(over="ignore", invalid="ignore"):
-            scores = score("train", problem, to_host(outputs), to_host(train.Y)[host_order])
-        values = {"train_loss": train_loss, **scores}
-        values |= validate(problem)
+        values = {"train_loss": train_loss, **steps.scores(order), **steps.validate()}
         watched = values.get("validation_loss", train_loss)
         assert watched is not None
         state.vectors["schedule"] = np.array(spec.schedule.observe(memory, watched), np.float64)
-        values |= {
-            "learning_rate": rate,
-            "gradient_norm": float(to_host(norms).mean(dtype=np.float64)),
-            "seconds": time.perf_counter() - started,
-        }
-        yield Epoch(state.epoch, values=values, batch_losses=_batch_means(spec, host_losses, bounds))
+        values["learning_rate"] = rate
+        values["gradient_norm"] = gradient_norm
+        values["seconds"] = time.perf_counter() - started
+        yield Epoch(state.epoch, values=values, batch_losses=_batch_means(spec, steps.losses, bounds))
 
 
-def _batch_means(spec: "Training", losses: np.ndarray, bounds: list[tuple[int, int]]) -> np.ndarray | None:
+def _batch_means(spec: "Training", losses: Array, bounds: list[tuple[int, int]]) -> np.ndarray | None:
     if spec.record.curves != "batch":
         return None
+    losses = to_host(losses)
     starts = [start for start, _ in bounds]
     return np.add.reduceat(losses.astype(np.float64), starts) / np.diff([*starts, len(losses)])
 

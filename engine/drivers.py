@@ -1,4 +1,5 @@
-# mypy: allow-untyped-defs, allow-untyped-calls, allow-untyped-decorators
+# mypy: ignore-errors
+# (Numba compiles this file and checks its types itself.)
 """The compiled functions that Python calls, over the kernels of kernels.py, whose addresses they are given.
 
 Those of a whole pass (`train_batches`, `evaluate`) hold the rows of a batch side by side in groups of up to GROUP: every
@@ -245,7 +246,7 @@ def _losses(codes, layers, parameters, tile, k, width):
 
 
 @driver
-def evaluate(X, Y, weights, theta, losses, outputs, layers, codes, parameters, tile, width):
+def evaluate(X, Y, weights, losses, outputs, theta, layers, codes, parameters, tile, width):
     """Write the raw outputs (n, k) of X (n, d) and their losses (n,) against Y (n, k)."""
     k = Y.shape[1]
     last = layers[layers.shape[0] - 1]

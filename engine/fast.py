@@ -12,6 +12,7 @@ import numpy as np
 from engine import drivers, kernels
 from engine.backend import Array
 from engine.compiled import numbers
+from engine.descent import validate
 from engine.metrics import METRICS
 from engine.micro import LANES
 from engine.network import Network
@@ -57,7 +58,7 @@ class Scores:
         self.order = np.arange(matrices.rows)
         self.labels = labels(self.Y) if self.metric.task == "classification" else None
         self.totals = np.square(self.Y - self.Y.mean(axis=0, dtype=np.float64)).sum(axis=0, dtype=np.float64)
-        self.constant = bool((self.Y == self.Y[0]).all(axis=0).any())
+        self.constant = bool((self.Y[0] == self.Y).all(axis=0).any())
 
     def __call__(self, outputs: Array, order: Array | None = None) -> dict[str, float | None]:
         """The metric of raw outputs (n, k), whose rows are those of `order` (n,)."""
@@ -68,7 +69,7 @@ class Scores:
 
 
 class Large:
-    """A batch a call: BLAS for the products, kernels between them."""
+    """Steps (see descent.py), a batch a call: BLAS for the products, kernels between them."""
 
     stride = 1
 
@@ -81,7 +82,8 @@ class Large:
         self.losses = np.empty(train.rows, dtype)
         self.outputs = np.empty((train.rows, network.outputs), dtype)
         self.norms = np.empty(-(-train.rows // batch_size), dtype)
-        self.scores = Scores("train", problem, train)
+        self.train_scores = Scores("train", problem, train)
+        self.problem = problem
         self.layers = layer_table(network, batch_width(batch_size))
         self.codes = addresses(network, spec.loss, spec.optimizer)
         specs = [*(layer.activation for layer in network.layers[:-1]), spec.loss]
@@ -102,7 +104,6 @@ class Large:
         self.biases = [none if views.b is None else views.b for views in self.network.parameters.layers]
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
-        """Train on `count` batches from `first` on, of rows in that `order` (n,); `step` steps were taken before."""
         for batch in range(first, first + count):
             start = batch * self.batch_size
             rows = order[start : start + self.batch_size]
@@ -142,9 +143,14 @@ class Large:
         return float(drivers.finish(self.codes[-1], *vectors, self.layers, *self.limits, self.rule, rate, step))
 
     def means(self) -> tuple[float, float]:
-        """The epoch's mean loss, and the mean length of its gradients."""
         loss, norm = drivers.means(self.losses, self.norms)
         return loss, norm
+
+    def scores(self, order: Array) -> dict[str, float | None]:
+        return self.train_scores(self.outputs, order)
+
+    def validate(self) -> dict[str, float | None]:
+        return validate(self.problem)
 
 
 class Small(Large):
@@ -159,10 +165,24 @@ class Small(Large):
         vectors = (network.parameters.theta, network.parameters.gradient, *self.slots)
         results = (self.losses, self.outputs, self.norms)
         self.data = (self.X, self.Y, self.weights)
+        self.network_arrays = (network.parameters.theta, self.layers, self.codes, self.numbers, self.tile, width)
+        self.validation = None
+        if problem.validation is not None:
+            held = problem.validation
+            data = (plain(array, network.dtype) for array in (held.X, held.Y, held.weights))
+            self.validation = (*data, np.empty(held.rows, network.dtype), np.empty((held.rows, network.outputs), network.dtype))
+            self.validation_scores = Scores("validation", problem, held)
         self.arrays = (*vectors, *results, self.layers, self.codes, self.numbers, self.tile, self.rule, self.batch_size)
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         drivers.train_batches(*self.data, order, *self.arrays, first, count, *self.limits, rate, step)
+
+    def validate(self) -> dict[str, float | None]:
+        if self.validation is None:
+            return {}
+        drivers.evaluate(*self.validation, *self.network_arrays)
+        loss, _ = drivers.means(self.validation[-2], self.norms[:0])
+        return {"validation_loss": loss, **self.validation_scores(self.validation[-1])}
 
 
 def batch_width(batch_size: int) -> int:

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (Numba compiles this file and checks its types itself.)
 """The fused kernels, each beside the class whose definition it repeats. A class without one runs on its definition.
 
 Arrays are C pointers. Activations: z, a, d hold n values in any order; d is ∂J/∂A on entry and ∂J/∂Z on return; p is the

@@ -1,3 +1,5 @@
+# mypy: ignore-errors
+# (Numba compiles this file and checks its types itself.)
 """Two products of small matrices with their sums held in vector registers, written in LLVM's own terms.
 
 LLVM vectorises an inner loop, but does not keep a block of sums in registers across an outer one; on matrices of a few
@@ -67,7 +69,9 @@ class Emitter:
         builder.position_at_end(inside)
         following = [self.fused(total, a, b) for total, (a, b) in zip(totals, terms(s), strict=True)]
         next_s = builder.add(s, ir.Constant(whole, 1))
-        for phi, start, value in [(s, ir.Constant(whole, 0), next_s), *((t, self.zero, f) for t, f in zip(totals, following, strict=True))]:
+        for phi, start, value in zip(
+            [s, *totals], [ir.Constant(whole, 0)] + [self.zero] * count, [next_s, *following], strict=True
+        ):
             phi.add_incoming(start, before)
             phi.add_incoming(value, builder.block)
         builder.branch(head)

@@ -22,6 +22,7 @@ SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
 MAX_CHECKPOINTS = 1000
 USUAL_CHECKPOINTS = 100
+EVERY = ("checkpoint_every", "histograms_every")
 FEW_CLASSES = 10
 """A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
 
@@ -67,7 +68,9 @@ class Record:
     checkpoint_every: PositiveInt | None = Field(
         default=None, description="epochs between checkpoints; by default 10, or more where that gives over 100"
     )
-    histograms_every: PositiveInt | None = Field(default=10, description="epochs between histograms of the layers")
+    histograms_every: PositiveInt | None = Field(
+        default=None, description="epochs between histograms of the layers; by default as for checkpoints"
+    )
 
 
 @spec
@@ -265,20 +268,23 @@ def _complete_split(split: Split, task: str, rows: int) -> Split:
 
 
 def _complete_record(record: Record, epochs: int) -> Record:
-    every = record.checkpoint_every or max(10, math.ceil(epochs / USUAL_CHECKPOINTS))
-    return dataclasses.replace(record, checkpoint_every=every)
+    usual = max(10, math.ceil(epochs / USUAL_CHECKPOINTS))
+    every = {name: getattr(record, name) or usual for name in EVERY}
+    return dataclasses.replace(record, **every)
 
 
 def _record_problems(training: Training) -> Iterator[tuple[str, str]]:
-    epochs, every = training.epochs or 1, training.record.checkpoint_every or 1
-    if epochs / every > MAX_CHECKPOINTS:
-        yield (
-            "/record/checkpoint_every",
-            (
-                f"{epochs} epochs would leave {epochs // every} checkpoints, over the limit of {MAX_CHECKPOINTS}; set it to "
-                f"{math.ceil(epochs / MAX_CHECKPOINTS)} or more"
-            ),
-        )
+    epochs = training.epochs or 1
+    for name in EVERY:
+        every = getattr(training.record, name)
+        if epochs / every > MAX_CHECKPOINTS:
+            yield (
+                f"/record/{name}",
+                (
+                    f"{epochs} epochs at every {every} are {epochs // every} to keep, over the limit of {MAX_CHECKPOINTS}; set it "
+                    f"to {math.ceil(epochs / MAX_CHECKPOINTS)} or more"
+                ),
+            )
 
 
 def _split_problems(training: Training, rows: int) -> Iterator[tuple[str, str]]:

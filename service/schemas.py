@@ -267,6 +267,25 @@ class EvaluationResource(Resource):
     residuals: Residuals | None
 
 
+class LayerHistogramResource(Resource):
+    layer: str
+    of: Literal["weights", "activations", "gradients"]
+    count: int
+    mean: float
+    std: float
+    min: float
+    max: float
+    edges: list[float] = Field(description="one more than there are counts")
+    counts: list[int]
+    dead: float | None = Field(description="share of hidden units whose activation is flat at every row looked at")
+    saturated: float | None = Field(description="share of hidden units and rows at which the activation is nearly flat")
+
+
+class EpochHistograms(Resource):
+    epoch: int
+    layers: list[LayerHistogramResource]
+
+
 class Correlations(Resource):
     """Pearson's correlation of every pair of numeric columns, over the rows in which both are present."""
 

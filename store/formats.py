@@ -64,9 +64,10 @@ def _read_delimited(path: Path, delimiter: str | None) -> pl.DataFrame:
         _count_rows(data, delimiter)  # names the row, where that is what is wrong
         table = _parse(_rewritten(data, delimiter), delimiter, has_header)  # quotes that Polars does not take
     # Polars fills short rows up without a word: count the delimiters before believing the gaps.
-    if b'"' in data or data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header):
+    short = data.count(delimiter.encode()) < (len(first) - 1) * (table.height + has_header)
+    if short or b'"' in data or table.width != len(first):
         rows = _count_rows(data, delimiter) - has_header
-        if len(first) > 1 and (table.height, table.width) != (rows, len(first)):  # blank lines
+        if table.width != len(first) or (table.height != rows and table.width > 1):  # other line ends, or blank lines
             table = _parse(_rewritten(data, delimiter), delimiter, has_header)
     if has_header:
         table.columns = first  # where Polars leaves doubled quotes doubled

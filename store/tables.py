@@ -163,6 +163,15 @@ class Checkpoint(Table):
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
 
 
+class Histograms(Table):
+    """How the layers' weights, activations and gradients were spread after an epoch."""
+
+    __tablename__ = "histograms"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int] = mapped_column(primary_key=True)
+    layers: Mapped[list[dict[str, Any]]]
+
+
 class Model(Table):
     """A trained model: what it was trained on, what was fitted, and its weights' digest."""
 

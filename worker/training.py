@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import structlog
 
 from engine.errors import EngineError, InputError
+from engine.histograms import LayerHistogram, layer_histograms
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, State, train
 from store import curves, datasets, jobs, models
@@ -18,7 +19,7 @@ from store.files import Files
 from store.jobs import Lease
 from store.requests import training_of
 from store.settings import Settings
-from store.tables import Checkpoint, Job
+from store.tables import Checkpoint, Histograms, Job
 from worker.lease import HeldLease
 
 FLUSH_SECONDS = 0.5
@@ -141,6 +142,7 @@ class Pending:
 
     values: dict[str, Any] = field(default_factory=dict)
     snapshots: list[Snapshot] = field(default_factory=list)
+    histograms: dict[int, list[LayerHistogram]] = field(default_factory=dict)
     warnings: list[dict[str, Any]] = field(default_factory=list)
     since: float = field(default_factory=time.monotonic)
 
@@ -236,6 +238,9 @@ class Recording:
         self.last = Snapshot(epoch.number, self._arrays() if improved or periodic else {}, values, periodic)
         if improved:
             self.best = self.last
+        every = self.training.record.histograms_every
+        if every is not None and epoch.number % every == 0:
+            self.pending.histograms[epoch.number] = layer_histograms(self.prepared.problem)
         if periodic:
             self.pending.snapshots.append(self.last)
 
@@ -265,6 +270,8 @@ class Recording:
         with self.place.database.transaction() as session:
             jobs.update_row(session, self.lease, **self._row(bool(to_save)))
             self.recorder.write(session)
+            for epoch, layers in self.pending.histograms.items():
+                session.merge(Histograms(job_number=self.job.number, epoch=epoch, layers=[asdict(layer) for layer in layers]))
             for snapshot in to_save:
                 content = models.pack(snapshot.arrays)
                 values, files = snapshot.values, self.place.files

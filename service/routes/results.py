@@ -7,9 +7,11 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy import select
 from starlette.exceptions import HTTPException
 
 from engine.evaluation import evaluate
+from engine.histograms import layer_names
 from engine.predict import Predictor
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.resources import listing
@@ -19,7 +21,9 @@ from service.schemas import (
     Coefficients,
     Curve,
     Curves,
+    EpochHistograms,
     EvaluationResource,
+    LayerHistogramResource,
     LayerWeights,
     Listing,
     Sampling,
@@ -28,7 +32,7 @@ from service.schemas import (
 from store import curves, datasets, jobs, models
 from store.errors import NotFound
 from store.pages import decode, encode
-from store.tables import Blob, Checkpoint, Job
+from store.tables import Blob, Checkpoint, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"])
 SPLIT = "^(train|validation|test)$"
@@ -213,8 +217,7 @@ def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
 
 def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
     views = predictor.network.parameters.layers
-    names = [f"hidden_{index}" for index in range(1, len(views))] + ["output"]
-    return {name: (view.W, view.b) for name, view in zip(names, views, strict=True)}
+    return {name: (view.W, view.b) for name, view in zip(layer_names(len(views)), views, strict=True)}
 
 
 def _coefficients(predictor: Predictor) -> Coefficients | None:
@@ -226,6 +229,29 @@ def _coefficients(predictor: Predictor) -> Coefficients | None:
     classes = predictor.target.classes
     outputs = [predictor.target.name] if classes is None else [str(label) for label in classes[-W.shape[1] :]]
     return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())
+
+
+@router.get("/{job_id}/histograms", responses=problems(404))
+def get_histograms(
+    store: StoreOf,
+    caller: Reader,
+    job_id: str,
+    epoch: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="one epoch; all that are kept by default")] = None,
+    layer: Annotated[str | None, Query(description="one layer by its name")] = None,
+    of: Annotated[str | None, Query(pattern="^(weights|gradients|activations)$")] = None,
+) -> Listing[EpochHistograms]:
+    """How every layer's weights, gradients and activations were spread, through the epochs, oldest first."""
+    with store.database.reading() as session:
+        job = jobs.get(session, job_id, caller.sees)
+        query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
+        kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
+    if epoch is not None and not kept:
+        raise NotFound(f"no histograms of epoch {epoch} are kept; record.histograms_every says which are", "/query/epoch")
+    items = []
+    for row in kept:
+        layers = [entry for entry in row.layers if layer in (None, entry["layer"]) and of in (None, entry["of"])]
+        items.append(EpochHistograms(epoch=row.epoch, layers=[LayerHistogramResource(**entry) for entry in layers]))
+    return Listing(**listing(items, None))
 
 
 @router.get("/{job_id}/evaluation", responses=problems(404))

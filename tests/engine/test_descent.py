@@ -12,7 +12,7 @@ from engine.losses import Loss
 from engine.models import AnyModel
 from engine.optimizers import Optimizer
 from engine.prepare import Prepared
-from engine.randomness import generator
+from engine.randomness import Shuffles
 from engine.samples import BlobsSample
 from engine.schedules import Schedule
 from engine.spec import kind_of, members
@@ -173,7 +173,7 @@ def test_every_row_is_in_one_batch_an_epoch(batch_size: Any, shuffle: bool) -> N
     assert len(np.unique(losses)) == 45
     size = 45 if batch_size == "full" else min(batch_size, 45)
     for number, epoch in enumerate(run(**request, batch_size=batch_size).epochs):
-        order = generator(5, "shuffle", number).permutation(45) if shuffle else np.arange(45)
+        order = Shuffles(5, 45).order(number) if shuffle else np.arange(45)
         expected = [losses[order[start : start + size]].mean() for start in range(0, 45, size)]
         assert epoch.batch_losses is not None
         np.testing.assert_allclose(epoch.batch_losses, expected, rtol=1e-12)

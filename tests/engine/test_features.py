@@ -174,7 +174,8 @@ def test_fitted_features_survive_json(missing: str) -> None:
 
 
 TARGETS: list[tuple[list[Any], type]] = [
-    ([3, 1, 1, 2], int), ([True, False, True, False], bool), (["b", "a", "b", "10"], str), ([0, 1, 0, 1], int), (["1", "0"], str),
+    ([3, 1, 1, 2], int), ([True, False, True, False], bool), (["b", "a", "b", "10"], str), ([0, 1, 0, 1], int),
+    (["1", "0"], str),
 ]  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import pytest
 import torch  # not in the lock: scripts/test installs it, and without it these tests must fail, not be skipped
 from torch import nn
 
-from engine.randomness import generator
+from engine.randomness import Shuffles
 from engine.samples import BlobsSample
 from tests.engine import Run, finish, prepared, table
 
@@ -86,9 +86,9 @@ def follow(
 ) -> list[float]:
     """Train the twin on the same batches; the mean loss of each epoch, as each row had it before its step."""
     X, Y = torch.tensor(posed.problem.train.X), torch.tensor(posed.problem.train.Y)
-    course = []
+    course, shuffles = [], Shuffles(SEED, len(X))
     for epoch in range(EPOCHS):
-        order = generator(SEED, "shuffle", epoch).permutation(len(X))
+        order = shuffles.order(epoch)
         total = 0.0
         for start in range(0, len(X), batch):
             rows = torch.tensor(order[start : start + batch])

@@ -103,6 +103,22 @@ def test_a_constant_column_correlates_with_nothing(stage: Stage) -> None:
     assert stage.client.get(f"/v1/datasets/{dataset_id}/correlations", params={"columns": "a,q"}).status_code == 404
 
 
+def test_the_layers_are_seen_through_the_epochs(stage: Stage) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=30)
+    url = f"/v1/jobs/{job['id']}/histograms"
+    items = stage.client.get(url).json()["items"]
+    assert [item["epoch"] for item in items] == [10, 20, 30]
+    assert {(entry["layer"], entry["of"]) for entry in items[0]["layers"]} == {
+        (layer, of) for layer in ("hidden_1", "output") for of in ("weights", "activations", "gradients")
+    }
+    weights = stage.client.get(f"/v1/jobs/{job['id']}/weights").json()["layers"][0]["weights"]
+    last = stage.client.get(url, params={"epoch": 30, "layer": "hidden_1", "of": "weights"}).json()["items"][0]["layers"]
+    assert len(last) == 1
+    assert last[0]["std"] == pytest.approx(np.std(weights))
+    assert last[0]["counts"] == np.histogram(weights, 30)[0].tolist()
+    assert stage.client.get(url, params={"epoch": 7}).status_code == 404
+
+
 def test_a_histogram_counts_every_present_cell_once(stage: Stage) -> None:
     dataset_id = stage.csv("a,b\n" + "".join(f"{x},1\n" for x in [0, 1, 1, 2, 9, 10]) + ",1\n").json()["id"]
     found = stage.client.get(f"/v1/datasets/{dataset_id}/histogram", params={"column": "a", "bins": 5}).json()

@@ -1,0 +1,65 @@
+import json
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from engine.catalog import FAMILIES, catalog
+from engine.metrics import METRICS
+from engine.spec import kind_of, members
+
+CATALOG = catalog()
+ENTRIES = [(family, entry) for family, entries in CATALOG.items() for entry in entries]
+every_entry = pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=[f"{f}-{e['name']}" for f, e in ENTRIES])
+
+
+def test_the_contracts_families() -> None:
+    assert set(CATALOG) == {
+        "models", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_everything_registered_is_there(family: str) -> None:
+    assert [entry["name"] for entry in CATALOG[family]] == [kind_of(cls) for cls in members(FAMILIES[family])]
+
+
+def test_every_metric_is_there() -> None:
+    assert [entry["name"] for entry in CATALOG["metrics"]] == list(METRICS)
+    assert {(entry["task"], entry["better"]) for entry in CATALOG["metrics"]} <= {
+        (task, better) for task in ("classification", "regression") for better in ("higher", "lower")
+    }
+
+
+@every_entry
+def test_an_entry_is_whole(family: str, entry: dict[str, Any]) -> None:
+    assert {"name", "summary", "formula", "derivative", "source", "schema"} <= set(entry)
+    assert entry["summary"].endswith(".")
+    assert entry["formula"].strip()
+    assert entry["source"]
+    assert entry["derivative"] is None or entry["derivative"].strip()
+    assert (entry["schema"] is None) == (family == "metrics")
+
+
+def test_it_is_json() -> None:
+    assert json.loads(json.dumps(CATALOG, allow_nan=False)) == CATALOG
+
+
+@every_entry
+def test_the_schemas_defaults_make_a_valid_one(family: str, entry: dict[str, Any]) -> None:
+    """As a form does that is built from the schema and sent back as it stands."""
+    if family == "metrics":
+        return
+    schema = entry["schema"]
+    assert "kind" in schema["required"]
+    assert schema["properties"]["kind"]["const"] == entry["name"]
+    document = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    adapter: TypeAdapter[Any] = TypeAdapter(FAMILIES[family])
+    made = adapter.validate_python({"kind": entry["name"], **document})
+    assert made == adapter.validate_python({"kind": entry["name"]})
+    assert set(schema["required"]) == {"kind"}
+
+
+def test_each_call_makes_its_own() -> None:
+    catalog()["models"].clear()
+    assert catalog() == CATALOG
