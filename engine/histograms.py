@@ -13,6 +13,8 @@ Of = Literal["weights", "activations", "gradients"]
 BINS = 30
 ROWS = 256
 """Training rows, the first ones of the set, on which activations and gradients are looked at."""
+HUGE = 1e100
+"""What is larger, or no number, is left out: a run that diverges passes through there."""
 FLAT = 0.01
 """A unit whose activation's slope is smaller at a row is saturated there: next to nothing is learned through it."""
 
@@ -41,6 +43,7 @@ def layer_names(layers: int) -> list[str]:
     return [*(f"hidden_{index}" for index in range(1, layers)), "output"]
 
 
+@np.errstate(over="ignore", invalid="ignore")  # a run that diverges is looked at, too, until its loss says so
 def layer_histograms(problem: Problem) -> list[LayerHistogram]:
     """Every layer's weights, and, for a network trained by its gradient, activations and gradients of the mean loss on
     the first rows, at the present θ. Writes ∇ and a workspace of its own; θ stays.
@@ -75,15 +78,17 @@ def _passed(problem: Problem) -> Workspace:
 
 def _histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = None) -> LayerHistogram:
     numbers = to_host(values).ravel().astype(np.float64)
+    numbers = numbers[np.abs(numbers) < HUGE]
     counts, edges = np.histogram(numbers, BINS)
     shares: dict[str, Any] = {}
     if slopes is not None:
         shares = {"dead": float((slopes == 0).all(axis=0).mean()), "saturated": float((np.abs(slopes) < FLAT).mean())}
+    numbers = numbers if len(numbers) else np.zeros(1)
     spread = {"mean": numbers.mean(), "std": numbers.std(), "min": numbers.min(), "max": numbers.max()}
     return LayerHistogram(
         layer=layer,
         of=of,
-        count=len(numbers),
+        count=int(counts.sum()),
         edges=edges.tolist(),
         counts=counts.tolist(),
         **{name: float(value) for name, value in spread.items()},
