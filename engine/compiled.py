@@ -21,7 +21,7 @@ from engine import compiling
 compiling.prepare()  # before Numba is imported, which reads the place of its cache once
 
 import numba  # noqa: E402
-from llvmlite import ir  # noqa: E402
+from llvmlite import ir  # type: ignore[import-untyped]  # noqa: E402
 from numba import types  # noqa: E402
 from numba.core.compiler import Compiler  # noqa: E402
 from numba.extending import intrinsic  # noqa: E402
@@ -35,7 +35,7 @@ class Apart(Compiler):
 
     def __init__(self, typing: Any, target: Any, library: Any, args: Any, result: Any, flags: Any, names: Any) -> None:
         flags.noalias = True
-        super().__init__(typing, target, library, args, result, flags, names)
+        super().__init__(typing, target, library, args, result, flags, names)  # type: ignore[no-untyped-call]
 
 
 OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "pipeline_class": Apart}
@@ -74,9 +74,9 @@ class Kernel:
 def compile_kernel(kernel: Kernel, dtype: str) -> Any:
     real = getattr(types, dtype)
     kinds = {
-        "reals": types.CPointer(real),
+        "reals": types.CPointer(real),  # type: ignore[no-untyped-call]
         "real": real,
-        "doubles": types.CPointer(types.float64),
+        "doubles": types.CPointer(types.float64),  # type: ignore[no-untyped-call]
         "double": types.float64,
         "int": types.int64,
     }

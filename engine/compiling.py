@@ -16,7 +16,7 @@ def cache_in(folder: Path) -> None:
     if "numba" in sys.modules:
         import numba
 
-        numba.config.CACHE_DIR = str(folder / _digest())
+        numba.config.CACHE_DIR = str(folder / _digest())  # type: ignore[attr-defined]
     os.environ["NUMBA_CACHE_DIR"] = str(folder / _digest())
 
 

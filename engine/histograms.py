@@ -79,7 +79,7 @@ def _passed(problem: Problem) -> Workspace:
 def _histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = None) -> LayerHistogram:
     numbers = to_host(values).ravel().astype(np.float64)
     numbers = numbers[np.abs(numbers) < HUGE]
-    counts, edges = np.histogram(numbers, BINS)
+    counts, edges = np.histogram(numbers, BINS, _range(numbers))
     shares: dict[str, Any] = {}
     if slopes is not None:
         shares = {"dead": float((slopes == 0).all(axis=0).mean()), "saturated": float((np.abs(slopes) < FLAT).mean())}
@@ -94,3 +94,10 @@ def _histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = No
         **{name: float(value) for name, value in spread.items()},
         **shares,
     )
+
+
+def _range(numbers: np.ndarray) -> tuple[float, float]:
+    """From the smallest to the largest; numbers that are all but one are given room on both sides, for bins to fit."""
+    low, high = (float(numbers.min()), float(numbers.max())) if len(numbers) else (0.0, 0.0)
+    room = max(abs(low), abs(high), 1.0) * 1e-6
+    return (low, high) if high - low > room else (low - room, high + room)
