@@ -13,7 +13,8 @@ from store import jobs, queue
 from store.database import Database
 from store.files import Files
 from store.settings import settings
-from worker.training import Workplace, work
+from worker.recording import Workplace
+from worker.training import work
 
 log = structlog.get_logger()
 _stopping = multiprocessing.Event()  # made before the pool forks, so that its processes hear of the shutdown

@@ -24,10 +24,17 @@ DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10})
 FEATURES = ["x1", "x2"]
 OPTIMIZERS = [kind_of(cls) for cls in members(Optimizer)]
 SCHEDULES = [kind_of(cls) for cls in members(Schedule)]
-SMALL = {"kind": "mlp", "hidden": [{"units": 5, "activation": "tanh"}]}
+SMALL: dict[str, Any] = {"kind": "mlp", "hidden": [{"units": 5, "activation": "tanh"}]}
 DROPPED = {"kind": "mlp", "hidden": [{"units": 6, "activation": "tanh", "dropout": 0.3}, {"units": 4, "dropout": 0.2}]}
+LARGE = {"kind": "mlp", "hidden": [{"units": 150, "activation": "tanh"}, {"units": 120}]}
+"""Sizes at which steps may be taken in other ways, to the same end."""
+NO_DROPOUT = 1e-300
+"""A share of dropout that silences nothing, and asks for the way that can."""
 STILL = {"kind": "gradient_descent", "learning_rate": 1e-300}
 """A rate at which no weight changes."""
+
+
+WAYS = {"small": SMALL, "large": LARGE, "definition": {"kind": "mlp", "hidden": [SMALL["hidden"][0] | {"dropout": NO_DROPOUT}]}}
 
 
 def pose(**request: Any) -> Prepared:
@@ -97,14 +104,15 @@ def check_resuming(request: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("validation", [0.0, 0.2])
-def test_every_optimizer_resumes(kind: str, validation: float) -> None:
+@pytest.mark.parametrize("model", [DROPPED, SMALL, LARGE], ids=["dropout", "small", "large"])
+def test_every_optimizer_resumes(kind: str, validation: float, model: dict[str, Any]) -> None:
     check_resuming(
         {
-            "model": DROPPED,
+            "model": model,
             "optimizer": {"kind": kind, "learning_rate": 0.05},
             "schedule": {"kind": "reduce_on_plateau", "patience": 0, "factor": 0.5},
             "split": {"validation": validation},
-            "batch_size": 16,
+            "batch_size": 32,
         }
     )
 
@@ -161,11 +169,12 @@ def test_stored_arrays_do_not_move_with_the_run() -> None:
 
 @pytest.mark.parametrize("batch_size", [1, 7, 16, 44, 45, 1000, "full"])
 @pytest.mark.parametrize("shuffle", [True, False])
-def test_every_row_is_in_one_batch_an_epoch(batch_size: Any, shuffle: bool) -> None:
+@pytest.mark.parametrize("way", ["small", "large", "definition"])
+def test_every_row_is_in_one_batch_an_epoch(batch_size: Any, shuffle: bool, way: str) -> None:
     """At weights that stand still a batch's loss is the mean of its rows' losses, which a batch size of 1 shows."""
     request: dict[str, Any] = {
         "optimizer": STILL, "record": {"curves": "batch"}, "epochs": 3, "precision": "float64", "split": {"validation": 0.0},
-        "shuffle": shuffle, "seed": 5,
+        "shuffle": shuffle, "seed": 5, "model": WAYS[way],
     }  # fmt: skip
     single = run(**request | {"batch_size": 1, "shuffle": False})
     losses = single.epochs[0].batch_losses
@@ -194,12 +203,13 @@ def test_full_batches_do_not_mind_the_order() -> None:
     np.testing.assert_allclose(runs[0].theta, runs[1].theta, rtol=1e-9)
 
 
-def test_class_weights_are_repeated_rows() -> None:
+@pytest.mark.parametrize("way", ["small", "large", "definition"])
+def test_class_weights_are_repeated_rows(way: str) -> None:
     """With full batches; the mean is over more rows then, so the rate makes up for it."""
     member = BLOBS["blob"] == "blob_2"
     twice = table({name: np.concatenate([column, column[member]]) for name, column in BLOBS.items()})
     request: dict[str, Any] = {
-        "target": "blob", "model": SMALL, "batch_size": "full", "shuffle": False, "precision": "float64", "epochs": 30,
+        "target": "blob", "model": WAYS[way], "batch_size": "full", "shuffle": False, "precision": "float64", "epochs": 30,
         "preprocessing": {"scaling": "none"}, "split": {"validation": 0.0},
     }  # fmt: skip
     rate, rows = 0.02, len(member)
@@ -235,9 +245,10 @@ def single_step(**request: Any) -> Prepared:
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.3, 0.0), (0.0, 0.7), (0.2, 0.5)])
 @pytest.mark.parametrize("bias", [True, False])
-def test_penalties_are_of_the_weights_alone(l1: float, l2: float, bias: bool) -> None:
+@pytest.mark.parametrize("way", ["small", "definition"])
+def test_penalties_are_of_the_weights_alone(l1: float, l2: float, bias: bool, way: str) -> None:
     """Against the slopes of the objective, which is train_loss + l1 ‖W‖₁ + ½ l2 ‖W‖²."""
-    posed = single_step(model={**SMALL, "bias": bias}, regularization={"l1": l1, "l2": l2})
+    posed = single_step(model={**WAYS[way], "bias": bias}, regularization={"l1": l1, "l2": l2})
     network = posed.problem.network
     theta = np.random.default_rng(0).normal(0, 1, network.parameters.size)
 
@@ -252,7 +263,7 @@ def test_penalties_are_of_the_weights_alone(l1: float, l2: float, bias: bool) ->
     slopes = [(objective(theta + h) - objective(theta - h)) / 2e-6 for h in 1e-6 * np.eye(len(theta))]
     np.testing.assert_allclose(gradient, slopes, rtol=1e-6, atol=1e-8)
     if bias:
-        plain, _ = one_step(single_step(), theta)
+        plain, _ = one_step(single_step(model=WAYS[way]), theta)
         network.parameters.theta[...] = theta != 0
         for layer in network.parameters.layers:
             layer.W[...] = 0
@@ -274,21 +285,25 @@ def test_the_penalty_of_logistic_regression_is_for_the_sum_of_the_rows() -> None
     np.testing.assert_allclose(gradients[1][6:], gradients[0][6:], rtol=1e-12)
 
 
-def test_clipping_keeps_the_direction() -> None:
-    theta = np.random.default_rng(0).normal(0, 1, single_step().problem.network.parameters.size)
-    plain, _ = one_step(single_step(), theta)
+@pytest.mark.parametrize("way", ["small", "large", "definition"])
+def test_clipping_keeps_the_direction(way: str) -> None:
+    theta = np.random.default_rng(0).normal(0, 1, single_step(model=WAYS[way]).problem.network.parameters.size)
+
+    def step(clip: float | None) -> np.ndarray:
+        return one_step(single_step(model=WAYS[way], regularization={"clip_norm": clip}), theta)[0]
+
+    plain = step(None)
     length = float(np.linalg.norm(plain))
-    clipped, _ = one_step(single_step(regularization={"clip_norm": length / 10}), theta)
-    np.testing.assert_allclose(clipped, plain / 10, rtol=1e-9)
-    untouched, _ = one_step(single_step(regularization={"clip_norm": length * 1.01}), theta)
-    np.testing.assert_allclose(untouched, plain, rtol=1e-9)
+    np.testing.assert_allclose(step(length / 10), plain / 10, rtol=1e-9, atol=1e-14)
+    np.testing.assert_allclose(step(length * 1.01), plain, rtol=1e-9, atol=1e-14)
 
 
-def test_gradient_norm_is_the_length_before_clipping() -> None:
+@pytest.mark.parametrize("way", ["small", "large", "definition"])
+def test_gradient_norm_is_the_length_before_clipping(way: str) -> None:
     for clip in (None, 1e-3):
-        posed = single_step(regularization={"clip_norm": clip})
+        posed = single_step(model=WAYS[way], regularization={"clip_norm": clip})
         theta = posed.problem.network.parameters.theta.copy()
-        gradient, _ = one_step(single_step(), theta)
+        gradient, _ = one_step(single_step(model=WAYS[way]), theta)
         reported = finish(posed).last["gradient_norm"]
         assert reported == pytest.approx(float(np.linalg.norm(gradient)), rel=1e-9)
 

@@ -38,6 +38,12 @@ def test_a_solver_decides_its_own_time() -> None:
 def test_more_takes_more() -> None:
     small = estimated()
     assert small.seconds is not None
+    wide = {"model": {"kind": "mlp", "hidden": [{"units": 3000}]}, "batch_size": "full"}
+    many = table(BlobsSample(rows=1500, features=4).columns())
+    ten_times, once = estimated(many, **wide, target="blob").seconds, estimated(**wide).seconds
+    assert ten_times is not None
+    assert once is not None
+    assert ten_times > 4 * once
     for change in ({"epochs": 200}, {"batch_size": 4}, {"model": {"kind": "mlp", "hidden": [{"units": 4000}] * 2}}):
         seconds = estimated(**change).seconds
         assert seconds is not None

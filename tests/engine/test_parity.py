@@ -21,8 +21,15 @@ from engine.samples import BlobsSample
 from tests.engine import Run, finish, prepared, table
 
 torch.set_num_threads(1)  # these matrices are too small to be worth a second one
-ROWS, BATCH, EPOCHS, SEED = 60, 16, 15, 7  # 4 batches an epoch, the last of 12 rows: 60 steps
+ROWS, SEED = 60, 7
 DATA = table(BlobsSample(rows=ROWS, centers=4, features=3, deviation=4.0, seed=2).columns())
+WAYS: dict[str, dict[str, Any]] = {
+    "small": {"units": (7, 5), "batch": 16, "epochs": 15},
+    "large": {"units": (150, 120), "batch": 32, "epochs": 26},
+    "definition": {"units": (7, 5), "batch": 16, "epochs": 15, "dropout": 1e-300},  # which silences nothing
+}
+"""Steps may be taken in different ways, by the size of the network and by what it is made of. The last batch is shorter."""
+every_way = pytest.mark.parametrize("way", WAYS)
 Weights = Iterable[nn.Parameter]
 
 OPTIMIZERS: list[tuple[dict[str, Any], Callable[[Weights], torch.optim.Optimizer]]] = [
@@ -82,12 +89,12 @@ def twin(posed: Any, activations: tuple[str, str]) -> nn.Sequential:
 
 
 def follow(
-    posed: Any, net: nn.Sequential, optimizer: torch.optim.Optimizer, loss: Any, batch: int = BATCH, clip: float | None = None
+    posed: Any, net: nn.Sequential, optimizer: torch.optim.Optimizer, loss: Any, clip: float | None = None
 ) -> list[float]:
     """Train the twin on the same batches; the mean loss of each epoch, as each row had it before its step."""
     X, Y = torch.tensor(posed.problem.train.X), torch.tensor(posed.problem.train.Y)
-    course, shuffles = [], Shuffles(SEED, len(X))
-    for epoch in range(EPOCHS):
+    course, shuffles, batch = [], Shuffles(SEED, len(X)), posed.problem.spec.batch_size
+    for epoch in range(posed.problem.spec.epochs):
         order = shuffles.order(epoch)
         total = 0.0
         for start in range(0, len(X), batch):
@@ -106,11 +113,18 @@ def follow(
     return course
 
 
-def posed_with(optimizer: dict[str, Any], activations: tuple[str, str] = ("tanh", "relu"), **request: Any) -> Any:
-    hidden = [{"units": 7, "activation": activations[0]}, {"units": 5, "activation": activations[1]}]
+def posed_with(
+    optimizer: dict[str, Any], way: str = "small", activations: tuple[str, str] = ("tanh", "relu"), **request: Any
+) -> Any:
+    size = WAYS[way]
+    hidden = [
+        {"units": units, "activation": activation, "dropout": size.get("dropout", 0.0)}
+        for units, activation in zip(size["units"], activations, strict=True)
+    ]
+    model = {"kind": "mlp", "hidden": hidden, "bias": request.pop("bias", True)}
     settings: dict[str, Any] = {
-        "target": "blob", "model": {"kind": "mlp", "hidden": hidden}, "optimizer": optimizer, "epochs": EPOCHS,
-        "batch_size": BATCH, "seed": SEED, "precision": "float64", "split": {"validation": 0.0},
+        "target": "blob", "model": model, "optimizer": optimizer, "epochs": size["epochs"], "batch_size": size["batch"],
+        "seed": SEED, "precision": "float64", "split": {"validation": 0.0},
     }  # fmt: skip
     return prepared(DATA, **settings | request)
 
@@ -126,16 +140,18 @@ def check(run: Run, net: nn.Sequential, course: list[float]) -> None:
 
 
 @pytest.mark.parametrize(("ours", "theirs"), OPTIMIZERS, ids=[ours["kind"] for ours, _ in OPTIMIZERS])
-def test_every_optimizer(ours: dict[str, Any], theirs: Callable[[Weights], torch.optim.Optimizer]) -> None:
-    posed = posed_with(ours)
+@every_way
+def test_every_optimizer(ours: dict[str, Any], theirs: Callable[[Weights], torch.optim.Optimizer], way: str) -> None:
+    posed = posed_with(ours, way)
     net = twin(posed, ("tanh", "relu"))
     course = follow(posed, net, theirs(net.parameters()), nn.functional.cross_entropy)
     check(finish(posed), net, course)
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-def test_every_activation(name: str) -> None:
-    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, (name, name))
+@every_way
+def test_every_activation(name: str, way: str) -> None:
+    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, way, (name, name))
     net = twin(posed, (name, name))
     course = follow(posed, net, torch.optim.Adam(net.parameters(), lr=0.02), nn.functional.cross_entropy)
     check(finish(posed), net, course)
@@ -166,9 +182,10 @@ CLASSIFICATION_LOSSES: list[tuple[dict[str, Any], Any]] = [
 
 
 @pytest.mark.parametrize(("ours", "theirs"), REGRESSION_LOSSES, ids=[ours["kind"] for ours, _ in REGRESSION_LOSSES])
-def test_every_regression_loss(ours: dict[str, Any], theirs: Any) -> None:
+@every_way
+def test_every_regression_loss(ours: dict[str, Any], theirs: Any, way: str) -> None:
     posed = posed_with(
-        {"kind": "adam", "learning_rate": 0.05}, target="x1", task="regression", loss=ours,
+        {"kind": "adam", "learning_rate": 0.05}, way, target="x1", task="regression", loss=ours,
         preprocessing={"scaling": "standard"},
     )  # fmt: skip
     net = twin(posed, ("tanh", "relu"))
@@ -177,29 +194,28 @@ def test_every_regression_loss(ours: dict[str, Any], theirs: Any) -> None:
 
 
 @pytest.mark.parametrize(("ours", "theirs"), CLASSIFICATION_LOSSES, ids=[ours["kind"] for ours, _ in CLASSIFICATION_LOSSES])
-def test_every_classification_loss(ours: dict[str, Any], theirs: Any) -> None:
-    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, loss=ours)
+@every_way
+def test_every_classification_loss(ours: dict[str, Any], theirs: Any, way: str) -> None:
+    posed = posed_with({"kind": "adam", "learning_rate": 0.02}, way, loss=ours)
     net = twin(posed, ("tanh", "relu"))
     course = follow(posed, net, torch.optim.Adam(net.parameters(), lr=0.02), theirs)
     check(finish(posed), net, course)
 
 
-def test_l2_without_biases() -> None:
+@every_way
+def test_l2_without_biases(way: str) -> None:
     """PyTorch's weight decay is ½ l2 ‖w‖² of all parameters: of the weights, where there is no bias."""
-    hidden = [{"units": 7, "activation": "tanh"}, {"units": 5, "activation": "relu"}]
-    posed = posed_with(
-        {"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5},
-        model={"kind": "mlp", "hidden": hidden, "bias": False},
-        regularization={"l2": 0.01},
-    )
+    rule = {"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5}
+    posed = posed_with(rule, way, bias=False, regularization={"l2": 0.01})
     net = twin(posed, ("tanh", "relu"))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5, weight_decay=0.01)
     course = follow(posed, net, optimizer, nn.functional.cross_entropy)
     check(finish(posed), net, course)
 
 
-def test_clipping() -> None:
-    posed = posed_with({"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5}, regularization={"clip_norm": 0.05})
+@every_way
+def test_clipping(way: str) -> None:
+    posed = posed_with({"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5}, way, regularization={"clip_norm": 0.05})
     net = twin(posed, ("tanh", "relu"))
     optimizer = torch.optim.SGD(net.parameters(), lr=0.1, momentum=0.5)
     course = follow(posed, net, optimizer, nn.functional.cross_entropy, clip=0.05)
@@ -208,8 +224,9 @@ def test_clipping() -> None:
     assert min(run.course("gradient_norm")) > 0.05  # as it was before it was clipped
 
 
-def test_one_row_a_step() -> None:
-    posed = posed_with({"kind": "gradient_descent", "learning_rate": 0.05}, batch_size=1)
+@every_way
+def test_one_row_a_step(way: str) -> None:
+    posed = posed_with({"kind": "gradient_descent", "learning_rate": 0.02}, way, batch_size=1, epochs=10)
     net = twin(posed, ("tanh", "relu"))
-    course = follow(posed, net, torch.optim.SGD(net.parameters(), lr=0.05), nn.functional.cross_entropy, batch=1)
+    course = follow(posed, net, torch.optim.SGD(net.parameters(), lr=0.02), nn.functional.cross_entropy)
     check(finish(posed), net, course)

@@ -15,7 +15,8 @@ from store.database import Database
 from store.files import Files
 from store.migrate import migrate
 from store.settings import Settings
-from worker.training import Workplace, run
+from worker.recording import Workplace
+from worker.training import run
 
 
 @dataclass

@@ -15,9 +15,10 @@ from store.database import Database
 from store.files import Files
 from store.requests import document_of, training_of
 from store.settings import Settings
-from store.tables import CurvePoint, Dataset, Job, Model, Series
+from store.tables import Checkpoint, CurvePoint, Dataset, Job, Model, Series
 from worker.lease import HeldLease
-from worker.training import Recording, Workplace, run, run_held, work
+from worker.recording import Recording, Workplace
+from worker.training import run, run_held, work
 
 SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
 MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
@@ -262,3 +263,34 @@ def test_no_model_is_left_where_a_cancel_came_last(
     with place.database.reading() as session:
         assert session.query(Model).count() == 0
         assert np.isfinite(job.latest["train_loss"])
+
+
+def test_a_run_lost_before_its_first_checkpoint_starts_anew(place: Workplace, post: Callable[..., str]) -> None:
+    fields = {"model": MLP, "epochs": 30, "record": {"curves": "batch"}}
+    alone, lost = (post("iris", "species", **fields) for _ in range(2))
+    run(place, alone)
+    run(Workplace(place.settings, place.database, place.files, "worker", Stopper(20)), lost)
+    assert points(place, lost)
+    with place.database.transaction() as session:
+        session.query(Checkpoint).filter_by(job_number=jobs.get(session, lost, None).number).delete()
+    run(place, lost)
+    assert row(place, lost).state == "succeeded"
+    assert theta(place, lost) == theta(place, alone)
+    assert points(place, lost) == points(place, alone)
+
+
+@pytest.mark.parametrize("fields", [
+    {"model": {"kind": "logistic_regression"}},
+    {"model": MLP, "epochs": 3000, "early_stopping": {"patience": 2}},
+])  # fmt: skip
+def test_a_stop_at_the_very_end_does_not_train_on(place: Workplace, post: Callable[..., str], fields: dict[str, Any]) -> None:
+    alone = post("iris", "species", **fields)
+    run(place, alone)
+    epochs = row(place, alone).epoch
+    for stop_after in (epochs - 1, epochs):
+        job_id = post("iris", "species", **fields)
+        run(Workplace(place.settings, place.database, place.files, "worker", Stopper(stop_after)), job_id)
+        run(place, job_id)
+        assert row(place, job_id).state == "succeeded"
+        assert row(place, job_id).epoch == epochs
+        assert theta(place, job_id) == theta(place, alone)

@@ -1,0 +1,59 @@
+"""The engine, through the generator that the worker drives, with every number an epoch reports."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from bench.peers import LEARNING_RATE, Case
+from engine.features import Target
+from engine.losses import CrossEntropy
+from engine.models import HiddenLayer, MultilayerPerceptron, Regularization
+from engine.network import Network
+from engine.optimizers import Adam
+from engine.schedules import ConstantRate
+from engine.train import Matrices, Problem, State, train
+from engine.training import Training
+
+VERSION = "vidro"
+
+
+def pose(case: Case) -> tuple[Problem, list[np.ndarray]]:
+    X, labels, weights = case.data()
+    spec = Training(
+        target="class",
+        task="classification",
+        model=MultilayerPerceptron(hidden=tuple(HiddenLayer(units=units) for units in case.sizes[1:-1])),
+        loss=CrossEntropy(),
+        optimizer=Adam(learning_rate=LEARNING_RATE),
+        schedule=ConstantRate(),
+        regularization=Regularization(),
+        epochs=case.epochs,
+        batch_size=case.batch,
+        shuffle=True,
+        seed=0,
+        precision="float32",
+    )
+    network = Network(spec.model.layers(case.sizes[0], case.sizes[-1]), np.float32, np)
+    Y = np.eye(case.sizes[-1], dtype=np.float32)[labels]
+    target = Target("class", tuple(range(case.sizes[-1])))
+    return Problem(spec, network, target, Matrices(X, Y), None), weights
+
+
+def ready(case: Case) -> Callable[[], tuple[float, float]]:
+    problem, weights = pose(case)
+
+    def run() -> tuple[float, float]:
+        for views, W in zip(problem.network.parameters.layers, weights, strict=True):
+            views.W[...] = W
+            assert views.b is not None
+            views.b[...] = 0
+        started = time.perf_counter()
+        for epoch in train(problem, State()):
+            values = epoch.values
+        seconds = time.perf_counter() - started
+        loss = values["train_loss"]
+        assert loss is not None
+        return seconds, loss
+
+    return run
