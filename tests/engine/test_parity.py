@@ -25,7 +25,7 @@ ROWS, SEED = 60, 7
 DATA = table(BlobsSample(rows=ROWS, centers=4, features=3, deviation=4.0, seed=2).columns())
 WAYS: dict[str, dict[str, Any]] = {
     "small": {"units": (7, 5), "batch": 16, "epochs": 15},
-    "large": {"units": (150, 120), "batch": 32, "epochs": 26},
+    "large": {"units": (110, 100), "batch": 40, "epochs": 26},
     "definition": {"units": (7, 5), "batch": 16, "epochs": 15, "dropout": 1e-300},  # which silences nothing
 }
 """Steps may be taken in different ways, by the size of the network and by what it is made of. The last batch is shorter."""

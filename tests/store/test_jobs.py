@@ -1,0 +1,311 @@
+from collections.abc import Callable
+from itertools import product
+from typing import Any
+
+import pytest
+from sqlalchemy import insert, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from store import jobs
+from store.database import Database
+from store.errors import Conflict, LeaseLost, NotFound
+from store.files import Files
+from store.jobs import DONE, HELD, LEGAL, Lease
+from store.tables import STATES, Blob, Checkpoint, CurvePoint, Entry, Job, Model, Series
+from tests.store.helpers import (
+    LEASE_SECONDS,
+    REQUEST,
+    claim,
+    claimed,
+    count,
+    expire,
+    make_job,
+    put,
+    put_in,
+    row,
+    states,
+    together,
+)
+
+MODEL = {"owner": "ana", "kind": "mlp", "dataset_id": "ds_1", "dataset_sha256": "0", "request": {}, "fitted": {}, "metrics": {}}
+
+
+def test_the_whole_life(database: Database, files: Files) -> None:
+    job = make_job(database)
+    assert (job.state, job.attempt, job.worker, job.lease_until, job.started_at) == ("queued", 0, None, None, None)
+    assert (job.name, job.dataset_id, job.model_kind, job.epochs, job.queue) == ("first", "ds_1", "mlp", 3, "train")
+
+    lease = claim(database, job, "worker 1")
+    assert lease == Lease(job.number, job.id, 1)
+    running = row(database, job)
+    assert (running.state, running.attempt, running.worker, running.finished_at) == ("running", 1, "worker 1", None)
+    assert running.started_at is not None
+    assert running.lease_until == pytest.approx(running.started_at + LEASE_SECONDS, abs=1)
+
+    with database.transaction() as session:
+        jobs.update_row(session, lease, epoch=2, latest={"train_loss": 0.5}, parameters=7)
+        jobs.log(session, job.number, "half way")
+        jobs.save_checkpoint(session, files, lease, 2, b"weights", values={"train_loss": 0.5}, periodic=True)
+    with database.transaction() as session:
+        assert jobs.finish(session, lease, "succeeded", model_id="mdl_1") == "succeeded"
+    ended = row(database, job)
+    assert (ended.state, ended.worker, ended.lease_until, ended.epoch, ended.model_id) == ("succeeded", None, None, 2, "mdl_1")
+    assert ended.created_at <= running.started_at <= (ended.finished_at or 0)
+    with database.reading() as session:
+        lines = [(entry.sequence, entry.kind, entry.state, entry.epoch) for entry in jobs.journal(session, job.number)]
+        [checkpoint] = jobs.checkpoints(session, job.number)
+        assert files.get(session, checkpoint.digest) == b"weights"
+        assert [entry.message for entry in jobs.journal(session, job.number, after=2)] == ["half way", None]
+    assert lines == [(1, "state", "queued", 0), (2, "state", "running", 0), (3, "log", None, 2), (4, "state", "succeeded", 2)]
+
+
+def test_legal_names_every_state_and_no_other() -> None:
+    assert set(LEGAL) == set(STATES) >= set().union(*LEGAL.values())
+    assert {"succeeded", "failed", "cancelled"} == DONE
+    assert all("cancelled" in LEGAL[state] or "cancelling" in LEGAL[state] for state in set(STATES) - DONE - {"cancelling"})
+    assert set(HELD) == {"running", "pausing", "cancelling"}
+
+
+@pytest.mark.parametrize("before", STATES)
+def test_only_legal_moves_are_made(database: Database, before: str) -> None:
+    for after in STATES:
+        job = make_job(database)
+        put_in(database, job, before)
+        if after not in LEGAL[before]:
+            with pytest.raises(AssertionError, match="no legal transition"), database.transaction() as session:
+                jobs.move(session, job.number, [before], after)
+            assert row(database, job).state == before
+            continue
+        with database.transaction() as session:
+            assert jobs.move(session, job.number, [before], after, reason="because")
+        moved = row(database, job)
+        assert (moved.state, moved.state_reason) == (after, "because")
+        assert (moved.finished_at is not None) == (after in DONE)
+        assert after in HELD or (moved.lease_until, moved.worker) == (None, None)
+        assert states(database, job)[-1] == after
+
+
+def test_a_move_from_where_the_job_is_not_changes_nothing(database: Database) -> None:
+    job = make_job(database)
+    for before, expected in product(STATES, STATES):
+        if before != expected and LEGAL[expected]:
+            put_in(database, job, before)
+            with database.transaction() as session:
+                assert not jobs.move(session, job.number, [expected], min(LEGAL[expected]), epoch=9)
+            assert (row(database, job).state, row(database, job).epoch) == (before, 0)
+    with database.transaction() as session:
+        put_in_where = [Job.attempt == 77]
+        assert not jobs.move(session, job.number, ["queued"], "running", where=put_in_where)
+    assert states(database, job) == ["queued"]
+
+
+def test_a_state_that_there_is_not_is_refused_by_the_database(database: Database) -> None:
+    job = make_job(database)
+    for state in ("resting", "QUEUED", ""):
+        with pytest.raises(IntegrityError), database.transaction() as session:
+            session.execute(update(Job).values(state=state))
+    assert row(database, job).state == "queued"
+
+
+def test_one_of_many_claims_a_job(database: Database) -> None:
+    job = make_job(database)
+
+    def take(place: int) -> Lease | None:
+        with database.transaction() as session:
+            return jobs.claim(session, job.id, f"worker {place}", LEASE_SECONDS)
+
+    found = together(12, take)
+    leases = [lease for lease in found if lease is not None]
+    assert leases == [Lease(job.number, job.id, 1)]
+    assert row(database, job).worker == f"worker {found.index(leases[0])}"
+    assert states(database, job) == ["queued", "running"]
+
+
+@pytest.mark.parametrize("state", [state for state in STATES if state != "queued"])
+def test_a_doubled_message_does_nothing(database: Database, state: str) -> None:
+    job = make_job(database)
+    put_in(database, job, state)
+    before = vars(row(database, job))
+    with database.transaction() as session:
+        assert jobs.claim(session, job.id, "another", LEASE_SECONDS) is None
+        assert jobs.claim(session, "job_none", "another", LEASE_SECONDS) is None
+    after = vars(row(database, job))
+    assert {name: after[name] for name in after if name[0] != "_"} == {name: before[name] for name in before if name[0] != "_"}
+    assert states(database, job) == ["queued"]
+
+
+def test_the_queue_is_first_come_first_served(database: Database) -> None:
+    first, second, gpu, third = (make_job(database, queue=queue) for queue in ("train", "train", "gpu", "train"))
+
+    def look() -> tuple[list[int | None], str | None]:
+        with database.reading() as session:
+            places = [jobs.queue_position(session, row(database, job)) for job in (first, second, gpu, third)]
+            return places, jobs.next_queued(session, ["train"])
+
+    assert look() == ([1, 2, 1, 3], first.id)
+    lease = claim(database, first)
+    assert look() == ([None, 1, 1, 2], second.id)
+    with database.transaction() as session:
+        jobs.release(session, lease, "its worker was stopped")
+    assert look() == ([1, 2, 1, 3], first.id)
+    with database.reading() as session:
+        assert jobs.next_queued(session, ["gpu"]) == gpu.id
+        assert jobs.next_queued(session, ["gpu", "train"]) == first.id
+        assert jobs.next_queued(session, ["none"]) is None
+
+
+CANCELLED = {
+    "queued": "cancelled",
+    "paused": "cancelled",
+    "running": "cancelling",
+    "pausing": "cancelling",
+    "cancelling": "cancelling",
+}
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_cancelling_from_every_state(database: Database, state: str) -> None:
+    job = make_job(database)
+    put_in(database, job, state)
+
+    def cancel() -> None:
+        with database.transaction() as session:
+            jobs.cancel(session, job)
+
+    if state in DONE:
+        with pytest.raises(Conflict, match=f"{state} already"):
+            cancel()
+    else:
+        cancel()
+    found = row(database, job)
+    assert found.state == CANCELLED.get(state, state)
+    assert (found.finished_at is not None) == (found.state in DONE)
+    assert (found.lease_until is not None) == (found.state in HELD)
+
+
+@pytest.mark.parametrize(("asked", "ended"), [("succeeded", "cancelled"), ("cancelled", "cancelled"), ("failed", "failed")])
+def test_a_job_that_ends_while_it_is_cancelled(database: Database, asked: str, ended: str) -> None:
+    job, lease = claimed(database)
+    with database.transaction() as session:
+        jobs.cancel(session, job)
+    with database.transaction() as session:
+        assert jobs.state_of(session, lease) == "cancelling"
+        assert jobs.finish(session, lease, asked) == ended
+    assert states(database, job) == ["queued", "running", "cancelling", ended]
+
+
+def ending(lease: Lease, how: str) -> Callable[[Session], Any]:
+    if how == "finish":
+        return lambda session: jobs.finish(session, lease, "succeeded")
+    return lambda session: jobs.release(session, lease, "its worker was stopped")
+
+
+@pytest.mark.parametrize("how", ["finish", "release"])
+def test_a_cancel_and_the_workers_end_at_once(database: Database, how: str) -> None:
+    """Either the cancel comes first, or it finds what the worker left: a cancel that was accepted is never lost."""
+    for _ in range(15):
+        job, lease = claimed(database)
+        end = ending(lease, how)
+
+        def act(place: int, job: Job = job, end: Callable[[Session], Any] = end) -> Any:
+            with database.transaction() as session:
+                return end(session) if place else jobs.cancel(session, job)
+
+        cancelled, ended = together(2, act)
+        assert not isinstance(ended, Exception)
+        if how == "finish" and ended == "succeeded":
+            assert isinstance(cancelled, Conflict)
+            assert states(database, job) == ["queued", "running", "succeeded"]
+        else:
+            assert cancelled is None
+            assert row(database, job).state == "cancelled"
+
+
+def fill(database: Database, files: Files, job: Job, lease: Lease) -> None:
+    """Two checkpoints, one of them a model's, and a curve."""
+    with database.transaction() as session:
+        jobs.save_checkpoint(session, files, lease, 1, b"passing", values={})
+        kept = jobs.save_checkpoint(session, files, lease, 2, b"kept", values={})
+        model = {"id": "mdl_1", "job_id": job.id, "epoch": 2, "parameters": 1, "versions": {}, "digest": kept.digest}
+        session.execute(insert(Model).values(**MODEL, **model))
+        session.execute(insert(Series).values(number=1, name="loss"))
+        session.execute(insert(CurvePoint).values(job_number=job.number, series_number=1, step=1, value=0.5))
+
+
+def test_deleted_a_job_leaves_its_model_alone(database: Database, files: Files) -> None:
+    job, lease = claimed(database)
+    other, _ = claimed(database)
+    fill(database, files, job, lease)
+    with pytest.raises(Conflict, match="not done"), database.transaction() as session:
+        jobs.delete_job(session, files, job)
+    assert (count(database, Checkpoint), count(database, Blob)) == (2, 2)
+    with database.transaction() as session:
+        jobs.finish(session, lease, "succeeded", model_id="mdl_1")
+        jobs.delete_job(session, files, job)
+    with pytest.raises(NotFound), database.reading() as session:
+        jobs.get(session, job.id, None)
+    assert [count(database, table) for table in (Checkpoint, CurvePoint, Model, Blob, Job)] == [0, 0, 1, 1, 1]
+    with database.reading() as session:
+        assert files.get(session, session.get_one(Model, 1).digest) == b"kept"
+        assert [entry.job_number for entry in session.query(Entry)] == [other.number] * 2
+    with pytest.raises(LeaseLost), database.transaction() as session:
+        jobs.update_row(session, lease, epoch=3)
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_only_what_is_done_is_deleted(database: Database, files: Files, state: str) -> None:
+    job = make_job(database)
+    put_in(database, job, state)
+    if state in DONE:
+        with database.transaction() as session:
+            jobs.delete_job(session, files, job)
+    else:
+        with pytest.raises(Conflict), database.transaction() as session:
+            jobs.delete_job(session, files, job)
+    assert count(database, Job) == (state not in DONE)
+
+
+def test_the_journal_leaves_no_gap_whoever_writes(database: Database) -> None:
+    job, lease = claimed(database)
+
+    def write(place: int) -> None:
+        for turn in range(5):
+            with database.transaction() as session:
+                jobs.update_row(session, lease, epoch=turn)
+                jobs.log(session, job.number, f"{place} {turn}")
+
+    assert together(4, write) == [None] * 4
+    with database.reading() as session:
+        entries = jobs.journal(session, job.number)
+    assert [entry.sequence for entry in entries] == list(range(1, 23))
+    assert len({entry.message for entry in entries}) == 21
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
+
+
+def test_jobs_are_their_owners(database: Database) -> None:
+    job = make_job(database, owner="ana")
+    with database.reading() as session:
+        assert jobs.get(session, job.id, "ana").id == jobs.get(session, job.id, None).id == job.id
+        for wanted, owner in [(job.id, "rui"), ("job_none", "ana"), ("job_none", None)]:
+            with pytest.raises(NotFound, match=wanted):
+                jobs.get(session, wanted, owner)
+
+
+def test_a_job_begins_with_what_was_asked(database: Database) -> None:
+    with database.transaction() as session:
+        job = jobs.create(session, "ana", {"dataset_id": "ds_2", "model": {"kind": "perceptron"}, "epochs": None}, queue="gpu")
+        assert abs((job.sent_at or 0) - database.clock(session)) < 5
+    assert (job.name, job.epochs, job.model_kind, job.queue) == (None, 1, "perceptron", "gpu")
+    assert row(database, job).request == {"dataset_id": "ds_2", "model": {"kind": "perceptron"}, "epochs": None}
+
+
+def test_a_job_started_again_keeps_when_it_first_started(database: Database) -> None:
+    job, lease = claimed(database)
+    put(database, job, started_at=1000.0)
+    with database.transaction() as session:
+        jobs.release(session, lease, "its worker was stopped")
+    claim(database, job)
+    assert row(database, job).started_at == 1000.0
+    expire(database, job)
+    assert row(database, job).request == REQUEST

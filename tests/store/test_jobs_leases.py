@@ -1,0 +1,280 @@
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from store import curves, jobs
+from store.database import Database
+from store.errors import Conflict, LeaseLost
+from store.files import Files
+from store.jobs import MAX_LOST_ATTEMPTS, RESEND_SECONDS, Lease
+from store.tables import Blob, Checkpoint, CurvePoint, Entry, Job, Worker
+from tests.store.helpers import LEASE_SECONDS, claim, claimed, count, expire, make_job, put, row, states, sweep, together
+
+WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
+    "update_row": lambda session, files, lease: jobs.update_row(session, lease, epoch=9),
+    "renew": lambda session, files, lease: jobs.renew(session, lease, LEASE_SECONDS),
+    "state_of": lambda session, files, lease: jobs.state_of(session, lease),
+    "succeed": lambda session, files, lease: jobs.finish(session, lease, "succeeded"),
+    "fail": lambda session, files, lease: jobs.finish(session, lease, "failed", "broke"),
+    "end cancelled": lambda session, files, lease: jobs.finish(session, lease, "cancelled"),
+    "release": lambda session, files, lease: jobs.release(session, lease, "its worker was stopped"),
+    "save_checkpoint": lambda session, files, lease: jobs.save_checkpoint(session, files, lease, 1, b"stale", values={}),
+}
+
+
+def lose(database: Database, how: str) -> tuple[Job, Lease]:
+    """A job, and a lease of it that has been lost."""
+    job, lease = claimed(database)
+    if how == "cancelled and lost":
+        with database.transaction() as session:
+            jobs.cancel(session, job)
+    if how == "ended":
+        with database.transaction() as session:
+            jobs.finish(session, lease, "succeeded")
+    elif how == "given back":
+        with database.transaction() as session:
+            jobs.release(session, lease, "stopped")
+    else:
+        expire(database, job)
+        sweep(database)
+    if how == "another's":
+        claim(database, job, "another")
+    return job, lease
+
+
+def columns(database: Database, job: Job) -> dict[str, Any]:
+    with database.reading() as session:
+        return dict(session.execute(select(Job.__table__).where(Job.number == job.number)).mappings().one())
+
+
+@pytest.mark.parametrize("how", ["taken back", "another's", "ended", "given back", "cancelled and lost"])
+def test_who_lost_the_lease_writes_nothing(database: Database, files: Files, how: str) -> None:
+    job, lease = lose(database, how)
+    before, history = columns(database, job), states(database, job)
+    recorder = curves.Recorder(job.number)
+
+    def write_all(session: Session, write: Callable[[Session, Files, Lease], Any]) -> None:
+        recorder.add(1, {"loss": 1.0})
+        recorder.write(session)
+        session.add(Checkpoint(job_number=job.number, epoch=5, digest=files.put(session, b"stale too"), values={}))
+        session.flush()
+        write(session, files, lease)
+
+    for write in WRITES.values():
+        with pytest.raises(LeaseLost, match=f"'{job.id}' is no longer held by attempt 1"), database.transaction() as session:
+            write_all(session, write)
+    assert columns(database, job) == before
+    assert states(database, job) == history
+    assert [count(database, table) for table in (CurvePoint, Checkpoint, Blob)] == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_who_holds_the_lease_writes(database: Database, files: Files, name: str) -> None:
+    """Until it is taken back, also where it has run out: nobody else has begun."""
+    job, lease = claimed(database)
+    if name == "end cancelled":
+        with database.transaction() as session:
+            jobs.cancel(session, job)
+    expire(database, job)
+    with database.transaction() as session:
+        WRITES[name](session, files, lease)
+
+
+def test_renewed_a_lease_lasts_from_now_on(database: Database) -> None:
+    job, lease = claimed(database)
+    expire(database, job)
+    with database.transaction() as session:
+        jobs.renew(session, lease, 30)
+        assert row(database, job).lease_until is not None
+    with database.reading() as session:
+        assert row(database, job).lease_until == pytest.approx(database.clock(session) + 30, abs=2)
+    assert sweep(database) == []
+    assert row(database, job).state == "running"
+
+
+def test_leases_are_judged_by_the_databases_clock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker or a sweeper whose own clock is wrong by an hour neither takes nor keeps what it should not."""
+    real = time.time
+    for wrong in (real() - 3600, real() + 3600):
+        with monkeypatch.context() as patch:
+            patch.setattr(time, "time", lambda wrong=wrong: wrong)
+            job, _ = claimed(database)
+            assert sweep(database) == []
+            assert row(database, job).lease_until == pytest.approx(real() + LEASE_SECONDS, abs=5)
+            expire(database, job)
+            assert sweep(database) == [(job.id, "train")]
+
+
+def test_the_sweep_takes_back_what_has_run_out(database: Database) -> None:
+    lost, held, waiting = claimed(database)[0], claimed(database)[0], make_job(database, queue="gpu")
+    assert sweep(database) == []
+    expire(database, lost)
+    assert sweep(database) == [(lost.id, "train")]
+    found = row(database, lost)
+    assert (found.state, found.attempt, found.lost_attempts, found.worker, found.lease_until) == ("queued", 1, 1, None, None)
+    assert found.state_reason == "attempt 1 was lost with its worker"
+    assert states(database, lost) == ["queued", "running", "queued"]
+    assert [row(database, job).state for job in (held, waiting)] == ["running", "queued"]
+    assert claim(database, lost, "another").attempt == 2
+    assert sweep(database) == []
+
+
+@pytest.mark.parametrize(("state", "after"), [("running", "queued"), ("pausing", "queued"), ("cancelling", "cancelled")])
+def test_what_becomes_of_a_lost_job(database: Database, state: str, after: str) -> None:
+    job, _ = claimed(database)
+    put(database, job, state=state)
+    expire(database, job)
+    assert sweep(database) == ([(job.id, "train")] if after == "queued" else [])
+    assert row(database, job).state == after
+    assert (row(database, job).finished_at is not None) == (after == "cancelled")
+
+
+def test_what_waits_without_a_message_is_sent_again(database: Database) -> None:
+    never, long_ago, just_now, done = (make_job(database, queue=queue) for queue in ("train", "gpu", "train", "train"))
+    put(database, never, sent_at=None)
+    put(database, long_ago, sent_at=Job.sent_at - RESEND_SECONDS - 1)
+    put(database, just_now, sent_at=Job.sent_at - RESEND_SECONDS + 5)
+    put(database, done, sent_at=None, state="succeeded")
+    assert sweep(database) == [(never.id, "train"), (long_ago.id, "gpu")]
+    assert sweep(database) == []
+
+
+def lose_once(database: Database, job: Job) -> None:
+    claim(database, job)
+    expire(database, job)
+    sweep(database)
+
+
+def test_lost_three_times_in_a_row_a_job_has_failed(database: Database) -> None:
+    job = make_job(database)
+    for lost in range(1, MAX_LOST_ATTEMPTS):
+        lose_once(database, job)
+        assert (row(database, job).state, row(database, job).lost_attempts) == ("queued", lost)
+    lose_once(database, job)
+    found = row(database, job)
+    assert (found.state, found.attempt, found.lease_until) == ("failed", 3, None)
+    assert found.finished_at is not None
+    assert found.error is not None
+    assert found.error == {
+        "type": "urn:vidro:problem:worker-lost",
+        "title": "Worker lost",
+        "status": 500,
+        "code": "WORKER_LOST",
+        "detail": found.state_reason,
+    }
+    assert "3 times in a row" in found.error["detail"]
+    assert states(database, job) == ["queued", *["running", "queued"] * 2, "running", "failed"]
+    assert sweep(database) == []
+
+
+def test_a_checkpoint_between_begins_the_count_anew(database: Database, files: Files) -> None:
+    job = make_job(database)
+    for epoch in range(1, 4):
+        lose_once(database, job)
+        lose_once(database, job)
+        lease = claim(database, job)
+        with database.transaction() as session:
+            jobs.save_checkpoint(session, files, lease, epoch, b"weights %d" % epoch, values={})
+        assert row(database, job).lost_attempts == 0
+        with database.transaction() as session:
+            jobs.release(session, lease, "stopped")
+    assert (row(database, job).state, row(database, job).attempt) == ("queued", 9)
+    for _ in range(3):
+        lose_once(database, job)
+    assert row(database, job).state == "failed"
+
+
+def test_of_many_sweeps_at_once_one_takes_a_job_back(database: Database) -> None:
+    lost = [claimed(database)[0] for _ in range(5)]
+    for job in lost:
+        expire(database, job)
+    found = together(6, lambda _: sweep(database))
+    assert not [outcome for outcome in found if isinstance(outcome, Exception)]
+    assert {sent for outcome in found if isinstance(outcome, list) for sent in outcome} == {(job.id, "train") for job in lost}
+    for job in lost:
+        assert (row(database, job).state, row(database, job).lost_attempts) == ("queued", 1)
+        assert states(database, job) == ["queued", "running", "queued"]
+
+
+def test_a_sweep_and_a_renewal_at_once(database: Database) -> None:
+    """Who comes first has it: the worker goes on, or is told that the lease is lost."""
+    for _ in range(10):
+        job, lease = claimed(database)
+        expire(database, job)
+
+        def act(place: int, lease: Lease = lease) -> Any:
+            if place:
+                return sweep(database)
+            with database.transaction() as session:
+                return jobs.renew(session, lease, LEASE_SECONDS)
+
+        renewed, swept = together(2, act)
+        if renewed is None:
+            assert (row(database, job).state, swept) == ("running", [])
+        else:
+            assert isinstance(renewed, LeaseLost)
+            assert (row(database, job).state, swept) == ("queued", [(job.id, "train")])
+            put(database, job, state="cancelled")
+
+
+def test_given_back_a_job_is_sent_at_once_and_not_counted_lost(database: Database) -> None:
+    job, lease = claimed(database)
+    with database.transaction() as session:
+        jobs.release(session, lease, "its worker was stopped")
+    found = row(database, job)
+    assert (found.state, found.attempt, found.lost_attempts, found.state_reason) == ("queued", 1, 0, "its worker was stopped")
+    assert sweep(database) == [(job.id, "train")]
+
+
+def test_given_back_while_it_is_cancelled_a_job_is_cancelled(database: Database) -> None:
+    job, lease = claimed(database)
+    with database.transaction() as session:
+        jobs.cancel(session, job)
+        jobs.release(session, lease, "its worker was stopped")
+    assert states(database, job) == ["queued", "running", "cancelling", "cancelled"]
+    with pytest.raises(Conflict), database.transaction() as session:
+        jobs.cancel(session, job)
+
+
+@pytest.mark.parametrize("same", [False, True])
+def test_a_checkpoint_of_the_same_epoch_is_replaced(database: Database, files: Files, same: bool) -> None:
+    job, lease = claimed(database)
+    with database.transaction() as session:
+        jobs.save_checkpoint(session, files, lease, 1, b"first", values={"loss": 2.0})
+        jobs.save_checkpoint(session, files, lease, 2, b"second", values={})
+        jobs.save_checkpoint(session, files, lease, 1, b"first" if same else b"third", values={"loss": 1.0}, periodic=True)
+    with database.reading() as session:
+        found = jobs.checkpoints(session, job.number)
+        assert [(entry.epoch, entry.periodic, entry.values) for entry in found] == [(1, True, {"loss": 1.0}), (2, False, {})]
+        assert files.get(session, found[0].digest) == (b"first" if same else b"third")
+    assert count(database, Blob) == 2
+    with database.transaction() as session:
+        jobs.forget_checkpoints(session, files, lease, [1, 7])
+    assert (count(database, Checkpoint), count(database, Blob)) == (1, 1)
+
+
+def test_workers_are_alive_while_they_are_heard_of(database: Database) -> None:
+    def beat(*names: str) -> None:
+        with database.transaction() as session:
+            for name in names:
+                jobs.beat(session, name, ["train"])
+
+    def live(seconds: float) -> list[str]:
+        with database.reading() as session:
+            return jobs.live_workers(session, seconds)
+
+    beat("b", "a", "c")
+    beat("a")
+    assert live(60) == ["a", "b", "c"]
+    with database.transaction() as session:
+        session.execute(update(Worker).where(Worker.name == "b").values(seen_at=Worker.seen_at - 100))
+        session.execute(update(Worker).where(Worker.name == "c").values(seen_at=Worker.seen_at - 4000))
+    assert live(60) == ["a"]
+    assert live(5000) == ["a", "b", "c"]
+    beat("a")
+    assert live(5000) == ["a", "b"]
+    assert count(database, Entry) == 0
