@@ -175,9 +175,14 @@ def renew(session: Session, lease: Lease, lease_seconds: float) -> None:
     update_row(session, lease, lease_until=now() + lease_seconds)
 
 
+def _of(lease: Lease) -> list[ColumnElement[bool]]:
+    """The job as this attempt at it. Its id is named, too: SQLite gives the number of a job that was deleted out again."""
+    return [Job.number == lease.job_number, Job.id == lease.job_id, Job.attempt == lease.attempt]
+
+
 def state_of(session: Session, lease: Lease) -> str:
     """The state of the job held. Raises LeaseLost where the lease is lost."""
-    held = (Job.number == lease.job_number, Job.attempt == lease.attempt, Job.state.in_(HELD))
+    held = (*_of(lease), Job.state.in_(HELD))
     state = session.scalars(select(Job.state).where(*held)).one_or_none()
     if state is None:
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
@@ -189,7 +194,7 @@ def update_row(session: Session, lease: Lease, **values: Any) -> None:
 
     Raises LeaseLost, for the caller's transaction to roll back.
     """
-    held = (Job.number == lease.job_number, Job.attempt == lease.attempt, Job.state.in_(HELD))
+    held = (*_of(lease), Job.state.in_(HELD))
     if not _updated(session, update(Job).where(*held).values(**values)):
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
 
@@ -203,7 +208,7 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
     if state == "succeeded" and state_of(session, lease) == "cancelling":
         state, reason = "cancelled", "cancelled by the caller"
     expected = [before for before in HELD if state in LEGAL[before]]
-    if not move(session, lease.job_number, expected, state, where=[Job.attempt == lease.attempt], reason=reason, **values):
+    if not move(session, lease.job_number, expected, state, where=_of(lease), reason=reason, **values):
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
     return state
 
@@ -211,7 +216,7 @@ def finish(session: Session, lease: Lease, state: str, reason: str | None = None
 def release(session: Session, lease: Lease, reason: str) -> None:
     """Give the held job back to the queue, for any worker to go on from its last checkpoint. Raises LeaseLost."""
     _lock(session, lease.job_number)
-    held = [Job.attempt == lease.attempt]
+    held = _of(lease)
     if move(session, lease.job_number, ["cancelling"], "cancelled", where=held, reason="cancelled by the caller"):
         return
     if not move(session, lease.job_number, ["running", "pausing"], "queued", where=held, reason=reason, sent_at=None):

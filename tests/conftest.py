@@ -10,12 +10,16 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import URL, make_url, text
 
 from store.database import Database
 from store.files import Files
 from store.migrate import migrate
 from store.tables import Table
+
+settings.register_profile("vidro", deadline=None)  # a busy machine is no bug
+settings.load_profile("vidro")
 
 BACKENDS = ("sqlite", "postgresql")
 ALL_TABLES = ", ".join(table.name for table in Table.metadata.sorted_tables)

@@ -15,7 +15,7 @@ def test_the_same_call_gives_the_same_numbers() -> None:
 
 def test_every_seed_purpose_and_index_has_its_own() -> None:
     calls = [
-        (seed, purpose, *index) for seed in (0, 1, 2**63 - 1) for purpose in PURPOSES for index in ((), (0,), (1,), (0, 1))
+        (seed, purpose, *index) for seed in (0, 1, 2**53 - 1) for purpose in PURPOSES for index in ((), (0,), (1,), (0, 1))
     ]
     assert len({draw(*call) for call in calls}) == len(calls)
 

@@ -26,13 +26,13 @@ WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
 }
 
 
-def lose(database: Database, how: str) -> tuple[Job, Lease]:
+def lose(database: Database, files: Files, how: str) -> tuple[Job, Lease]:
     """A job, and a lease of it that has been lost."""
     job, lease = claimed(database)
     if how == "cancelled and lost":
         with database.transaction() as session:
             jobs.cancel(session, job)
-    if how == "ended":
+    if how in ("ended", "deleted"):
         with database.transaction() as session:
             jobs.finish(session, lease, "succeeded")
     elif how == "given back":
@@ -43,6 +43,10 @@ def lose(database: Database, how: str) -> tuple[Job, Lease]:
         sweep(database)
     if how == "another's":
         claim(database, job, "another")
+    if how == "deleted":  # and SQLite gives its number out again
+        with database.transaction() as session:
+            jobs.delete_job(session, files, job)
+        return claimed(database)[0], lease
     return job, lease
 
 
@@ -51,9 +55,9 @@ def columns(database: Database, job: Job) -> dict[str, Any]:
         return dict(session.execute(select(Job.__table__).where(Job.number == job.number)).mappings().one())
 
 
-@pytest.mark.parametrize("how", ["taken back", "another's", "ended", "given back", "cancelled and lost"])
+@pytest.mark.parametrize("how", ["taken back", "another's", "ended", "given back", "cancelled and lost", "deleted"])
 def test_who_lost_the_lease_writes_nothing(database: Database, files: Files, how: str) -> None:
-    job, lease = lose(database, how)
+    job, lease = lose(database, files, how)
     before, history = columns(database, job), states(database, job)
     recorder = curves.Recorder(job.number)
 
@@ -65,7 +69,10 @@ def test_who_lost_the_lease_writes_nothing(database: Database, files: Files, how
         write(session, files, lease)
 
     for write in WRITES.values():
-        with pytest.raises(LeaseLost, match=f"'{job.id}' is no longer held by attempt 1"), database.transaction() as session:
+        with (
+            pytest.raises(LeaseLost, match=f"'{lease.job_id}' is no longer held by attempt 1"),
+            database.transaction() as session,
+        ):
             write_all(session, write)
     assert columns(database, job) == before
     assert states(database, job) == history
