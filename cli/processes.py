@@ -1,6 +1,5 @@
 """The processes of a deployment, one command each: `serve`, `worker`, `migrate`."""
 
-import ipaddress
 import os
 import signal
 import socket
@@ -18,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from engine import compiling
 from store import jobs, keys
 from store.database import Database
 from store.logs import configure_logs
@@ -29,6 +29,7 @@ WITH_PARENT = "VIDRO_WITH_PARENT"
 """Set for a process that must not outlive the one that started it, which holds the other end of its standard input."""
 WAIT_SECONDS = 60.0
 """How long a command waits for a database server: what is started together comes up in any order."""
+RETRY_SECONDS = 1.0
 log = structlog.get_logger()
 
 
@@ -46,7 +47,7 @@ def _wait_for_parent() -> None:
 
 def refuse_open_door(setting: Settings) -> None:
     """With no API key everybody may do everything, so only this machine may reach the server. Exits otherwise."""
-    if is_loopback(setting.host):
+    if setting.is_local:
         return
     database = Database(setting.database)
     wait_until(database, has_tables)
@@ -62,25 +63,35 @@ def refuse_open_door(setting: Settings) -> None:
         raise typer.Exit(2)
 
 
+def keep_kernels(setting: Settings) -> None:
+    """Where the code may not be written beside, as in a container, keep compiled kernels with the data: they take seconds
+    to make, and a temporary folder is gone at the next start.
+    """
+    if not os.access(compiling.__file__, os.W_OK):
+        compiling.cache_in(setting.data.absolute() / "kernels")
+
+
 def wait_until(database: Database, is_ready: Callable[[Session], bool]) -> None:
     """Wait while the database server is away or not ready. Exits once that took too long; SQLite is there or is not."""
     deadline = time.monotonic() + (0 if database.is_sqlite else WAIT_SECONDS)
     # As process 1 of a container this one would not end by a SIGTERM that it has no handler for.
     before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    while True:
-        try:
-            with database.reading() as session:
-                if is_ready(session):
-                    break
-            reason = "its tables are not those of this version; run `vidro migrate`"
-        except OperationalError as error:
-            reason = str(error.orig).partition("\n")[0]
-        if time.monotonic() >= deadline:
-            typer.echo(f"no use of {database.url.render_as_string(hide_password=True)}: {reason}", err=True)
-            raise typer.Exit(1)
-        log.warning("waiting for the database", reason=reason)
-        time.sleep(1)
-    signal.signal(signal.SIGTERM, before)
+    try:
+        while True:
+            try:
+                with database.reading() as session:
+                    if is_ready(session):
+                        break
+                reason = "its tables are not those of this version; run `vidro migrate`"
+            except OperationalError as error:
+                reason = str(error.orig).partition("\n")[0]
+            if time.monotonic() >= deadline:
+                typer.echo(f"no use of {database.url.render_as_string(hide_password=True)}: {reason}", err=True)
+                raise typer.Exit(1)
+            log.warning("waiting for the database", reason=reason)
+            time.sleep(RETRY_SECONDS)
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def has_tables(session: Session) -> bool:
@@ -100,13 +111,6 @@ def migrated(setting: Settings) -> Database:
     return database
 
 
-def is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def serve(
     host: Annotated[str | None, typer.Option(help="address to listen on (VIDRO_HOST)")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on (VIDRO_PORT)")] = None,
@@ -119,6 +123,7 @@ def serve(
     end_with_parent()
     setting = settings().model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
     configure_logs(setting.log_level)
+    keep_kernels(setting)
     refuse_open_door(setting)
     app = create_app(setting)
     uvicorn.run(app, host=setting.host, port=setting.port, log_config=None, timeout_graceful_shutdown=5)
@@ -140,6 +145,7 @@ def worker(
         os.environ["VIDRO_QUEUES"] = queues
     setting = settings()
     configure_logs(setting.log_level)
+    keep_kernels(setting)
     end_with_parent()
     database = Database(setting.database)
     wait_until(database, has_tables)

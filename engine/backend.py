@@ -1,6 +1,7 @@
 """Where arrays live: NumPy on the host, CuPy on a card. The only file that names cupy."""
 
 from collections.abc import Callable
+from functools import partial
 from importlib.util import find_spec
 from typing import Any
 
@@ -21,10 +22,14 @@ def _cupy() -> Any:
     """CuPy, imported only when asked for: it takes seconds, and most machines have no card."""
     if find_spec("cupy") is None:
         raise DeviceUnavailable("CuPy is not installed: install the extra `gpu`, or ask for the device cpu.")
-    import cupy
+    # Importing succeeds without a card; the first allocation would fail. Without a driver, CuPy 13 raises where 14 says no.
+    try:
+        import cupy
 
-    # Importing succeeds without a card; the first allocation would fail.
-    if not cupy.cuda.is_available():
+        usable = cupy.cuda.is_available()
+    except (ImportError, RuntimeError):
+        usable = False
+    if not usable:
         raise DeviceUnavailable("This machine has no usable CUDA device: ask for the device cpu or auto.")
     return cupy
 
@@ -51,3 +56,11 @@ def available(device: str) -> bool:
 def to_host(array: Any) -> Array:
     """The array as NumPy's, copied from the card where it lives there; a host array is returned as it is."""
     return array if isinstance(array, np.ndarray) else np.asarray(array.get())
+
+
+def gather(xp: Any) -> Callable[..., Any]:
+    """`take(array, indices, axis, out)` of a namespace, straight into `out`; the indices have to be in range.
+
+    NumPy's goes through a buffer unless told what to do with an index that is not; CuPy's cannot be told.
+    """
+    return partial(np.take, mode="clip") if xp is np else xp.take

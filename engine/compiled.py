@@ -71,7 +71,8 @@ class Kernel:
 
 
 @cache
-def compile_kernel(kernel: Kernel, dtype: str) -> Any:
+def compile_kernel(kernel: Kernel, dtype: str, cached: bool = True) -> Any:
+    """The kernel as Numba's C function. One from the cache cannot be looked into."""
     real = getattr(types, dtype)
     kinds = {
         "reals": types.CPointer(real),  # type: ignore[no-untyped-call]
@@ -81,7 +82,7 @@ def compile_kernel(kernel: Kernel, dtype: str) -> Any:
         "int": types.int64,
     }
     signature = types.void(*(kinds[kind] for kind in kernel.signature))
-    return numba.cfunc(signature, cache=True, fastmath=FAST, **OPTIONS)(kernel.function)
+    return numba.cfunc(signature, cache=cached, fastmath=FAST, **OPTIONS)(kernel.function)
 
 
 def numbers(spec: Any) -> list[float]:

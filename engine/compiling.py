@@ -21,12 +21,13 @@ def cache_in(folder: Path) -> None:
 
 
 def prepare() -> None:
-    """Settle the folder before Numba reads it: the one asked for, or beside the code, or a temporary one."""
+    """Settle the folder before Numba reads it: the one asked for, or beside the code, or a new one of this process alone."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return
     here = Path(__file__).parent / "__pycache__"
     here.mkdir(exist_ok=True) if os.access(here.parent, os.W_OK) else None
-    cache_in(here if os.access(here, os.W_OK) else Path(tempfile.gettempdir()) / f"vidro-kernels-{os.getuid()}")
+    # Compiled code is loaded as it lies: a folder that others could have filled is no place for it.
+    cache_in(here if os.access(here, os.W_OK) else Path(tempfile.mkdtemp(prefix="vidro-kernels-")))
 
 
 def _digest() -> str:

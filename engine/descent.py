@@ -4,11 +4,11 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from engine.backend import Array, to_host
+from engine.backend import Array, gather, to_host
 from engine.errors import Diverged
 from engine.network import Network
 from engine.randomness import Shuffles
@@ -27,8 +27,10 @@ class Steps(Protocol):
 
     stride: int
     """Batches to ask for in one call."""
-    losses: Array
-    """Each row's loss (n,) just before the step it took part in, in the order of the epoch."""
+
+    @property
+    def losses(self) -> Array:
+        """Each row's loss (n,) just before the step it took part in, in the order of the epoch; on the host, after `means`."""
 
     def __call__(self, order: np.ndarray, first: int, count: int, step: int, rate: float) -> None:
         """Train on `count` batches from `first` on, with the rows in that `order` (n,); `step` steps were taken before."""
@@ -43,11 +45,24 @@ class Steps(Protocol):
         """The validation rows' loss and score at the present weights; nothing where there are no such rows."""
 
 
+class Report(NamedTuple):
+    """What an epoch leaves for the host: shaped views of one flat array, so that they come there in one transfer."""
+
+    losses: Array
+    """Each training row's loss (n,), in the order of the epoch."""
+    outputs: Array
+    """Its raw outputs (n, k)."""
+    norms: Array
+    """Each batch's gradient's length."""
+    validation_losses: Array
+    validation_outputs: Array
+
+
 class Definition:
     """One batch at a time: gather its rows, forward, loss, backward, penalty, clip, update; all in arrays made once.
 
-    Runs wherever arrays live. What is drawn and counted stands on the host; losses, outputs and norms come there once an
-    epoch.
+    Runs wherever arrays live. What is drawn and counted stands on the host: an epoch sends it the order of its rows and the
+    dropout masks, and fetches its report, once.
     """
 
     stride = 1
@@ -60,13 +75,21 @@ class Definition:
         self.xp = network.xp
         self.batch_size = batch_size
         self.order, self.device_order = np.empty(0, np.intp), self.xp.empty(0, np.intp)
-        self.losses = self.xp.empty(self.train.rows, network.dtype)
-        self.outputs = self.xp.empty((self.train.rows, network.outputs), network.dtype)
-        self.norms = self.xp.empty(-(-self.train.rows // batch_size), network.dtype)
+        self.gather = gather(self.xp)
+        rows, held, k = self.train.rows, problem.validation.rows if problem.validation else 0, network.outputs
+        self.shapes = (rows,), (rows, k), (-(-rows // batch_size),), (held,), (held, k)
+        self.flat = self.xp.empty(sum(map(math.prod, self.shapes)), network.dtype)
+        self.report = self.fetched = self._cut(self.flat)
         self.host_Y = to_host(self.train.Y)
+        self.host_validation_Y = to_host(problem.validation.Y) if problem.validation else None
         self.slots = [vectors[name] for name in self.optimizer.slots]
         self.work = self.xp.empty_like(network.parameters.theta)
         self.buffers: dict[int, tuple[Array, Array, Array]] = {}
+
+    def _cut(self, flat: Array) -> Report:
+        ends = np.cumsum([math.prod(shape) for shape in self.shapes]).tolist()
+        starts = [0, *ends[:-1]]
+        return Report(*(flat[a:b].reshape(shape) for a, b, shape in zip(starts, ends, self.shapes, strict=True)))
 
     def _buffers(self, rows: int) -> tuple[Array, Array, Array]:
         if rows not in self.buffers:
@@ -83,15 +106,16 @@ class Definition:
             rows = self.device_order[start : start + self.batch_size]
             place = slice(start, start + rows.shape[0])
             step += 1
-            self.norms[batch] = self._train(rows, step, rate, self.losses[place], self.outputs[place])
+            report = self.report
+            report.norms[batch] = self._train(rows, step, rate, report.losses[place], report.outputs[place])
 
     @np.errstate(over="ignore", invalid="ignore")  # what diverges is found at the end of the epoch, by its loss
     def _train(self, rows: Array, step: int, rate: float, losses: Array, outputs: Array) -> Array:
         """Train on those rows; writes each one's loss (b,) and raw outputs (b, k). Returns the gradient's norm, a scalar."""
         xp, network, train = self.xp, self.network, self.train
         X, Y, work = self._buffers(rows.shape[0])
-        xp.take(train.X, rows, axis=0, out=X, mode="clip")
-        xp.take(train.Y, rows, axis=0, out=Y, mode="clip")
+        self.gather(train.X, rows, axis=0, out=X)
+        self.gather(train.Y, rows, axis=0, out=Y)
         workspace = network.workspace(rows.shape[0])
         if network.has_dropout:
             network.draw_masks(workspace, self.spec.seed or 0, step)
@@ -132,16 +156,33 @@ class Definition:
             gradient *= self.xp.minimum(1.0, regularization.clip_norm / self.xp.maximum(norm, 1e-30))
         return norm
 
+    @property
+    def losses(self) -> Array:
+        return self.fetched.losses
+
     def means(self) -> tuple[float, float]:
-        loss, norm = (float(to_host(array).mean(dtype=np.float64)) for array in (self.losses, self.norms))
-        return loss, norm
+        self._evaluate()
+        self.fetched = self._cut(to_host(self.flat))
+        return _mean(self.fetched.losses), _mean(self.fetched.norms)
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _evaluate(self) -> None:
+        """Write the validation rows' losses and outputs at the present weights, for the report to take along."""
+        validation, report = self.problem.validation, self.report
+        if validation is not None:
+            outputs = self.network.evaluate(validation.X, out=report.validation_outputs)
+            row_losses(self.problem, outputs, validation, report.validation_losses)
 
     @np.errstate(over="ignore", invalid="ignore")
     def scores(self, order: np.ndarray) -> dict[str, float | None]:
-        return score("train", self.problem, to_host(self.outputs), self.host_Y[order])
+        return score("train", self.problem, self.fetched.outputs, self.host_Y[order])
 
+    @np.errstate(over="ignore", invalid="ignore")
     def validate(self) -> dict[str, float | None]:
-        return validate(self.problem)
+        if self.host_validation_Y is None:
+            return {}
+        scores = score("validation", self.problem, self.fetched.validation_outputs, self.host_validation_Y)
+        return {"validation_loss": _mean(self.fetched.validation_losses), **scores}
 
 
 def batch_bounds(rows: int, batch_size: int | str) -> list[tuple[int, int]]:
@@ -230,11 +271,19 @@ def validate(problem: Problem) -> dict[str, float | None]:
 
 def mean_loss(problem: Problem, outputs: Array, matrices: Matrices) -> float:
     """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are."""
-    xp: Any = problem.network.xp
-    loss = problem.spec.loss
+    losses = problem.network.xp.empty(matrices.rows, problem.network.dtype)
+    row_losses(problem, outputs, matrices, losses)
+    return _mean(to_host(losses))
+
+
+def row_losses(problem: Problem, outputs: Array, matrices: Matrices, out: Array) -> None:
+    """Write each row's loss for raw outputs (n, k) into `out` (n,), times the row's weight."""
+    xp, loss = problem.network.xp, problem.spec.loss
     assert loss is not None
-    losses = xp.empty(matrices.rows, problem.network.dtype)
-    loss.rows(xp, outputs, matrices.Y, losses, xp.empty_like(outputs))
+    loss.rows(xp, outputs, matrices.Y, out, xp.empty_like(outputs))
     if matrices.weights is not None:
-        losses *= matrices.weights
-    return float(to_host(losses).mean(dtype=np.float64))
+        out *= matrices.weights
+
+
+def _mean(numbers: np.ndarray) -> float:
+    return float(numbers.mean(dtype=np.float64))

@@ -53,15 +53,6 @@ def column_sums(D, out):
 
 
 @driver
-def gather(X, order, out):
-    """The rows (b,) of X (n, d), in that order, into `out` (b, d)."""
-    for i in range(order.size):
-        row = X[order[i]]
-        for j in range(row.size):
-            out[i, j] = row[j]
-
-
-@driver
 def fused_loss(address, p, Z, Y, weights, order, tile, losses, D):
     """Each row's loss (b,) and ∂J/∂Z (b, k) of raw outputs Z (b, k) against the rows `order` of Y (n, k)."""
     batch, k = Z.shape
@@ -300,3 +291,51 @@ def train_batches(
             _backward(theta, gradient, layers, codes, parameters, tile, width)
         step += 1
         norms[batch] = _finish(codes[-1], theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
+
+
+@driver
+def correct_mistakes(columns, positive, order, start, most, w, pocket, scores, fewest):
+    """The perceptron's walk over rows order[start:], until `most` corrections are made or the rows are at an end.
+
+    columns (d, n) are the rows side by side, w (d,) the weights, pocket (d,) the best seen; scores (n,) is scratch.
+    Returns where the walk stopped, the corrections, and the fewest mistakes seen.
+    """
+    corrections = 0
+    _score(columns, w, scores)
+    for place in range(start, order.size):
+        row = order[place]
+        if (scores[row] > to(w[0], 0.0)) != positive[row]:
+            if corrections == most:
+                return place, corrections, fewest
+            for j in range(w.size):
+                w[j] += columns[j, row] if positive[row] else -columns[j, row]
+            corrections += 1
+            _score(columns, w, scores)
+            wrong = _mistakes(scores, positive)
+            if wrong < fewest:
+                fewest = wrong
+                pocket[:] = w
+    return order.size, corrections, fewest
+
+
+@part
+def _score(columns, w, scores):
+    scores[:] = 0
+    for j in range(w.size):
+        for i in range(scores.size):
+            scores[i] += w[j] * columns[j, i]
+
+
+@part
+def _mistakes(scores, positive):
+    wrong = 0
+    for i in range(scores.size):
+        wrong += (scores[i] > to(scores[i], 0.0)) != positive[i]
+    return wrong
+
+
+@driver
+def mistakes(columns, positive, w, scores):
+    """How many rows, side by side in columns (d, n), w (d,) puts into the wrong class; scores (n,) is scratch."""
+    _score(columns, w, scores)
+    return _mistakes(scores, positive)

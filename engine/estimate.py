@@ -1,7 +1,7 @@
 """What training a spec will take, from its shapes alone."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -29,7 +29,7 @@ class Estimated:
 
 def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     """Pose the problem and count. Raises UnusableData as training itself would."""
-    problem = prepare(training, columns).problem
+    problem = prepare(replace(training, device="cpu"), columns).problem  # shapes are the same anywhere
     network = problem.network
     parameters = network.parameters.size
     slots = len(training.optimizer.slots) + 3 if training.optimizer else 2

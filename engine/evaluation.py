@@ -1,7 +1,7 @@
 """How good a trained model is on a set of rows: every metric of its task, and the pictures behind them as numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,6 @@ from engine.scoring import class_scores
 
 MAX_POINTS = 500
 """Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
-NEEDS_PROBABILITIES = frozenset({"log_loss"})
 
 
 @dataclass(frozen=True)
@@ -37,59 +36,84 @@ def evaluate(predictor: Predictor, columns: Mapping[str, Column], split: str | N
 
     None where there are no such rows.
     """
-    prepared = prepare(predictor.training, columns)
+    prepared = prepare(replace(predictor.training, device="cpu"), columns)  # evaluated on the host, wherever trained
     if split is None:
         split = next(name for name in ("test", "validation", "train") if len(prepared.rows[name]))
     rows = prepared.rows[split]
     if not len(rows):
         return None
     taken = {name: column.take(rows) for name, column in columns.items()}
-    outputs = predictor.outputs(taken)
-    answer = taken[predictor.target.name]
-    if predictor.target.classes is None:
-        return _of_regression(split, outputs.astype(np.float64), answer.values[:, None])
-    return _of_classification(split, predictor, outputs, predictor.target.labels(answer))
+    outputs = predictor.outputs(taken).astype(np.float64)
+    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken)
 
 
-def _of_regression(split: str, predicted: np.ndarray, actual: np.ndarray) -> Evaluation:
-    metrics = {m.name: m.function(predicted, actual) for m in METRICS.values() if m.task == "regression"}
-    residual = (actual - predicted)[:, 0]
-    shown = _thinned(len(residual))
-    residuals = {
-        "actual": actual[shown, 0].tolist(),
-        "predicted": predicted[shown, 0].tolist(),
+def _of_numbers(split: str, predictor: Predictor, predicted: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+    actual = predictor.target.matrix(columns, predicted.shape[1], np.float64)
+    residuals = {name: _residuals(actual[:, index], predicted[:, index]) for index, name in enumerate(predictor.target.names)}
+    return Evaluation(split, len(actual), _metrics("regression", predicted, actual), residuals=residuals)
+
+
+def _residuals(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+    residual, shown = actual - predicted, _thinned(len(actual))
+    return {
+        "actual": actual[shown].tolist(),
+        "predicted": predicted[shown].tolist(),
         "mean": float(residual.mean()),
         "std": float(residual.std()),
         "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},
     }
-    return Evaluation(split, len(residual), metrics, residuals=residuals)
 
 
-def _of_classification(split: str, predictor: Predictor, outputs: np.ndarray, labels: np.ndarray) -> Evaluation:
+def _of_classes(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+    labels = predictor.target.strata(columns)
+    assert labels is not None
     classes = list(predictor.target.classes or ())
-    probabilities = predictor.probabilities(outputs)
-    scores = class_scores(outputs) if probabilities is None else probabilities
-    metrics = {
-        metric.name: None if probabilities is None and metric.name in NEEDS_PROBABILITIES else metric.function(scores, labels)
-        for metric in METRICS.values()
-        if metric.task == "classification"
-    }
+    shares = predictor.probabilities(outputs)
+    scores = class_scores(outputs) if shares is None else np.stack(list(shares.values()), axis=1)
     table = confusion_matrix(labels, scores.argmax(axis=1), len(classes))
     curves = [_curves(name, scores[:, index], labels == index) for index, name in enumerate(classes)]
     return Evaluation(
         split,
         len(labels),
-        metrics,
+        _metrics("classification", scores, labels) | ({"log_loss": None} if shares is None else {}),
         classes,
         table.tolist(),
-        [_of_class(name, table, index) for index, name in enumerate(classes)],
+        [_of_class(name, *_counts(table, index)) for index, name in enumerate(classes)],
         [roc for roc, _ in curves],
         [precision_recall for _, precision_recall in curves],
     )
 
 
-def _of_class(name: Any, table: np.ndarray, index: int) -> dict[str, Any]:
-    right, predicted, actual = (int(n) for n in (table[index, index], table[:, index].sum(), table[index].sum()))
+def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+    names = predictor.target.names
+    actual = predictor.target.matrix(columns, outputs.shape[1], np.float64)
+    given, held = outputs > 0, actual > 0.5
+    curves = [_curves(name, outputs[:, index], held[:, index]) for index, name in enumerate(names)]
+    counts = zip((given & held).sum(axis=0), given.sum(axis=0), held.sum(axis=0), strict=True)
+    return Evaluation(
+        split,
+        len(actual),
+        _metrics("tagging", outputs, actual),
+        list(names),
+        by_class=[_of_class(name, *map(int, found)) for name, found in zip(names, counts, strict=True)],
+        roc=[roc for roc, _ in curves],
+        precision_recall=[precision_recall for _, precision_recall in curves],
+    )
+
+
+EVALUATIONS = {"regression": _of_numbers, "classification": _of_classes, "tagging": _of_tags}
+
+
+def _metrics(task: str, predicted: np.ndarray, actual: np.ndarray) -> dict[str, float | None]:
+    return {metric.name: metric.function(predicted, actual) for metric in METRICS.values() if metric.task == task}
+
+
+def _counts(table: np.ndarray, index: int) -> tuple[int, int, int]:
+    """Rows rightly given to a class, all given to it, and all of it."""
+    return int(table[index, index]), int(table[:, index].sum()), int(table[index].sum())
+
+
+def _of_class(name: Any, right: int, predicted: int, actual: int) -> dict[str, Any]:
     return {
         "class": name,
         "precision": right / predicted if predicted else None,

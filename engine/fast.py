@@ -13,15 +13,16 @@ from engine import drivers, kernels
 from engine.backend import Array
 from engine.compiled import numbers
 from engine.descent import validate
+from engine.losses import HalfMeanSquaredError
 from engine.metrics import METRICS
 from engine.micro import LANES
-from engine.network import Network
-from engine.optimizers import OptimizerRule
+from engine.network import Dense, Network
+from engine.optimizers import GradientDescent, OptimizerRule
 from engine.scoring import epoch_metric, labels
 from engine.train import Matrices, Problem
 
 SMALL = 400_000
-"""Weights × rows of a batch up to which a compiled pass beats BLAS: measured, see bench/engine.py."""
+"""Weights × rows of a batch up to which one compiled pass is taken: it won at each size tried, up to three times this."""
 CALL_OPERATIONS = 5e8
 """Operations in one compiled call, about 20 ms, after which the caller may stop."""
 
@@ -65,6 +66,8 @@ class Scores:
         order = self.order if order is None else order
         if self.labels is not None:
             return {self.name: drivers.share_right(outputs, self.labels, order)}
+        if self.metric.task == "tagging":
+            return {self.name: self.metric.function(outputs, self.Y[order])}
         return {self.name: None if self.constant else drivers.determination(outputs, self.Y, order, self.totals)}
 
 
@@ -216,9 +219,52 @@ def layer_table(network: Network, width: int) -> Array:
     return np.array(table, np.int64)
 
 
+class FastWalk:
+    """The perceptron's walk (see perceptron.py) in one call. Correcting w, it scores every row: the next is then known."""
+
+    def __init__(self, rows: Array, positive: Array) -> None:
+        self.columns, self.positive = np.ascontiguousarray(rows.T), np.ascontiguousarray(positive)
+        self.scores = np.empty(len(rows), rows.dtype)
+
+    def mistakes(self, w: Array) -> int:
+        return int(drivers.mistakes(self.columns, self.positive, w, self.scores))
+
+    def __call__(self, order: Array, start: int, most: int, w: Array, pocket: Array, fewest: int) -> tuple[int, int, int]:
+        arrays = (w, pocket, self.scores)
+        return drivers.correct_mistakes(self.columns, self.positive, order, start, most, *arrays, fewest)
+
+
 def compile_all() -> None:
-    """Have every kernel compiled or loaded, and every driver, in both float types."""
+    """Have every kernel and every driver compiled, or loaded from the cache, in both float types."""
     for dtype in (np.float32, np.float64):
         for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
             for kernel in table.values():
                 kernel.address(dtype)
+        _call_every_driver(np.dtype(dtype))
+
+
+def _call_every_driver(dtype: Any) -> None:
+    """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
+    network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
+    loss, rule = HalfMeanSquaredError(), GradientDescent()
+    codes, table, zero = addresses(network, loss, rule), layer_table(network, LANES), dtype.type(0)
+    X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)
+    empty, numbers_, h, one = np.empty(0, dtype), np.zeros(2, dtype), np.zeros(1), np.ones(1)
+    losses, norms, sums, tile = np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(512 * LANES, dtype)
+    vectors = (network.parameters.theta, network.parameters.gradient, empty, empty.copy())
+    limits = (0.0, 0.0, np.inf)
+    drivers.bias_and_activation(codes[0], zero, X, sums, D)
+    drivers.activation_gradient(codes[1], zero, X, Y, D)
+    drivers.add_bias(X, sums)
+    drivers.column_sums(D, sums)
+    drivers.fused_loss(codes[-2], zero, X, Y, empty, order, tile, losses, D)
+    drivers.finish(codes[-1], *vectors, table, *limits, h, 0.0, 1)
+    drivers.means(losses, norms)
+    drivers.share_right(D, order.copy(), order)
+    drivers.determination(D, Y, order, one)
+    drivers.evaluate(X, Y, empty, losses, D, vectors[0], table, codes, numbers_, tile, LANES)
+    drivers.train_batches(
+        X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
+    )  # fmt: skip
+    walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
+    walk(order, 0, 1, losses, norms, walk.mistakes(losses))

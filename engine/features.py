@@ -74,7 +74,7 @@ class Input:
             values = column.values if self.fill is None else np.where(column.missing, self.fill, column.values)
             out[:, 0] = (values - self.center) / self.scale
             return
-        codes = _recode(column.values, column.categories, self.categories)
+        codes = recode(column.values, column.categories, self.categories)
         if self.fill is not None:
             codes = np.where(column.missing, self.fill, codes)
         first = 1 if len(self.categories) == 2 else 0
@@ -82,7 +82,7 @@ class Input:
             out[:, index] = codes == index + first
 
 
-def _recode(codes: np.ndarray, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
+def recode(codes: np.ndarray, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
     """Codes into one list of categories as codes into another, −1 where the category is not in it."""
     if tuple(given) == tuple(wanted):
         return codes
@@ -132,7 +132,7 @@ def _fit_input(column: Column, missing: str, scaling: ScalingRule) -> Input:
     if column.categories:
         present = np.unique(column.values[~column.missing])
         categories = tuple(column.categories[code] for code in present) or column.categories
-        seen = Column(column.name, column.kind, _recode(column.values, column.categories, categories), categories)
+        seen = Column(column.name, column.kind, recode(column.values, column.categories, categories), categories)
         fill = _most_frequent(seen) if missing in FILLS else None
         return Input(column.name, column.kind, fill, categories=categories)
     fill = FILLS[missing](column) if missing in FILLS else None
@@ -164,37 +164,3 @@ column always takes its most frequent."""
 def _missing_cell(column: Column) -> str:
     row = int(column.missing.argmax())
     return f"column '{column.name}' is missing a value in row {row}; give it, or train with preprocessing.missing set"
-
-
-@dataclass(frozen=True)
-class Target:
-    """The column to predict. For a classification its classes, in order; else None."""
-
-    name: str
-    classes: tuple[ClassLabel, ...] | None = None
-
-    @classmethod
-    def fit(cls, column: Column, task: str) -> "Target":
-        if task == "regression":
-            return cls(column.name)
-        present = np.unique(column.values[~column.missing])
-        if column.categories:
-            return cls(column.name, tuple(column.categories[code] for code in present))
-        convert = {"boolean": bool, "integer": int}.get(column.kind, float)
-        return cls(column.name, tuple(convert(value) for value in present))
-
-    def labels(self, column: Column) -> np.ndarray:
-        """Class indices (n,) of a target column."""
-        assert self.classes is not None
-        if column.categories:
-            return _recode(column.values, column.categories, [str(label) for label in self.classes])
-        return np.searchsorted(np.array(self.classes, np.float64), column.values)
-
-    def matrix(self, column: Column, outputs: int, dtype: Any) -> np.ndarray:
-        """Y (n, outputs): the numbers themselves, one column of 0/1 for two classes, or one column a class."""
-        if self.classes is None:
-            return column.values[:, None].astype(dtype)
-        labels = self.labels(column)
-        if outputs == 1:
-            return labels[:, None].astype(dtype)
-        return (labels[:, None] == np.arange(outputs)).astype(dtype)

@@ -14,6 +14,15 @@ from engine.train import Epoch, Problem, State
 GRADIENT_TOLERANCE = 1e-9
 """Newton's method ends when no component of the mean gradient is larger."""
 MAX_HALVINGS = 30
+TALL = 1 << 17
+TALL_RATIO = 4
+"""So many values, and so many rows for each column, make a table tall: below, singular values are soon had."""
+WELL_CONDITIONED = 1e4
+"""The condition number up to which squaring it leaves eight digits for the corrections to start from."""
+SINGLE_CONDITIONED = 1e4
+"""The condition number of a Hessian up to which single precision leaves three digits of the direction."""
+BLOCK = 1 << 16
+"""Values of a table worked on at once: half a MiB."""
 
 
 def least_squares(X: np.ndarray, y: np.ndarray, bias: bool = True) -> tuple[np.ndarray, np.ndarray, int, float]:
@@ -21,9 +30,15 @@ def least_squares(X: np.ndarray, y: np.ndarray, bias: bool = True) -> tuple[np.n
 
     Through the singular values of the centred X, never an inverse; of several solutions the one of least norm
     (Golub & Van Loan, Matrix Computations, 5.5). The condition number is that of the columns scaled to one length,
-    so that a change of unit does not change it; it is infinite where the columns depend on each other.
+    so that a change of unit does not change it; it is infinite where the columns depend on each other. A tall table
+    whose columns are far from dependent takes a shorter way to the same digits: see `seminormal`.
     """
     center, mean = (X.mean(axis=0), y.mean(axis=0)) if bias else (np.zeros(X.shape[1]), np.zeros(y.shape[1]))
+    if X.size >= TALL and len(X) > TALL_RATIO * X.shape[1]:
+        found = seminormal(X, y, center, mean)
+        if found is not None:
+            W, condition = found
+            return W, mean - center @ W, X.shape[1], condition
     centred = X - center
     lengths = np.linalg.norm(centred, axis=0)
     # A column that centring leaves at rounding error is constant: the bias stands for it already.
@@ -38,6 +53,43 @@ def least_squares(X: np.ndarray, y: np.ndarray, bias: bool = True) -> tuple[np.n
     else:
         condition = float(singular[0] / singular[-1])
     return W, mean - center @ W, int(rank), condition
+
+
+def seminormal(X: np.ndarray, y: np.ndarray, center: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, float] | None:
+    """W (d, k) and the condition number, in three readings of X (n, d); None where the columns are near dependent.
+
+    The corrected seminormal equations (Björck, Stability Analysis of the Method of Seminormal Equations for Linear Least
+    Squares Problems, 1987): Cholesky's factor of XᵀX for centred columns of length 1, then twice the correction that the
+    residuals of X itself ask for. XᵀX has the square of X's condition number κ; while κ² is far below 1/ε the
+    corrections give back the digits that this costs, and the answer is as good as that of the singular values.
+    """
+    gram, moments = np.zeros((X.shape[1], X.shape[1])), np.zeros((X.shape[1], y.shape[1]))
+    for rows in blocks(len(X), X.shape[1]):
+        block = X[rows] - center
+        gram += block.T @ block
+        moments += block.T @ (y[rows] - mean)
+    lengths = np.sqrt(gram.diagonal())
+    if not np.all(lengths > 1e-6 * np.sqrt(len(X)) * np.abs(center)):  # nearly constant: centring has cost its digits
+        return None
+    gram /= np.outer(lengths, lengths)
+    values = np.linalg.eigvalsh(gram)
+    if not values[0] * WELL_CONDITIONED**2 > values[-1]:
+        return None
+    inverse = np.linalg.inv(np.linalg.cholesky(gram)) / lengths
+    W = inverse.T @ (inverse @ moments)
+    for _ in range(2):
+        moments[...] = 0
+        for rows in blocks(len(X), X.shape[1]):
+            block = X[rows] - center
+            moments += block.T @ (y[rows] - mean - block @ W)
+        W += inverse.T @ (inverse @ moments)
+    return W, float(np.sqrt(values[-1] / values[0]))
+
+
+def blocks(rows: int, columns: int) -> Iterator[slice]:
+    """Slices of the rows that stay in the cache while they are worked on."""
+    size = max(64, BLOCK // max(1, columns))
+    return (slice(start, min(start + size, rows)) for start in range(0, rows, size))
 
 
 def analytic(problem: Problem, state: State) -> Iterator[Epoch]:
@@ -89,7 +141,7 @@ def newton(problem: Problem, state: State) -> Iterator[Epoch]:
     value, gradient = objective.value_and_gradient(theta)
     while state.epoch < spec.epochs:
         started = time.perf_counter()
-        direction = objective.newton_direction(theta, gradient)
+        direction = objective.newton_direction(gradient)
         step, slope = 1.0, float((gradient * direction).sum())
         for _ in range(MAX_HALVINGS):  # Armijo's rule: accept what lowers the objective in proportion to the slope
             candidate = theta - step * direction
@@ -105,7 +157,7 @@ def newton(problem: Problem, state: State) -> Iterator[Epoch]:
         state.step += 1
         norm = float(np.linalg.norm(gradient))
         converged = bool(np.abs(gradient).max() <= GRADIENT_TOLERANCE)
-        values = evaluation(problem) | {
+        values = objective.evaluation() | {
             "learning_rate": step,
             "gradient_norm": norm,
             "seconds": time.perf_counter() - started,
@@ -138,6 +190,9 @@ class Objective:
         assert problem.spec.loss is not None
         self.loss = problem.spec.loss
         self.joint = self.loss.outputs(3) == 3 and self.loss.outputs(2) == 2  # softmax couples the classes
+        self.single = self.X.astype(np.float32) if self.X.size >= TALL and not self.joint else None
+        self.Z, self.P, self.work = (np.empty_like(self.Y) for _ in range(3))
+        self.losses = np.empty(train.rows)
 
     def gather(self) -> np.ndarray:
         layer = self.problem.network.parameters.layers[0]
@@ -151,29 +206,56 @@ class Objective:
         layer.b[...] = theta[-1]
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
-        Z = self.X @ theta
-        losses, dZ = np.empty(len(Z)), np.empty_like(Z)
-        self.loss.rows(np, Z, self.Y, losses, np.empty_like(Z))
-        self.loss.gradient(np, Z, self.Y, dZ)
+        """J and ∇J at θ (d+1, k), where Z and P = link(Z) (n, k) then stand too."""
+        np.matmul(self.X, theta, out=self.Z)
+        self.loss.rows(np, self.Z, self.Y, self.losses, self.work)
+        self.loss.link(np, self.Z, self.P)
+        dZ = np.subtract(self.P, self.Y, out=self.work)  # so it is for every loss that Newton's method is given here
         if self.weights is not None:
-            losses *= self.weights
+            self.losses *= self.weights
             dZ *= self.weights[:, None]
-        value = losses.mean() + 0.5 * float((self.penalty * theta**2).sum())
-        return value, self.X.T @ dZ / len(Z) + self.penalty * theta
+        value = self.losses.mean() + 0.5 * float((self.penalty * theta**2).sum())
+        return value, self.X.T @ dZ / len(dZ) + self.penalty * theta
 
-    def newton_direction(self, theta: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-        """H⁻¹ ∇J, by Cholesky's factors or, where H is singular, by least squares."""
-        P = np.empty((len(self.X), theta.shape[1]))
-        self.loss.link(np, self.X @ theta, P)
+    def evaluation(self) -> dict[str, float | None]:
+        """Loss and score where the value was last asked for, and on the validation rows."""
+        train = {"train_loss": float(self.losses.mean())}
+        return train | score("train", self.problem, self.Z, self.Y) | validate(self.problem)
+
+    def newton_direction(self, gradient: np.ndarray) -> np.ndarray:
+        """H⁻¹ ∇J where the value was last asked for, by Cholesky's factors or, where H is singular, by least squares."""
+        P = self.P
         if self.joint:
             return self._joint_direction(P, gradient)
-        columns = [self._solve(self._hessian(P[:, k] * (1 - P[:, k])), gradient[:, k]) for k in range(theta.shape[1])]
+        columns = [self._direction(P[:, k] * (1 - P[:, k]), gradient[:, k]) for k in range(P.shape[1])]
         return np.stack(columns, axis=1)
 
-    def _hessian(self, curvature: np.ndarray) -> np.ndarray:
-        """Xᵀ diag(curvature) X / n with the penalty on its diagonal, (d+1, d+1)."""
+    def _direction(self, curvature: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+        """One class's direction. Of a tall table the Hessian is first taken in single precision, which halves its cost.
+
+        A direction need not be exact for the optimum to be: the gradient, in double precision, says where that is. Where
+        the columns are so near dependent that single precision could mislead, the Hessian is taken again in double.
+        """
+        if self.single is not None:
+            H = self._hessian(curvature, self.single)
+            values = np.linalg.eigvalsh(H)
+            if values[0] * SINGLE_CONDITIONED > values[-1]:
+                return self._solve(H, gradient)
+        return self._solve(self._hessian(curvature, self.X), gradient)
+
+    def _hessian(self, curvature: np.ndarray, X: np.ndarray) -> np.ndarray:
+        """Xᵀ diag(curvature) X / n with the penalty on its diagonal, (d+1, d+1), of X as it is or in single precision.
+
+        The curvature (n,) is of one sign.
+        """
         weighted = curvature if self.weights is None else curvature * self.weights
-        return self.X.T @ (self.X * weighted[:, None]) / len(self.X) + np.diag(self.penalty[:, 0])
+        H = np.diag(self.penalty[:, 0] * len(self.X))
+        root = np.sqrt(np.abs(weighted))[:, None].astype(X.dtype)
+        sign = np.sign(weighted.sum())  # −p_a p_b for two classes, p (1 − p) for one
+        for rows in blocks(*X.shape):
+            block = X[rows] * root[rows]
+            H += sign * (block.T @ block)  # NumPy works out half of a product with itself
+        return H / len(self.X)
 
     def _joint_direction(self, P: np.ndarray, gradient: np.ndarray) -> np.ndarray:
         inputs, classes = gradient.shape
@@ -181,7 +263,7 @@ class Objective:
         penalty = np.diag(self.penalty[:, 0])
         for a in range(classes):
             for b in range(a + 1):
-                block = self._hessian(P[:, a] * ((a == b) - P[:, b])) - (a != b) * penalty
+                block = self._hessian(P[:, a] * ((a == b) - P[:, b]), self.X) - (a != b) * penalty
                 H[a, :, b, :] = H[b, :, a, :] = block
         # Adding one vector to every class changes no probability: H is singular along it, the gradient has no part
         # in it (but for the penalty's), so a term that stiffens just these directions leaves the solution as it is.

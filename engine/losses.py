@@ -17,13 +17,14 @@ from engine.spec import Described, NonNegativeFloat, PositiveFloat, spec
 
 REGRESSION = frozenset({"regression"})
 CLASSIFICATION = frozenset({"classification"})
+TAGGING = frozenset({"tagging"})
 
 
 class LossFunction(Described, ABC):
     """What a row of raw outputs costs, its gradient, and the link from raw outputs to predictions."""
 
     tasks: ClassVar[frozenset[str]]
-    """What it can train: a subset of {"regression", "classification"}."""
+    """What it can train: a subset of {"regression", "classification", "tagging"}."""
     probabilistic: ClassVar[bool] = False
     """Whether the link gives the classes' probabilities."""
 
@@ -180,7 +181,7 @@ class BinaryCrossEntropy(LossFunction):
     labels between 0 and 1 are allowed.
     """
 
-    tasks: ClassVar[frozenset[str]] = CLASSIFICATION
+    tasks: ClassVar[frozenset[str]] = CLASSIFICATION | TAGGING
     probabilistic: ClassVar[bool] = True
     formula: ClassVar[str] = r"\ell = -\sum_j \left[ y_j \ln p_j + (1 - y_j) \ln(1 - p_j) \right], \quad p_j = \sigma(z_j)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \sigma(z_j) - y_j"
@@ -247,14 +248,13 @@ class MulticlassHinge(LossFunction):
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         true = self._shortfall(xp, Z, Y, work)
         xp.maximum(work, 0, out=work)
-        work[true] = 0
+        work[true] -= self.margin  # to 0, which CuPy would have to send to the card if it were assigned
         xp.sum(work, axis=1, out=out)
 
     def gradient(self, xp: Any, Z: Array, Y: Array, out: Array) -> None:
         true = self._shortfall(xp, Z, Y, out)
         xp.greater(out, 0, out=out)
-        out[true] = 0
-        out[true] = -out.sum(axis=1)
+        out[true] -= out.sum(axis=1)
 
     def _shortfall(self, xp: Any, Z: Array, Y: Array, out: Array) -> tuple[Array, Array]:
         """Write z_j − z_y + Δ into `out` (n, k), which may be Z; return where each row's true class stands."""

@@ -202,7 +202,7 @@ class MultilayerPerceptron(Model):
         r"\nabla_{W^{(l)}} = A^{(l-1)\top} \delta^{(l)}"
     )
     source: ClassVar[str] = "Rumelhart, Hinton and Williams, Learning representations by back-propagating errors (1986)"
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression"})
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "tagging"})
 
     kind: Literal["mlp"] = "mlp"
     hidden: Annotated[tuple[HiddenLayer, ...], Field(max_length=100)] = (HiddenLayer(units=16),)
@@ -219,6 +219,8 @@ class MultilayerPerceptron(Model):
         )
         if task == "classification":
             settings |= {"loss": BinaryCrossEntropy() if classes == 2 else CrossEntropy(), "class_weight": None}
+        if task == "tagging":
+            settings |= {"loss": BinaryCrossEntropy()}
         return settings
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:

@@ -121,9 +121,9 @@ class Network:
                 stays = rng.random(mask.shape, np.float32) >= layer.dropout
                 mask[...] = self.xp.asarray(stays.astype(self.dtype) / self.dtype.type(1 - layer.dropout))
 
-    def evaluate(self, X: Array, rows: int = 4096) -> Array:
-        """Raw outputs (n, k) of X (n, d), in blocks of `rows`, in an array of its own."""
-        outputs = self.xp.empty((X.shape[0], self.outputs), self.dtype)
+    def evaluate(self, X: Array, rows: int = 4096, out: Array | None = None) -> Array:
+        """Raw outputs (n, k) of X (n, d), in blocks of `rows`, in `out` or an array of its own."""
+        outputs = self.xp.empty((X.shape[0], self.outputs), self.dtype) if out is None else out
         for start in range(0, X.shape[0], rows):
             block = X[start : start + rows]
             outputs[start : start + rows] = self.forward(block, self.workspace(block.shape[0]))

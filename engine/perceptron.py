@@ -1,17 +1,78 @@
 """Rosenblatt's perceptron with Gallant's pocket."""
 
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any, Protocol
 
 import numpy as np
 
+from engine.descent import BREATH_SECONDS
 from engine.randomness import Shuffles
 from engine.scoring import score
 from engine.train import Epoch, Matrices, Problem, State
 
+CORRECTIONS = 100
+"""Corrections after which the caller may stop: each reads every row."""
 
-def perceptron(problem: Problem, state: State) -> Iterator[Epoch]:
+
+class Walk(Protocol):
+    """The rule's walk over the rows, the definition's or a faster one."""
+
+    def __init__(self, rows: np.ndarray, positive: np.ndarray) -> None: ...
+
+    def mistakes(self, w: np.ndarray) -> int:
+        """How many rows w puts into the wrong class; on the boundary itself a row is in the first."""
+
+    def __call__(
+        self, order: np.ndarray, start: int, most: int, w: np.ndarray, pocket: np.ndarray, fewest: int
+    ) -> tuple[int, int, int]:
+        """Correct w in place at each row of order[start:] that it gets wrong by then, until `most` are corrected.
+
+        Where w makes fewer than `fewest` mistakes, it is put into the pocket. Returns where the walk stopped, the number
+        of corrections, and the fewest mistakes.
+        """
+
+
+class Definition:
+    """The walk, in NumPy."""
+
+    def __init__(self, rows: np.ndarray, positive: np.ndarray) -> None:
+        self.rows, self.positive = rows, positive
+
+    def mistakes(self, w: np.ndarray) -> int:
+        return int(np.count_nonzero((self.rows @ w > 0) != self.positive))
+
+    def __call__(
+        self, order: np.ndarray, start: int, most: int, w: np.ndarray, pocket: np.ndarray, fewest: int
+    ) -> tuple[int, int, int]:
+        for corrections in range(most + 1):
+            wrong = (self.rows[order[start:]] @ w > 0) != self.positive[order[start:]]
+            offset = int(wrong.argmax()) if len(wrong) else 0
+            if not wrong[offset : offset + 1].any():
+                return len(order), corrections, fewest
+            start += offset
+            if corrections == most:
+                break
+            row = order[start]
+            w += self.rows[row] if self.positive[row] else -self.rows[row]
+            start += 1
+            count = self.mistakes(w)
+            if count < fewest:
+                fewest, pocket[...] = count, w
+        return start, most, fewest
+
+
+def walk_of(rows: np.ndarray, positive: np.ndarray) -> Walk:
+    """The compiled walk, where there is a compiler."""
+    if find_spec("numba") is None:
+        return Definition(rows, positive)
+    from engine.fast import FastWalk  # Numba takes a third of a second to import
+
+    return FastWalk(rows, positive)
+
+
+def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = walk_of) -> Iterator[Epoch]:
     """Take each misclassified row in turn, w ← w + yx with y = ±1, until none is left or the epochs run out.
 
     The network holds the pocket (Gallant 1990): the weights with the fewest mistakes on all training rows of any seen
@@ -25,23 +86,24 @@ def perceptron(problem: Problem, state: State) -> Iterator[Epoch]:
     positive = train.Y[:, 0] > 0.5
     pocket = network.parameters.theta
     last = state.vectors.setdefault("last", pocket.copy())
-    fewest = mistakes(rows, positive, pocket)
+    walk = choose(rows, positive)
+    fewest = walk.mistakes(pocket)
     shuffles = Shuffles(spec.seed or 0, len(rows))
 
     while state.epoch < spec.epochs:
-        started = time.perf_counter()
+        started = breath = time.perf_counter()
         order = shuffles.order(state.epoch) if spec.shuffle else np.arange(len(rows))
-        updates = 0
-        for row, sign in next_mistakes(rows[order], positive[order], last):
-            last += sign * row
-            updates += 1
-            count = mistakes(rows, positive, last)
-            if count < fewest:
-                fewest, pocket[...] = count, last
+        place, updates = 0, 0
+        while place < len(order):
+            place, corrections, fewest = walk(order, place, CORRECTIONS, last, pocket, fewest)
+            updates += corrections
+            if place < len(order) and time.perf_counter() - breath > BREATH_SECONDS:
+                yield Epoch(state.epoch + 1, whole=False)
+                breath = time.perf_counter()
         state.epoch += 1
         state.step += updates
         values = pocket_values("train", problem, train) | {
-            "mistakes": float(mistakes(rows, positive, last)),
+            "mistakes": float(walk.mistakes(last)),
             "pocket_mistakes": float(fewest),
             "updates": float(updates),
             "seconds": time.perf_counter() - started,
@@ -60,24 +122,6 @@ def _not_converged(fewest: int, rows: int) -> dict[str, Any]:
         "wrong. Train longer, or, where the classes cannot be separated by a line, choose logistic_regression or mlp."
     )
     return {"code": "NOT_CONVERGED", "detail": detail}
-
-
-def mistakes(rows: np.ndarray, positive: np.ndarray, w: np.ndarray) -> int:
-    """How many rows (n, d) w puts into the wrong class; on the boundary itself a row is in the first."""
-    return int(np.count_nonzero((rows @ w > 0) != positive))
-
-
-def next_mistakes(rows: np.ndarray, positive: np.ndarray, w: np.ndarray) -> Iterator[tuple[np.ndarray, float]]:
-    """Walk once over the rows and give each one that w, as it is by then, gets wrong, with its sign y = ±1."""
-    start = 0
-    while start < len(rows):
-        wrong = (rows[start:] @ w > 0) != positive[start:]
-        offset = int(wrong.argmax())
-        if not wrong[offset]:
-            return
-        start += offset
-        yield rows[start], 1.0 if positive[start] else -1.0
-        start += 1
 
 
 def pocket_values(split: str, problem: Problem, matrices: Matrices) -> dict[str, float | None]:

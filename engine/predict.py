@@ -9,9 +9,9 @@ import numpy as np
 
 from engine.backend import to_host
 from engine.errors import UnusableData
-from engine.features import ClassLabel, Column, Features, Input, Target, pointer
+from engine.features import ClassLabel, Column, Features, Input, pointer
 from engine.prepare import build_network
-from engine.scoring import class_scores
+from engine.target import Target
 from engine.training import Training
 
 MAX_PROBLEMS = 20
@@ -22,11 +22,12 @@ MOST_SHOWN = 50
 
 @dataclass(frozen=True)
 class Prediction:
-    """One value or class label a row, and for losses whose link gives them the classes' probabilities (n, K)."""
+    """One value a row (a number, a class, or several by name), and for losses whose link gives them the probabilities
+    (n,) of each class or tag.
+    """
 
     values: list[Any]
-    classes: tuple[ClassLabel, ...] | None
-    probabilities: np.ndarray | None
+    probabilities: dict[ClassLabel, np.ndarray] | None
 
 
 class Predictor:
@@ -46,21 +47,16 @@ class Predictor:
     def predict(self, columns: Mapping[str, Column]) -> Prediction:
         """Values or labels, and probabilities, of raw columns."""
         outputs = self.outputs(columns)
-        classes = self.target.classes
-        if classes is None:
-            return Prediction([float(value) for value in outputs[:, 0]], None, None)
-        labels = class_scores(outputs).argmax(axis=1)
-        return Prediction([classes[label] for label in labels], classes, self.probabilities(outputs))
+        return Prediction(self.target.predictions(outputs), self.probabilities(outputs))
 
-    def probabilities(self, outputs: np.ndarray) -> np.ndarray | None:
+    def probabilities(self, outputs: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
+        """Of each class or tag (n,), from raw outputs (n, k)."""
         loss = self.training.loss
         if loss is None or not loss.probabilistic:
             return None
-        P = np.empty_like(outputs, np.float64)
-        loss.link(np, outputs.astype(np.float64), P)
-        if P.shape[1] == 1:
-            return np.hstack([1 - P, P])
-        return P / P.sum(axis=1, keepdims=True)  # softmax sums to 1 already; one-vs-rest models need not
+        linked = np.empty_like(outputs, np.float64)
+        loss.link(np, outputs.astype(np.float64), linked)
+        return self.target.shares(linked)
 
 
 def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:

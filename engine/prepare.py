@@ -7,9 +7,10 @@ import numpy as np
 
 from engine.backend import namespace
 from engine.errors import UnusableData
-from engine.features import Column, Features, Target, pointer
+from engine.features import Column, Features, pointer
 from engine.network import Network
 from engine.randomness import generator
+from engine.target import TARGETS, Target
 from engine.train import Matrices, Problem
 from engine.training import Split, Training
 
@@ -30,19 +31,19 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     Raises UnusableData where what is left after dropping rows cannot be trained on.
     """
     assert training.features is not None and training.task is not None
-    names = (*training.features, training.target)
     inputs = [columns[name] for name in training.features]
-    answer = columns[training.target]
-    usable = np.arange(len(answer.values))
+    answers = [columns[name] for name in training.targets]
+    usable = np.arange(len(answers[0].values))
     if training.preprocessing.missing == "drop":
-        usable = usable[~np.logical_or.reduce([column.missing for column in (*inputs, answer)])]
-    target = Target.fit(answer.take(usable), training.task)
-    if len(usable) == 0 or (target.classes is not None and len(target.classes) < 2):
-        left = f"{len(usable)} rows" if len(usable) == 0 else "rows of one class only"
-        raise UnusableData([("/preprocessing/missing", f"dropping rows with missing values leaves {left}; fill them")])
+        usable = usable[~np.logical_or.reduce([column.missing for column in (*inputs, *answers)])]
+    if not len(usable):
+        raise UnusableData([("/preprocessing/missing", "dropping rows with missing values leaves 0 rows; fill them")])
+    target = TARGETS[training.task].fit([column.take(usable) for column in answers])
+    if target.classes is not None and len(target.classes) < 2:
+        detail = "dropping rows with missing values leaves rows of one class only; fill them"
+        raise UnusableData([("/preprocessing/missing", detail)])
 
-    labels = target.labels(answer.take(usable)) if target.classes else None
-    rows = split_rows(training.split, usable, labels)
+    rows = split_rows(training.split, usable, target.strata({column.name: column.take(usable) for column in answers}))
     features = Features.fit(
         [column.take(rows["train"]) for column in inputs],
         training.preprocessing.missing,
@@ -55,10 +56,10 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     def matrices(split: str) -> Matrices | None:
         if not len(rows[split]):
             return None
-        chosen = {name: columns[name].take(rows[split]) for name in names}
+        chosen = {name: columns[name].take(rows[split]) for name in training.columns}
         X = features.transform(chosen, dtype)
-        Y = target.matrix(chosen[training.target], network.outputs, dtype)
-        weights = row_weights(training, target, chosen[training.target]) if split == "train" else None
+        Y = target.matrix(chosen, network.outputs, dtype)
+        weights = row_weights(training, target, chosen) if split == "train" else None
         return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
 
     train = matrices("train")
@@ -68,12 +69,8 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
 
 def build_network(training: Training, inputs: int, target: Target) -> Network:
     """The spec's network for that many features, its parameters all 0."""
-    classes = len(target.classes or ())
-    outputs = 1
-    if target.classes is not None:
-        outputs = training.loss.outputs(classes) if training.loss is not None else classes - 1
     device = "cpu" if training.device == "auto" else training.device
-    return Network(training.model.layers(inputs, outputs), training.precision, namespace(device))
+    return Network(training.model.layers(inputs, target.outputs(training.loss)), training.precision, namespace(device))
 
 
 def split_rows(split: Split, usable: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
@@ -98,17 +95,18 @@ def split_rows(split: Split, usable: np.ndarray, labels: np.ndarray | None) -> d
     return {name: np.sort(usable[np.concatenate(parts)]) for name, parts in chosen.items()}
 
 
-def row_weights(training: Training, target: Target, answer: Column) -> np.ndarray | None:
+def row_weights(training: Training, target: Target, columns: Mapping[str, Column]) -> np.ndarray | None:
     """A weight a row (n,) from `class_weight`; balanced is n / (K · rows of the class), so that their mean is 1."""
     if training.class_weight is None or target.classes is None:
         return None
-    labels = target.labels(answer)
+    labels = target.strata(columns)
+    assert labels is not None
     if training.class_weight == "balanced":
         counts = np.bincount(labels, minlength=len(target.classes))
         return (len(labels) / (len(counts) * np.maximum(counts, 1)))[labels]
     names = [str(label) for label in target.classes]
     unknown = sorted(set(training.class_weight) - set(names))
     if unknown:
-        detail = f"no class '{unknown[0]}' in column '{target.name}'; there are {', '.join(names[:20])}"
+        detail = f"no class '{unknown[0]}' in column '{target.names[0]}'; there are {', '.join(names[:20])}"
         raise UnusableData([(pointer("class_weight", unknown[0]), detail)])
     return np.array([training.class_weight.get(name, 1.0) for name in names])[labels]

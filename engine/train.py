@@ -10,7 +10,7 @@ from engine.backend import Array, to_host
 from engine.network import Network
 
 if TYPE_CHECKING:
-    from engine.features import Target
+    from engine.target import Target
     from engine.training import Training
 
 

@@ -39,13 +39,13 @@ StoreOf = Annotated[Store, Depends(get_store)]
 
 
 def get_caller(store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Caller:
-    """Whom the bearer key speaks for; everybody may do everything while no key is configured."""
+    """Whom the bearer key speaks for. While no key is configured, everybody on this machine, and nobody else."""
     with store.database.reading() as session:
         if credentials is not None:
             found = keys.caller(session, credentials.credentials)
             if found is not None:
                 return found
-        elif not keys.configured(session):
+        elif store.settings.is_local and not keys.configured(session):
             return LOCAL
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
     raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})

@@ -264,7 +264,7 @@ class EvaluationResource(Resource):
     by_class: list[ClassScores] | None
     roc: list[RocCurve] | None = Field(description="each class against the rest")
     precision_recall: list[PrecisionRecallCurve] | None
-    residuals: Residuals | None
+    residuals: dict[str, Residuals] | None = Field(description="by target")
 
 
 class LayerHistogramResource(Resource):
@@ -315,9 +315,9 @@ class ModelResource(Resource):
     dataset_id: str
     dataset_sha256: str
     request: dict[str, Any] = Field(description="the completed body of the job that made it")
-    task: Literal["classification", "regression"]
+    task: Literal["classification", "regression", "tagging"]
     inputs: list[InputColumn] = Field(description="the columns that a record to predict must have")
-    target: str
+    target: str | list[str]
     classes: list[Any] | None
     epoch: int = Field(description="the epoch whose weights these are")
     metrics: Values
@@ -329,7 +329,7 @@ class ModelResource(Resource):
 class Predictions(Resource):
     model_id: str
     predictions: list[Any]
-    probabilities: list[dict[str, float]] | None = Field(description="by class; null for a regression or a perceptron")
+    probabilities: list[dict[str, float]] | None = Field(description="by class or tag; null for a regression or a perceptron")
 
 
 class Estimate(Resource):

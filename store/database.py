@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import Connection, Engine, Float, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -59,7 +59,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername=_driver(url))
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else create_engine(self.url, pool_pre_ping=True, **COMMON)
+        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
         # SQLite's transactions are snapshots; PostgreSQL's are asked to be, or each query would see a state of its own.
         snapshots = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._snapshots = self.engine if self.is_sqlite else self.engine.execution_options(**snapshots)
@@ -94,6 +94,12 @@ def _driver(url: str) -> str:
     """psycopg 3 for every spelling of PostgreSQL's URL."""
     name = make_url(url).drivername
     return "postgresql+psycopg" if name.split("+")[0] in ("postgres", "postgresql") else name
+
+
+def _postgresql_engine(url: URL) -> Engine:
+    """A host that does not answer is given up after seconds, not minutes; text is UTF-8 whatever the server's default."""
+    given = {"connect_timeout": "5", "client_encoding": "utf8"}
+    return create_engine(url.update_query_dict({**given, **url.query}), pool_pre_ping=True, **COMMON)
 
 
 def _sqlite_engine(url: Any) -> Engine:

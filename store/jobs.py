@@ -311,3 +311,9 @@ def beat(session: Session, name: str, queues: list[str]) -> None:
 def live_workers(session: Session, within_seconds: float) -> list[str]:
     """Names of the workers heard of within that time."""
     return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))
+
+
+def is_served(session: Session, queue: str, within_seconds: float) -> bool:
+    """Whether a live worker takes jobs from that queue."""
+    live = select(Worker.queues).where(Worker.seen_at > now() - within_seconds)
+    return any(queue in queues for queues in session.scalars(live))

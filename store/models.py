@@ -13,9 +13,10 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from engine.features import Features, Target
+from engine.features import Features
 from engine.predict import Predictor
 from engine.prepare import Prepared
+from engine.target import Target
 from store.database import new_id
 from store.errors import NotFound
 from store.files import Files

@@ -1,5 +1,7 @@
 """Every setting of Vidro, in one place: an environment variable VIDRO_<NAME>, or a file /run/secrets/vidro_<name>."""
 
+import ipaddress
+import os
 from functools import lru_cache
 from pathlib import Path
 
@@ -20,6 +22,9 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on; any but loopback needs an API key")
     port: int = Field(default=8000, description="port to listen on")
     workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
+    threads: int = Field(
+        default=0, ge=0, description="threads of a training process's matrix products; 0: the cores shared among its workers"
+    )
     queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
     max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
     max_body_bytes: int = Field(default=16 * 2**20, description="largest JSON body accepted")
@@ -32,8 +37,26 @@ class Settings(BaseSettings):
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property
+    def is_local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return self.host == "localhost"
+
+    @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data.absolute() / 'vidro.db'}"
+
+    @property
+    def threads_each(self) -> int:
+        """Threads of one training process: as set, or the cores of this machine shared among its workers."""
+        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+
+    @property
+    def presence_seconds(self) -> float:
+        """A worker not heard of for so long is taken for gone."""
+        return 3 * self.sweep_seconds + 5
 
     @property
     def broker(self) -> str:

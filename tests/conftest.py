@@ -22,7 +22,16 @@ settings.register_profile("vidro", deadline=None)  # a busy machine is no bug
 settings.load_profile("vidro")
 
 BACKENDS = ("sqlite", "postgresql")
-ALL_TABLES = ", ".join(table.name for table in Table.metadata.sorted_tables)
+TABLES = Table.metadata.sorted_tables
+EMPTY_ALL = "; ".join(
+    [f"DELETE FROM {table.name}" for table in reversed(TABLES)]
+    + [
+        f"SELECT setval(pg_get_serial_sequence('{t.name}', 'number'), 1, false)"
+        for t in TABLES
+        if t.autoincrement_column is not None
+    ]
+)
+"""Fifty times as fast as TRUNCATE, where there is little to delete."""
 INLINE_BYTES = 1000
 HASTE = ("fsync = off", "full_page_writes = off", "synchronous_commit = off")
 """What a server may do without that has nothing to lose."""
@@ -111,7 +120,7 @@ def postgresql_database(_postgresql_url: str) -> Iterator[Database]:
     """PostgreSQL with the tables, and nothing in them."""
     with _opened(_postgresql_url) as database:
         with database.transaction() as session:
-            session.execute(text(f"TRUNCATE {ALL_TABLES} RESTART IDENTITY"))
+            session.execute(text(EMPTY_ALL))
         yield database
 
 

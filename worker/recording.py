@@ -94,8 +94,8 @@ class Recording:
             resumed = jobs.checkpoints(session, self.job.number)[-1:] if self.lease.attempt > 1 else []
             arrays = models.unpack(place.files.get(session, resumed[0].digest)) if resumed else None
         self.dataset_sha256 = dataset.digest
-        names = (*(self.training.features or ()), self.training.target)
-        self.prepared: Prepared = prepare(self.training, datasets.columns(table, dataset, names))
+        columns = datasets.columns(table, dataset, self.training.columns)
+        self.prepared: Prepared = prepare(self.training, columns)
         self.fitted = models.fitted_of(self.prepared)
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)

@@ -9,6 +9,7 @@ import structlog
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
+from engine import threads
 from store import jobs, queue
 from store.database import Database
 from store.files import Files
@@ -51,6 +52,7 @@ def _forget_parent(**_: object) -> None:
     """In a new pool process: never touch the connections that the fork copied."""
     global _place
     _place = None
+    threads.limit(settings().threads_each)
 
 
 def _announce_stop(**_: object) -> None:
@@ -68,6 +70,8 @@ def _sweep_for_ever() -> None:
             sweep_once(place)
         except SQLAlchemyError as error:
             log.warning("database out of reach", error=type(error).__name__)
+        except Exception:
+            log.exception("a round of the sweeper broke; the next one comes")
         _stopping.wait(place.settings.sweep_seconds)
 
 

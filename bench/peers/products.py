@@ -11,7 +11,7 @@ VERSION = f"NumPy {np.__version__}"
 
 
 def ready(case: Case) -> Callable[[], tuple[float, float]]:
-    X, _, weights = case.data()
+    _, _, weights = case.data()
     gradients = [np.empty_like(W) for W in weights]
 
     def arrays(rows: int) -> tuple[list[np.ndarray], list[np.ndarray]]:

@@ -6,12 +6,12 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.peers import LEARNING_RATE, Case
-from engine.features import Target
 from engine.losses import CrossEntropy
 from engine.models import HiddenLayer, MultilayerPerceptron, Regularization
 from engine.network import Network
 from engine.optimizers import Adam
 from engine.schedules import ConstantRate
+from engine.target import Classes
 from engine.train import Matrices, Problem, State, train
 from engine.training import Training
 
@@ -36,7 +36,7 @@ def pose(case: Case) -> tuple[Problem, list[np.ndarray]]:
     )
     network = Network(spec.model.layers(case.sizes[0], case.sizes[-1]), np.float32, np)
     Y = np.eye(case.sizes[-1], dtype=np.float32)[labels]
-    target = Target("class", tuple(range(case.sizes[-1])))
+    target = Classes(("class",), tuple(range(case.sizes[-1])))
     return Problem(spec, network, target, Matrices(X, Y), None), weights
 
 

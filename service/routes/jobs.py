@@ -6,8 +6,8 @@ from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
+from engine.completion import complete
 from engine.estimate import estimate
-from engine.training import complete
 from service import events
 from service.dependencies import (
     IdempotencyKey,
@@ -28,6 +28,7 @@ from store.pages import owned, page
 from store.requests import JobRequest, document_of
 from store.tables import STATES, Job
 
+GPU_QUEUE = "gpu"
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SHORT = {
@@ -70,8 +71,9 @@ def create_job(
             return answer.response
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
-            completed = complete(request, datasets.summaries(dataset), dataset.rows)
-            queue_name = "gpu" if completed.device == "cuda" else "train"
+            has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
+            completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
+            queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
             job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
@@ -81,10 +83,10 @@ def create_job(
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
-        completed = complete(request, datasets.summaries(dataset), dataset.rows)
+        has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
+        completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
         table = datasets.load(session, store.files, dataset)
-    names = (*(completed.features or ()), completed.target)
-    found = estimate(completed, datasets.columns(table, dataset, names))
+    found = estimate(completed, datasets.columns(table, dataset, completed.columns))
     return Estimate(request=document_of(completed), **vars(found))
 
 

@@ -79,9 +79,10 @@ def predict(
     records = request.records if isinstance(request, RecordsRequest) else _records(request)
     found = predictor.predict(columns_of(predictor.features, records))
     probabilities = None
-    if found.probabilities is not None and found.classes is not None:
-        names = [str(label) for label in found.classes]
-        probabilities = [dict(zip(names, row, strict=True)) for row in found.probabilities.tolist()]
+    if found.probabilities is not None:
+        names = [str(label) for label in found.probabilities]
+        rows = zip(*(share.tolist() for share in found.probabilities.values()), strict=True)
+        probabilities = [dict(zip(names, row, strict=True)) for row in rows]
     return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities)
 
 

@@ -47,7 +47,7 @@ def _database(store: Store) -> Part:
 
 
 def _worker(store: Store) -> Part:
-    within = 3 * store.settings.sweep_seconds + 5
+    within = store.settings.presence_seconds
     with store.database.reading() as session:
         names = jobs.live_workers(session, within)
     if not names:

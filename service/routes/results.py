@@ -227,8 +227,8 @@ def _coefficients(predictor: Predictor) -> Coefficients | None:
     W, b = views[0].W, views[0].b
     raw, intercept = predictor.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
     classes = predictor.target.classes
-    outputs = [predictor.target.name] if classes is None else [str(label) for label in classes[-W.shape[1] :]]
-    return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())
+    outputs = predictor.target.names if classes is None else [str(label) for label in classes[-W.shape[1] :]]
+    return Coefficients(features=predictor.features.names, outputs=list(outputs), weights=raw.tolist(), bias=intercept.tolist())
 
 
 @router.get("/{job_id}/histograms", responses=problems(404))
@@ -271,8 +271,7 @@ def get_evaluation(
         dataset = datasets.get(session, job.dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    names = (*(predictor.training.features or ()), predictor.training.target)
-    found = evaluate(predictor, datasets.columns(table, dataset, names), split)
+    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns), split)
     if found is None:
         raise NotFound(f"this job has no {split} rows; it was not asked to set any apart (split.{split})", "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pytest
 from pydantic import TypeAdapter
 
+from engine.completion import complete
+from engine.errors import InvalidSpec
 from engine.features import Column, ColumnKind, ColumnSummary
 from engine.predict import Predictor
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, State, train
-from engine.training import Training, complete
+from engine.training import Training
 
 TRAINING = TypeAdapter(Training)
 KINDS: dict[type, ColumnKind] = {bool: "boolean", int: "integer", float: "numeric", str: "categorical"}
@@ -59,6 +62,13 @@ def completed(data: Table, **request: Any) -> Training:
     return training
 
 
+def refusals(data: Table, **request: Any) -> list[tuple[str, str]]:
+    """Where the request is refused, by pointer, and what is said."""
+    with pytest.raises(InvalidSpec) as raised:
+        completed(data, **request)
+    return raised.value.errors
+
+
 def prepared(data: Table, **request: Any) -> Prepared:
     return prepare(completed(data, **request), data.columns)
 
@@ -98,6 +108,12 @@ class Run:
 
     def predictor(self) -> Predictor:
         return Predictor(self.prepared.problem.spec, self.prepared.features, self.prepared.target, self.theta)
+
+    def probabilities(self, columns: Mapping[str, Column]) -> np.ndarray:
+        """P (n, K) of raw columns, the classes or tags in their order."""
+        found = self.predictor().predict(columns).probabilities
+        assert found is not None
+        return np.stack(list(found.values()), axis=1)
 
 
 def finish(posed: Prepared, state: State | None = None) -> Run:

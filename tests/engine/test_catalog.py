@@ -27,7 +27,7 @@ def test_everything_registered_is_there(family: str) -> None:
 def test_every_metric_is_there() -> None:
     assert [entry["name"] for entry in CATALOG["metrics"]] == list(METRICS)
     assert {(entry["task"], entry["better"]) for entry in CATALOG["metrics"]} <= {
-        (task, better) for task in ("classification", "regression") for better in ("higher", "lower")
+        (task, better) for task in ("classification", "regression", "tagging") for better in ("higher", "lower")
     }
 
 

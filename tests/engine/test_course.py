@@ -186,9 +186,7 @@ INTERCEPTS = [9.84957, 2.23721, -12.08677]
 
 
 def probabilities_of_the_first(run: Run) -> np.ndarray:
-    P = run.predictor().predict(IRIS.take([0])).probabilities
-    assert P is not None
-    return P[0]
+    return run.probabilities(IRIS.take([0]))[0]
 
 
 def test_iris_by_newton() -> None:

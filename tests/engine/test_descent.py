@@ -129,13 +129,17 @@ MODELS: list[dict[str, Any]] = [
     {"model": {"kind": "logistic_regression", "multi_class": "one_vs_rest"}, "target": "blob", "epochs": 100},
     {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}, "target": "blob"},
     {"model": {"kind": "linear_regression", "solver": "gradient_descent"}, "target": "sum", "batch_size": 7},
+    {"model": {"kind": "linear_regression", "solver": "gradient_descent"}, "target": ["sum", "gap"], "batch_size": 7},
+    *({"model": model, "target": ["gap", "sum"]} for model in (SMALL, LARGE, DROPPED)),
+    *({"model": model, "target": ["is", "far", "word"], "batch_size": 8} for model in (SMALL, LARGE, DROPPED)),
 ]
 
 
-@pytest.mark.parametrize("request_", MODELS, ids=lambda request: str(request["model"]))
+@pytest.mark.parametrize("request_", MODELS, ids=lambda request: f"{request['model']} {request['target']}"[:90])
 def test_every_solver_resumes(request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(0)
-    data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": rng.integers(0, 2, 45) == 1})
+    more = {"gap": BLOBS["x1"] - BLOBS["x2"], "far": BLOBS["x1"] > 2, "word": np.where(BLOBS["x2"] > 0, "yes", "no")}
+    data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": rng.integers(0, 2, 45) == 1, **more})
     monkeypatch.setitem(globals(), "DATA", data)
     check_resuming(request_)
 
@@ -456,9 +460,15 @@ LOSSES = [(kind_of(cls), task) for cls in members(Loss) for task in sorted(cls.t
 @pytest.mark.parametrize(("kind", "task"), LOSSES)
 @pytest.mark.parametrize("precision", ["float32", "float64"])
 def test_every_loss_trains(kind: str, task: str, precision: str) -> None:
+    two = table({**BLOBS, "is": BLOBS["blob"] == "blob_1", "far": BLOBS["x1"] > 2})
+    if task == "tagging":
+        request: dict[str, Any] = {"target": ["is", "far"], "features": FEATURES, "model": SMALL, "epochs": 6}
+        done = trained(two, **request, loss={"kind": kind}, precision=precision)
+        assert done.prepared.problem.spec.task == "tagging"
+        falls(done)
+        return
     target = "blob" if task == "classification" else "sum"
     falls(run(target=target, loss={"kind": kind}, precision=precision))
-    two = table({**BLOBS, "is": BLOBS["blob"] == "blob_1"})
     if task == "classification":
         falls(trained(two, target="is", features=FEATURES, model=SMALL, loss={"kind": kind}, epochs=6, precision=precision))
 

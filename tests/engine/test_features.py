@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from engine.errors import UnusableData
-from engine.features import Column, Features, Input, Target, pointer
+from engine.features import Column, Features, Input, pointer
 from engine.scaling import MeanNormalization, NoScaling, Scaling
 from engine.spec import members
 from tests.engine import table
@@ -158,7 +158,7 @@ def test_unscaled_coefficients_say_the_same_of_raw_columns(seed: int, scaling: A
 
 # --- as JSON ---
 
-FEATURES, TARGET = TypeAdapter(Features), TypeAdapter(Target)
+FEATURES = TypeAdapter(Features)
 
 
 @pytest.mark.parametrize("missing", ["error", *FILLING])
@@ -171,55 +171,6 @@ def test_fitted_features_survive_json(missing: str) -> None:
     assert again == features
     assert FEATURES.validate_python(FEATURES.dump_python(features, mode="json")) == features
     np.testing.assert_array_equal(again.transform(columns), features.transform(columns))
-
-
-TARGETS: list[tuple[list[Any], type]] = [
-    ([3, 1, 1, 2], int), ([True, False, True, False], bool), (["b", "a", "b", "10"], str), ([0, 1, 0, 1], int),
-    (["1", "0"], str),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("cells", "kind"), TARGETS)
-def test_classes_keep_their_type_through_json(cells: list[Any], kind: type) -> None:
-    target = Target.fit(table({"y": cells}).columns["y"], "classification")
-    assert target.classes == tuple(sorted(set(cells)))
-    again = TARGET.validate_json(TARGET.dump_json(target))
-    assert again == target
-    for found in (target, again):
-        assert found.classes is not None
-        assert {type(label) for label in found.classes} == {kind}
-
-
-# --- the target ---
-
-
-@pytest.mark.parametrize(("cells", "kind"), TARGETS)
-def test_labels_are_places_among_the_classes(cells: list[Any], kind: type) -> None:
-    column = table({"y": cells}).columns["y"]
-    target = Target.fit(column, "classification")
-    assert target.classes is not None
-    assert [target.classes[label] for label in target.labels(column)] == cells
-    K = len(target.classes)
-    Y = target.matrix(column, K, np.float64)
-    assert Y.shape == (len(cells), K)
-    np.testing.assert_array_equal(Y.argmax(axis=1), target.labels(column))
-    np.testing.assert_array_equal(Y.sum(axis=1), 1)
-    if K == 2:
-        np.testing.assert_array_equal(target.matrix(column, 1, np.float32)[:, 0], target.labels(column))
-
-
-def test_classes_that_no_row_has_are_none() -> None:
-    column = Column("y", "categorical", np.array([2, 0, 2], np.int32), ("a", "b", "c"))
-    target = Target.fit(column, "classification")
-    assert target.classes == ("a", "c")
-    np.testing.assert_array_equal(target.labels(column), [1, 0, 1])
-
-
-def test_a_regressions_target_is_its_numbers() -> None:
-    column = table({"y": [1.5, -2.0]}).columns["y"]
-    target = Target.fit(column, "regression")
-    assert target.classes is None
-    np.testing.assert_array_equal(target.matrix(column, 1, np.float32), [[1.5], [-2]])
 
 
 def test_pointers_are_escaped() -> None:

@@ -7,10 +7,10 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.activations import Activation
-from engine.features import Target
 from engine.histograms import LayerHistogram, layer_histograms
 from engine.initializers import Initializer
 from engine.network import Dense, Network
+from engine.target import Classes
 from engine.train import Matrices, Problem
 from engine.training import Training
 
@@ -26,7 +26,7 @@ def deep(initializer: dict[str, Any], activation: str, layers: int = 10, width: 
     rng = np.random.default_rng(1)
     data = Matrices(rng.normal(size=(200, width)), np.eye(3)[rng.integers(0, 3, 200)])
     spec = TRAINING.validate_python({"target": "y", "model": {"kind": "mlp"}, "loss": {"kind": "cross_entropy"}})
-    return layer_histograms(Problem(spec, network, Target("y", ("a", "b", "c")), data, None))
+    return layer_histograms(Problem(spec, network, Classes(("y",), ("a", "b", "c")), data, None))
 
 
 def of(found: list[LayerHistogram], what: str) -> list[LayerHistogram]:

@@ -157,7 +157,8 @@ def test_a_step_down_the_gradient_lowers_the_loss(loss: LossFunction) -> None:
 @every_loss
 def test_tasks_and_outputs(loss: LossFunction) -> None:
     assert loss.tasks
-    assert loss.tasks <= {"regression", "classification"}
+    assert loss.tasks <= {"regression", "classification", "tagging"}
+    assert ("tagging" in loss.tasks) == (loss.kind == "binary_cross_entropy")
     assert loss.outputs(3) == 3
     assert loss.outputs(2) == (1 if loss.kind == "binary_cross_entropy" else 2)
 

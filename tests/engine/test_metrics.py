@@ -11,6 +11,7 @@ from engine.metrics import METRICS, confusion_matrix
 
 CLASSIFICATION = [metric for metric in METRICS.values() if metric.task == "classification"]
 REGRESSION = [metric for metric in METRICS.values() if metric.task == "regression"]
+TAGGING = [metric for metric in METRICS.values() if metric.task == "tagging"]
 
 
 def classified(seed: int, rows: int, K: int) -> tuple[np.ndarray, np.ndarray]:
@@ -30,6 +31,7 @@ ORACLES: dict[str, Any] = {
     "recall_macro": macro(oracle.recall_score),
     "f1_macro": macro(oracle.f1_score),
     "log_loss": lambda P, y: oracle.log_loss(y, P, labels=range(P.shape[1])),
+    "tag_accuracy": lambda outputs, tags: 1 - oracle.hamming_loss(tags, outputs > 0),
     "r2": lambda predictions, targets: oracle.r2_score(targets, predictions),
     "mae": lambda predictions, targets: oracle.mean_absolute_error(targets, predictions),
     "rmse": lambda predictions, targets: oracle.root_mean_squared_error(targets, predictions),
@@ -50,6 +52,16 @@ def test_regression_is_scikit_learns(metric: Any, seed: int, rows: int, k: int) 
     assert metric.function(predictions, targets) == pytest.approx(
         ORACLES[metric.name](predictions, targets), rel=1e-9, abs=1e-12
     )
+
+
+@pytest.mark.parametrize("metric", TAGGING, ids=lambda metric: metric.name)
+@given(seed=st.integers(0, 2**32), rows=st.integers(1, 40), k=st.integers(2, 4))
+def test_tagging_is_scikit_learns(metric: Any, seed: int, rows: int, k: int) -> None:
+    rng = np.random.default_rng(seed)
+    outputs, tags = rng.integers(-2, 3, (rows, k)) / 2, rng.integers(0, 2, (rows, k))  # 0 among them, which is no
+    expected = ORACLES[metric.name](outputs, tags)
+    assert metric.function(outputs, tags.astype(float)) == pytest.approx(expected, rel=1e-12)
+    assert expected == pytest.approx(np.mean([(z > 0) == (y == 1) for z, y in zip(outputs.flat, tags.flat, strict=True)]))
 
 
 def test_every_metric_has_an_oracle() -> None:
@@ -131,6 +143,8 @@ def test_float32_sums_lose_nothing(metric: Any) -> None:
     P, y = classified(0, 60_000, 10)
     if metric.task == "regression":
         P, y = P[:, :1] * 7, P[:, 1:2] + y[:, None]
+    if metric.task == "tagging":
+        P, y = P - 0.1, (P > 0.08).astype(float)
     single = metric.function(P.astype(np.float32), y if metric.task == "classification" else y.astype(np.float32))
     assert single == pytest.approx(metric.function(P, y), rel=1e-5)
 

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from engine.completion import MODEL_FIELDS
 from engine.initializers import HeNormal
 from engine.losses import Loss
 from engine.models import (
@@ -20,7 +21,7 @@ from engine.models import (
 from engine.samples import IrisSample
 from engine.schedules import ConstantRate
 from engine.spec import kind_of, members
-from engine.training import MODEL_FIELDS, Training
+from engine.training import Training
 from tests.engine import completed, one_step, prepared, table
 
 MODEL: TypeAdapter[Any] = TypeAdapter(AnyModel)

@@ -10,7 +10,7 @@ from engine.losses import Loss
 from engine.predict import MAX_PROBLEMS, Predictor, columns_of
 from engine.samples import BlobsSample, HousePricesSample, IrisSample
 from engine.spec import kind_of, members
-from tests.engine import Run, prepared, table, trained
+from tests.engine import prepared, table, trained
 
 IRIS = table(IrisSample().columns())
 MLP = {"kind": "mlp", "hidden": [{"units": 5, "activation": "tanh", "dropout": 0.2}]}
@@ -21,12 +21,6 @@ CLASSIFIERS: list[dict[str, Any]] = [
     *({"model": MLP, "loss": {"kind": kind_of(cls)}} for cls in members(Loss) if "classification" in cls.tasks),  # type: ignore[attr-defined]
 ]
 many_classifiers = pytest.mark.parametrize("request_", CLASSIFIERS, ids=lambda request: str([*request.values()])[:60])
-
-
-def probabilities(run: Run, columns: Any) -> np.ndarray:
-    found = run.predictor().predict(columns).probabilities
-    assert found is not None
-    return found
 
 
 # --- predictions ---
@@ -45,13 +39,15 @@ def test_predictions_of_the_training_rows_are_the_networks(request_: dict[str, A
     labels = outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(int)
     assert run.prepared.target.classes is not None
     assert found.values == [run.prepared.target.classes[label] for label in labels]
-    assert found.classes == run.prepared.target.classes
+    assert len(run.prepared.target.classes) == classes
     loss = run.prepared.problem.spec.loss
     assert loss is not None
     if not loss.probabilistic:
         assert found.probabilities is None
         return
-    P = probabilities(run, rows)
+    assert found.probabilities is not None
+    assert tuple(found.probabilities) == run.prepared.target.classes
+    P = run.probabilities(rows)
     assert P.shape == (len(labels), classes)
     np.testing.assert_allclose(P.sum(axis=1), 1, rtol=1e-12)
     assert ((P >= 0) & (P <= 1)).all()
@@ -71,7 +67,7 @@ def test_a_regression_predicts_numbers_in_the_targets_unit() -> None:
     houses = HousePricesSample(rows=200).columns()
     run = trained(table(houses), target="price", model={"kind": "linear_regression"})
     found = run.predictor().predict(table(houses).columns)
-    assert found.classes is None
+    assert run.prepared.target.classes is None
     assert found.probabilities is None
     assert all(type(value) is float for value in found.values)
     W, b = run.coefficients()
@@ -94,8 +90,11 @@ def test_labels_are_of_the_columns_own_type(labels: list[Any], kind: type) -> No
         run = trained(data, target="y", model={"kind": model})
         found = run.predictor().predict(data.columns)
         assert {type(value) for value in found.values} == {kind}
-        assert found.classes == tuple(sorted(labels))
+        assert run.prepared.target.classes == tuple(sorted(labels))
         assert (found.probabilities is None) == (model == "perceptron")
+        if found.probabilities is not None:
+            assert tuple(found.probabilities) == tuple(sorted(labels))
+            assert {type(label) for label in found.probabilities} == {kind}
         assert np.mean([a == labels[code] for a, code in zip(found.values, codes, strict=True)]) > 0.8
 
 
@@ -106,7 +105,7 @@ def test_probabilities_sum_to_1_far_away(multi_class: str) -> None:
     names = [name for name in IRIS.columns if name != "species"]
     far = table({name: [1e6, -1e6, 1e300, 0.0] for name in names})
     with np.errstate(over="ignore", invalid="ignore"):
-        P = probabilities(run, far.columns)[[0, 1, 3]]
+        P = run.probabilities(far.columns)[[0, 1, 3]]
     np.testing.assert_allclose(P.sum(axis=1), 1)
     assert ((P >= 0) & (P <= 1)).all()
 

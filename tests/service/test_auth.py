@@ -1,5 +1,7 @@
 """Keys: none needed on loopback while there is none; then needed, scoped, and blind to what others own."""
 
+from collections.abc import Callable
+
 import pytest
 
 from store import keys
@@ -21,6 +23,13 @@ def test_the_first_key_closes_the_door(stage: Stage) -> None:
     assert stage.client.get("/v1/jobs", headers=ana).status_code == 200
     assert stage.client.get("/v1/jobs", headers={"Authorization": "Bearer guess"}).status_code == 401
     assert stage.client.get("/healthz").status_code == 200
+
+
+def test_without_any_key_a_server_that_others_reach_lets_nobody_in(make_stage: Callable[..., Stage]) -> None:
+    """It does not start so; but its last key may be revoked while it runs."""
+    stage = make_stage(host="0.0.0.0")
+    assert stage.client.get("/v1/jobs").status_code == 401
+    assert stage.client.get("/v1/jobs", headers=bearer(stage, "ana", "read")).status_code == 200
 
 
 def test_a_key_does_what_its_scopes_say(stage: Stage) -> None:

@@ -333,3 +333,16 @@ def test_lists_are_paged_newest_first_and_filtered(stage: Stage) -> None:
     assert len(stage.client.get("/v1/jobs", params={"dataset_id": iris}).json()["items"]) == 5
     assert stage.client.get("/v1/jobs", params={"state": "queued"}).json()["items"] == []
     assert stage.client.get("/v1/jobs", params={"page_token": "nonsense"}).status_code == 422
+
+
+def test_a_card_may_be_another_processs(stage: Stage) -> None:
+    body = {"dataset_id": stage.iris(), "target": "species", "model": MLP, "device": "cuda"}
+    assert stage.client.post("/v1/jobs", json=body).status_code == 422
+    with stage.place.database.transaction() as session:
+        jobs.beat(session, "elsewhere", ["gpu"])
+    accepted = stage.client.post("/v1/jobs", json=body)
+    assert accepted.status_code == 202
+    assert stage.sent == [(accepted.json()["id"], "gpu")]
+    assert stage.client.post("/v1/jobs", json=body, params={"validate_only": "true"}).status_code == 200
+    newton = stage.client.post("/v1/jobs", json={**body, "model": {"kind": "logistic_regression"}})
+    assert newton.json()["errors"][0]["pointer"] == "/device"

@@ -55,9 +55,9 @@ def test_a_regression_is_evaluated_by_its_residuals(stage: Stage) -> None:
     job = stage.job(weights, "weight", "linear_regression")
     found = stage.client.get(f"/v1/jobs/{job['id']}/evaluation").json()
     actual = [row[1] for row in rows_of(stage, weights)]
-    predicted = found["residuals"]["predicted"]
-    assert found["residuals"]["actual"] == actual
-    assert found["residuals"]["mean"] == pytest.approx(0, abs=1e-12)
+    predicted = found["residuals"]["weight"]["predicted"]
+    assert found["residuals"]["weight"]["actual"] == actual
+    assert found["residuals"]["weight"]["mean"] == pytest.approx(0, abs=1e-12)
     assert found["metrics"]["r2"] == pytest.approx(oracle.r2_score(actual, predicted))
     assert found["metrics"]["r2"] == pytest.approx(0.9639292715**2)
     assert found["metrics"]["rmse"] == pytest.approx(np.sqrt(2 * 0.1949535080))

@@ -1,8 +1,8 @@
 """Hands that tests of the store lend each other."""
 
+import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
+from threading import Barrier, Thread
 from typing import Any, TypeVar
 
 from sqlalchemy import select, update
@@ -15,21 +15,29 @@ from store.tables import Job
 Result = TypeVar("Result")
 REQUEST: dict[str, Any] = {"dataset_id": "ds_1", "model": {"kind": "mlp"}, "epochs": 3, "name": "first"}
 LEASE_SECONDS = 60.0
+DEADLOCK_SECONDS = 30
 
 
 def together(count: int, work: Callable[[int], Result]) -> list[Result | Exception]:
     """What `work(0)`, …, `work(count - 1)` give or raise, all begun at the same moment in threads of their own."""
     barrier = Barrier(count)
+    outcomes: dict[int, Result | Exception] = {}
 
-    def begin(place: int) -> Result | Exception:
+    def begin(place: int) -> None:
         barrier.wait()
         try:
-            return work(place)
+            outcomes[place] = work(place)
         except Exception as error:
-            return error
+            outcomes[place] = error
 
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(begin, range(count)))
+    threads = [Thread(target=begin, args=(place,), daemon=True) for place in range(count)]
+    for thread in threads:
+        thread.start()
+    until = time.monotonic() + DEADLOCK_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    assert len(outcomes) == count, f"only {sorted(outcomes)} of {count} ended; the others wait for each other"
+    return [outcomes[place] for place in range(count)]
 
 
 def make_job(database: Database, owner: str = "ana", **values: Any) -> Job:

@@ -5,13 +5,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
-from sqlalchemy.orm import Session
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from store.database import Database
 from store.errors import ContentMissing
 from store.files import REFERENCES, Files
-from store.tables import Blob, Checkpoint, Dataset, Table
+from store.tables import Blob, Checkpoint, Dataset, Model, Table
 from tests.conftest import INLINE_BYTES
 from tests.store.helpers import count, make_job, together
 
@@ -46,8 +46,7 @@ def on_disk(files: Files) -> set[str]:
 
 def refer(session: Session, digest: str, name: str = "d") -> None:
     """A dataset of that content."""
-    values = {"id": name, "owner": "ana", "name": name, "source": {}, "size": 1, "rows": 1, "columns": [], "warnings": []}
-    session.execute(insert(Dataset).values(digest=digest, table_digest=digest, **values))
+    session.execute(insert(Dataset).values({**DATASET, "id": name, "digest": digest, "table_digest": digest}))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -102,29 +101,36 @@ def test_a_file_from_another_disk_is_copied(
     assert on_disk(files) == {digest}
 
 
+DATASET = {"id": "ds_1", "owner": "ana", "name": "d", "source": {}, "size": 1, "rows": 1, "columns": [], "warnings": []}
+MODEL = {
+    "id": "mdl_1",
+    "owner": "ana",
+    "kind": "mlp",
+    "job_id": "job_1",
+    "dataset_id": "ds_1",
+    "dataset_sha256": "0",
+    "request": {},
+}
+MODEL |= {"fitted": {}, "metrics": {}, "epoch": 1, "parameters": 1, "versions": {}}
+
+
 @pytest.mark.parametrize("content", [SMALL, LARGE])
 @pytest.mark.parametrize("column", REFERENCES, ids=str)
-def test_content_stays_while_any_column_names_it(database: Database, files: Files, content: bytes, column: object) -> None:
-    digest = put(database, files, content)
-    job = make_job(database)
-    values = {
-        "datasets": {"owner": "ana", "name": "d", "source": {}, "size": 1, "rows": 1, "columns": [], "warnings": []},
-        "checkpoints": {"job_number": job.number, "epoch": 1, "values": {}},
-        "models": {"owner": "ana", "kind": "mlp", "job_id": job.id, "dataset_id": "ds_1", "dataset_sha256": "0", "request": {}}
-        | {"fitted": {}, "metrics": {}, "epoch": 1, "parameters": 1, "versions": {}},
+def test_content_stays_while_any_column_names_it(
+    database: Database, files: Files, content: bytes, column: InstrumentedAttribute[str]
+) -> None:
+    digest, other, job = put(database, files, content), put(database, files, b"another"), make_job(database)
+    rows = {
+        Dataset: {**DATASET, "digest": other, "table_digest": other},
+        Checkpoint: {"job_number": job.number, "epoch": 1, "values": {}},
+        Model: MODEL,
     }
-    name, _, key = str(column).lower().partition(".")
-    table = {"dataset": "datasets", "checkpoint": "checkpoints", "model": "models"}[name]
-    row = values[table] | ({} if table == "checkpoints" else {"id": "x_1"})
-    other = put(database, files, b"another")
-    if table == "datasets":
-        row |= {"digest": other, "table_digest": other}
     with database.transaction() as session:
-        session.execute(insert(Table.metadata.tables[table]).values(row | {key: digest}))
+        session.execute(insert(column.class_).values({**rows[column.class_], column.key: digest}))
     release(database, files, [digest])
     assert get(database, files, digest) == content
     with database.transaction() as session:
-        session.execute(Table.metadata.tables[table].delete())
+        session.execute(delete(column.class_))
     release(database, files, [digest, digest])
     with pytest.raises(ContentMissing), database.reading() as session:
         files.get(session, digest)
@@ -229,7 +235,7 @@ def test_what_one_puts_another_does_not_free(database: Database, files: Files) -
             with database.transaction() as session:
                 refer(session, files.put(session, SMALL), name)
             with database.transaction() as session:
-                session.execute(Table.metadata.tables["datasets"].delete().where(Dataset.id == name))
+                session.execute(delete(Dataset).where(Dataset.id == name))
                 files.release(session, [hashlib.sha256(SMALL).hexdigest()])
 
     assert together(4, replace) == [None] * 4

@@ -111,8 +111,8 @@ def test_tsv_looks_for_no_other_delimiter(tmp_path: Path) -> None:
 
 
 def test_a_header_longer_than_any_sample(tmp_path: Path) -> None:
-    names = [f"a column with quite a long name indeed {place}" for place in range(2000)]
-    table = read(tmp_path, ",".join(names) + "\n" + ",".join("1" * 2000) + "\n")
+    names = [f"x{place}" for place in range(12_000)]
+    table = read(tmp_path, ",".join(names) + "\n" + ",".join("1" * 12_000) + "\n")
     assert table.columns == names
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from engine.completion import complete
 from engine.samples import Sample
-from engine.training import complete
 from store import curves, datasets, jobs, models
 from store.database import Database
 from store.files import Files
@@ -33,7 +33,7 @@ def place(database: Database, files: Files, tmp_path: Path) -> Workplace:
 def post(place: Workplace) -> Callable[..., str]:
     """Store a sample and a job on it, as the API would; its id."""
 
-    def make(sample: str, target: str, **fields: Any) -> str:
+    def make(sample: str, target: str | list[str], **fields: Any) -> str:
         table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
         with place.database.transaction() as session:
             dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)
@@ -75,13 +75,16 @@ TABLE = {
     "perceptron": ("and", "y", {"model": {"kind": "perceptron"}}),
     "network": ("iris", "species", {"model": MLP, "epochs": 20}),
     "network for numbers": ("infant_weight", "weight", {"model": MLP, "epochs": 20}),
+    "several numbers": ("iris", ["petal_width", "sepal_length"], {"model": {"kind": "linear_regression"}}),
+    "network for several numbers": ("iris", ["petal_width", "petal_length"], {"features": ["sepal_width"], "model": MLP}),
+    "tags": ("and", ["y", "x2"], {"model": MLP, "epochs": 20}),
     "words for features": ("house_prices", "price", {"model": {"kind": "linear_regression"}}),
 }
 
 
 @pytest.mark.parametrize(("sample", "target", "fields"), TABLE.values(), ids=TABLE.keys())
 def test_every_model_ends_in_a_model(
-    place: Workplace, post: Callable[..., str], sample: str, target: str, fields: dict[str, Any]
+    place: Workplace, post: Callable[..., str], sample: str, target: str | list[str], fields: dict[str, Any]
 ) -> None:
     job_id = post(sample, target, **fields)
     run(place, job_id)
@@ -94,7 +97,10 @@ def test_every_model_ends_in_a_model(
         predictor = models.predictor(session, place.files, model)
         table = datasets.load(session, place.files, datasets.get(session, job.dataset_id, None))
         columns = datasets.columns(table, session.query(Dataset).filter_by(id=job.dataset_id).one(), job.request["features"])
-    assert len(predictor.predict(columns).values) == table.height
+    values = predictor.predict(columns).values
+    assert len(values) == table.height
+    assert all(isinstance(value, dict) == isinstance(target, list) for value in values)
+    assert all(list(value) == target for value in values if isinstance(value, dict))
 
 
 def test_a_second_message_does_nothing(place: Workplace, post: Callable[..., str]) -> None:

@@ -1,0 +1,241 @@
+"""From a spec as it was sent to one that is complete: defaults that suit the model and the table, and every check."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from engine.backend import available
+from engine.errors import InvalidSpec
+from engine.features import ColumnSummary
+from engine.losses import Loss
+from engine.spec import kind_of, members
+from engine.training import Record, Split, Training
+
+SMALL_TABLE = 50
+"""Tables with fewer rows are trained on whole unless the job asks for a split."""
+FEW_CLASSES = 10
+"""A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
+MAX_KEPT = 1000
+USUALLY_KEPT = 100
+EVERY = ("checkpoint_every", "histograms_every")
+MODEL_FIELDS = (
+    "loss", "optimizer", "schedule", "regularization", "epochs", "batch_size", "shuffle", "class_weight",
+    "early_stopping", "seed", "precision",
+)  # fmt: skip
+"""The fields whose meaning and default are the model's to say, in `Model.settings`."""
+
+Spec = TypeVar("Spec", bound=Training)
+Table = Mapping[str, ColumnSummary]
+Problems = Iterator[tuple[str, str]]
+
+
+def complete(training: Spec, table: Table, rows: int, has_card: bool = False) -> Spec:
+    """The same spec with every default filled in, held against the table's columns. Completing twice changes nothing.
+    `has_card`: some process that would train it has a CUDA device, though this one may not.
+
+    Raises InvalidSpec with all that is wrong, each with a JSON pointer into the spec.
+    """
+    _raise_if(_unknown_targets(training, table))
+    targets = [table[name] for name in training.targets]
+    task = training.task or _infer_task(training, targets)
+    classes = targets[0].distinct if task == "classification" else 0
+    features = training.features or tuple(
+        name for name, column in table.items() if name not in training.targets and column.kind != "text"
+    )
+    settings = training.model.settings(task, classes)
+    _raise_if(
+        [
+            *_task_problems(training, targets, task),
+            *_feature_problems(training, table, features),
+            *_missing_problems(training, [table[name] for name in features if name in table], targets),
+            *_setting_problems(training, settings, task, classes),
+            *_device_problems(training, "optimizer" in settings, has_card),
+        ]
+    )
+    defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
+    split = _complete_split(training.split, task, rows)
+    completed = dataclasses.replace(training, task=task, features=features, split=split, **defaults)
+    completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
+    _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
+    return completed
+
+
+def _raise_if(problems: Sequence[tuple[str, str]]) -> None:
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def _pointers(training: Training) -> Iterator[tuple[str, str]]:
+    """Each target with the pointer to it."""
+    if isinstance(training.target, str):
+        yield training.target, "/target"
+    else:
+        yield from ((name, f"/target/{index}") for index, name in enumerate(training.target))
+
+
+def _unknown_targets(training: Training, table: Table) -> list[tuple[str, str]]:
+    problems = []
+    for index, (name, pointer) in enumerate(_pointers(training)):
+        if name not in table:
+            problems.append((pointer, f"no column '{name}'; there are {_listed(table)}"))
+        elif name in training.targets[:index]:
+            problems.append((pointer, f"column '{name}' is named twice; name it once"))
+    return problems
+
+
+def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal["classification", "regression", "tagging"]:
+    tasks = training.model.tasks
+    if len(tasks) == 1:
+        return "regression" if "regression" in tasks else "classification"
+    if len(targets) > 1:
+        return "tagging" if all(_may_be_tag(target) for target in targets) else "regression"
+    target = targets[0]
+    is_number = target.kind == "numeric" or (target.kind == "integer" and target.distinct > FEW_CLASSES)
+    return "regression" if is_number else "classification"
+
+
+def _may_be_tag(target: ColumnSummary) -> bool:
+    """Whether the column can be yes and no; of one word alone nobody knows which of them it is."""
+    if target.kind == "categorical":
+        return target.distinct == 2
+    return target.kind in ("boolean", "integer") and target.distinct <= 2
+
+
+def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: str) -> Problems:
+    kind = training.model.kind
+    if task not in training.model.tasks:
+        known = ", ".join(sorted(training.model.tasks))
+        yield "/task", f"{kind} does {known}, not {task}; choose another model or task"
+    if task == "classification" and len(targets) > 1:
+        yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
+    for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
+        text = TARGET_PROBLEMS[task](target)
+        if text:
+            yield pointer, f"column '{target.name}' {text}"
+    if kind == "perceptron" and targets[0].distinct > 2:
+        found = f"column '{targets[0].name}' holds {targets[0].distinct} classes"
+        yield "/target", f"{found}, and a perceptron separates two; choose logistic_regression or mlp"
+
+
+def _not_numbers(target: ColumnSummary) -> str | None:
+    if target.kind in ("categorical", "text"):
+        return (
+            "holds text, and a regression predicts numbers; choose a numeric column, or a model for classification such "
+            "as logistic_regression"
+        )
+    return None
+
+
+def _not_classes(target: ColumnSummary) -> str | None:
+    if target.distinct < 2:
+        return "holds one class only; a classification needs rows of two or more"
+    if target.kind == "numeric":
+        return "holds fractions, which are no classes; set task to regression, or choose a column of classes"
+    return None
+
+
+def _not_tags(target: ColumnSummary) -> str | None:
+    return None if _may_be_tag(target) else "is no tag, which is a column of yes and no or of 1 and 0; leave it out"
+
+
+TARGET_PROBLEMS = {"regression": _not_numbers, "classification": _not_classes, "tagging": _not_tags}
+"""What keeps a column from being a target, by task."""
+
+
+def _feature_problems(training: Training, table: Table, features: tuple[str, ...]) -> Problems:
+    if not features:
+        detail = "no column is left to learn from; the table needs one besides the target that is not free text"
+        yield "/features", detail
+    for index, name in enumerate(training.features or ()):
+        pointer = f"/features/{index}"
+        if name not in table:
+            yield pointer, f"no column '{name}'; there are {_listed(table)}"
+        elif name in training.targets:
+            yield pointer, f"column '{name}' is the target; a model that reads the answer learns nothing: leave it out"
+        elif name in features[:index]:
+            yield pointer, f"column '{name}' is named twice; name it once"
+        elif table[name].kind == "text":
+            yield pointer, f"column '{name}' holds free text, which no model here reads; leave it out"
+
+
+def _missing_problems(training: Training, features: Sequence[ColumnSummary], targets: Sequence[ColumnSummary]) -> Problems:
+    missing = training.preprocessing.missing
+    if missing == "drop":
+        return
+    for column in features if missing == "error" else ():
+        if column.missing:
+            remedy = "set preprocessing.missing to drop, mean, median or most_frequent, or leave the column out"
+            yield "/preprocessing/missing", f"column '{column.name}' {_gaps(column)}; {remedy}"
+    for column in targets:
+        if column.missing:
+            remedy = "an answer is not made up: set preprocessing.missing to drop"
+            yield "/preprocessing/missing", f"the target, column '{column.name}', {_gaps(column)}; {remedy}"
+
+
+def _gaps(column: ColumnSummary) -> str:
+    return f"is missing {column.missing} values, the first in row {column.first_missing}"
+
+
+def _setting_problems(training: Training, settings: Mapping[str, Any], task: str, classes: int) -> Problems:
+    name = training.model.kind + (f" with solver {training.model.solver}" if hasattr(training.model, "solver") else "")
+    for field in MODEL_FIELDS:
+        if field not in settings and getattr(training, field) is not None:
+            yield f"/{field}", f"{field} means nothing for {name} ({task}); remove it"
+    if training.loss is not None and "loss" in settings:
+        allowed = training.model.losses(task, classes) or tuple(
+            cls for cls in members(Loss) if task in getattr(cls, "tasks", ())
+        )
+        if type(training.loss) not in allowed:
+            choice = ", ".join(map(kind_of, allowed))
+            yield "/loss", f"{training.loss.kind} is no loss for {name} ({task}); choose {choice}"
+    # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
+    if "optimizer" not in settings and training.precision not in (None, settings["precision"]):
+        yield "/precision", f"{name} is solved in {settings['precision']}; remove it"
+
+
+def _device_problems(training: Training, descends: bool, has_card: bool) -> Problems:
+    if training.device == "cuda" and not descends:
+        yield "/device", f"this solver of {training.model.kind} runs on the CPU alone; set device to auto or cpu"
+    elif training.device == "cuda" and not (has_card or available("cuda")):
+        yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
+
+
+def _complete_split(split: Split, task: str, rows: int) -> Split:
+    validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
+    stratify = task == "classification" if split.stratify is None else split.stratify
+    return dataclasses.replace(split, validation=validation, stratify=stratify)
+
+
+def _split_problems(training: Training, rows: int) -> Problems:
+    split = training.split
+    validation = split.validation or 0.0
+    if validation + split.test >= 1:
+        yield "/split", "validation and test together leave no rows to train on; their sum must be under 1"
+    for name, share in (("validation", validation), ("test", split.test)):
+        if share and round(share * rows) < 1:
+            yield f"/split/{name}", f"{share} of {rows} rows is none; set it to 0 or upload more rows"
+    if split.stratify and training.task != "classification":
+        yield "/split/stratify", f"there are no classes to keep in proportion in a {training.task}; remove it"
+    if training.early_stopping and training.early_stopping.monitor == "validation_loss" and not validation:
+        yield "/early_stopping/monitor", "there are no validation rows; set split.validation, or monitor train_loss"
+
+
+def _complete_record(record: Record, epochs: int) -> Record:
+    usual = max(10, math.ceil(epochs / USUALLY_KEPT))
+    every: dict[str, Any] = {name: getattr(record, name) or usual for name in EVERY}
+    return dataclasses.replace(record, **every)
+
+
+def _record_problems(training: Training) -> Problems:
+    epochs = training.epochs or 1
+    for name in EVERY:
+        every = getattr(training.record, name)
+        if epochs / every > MAX_KEPT:
+            found = f"{epochs} epochs at every {every} are {epochs // every} to keep, over the limit of {MAX_KEPT}"
+            yield f"/record/{name}", f"{found}; set it to {math.ceil(epochs / MAX_KEPT)} or more"
+
+
+def _listed(table: Table, most: int = 20) -> str:
+    names = [f"'{name}'" for name in table]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,134 @@
+"""What a model predicts: numbers, one of several classes, or tags that each hold or not; one class each (rule 1)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+import numpy as np
+from pydantic import Field
+
+from engine.errors import UnusableData
+from engine.features import ClassLabel, Column, recode
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """One column of numbers, or several at once: an output each."""
+
+    names: tuple[str, ...]
+    kind: Literal["numbers"] = "numbers"
+    task: ClassVar[str] = "regression"
+    metric: ClassVar[str] = "r2"
+    classes: ClassVar[None] = None
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column]) -> Self:
+        return cls(tuple(column.name for column in columns))
+
+    def outputs(self, loss: Any) -> int:
+        """How many raw outputs the network needs."""
+        return len(self.names)
+
+    def strata(self, columns: Mapping[str, Column]) -> np.ndarray | None:
+        """Class numbers (n,) to be kept in proportion by a split."""
+        return None
+
+    def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
+        """Y (n, outputs)."""
+        return np.stack([columns[name].values for name in self.names], axis=1).astype(dtype)
+
+    def predictions(self, outputs: np.ndarray) -> list[Any]:
+        """What raw outputs (n, k) say, a row each: a number, or one by name where there are several."""
+        if len(self.names) == 1:
+            return [float(value) for value in outputs[:, 0]]
+        return [dict(zip(self.names, row, strict=True)) for row in outputs.astype(np.float64).tolist()]
+
+    def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
+        """Probabilities (n,) by class or tag from the loss's link (n, k); None where there are none."""
+        return None
+
+
+@dataclass(frozen=True)
+class Classes:
+    """One column that holds one of several classes, in their order."""
+
+    names: tuple[str, ...]
+    classes: tuple[ClassLabel, ...]
+    kind: Literal["classes"] = "classes"
+    task: ClassVar[str] = "classification"
+    metric: ClassVar[str] = "accuracy"
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column]) -> Self:
+        (column,) = columns
+        present = np.unique(column.values[~column.missing])
+        if column.categories:
+            return cls((column.name,), tuple(column.categories[code] for code in present))
+        convert = {"boolean": bool, "integer": int}.get(column.kind, float)
+        return cls((column.name,), tuple(convert(value) for value in present))
+
+    def outputs(self, loss: Any) -> int:
+        return len(self.classes) - 1 if loss is None else int(loss.outputs(len(self.classes)))
+
+    def strata(self, columns: Mapping[str, Column]) -> np.ndarray | None:
+        column = columns[self.names[0]]
+        if column.categories:
+            return recode(column.values, column.categories, [str(label) for label in self.classes])
+        return np.searchsorted(np.array(self.classes, np.float64), column.values)
+
+    def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
+        """Y (n, outputs): one column of 0/1 for two classes, or one column a class."""
+        labels = self.strata(columns)
+        assert labels is not None
+        if outputs == 1:
+            return labels[:, None].astype(dtype)
+        return (labels[:, None] == np.arange(outputs)).astype(dtype)
+
+    def predictions(self, outputs: np.ndarray) -> list[Any]:
+        chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
+        return [self.classes[int(label)] for label in chosen]
+
+    def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
+        if linked.shape[1] == 1:
+            linked = np.hstack([1 - linked, linked])
+        total = linked.sum(axis=1)  # softmax sums to 1 already; one-vs-rest models need not
+        return {label: linked[:, index] / total for index, label in enumerate(self.classes)}
+
+
+@dataclass(frozen=True)
+class Tags:
+    """Several columns of yes or no: an output each, every one for itself ("tagging")."""
+
+    names: tuple[str, ...]
+    kind: Literal["tags"] = "tags"
+    task: ClassVar[str] = "tagging"
+    metric: ClassVar[str] = "tag_accuracy"
+    classes: ClassVar[None] = None
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column]) -> Self:
+        for column in columns:
+            if not column.categories and not np.isin(column.values[~column.missing], (0, 1)).all():
+                detail = f"column '{column.name}' holds numbers other than 0 and 1; recode it, or set task to regression"
+                raise UnusableData([("/target", detail)])
+        return cls(tuple(column.name for column in columns))
+
+    def outputs(self, loss: Any) -> int:
+        return len(self.names)
+
+    def strata(self, columns: Mapping[str, Column]) -> np.ndarray | None:
+        return None
+
+    def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
+        """Y (n, outputs) of 0 and 1; of two words the later in the alphabet is 1, as in no and yes, false and true."""
+        return np.stack([columns[name].values for name in self.names], axis=1).astype(dtype)
+
+    def predictions(self, outputs: np.ndarray) -> list[Any]:
+        return [dict(zip(self.names, row, strict=True)) for row in (outputs > 0).tolist()]
+
+    def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
+        return {name: linked[:, index] for index, name in enumerate(self.names)}
+
+
+Target = Annotated[Numbers | Classes | Tags, Field(discriminator="kind")]
+TARGETS: dict[str, type[Numbers] | type[Classes] | type[Tags]] = {kind.task: kind for kind in (Numbers, Classes, Tags)}

@@ -1,0 +1,59 @@
+"""A step allocates nothing: every array is there before the first one."""
+
+import tracemalloc
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.descent import Definition, start_vectors
+from engine.fast import Large, Small
+from tests.engine.test_kernels import ACTIVATIONS, LOSSES, OPTIMIZERS, posed
+
+OBJECTS = 8_000
+"""Bytes of Python objects, views and scalars, that come and go within a step."""
+BUFFERS = 2 * 8192 * 8
+WIDTH, BATCH = 96, 256
+ARRAY = BATCH * WIDTH * 8
+
+
+def most_in_a_step(path: Any, **wishes: Any) -> int:
+    """The most bytes that stood at once beyond those before, in a step after the first."""
+    problem = posed((8, WIDTH, WIDTH, 4), rows=3 * BATCH, batch=BATCH, **wishes)
+    steps = path(problem, start_vectors(problem.spec, problem.network), BATCH)
+    order = np.arange(3 * BATCH)
+    steps(order, 0, 2, 0, 0.01)
+    tracemalloc.start()
+    try:
+        steps(order, 2, 1, 2, 0.01)
+        before = tracemalloc.get_traced_memory()[0]
+        tracemalloc.reset_peak()
+        steps(order, 2, 1, 3, 0.01)
+        return tracemalloc.get_traced_memory()[1] - before
+    finally:
+        tracemalloc.stop()
+
+
+CHOICES = [
+    *({"activation": cls()} for cls in ACTIVATIONS),
+    *({"loss": cls()} for cls in LOSSES),
+    *({"optimizer": cls()} for cls in OPTIMIZERS),
+    {"weighted": True},
+]
+
+
+def name(choice: dict[str, Any]) -> str:
+    return "-".join(getattr(value, "kind", key) for key, value in choice.items())
+
+
+@pytest.mark.parametrize("path", [Small, Large])
+@pytest.mark.parametrize("choice", CHOICES, ids=name)
+def test_a_fast_step_allocates_nothing(path: Any, choice: dict[str, Any]) -> None:
+    assert most_in_a_step(path, **choice) < OBJECTS
+
+
+@pytest.mark.parametrize("choice", CHOICES, ids=name)
+def test_a_step_of_the_definition_allocates_no_whole_array(choice: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Activations work through blocks of their own, here made small; NumPy buffers 8192 values where it converts."""
+    monkeypatch.setattr("engine.activations.BLOCK", 1024)
+    assert most_in_a_step(Definition, **choice) < BUFFERS < ARRAY
