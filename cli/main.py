@@ -9,6 +9,7 @@ app.command()(up.up)
 app.command()(processes.serve)
 app.command()(processes.worker)
 app.command()(processes.migrate)
+app.command()(processes.warm_up)
 app.command()(demo.demo)
 app.add_typer(keys.app, name="keys")
 

@@ -178,6 +178,12 @@ def _is_heard_of(setting: Settings) -> bool:
     return any(name.startswith(f"{socket.gethostname()}:") for name in names)
 
 
+def warm_up() -> None:
+    """Compile the kernels, so that no job waits for them; those that are compiled already are only loaded."""
+    keep_kernels(settings())
+    typer.echo(f"kernels ready after {compiling.warm_up():.1f} s")
+
+
 def migrate() -> None:
     """Bring the database to the present tables."""
     setting = settings()

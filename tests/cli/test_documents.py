@@ -32,11 +32,11 @@ def test_what_a_document_names_is_there(path: Path) -> None:
         assert (ROOT / "scripts" / script).is_file(), f"{path.name} names scripts/{script}"
     for name in re.findall(r"(?:engine|store|service|worker|cli)/\w+\.(?:py|csv)", text):
         assert (ROOT / name).is_file(), f"{path.name} names {name}"
-    for name in re.findall(r"vidro ([a-z]+)\b", text):
+    for name in re.findall(r"vidro ([a-z-]+)\b", text):
         assert name in COMMANDS, f"{path.name} names vidro {name}"
 
 
-COMMANDS = re.findall(r"^│ (\w+) ", subprocess.run(command("--help"), capture_output=True, text=True, check=True).stdout, re.M)
+COMMANDS = re.findall(r"^│ ([\w-]+) ", subprocess.run(command("--help"), capture_output=True, text=True, check=True).stdout, re.M)
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").iterdir()), ids=lambda path: path.name)
