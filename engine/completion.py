@@ -96,10 +96,10 @@ def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal
 
 
 def _may_be_tag(target: ColumnSummary) -> bool:
-    """Whether the column can be yes and no; of one word alone nobody knows which of them it is."""
     if target.kind == "categorical":
         return target.distinct == 2
-    return target.kind in ("boolean", "integer") and target.distinct <= 2
+    is_between = target.low is None or target.high is None or (target.low >= 0 and target.high <= 1)
+    return target.kind in ("boolean", "integer") and target.distinct <= 2 and is_between
 
 
 def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: str) -> Problems:

@@ -28,6 +28,8 @@ class ColumnSummary:
     missing: int
     distinct: int
     first_missing: int | None = None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, event, func, insert, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -54,9 +54,17 @@ class Recorder:
             self.points.append((name, step, None if value is None or math.isnan(value) else value))
 
     def write(self, session: Session) -> None:
-        """Write what was added since the last time, points and the buckets that they fill."""
+        """Write what was added since the last time, points and the buckets that they fill. Where the session's transaction
+        is rolled back all of it is still to be written.
+        """
         if not self.points:
             return
+        points, unfinished = list(self.points), {key: list(spans) for key, spans in self.unfinished.items()}
+
+        def put_back(_: Session) -> None:
+            self.points, self.unfinished = points, unfinished
+
+        event.listen(session, "after_rollback", put_back, once=True)
         numbers = series_numbers(session, {name for name, _, _ in self.points})
         rows = [
             {"job_number": self.job_number, "series_number": numbers[name], "step": step, "value": value}

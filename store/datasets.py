@@ -98,7 +98,7 @@ def _parse(content: bytes) -> pl.DataFrame:
 
 def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
     """What the engine's checks read of each column."""
-    names = ("name", "kind", "missing", "distinct", "first_missing")
+    names = ("name", "kind", "missing", "distinct", "first_missing", "min", "max")
     return {column["name"]: ColumnSummary(*(column[name] for name in names)) for column in dataset.columns}
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import math
 import os
+import shutil
 import tempfile
 import time
 from collections.abc import Iterable
@@ -16,6 +17,8 @@ from sqlalchemy.orm import Session
 from store.errors import ContentMissing
 from store.tables import Blob, Checkpoint, Dataset, Model
 
+UPLOADING = ".upload-"
+"""What the folders begin with in which uploads are collected."""
 REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Model.digest)
 """Every column that keeps content alive."""
 
@@ -76,6 +79,9 @@ class Files:
             if session.get(Blob, path.name) is None and _modified_at(path) < time.time() - older_than:
                 path.unlink(missing_ok=True)
                 removed += 1
+        for folder in self.folder.glob(f"{UPLOADING}*"):  # of uploads whose process died while they came in
+            if _modified_at(folder) < time.time() - older_than:
+                shutil.rmtree(folder, ignore_errors=True)
         return removed
 
     def _place(self, digest: str, content: bytes | Path) -> None:

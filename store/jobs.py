@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,7 @@ HELD = ("running", "pausing", "cancelling")
 """States in which a worker holds the job's lease."""
 MAX_LOST_ATTEMPTS = 3
 RESEND_SECONDS = 10
+RESEND_AT_LEAST_SECONDS = 60
 """A queued job whose message was sent longer ago is sent again: the message may be lost, and a second does no harm."""
 
 
@@ -279,8 +280,11 @@ def sweep(session: Session) -> list[tuple[str, str]]:
     expired = select(Job).where(Job.state.in_(HELD), Job.lease_until < now()).order_by(Job.number)
     for job in session.scalars(expired).all():
         _take_back(session, job)
-    unsent = (Job.state == "queued", or_(Job.sent_at.is_(None), Job.sent_at < now() - RESEND_SECONDS))
-    waiting = session.execute(select(Job.number, Job.id, Job.queue).where(*unsent).order_by(Job.number).limit(1000)).all()
+    # The longer it waits the less often: while every worker is busy, messages would only pile up.
+    long_ago = or_(now() - Job.sent_at > Job.sent_at - Job.created_at, Job.sent_at < now() - RESEND_AT_LEAST_SECONDS)
+    unsent = or_(Job.sent_at.is_(None), and_(Job.sent_at < now() - RESEND_SECONDS, long_ago))
+    query = select(Job.number, Job.id, Job.queue).where(Job.state == "queued", unsent).order_by(Job.number).limit(1000)
+    waiting = session.execute(query).all()
     if waiting:
         session.execute(update(Job).where(Job.number.in_([row.number for row in waiting])).values(sent_at=now()))
     return [(row.id, row.queue) for row in waiting]

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+from sqlalchemy.exc import OperationalError
 
 from engine.histograms import LayerHistogram, layer_histograms
 from engine.prepare import Prepared, prepare
@@ -21,6 +22,9 @@ from worker.lease import HeldLease
 
 FLUSH_SECONDS = 0.5
 FLUSH_POINTS = 5_000
+MAX_DEADLOCKS = 5
+DEADLOCKS = ("40P01", "40001")
+"""PostgreSQL's codes for a transaction that it ended in favour of another, which wanted the same content."""
 
 
 @dataclass(frozen=True)
@@ -201,7 +205,18 @@ class Recording:
         self.pending.warnings.append({"code": code, "detail": detail})
 
     def flush(self, session_work: Callable[[Any], str] | None = None) -> str:
-        """Write what is pending, in one transaction that the lease fences, and `session_work` at its end."""
+        """Write what is pending, in one transaction that the lease fences, and `session_work` at its end. Where the
+        database ended it to solve a deadlock it is done again, from the start.
+        """
+        for _ in range(MAX_DEADLOCKS):
+            try:
+                return self._write(session_work)
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) not in DEADLOCKS:
+                    raise
+        return self._write(session_work)
+
+    def _write(self, session_work: Callable[[Any], str] | None) -> str:
         if self.held.lost:
             raise LeaseLost("the lease is another's")
         to_save = [snapshot for snapshot in self.pending.snapshots if not snapshot.saved]

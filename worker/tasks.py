@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import socket
 import threading
+import time
 
 import structlog
 from celery import Celery, signals
@@ -17,6 +18,7 @@ from store.settings import settings
 from worker.recording import Workplace
 from worker.training import work
 
+FILES_SECONDS = 3600.0
 log = structlog.get_logger()
 _stopping = multiprocessing.Event()  # made before the pool forks, so that its processes hear of the shutdown
 _place: Workplace | None = None
@@ -65,14 +67,26 @@ def _start_sweeper(**_: object) -> None:
 
 def _sweep_for_ever() -> None:
     place = workplace()
+    files_swept = time.monotonic()
     while not _stopping.is_set():
         try:
             sweep_once(place)
+            if time.monotonic() - files_swept > FILES_SECONDS:
+                files_swept = time.monotonic()
+                sweep_files(place)
         except SQLAlchemyError as error:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:
             log.exception("a round of the sweeper broke; the next one comes")
         _stopping.wait(place.settings.sweep_seconds)
+
+
+def sweep_files(place: Workplace) -> None:
+    """Remove the files that no row names: of uploads and checkpoints that were never committed."""
+    with place.database.reading() as session:
+        removed = place.files.sweep(session, older_than=FILES_SECONDS)
+    if removed:
+        log.info("removed files that nothing names", count=removed)
 
 
 def sweep_once(place: Workplace) -> None:

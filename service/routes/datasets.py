@@ -19,6 +19,7 @@ from service.schemas import Correlations, DatasetResource, Histogram, Listing, R
 from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload, spool
 from store import datasets
 from store.errors import NotFound, UnreadableFile
+from store.files import UPLOADING
 from store.formats import read_table
 from store.keys import Caller
 from store.pages import owned, page
@@ -62,7 +63,7 @@ def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) ->
     filename = Path(upload.file.filename or "upload").name[:200]
     store.settings.files.mkdir(parents=True, exist_ok=True)
     # On the data folder's own disk, so that it is moved into its place and not copied; gone whatever happens.
-    with tempfile.TemporaryDirectory(dir=store.settings.files, prefix=".upload-") as folder:
+    with tempfile.TemporaryDirectory(dir=store.settings.files, prefix=UPLOADING) as folder:
         path = Path(folder) / "content"
         digest = spool(upload.file, path)
         body = [digest, filename, upload.name, upload.format]

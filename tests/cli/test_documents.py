@@ -36,7 +36,8 @@ def test_what_a_document_names_is_there(path: Path) -> None:
         assert name in COMMANDS, f"{path.name} names vidro {name}"
 
 
-COMMANDS = re.findall(r"^│ ([\w-]+) ", subprocess.run(command("--help"), capture_output=True, text=True, check=True).stdout, re.M)
+HELP = subprocess.run(command("--help"), capture_output=True, text=True, check=True).stdout
+COMMANDS = re.findall(r"^│ ([\w-]+) ", HELP, re.M)
 
 
 @pytest.mark.parametrize("script", sorted((ROOT / "scripts").iterdir()), ids=lambda path: path.name)

@@ -14,7 +14,7 @@ from store import curves
 from store.curves import FANOUT, Recorder, Span
 from store.database import Database
 from store.tables import CurveBucket, CurvePoint, Series
-from tests.store.helpers import make_job, together
+from tests.store.staging import make_job, together
 
 Values = Sequence[float | None]
 hypothesis_settings = settings(
@@ -280,3 +280,24 @@ def test_nothing_to_write_writes_nothing(database: Database) -> None:
     with database.transaction() as session:
         recorder.write(session)
         assert session.scalars(select(Series)).all() == []
+
+
+def test_what_was_rolled_back_is_written_again(database: Database) -> None:
+    number = make_job(database).number
+    recorder, calm = Recorder(number), Recorder(number)
+    for step in range(1, 40):
+        recorder.add(step, {"train_loss": step / 7})
+    with database.transaction() as session:
+        recorder.write(session)
+        session.rollback()
+    assert len(recorder.points) == 39
+    with database.transaction() as session:
+        recorder.write(session)
+    assert recorder.points == []
+    with database.reading() as session:
+        spans, exact = curves.read(session, number, "train_loss", 1, 39, 100)
+    assert exact
+    assert [span.value for span in spans] == [step / 7 for step in range(1, 40)]
+    with database.transaction() as session:
+        calm.rewind(session, 39, 0)
+    assert {key: spans for key, spans in recorder.unfinished.items() if spans} == calm.unfinished

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from store.database import Database, new_id, now, to_json
 from store.tables import Checkpoint, Job, Series
-from tests.store.helpers import count, make_job, row, together
+from tests.store.staging import count, make_job, row, together
 
 JSON = [
     (1.5, "1.5"),

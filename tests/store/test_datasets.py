@@ -17,7 +17,7 @@ from store.files import Files
 from store.profile import profile
 from store.tables import STATES, Blob, Dataset
 from tests.conftest import INLINE_BYTES
-from tests.store.helpers import REQUEST, count, make_job, put, put_in, together
+from tests.store.staging import REQUEST, count, make_job, put, put_in, together
 
 TABLE = pl.DataFrame(
     {

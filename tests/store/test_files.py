@@ -13,7 +13,7 @@ from store.errors import ContentMissing
 from store.files import REFERENCES, Files
 from store.tables import Blob, Checkpoint, Dataset, Model, Table
 from tests.conftest import INLINE_BYTES
-from tests.store.helpers import count, make_job, together
+from tests.store.staging import count, make_job, together
 
 SIZES = [0, 1, INLINE_BYTES, INLINE_BYTES + 1, 300_000]
 SMALL, LARGE = b"small", b"large" * INLINE_BYTES

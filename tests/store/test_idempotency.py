@@ -9,7 +9,7 @@ from store.database import Database
 from store.errors import KeyReused, StillRunning
 from store.idempotency import ABANDONED_SECONDS, Answer, begin
 from store.tables import IdempotencyKey, Series
-from tests.store.helpers import count, together
+from tests.store.staging import count, together
 
 ANSWERS = [
     Answer(201, "/v1/datasets/ds_1", {"id": "ds_1", "rows": 3}),

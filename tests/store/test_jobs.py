@@ -11,7 +11,7 @@ from store.errors import Conflict, LeaseLost, NotFound
 from store.files import Files
 from store.jobs import DONE, HELD, LEGAL, Lease
 from store.tables import STATES, Blob, Checkpoint, CurvePoint, Entry, Job, Model, Series
-from tests.store.helpers import (
+from tests.store.staging import (
     LEASE_SECONDS,
     claim,
     claimed,

@@ -12,7 +12,7 @@ from store.errors import Conflict, LeaseLost
 from store.files import Files
 from store.jobs import MAX_LOST_ATTEMPTS, RESEND_SECONDS, Lease
 from store.tables import Blob, Checkpoint, CurvePoint, Entry, Job, Worker
-from tests.store.helpers import LEASE_SECONDS, claim, claimed, count, expire, make_job, put, row, states, sweep, together
+from tests.store.staging import LEASE_SECONDS, claim, claimed, count, expire, make_job, put, row, states, sweep, together
 
 WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
     "update_row": lambda session, files, lease: jobs.update_row(session, lease, epoch=9),
@@ -59,9 +59,9 @@ def columns(database: Database, job: Job) -> dict[str, Any]:
 def test_who_lost_the_lease_writes_nothing(database: Database, files: Files, how: str) -> None:
     job, lease = lose(database, files, how)
     before, history = columns(database, job), states(database, job)
-    recorder = curves.Recorder(job.number)
 
     def write_all(session: Session, write: Callable[[Session, Files, Lease], Any]) -> None:
+        recorder = curves.Recorder(job.number)
         recorder.add(1, {"loss": 1.0})
         recorder.write(session)
         session.add(Checkpoint(job_number=job.number, epoch=5, digest=files.put(session, b"stale too"), values={}))

@@ -20,7 +20,7 @@ from store.files import Files
 from store.jobs import DONE, HELD, LEGAL, MAX_LOST_ATTEMPTS, Lease
 from store.tables import STATES, Job
 from tests.conftest import BACKENDS
-from tests.store.helpers import LEASE_SECONDS, expire, make_job, row, states
+from tests.store.staging import LEASE_SECONDS, expire, make_job, row, states
 
 JOBS = 2
 

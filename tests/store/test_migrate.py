@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from store.database import Database
 from store.migrate import config, migrate
 from store.tables import STATES, Job, Table
-from tests.store.helpers import make_job, row, together
+from tests.store.staging import make_job, row, together
 
 TABLES = {table.name for table in Table.metadata.sorted_tables}
 MIGRATE = """

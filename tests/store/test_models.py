@@ -12,7 +12,7 @@ from store.errors import NotFound
 from store.files import Files
 from store.jobs import Lease
 from store.tables import Blob, Checkpoint, Job, Model
-from tests.store.helpers import REQUEST, claimed, count, row
+from tests.store.staging import REQUEST, claimed, count, row
 
 dtypes = st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_])
 any_array = dtypes.flatmap(lambda dtype: arrays(dtype, array_shapes(max_dims=3, min_side=0, max_side=4)))

@@ -10,7 +10,7 @@ from store.database import Database
 from store.errors import BadPageToken
 from store.pages import decode, encode, owned, page
 from store.tables import Job
-from tests.store.helpers import REQUEST
+from tests.store.staging import REQUEST
 
 JOB = {"owner": "ana", "dataset_id": "ds_1", "request": REQUEST, "model_kind": "mlp"}
 
