@@ -61,7 +61,10 @@ def serve(module: str, line: Connection) -> None:
     line.send(peer.VERSION)
     run = None
     while True:
-        question = line.recv()
+        try:
+            question = line.recv()
+        except EOFError:  # the one who asks has ended
+            return
         if question is None:
             assert run is not None
             line.send(run())
