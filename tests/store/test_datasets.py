@@ -132,8 +132,8 @@ def test_thousands_of_categories_have_codes(database: Database, files: Files) ->
 def test_summaries_are_what_the_checks_read(database: Database, files: Files) -> None:
     found = datasets.summaries(create(database, files))
     assert found == {
-        "n": ColumnSummary("n", "numeric", 1, 2, 1),
-        "i": ColumnSummary("i", "integer", 1, 2, 2),
+        "n": ColumnSummary("n", "numeric", 1, 2, 1, -2.0, 1.5),
+        "i": ColumnSummary("i", "integer", 1, 2, 2, 1, 3),
         "b": ColumnSummary("b", "boolean", 1, 2, 1),
         "c": ColumnSummary("c", "categorical", 0, 2, None),
         "g": ColumnSummary("g", "categorical", 1, 2, 1),
