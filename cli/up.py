@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -54,15 +55,13 @@ class Child:
         self.start()
 
     def stop(self, deadline: float) -> None:
-        """Ask for an orderly end, wait for it, and after the deadline end what is left of its session."""
+        """Wait for the end that was asked for, and after the deadline end what is left of its session."""
         if self.process is None:
             return
-        if self.process.poll() is None:
-            self.process.terminate()
-            try:
-                self.process.wait(max(0.1, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                log.warning("did not end in time", process=self.name)
+        try:
+            self.process.wait(max(0.1, deadline - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            log.warning("did not end in time", process=self.name)
         with suppress(ProcessLookupError):
             os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait()
@@ -88,8 +87,19 @@ def up(
     migrate(database)
     database.close()
     refuse_open_door(setting)
+    _refuse_taken_port(setting)
     with _told_to_stop() as told:
         supervise(children(setting), told)
+
+
+def _refuse_taken_port(setting: Settings) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in setting.host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((setting.host, setting.port))
+        except OSError as error:
+            typer.echo(f"cannot listen on {setting.host}:{setting.port} ({error.strerror}); choose another --port", err=True)
+            raise typer.Exit(2) from None
 
 
 def children(setting: Settings) -> list[Child]:

@@ -9,6 +9,7 @@ from engine.backend import available
 from engine.errors import InvalidSpec
 from engine.features import ColumnSummary
 from engine.losses import Loss
+from engine.network import count_parameters
 from engine.spec import kind_of, members
 from engine.training import Record, Split, Training
 
@@ -16,6 +17,7 @@ SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
 FEW_CLASSES = 10
 """A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
+MAX_PARAMETERS = 50_000_000
 MAX_KEPT = 1000
 USUALLY_KEPT = 100
 EVERY = ("checkpoint_every", "histograms_every")
@@ -50,6 +52,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_feature_problems(training, table, features),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
+            *_size_problems(training, len(features), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
     )
@@ -199,6 +202,12 @@ def _device_problems(training: Training, descends: bool, has_card: bool) -> Prob
         yield "/device", f"this solver of {training.model.kind} runs on the CPU alone; set device to auto or cpu"
     elif training.device == "cuda" and not (has_card or available("cuda")):
         yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
+
+
+def _size_problems(training: Training, features: int, targets: int) -> Problems:
+    size = count_parameters(training.model.layers(features, targets))
+    if size > MAX_PARAMETERS:
+        yield "/model/hidden", f"that is {size} parameters or more, over the limit of {MAX_PARAMETERS}; take fewer units"
 
 
 def _complete_split(split: Split, task: str, rows: int) -> Split:

@@ -34,6 +34,11 @@ class Dense:
         return LayerShape(self.inputs, self.outputs, self.bias)
 
 
+def count_parameters(layers: Sequence[Dense]) -> int:
+    """How many numbers are trained: inputs · outputs, and a bias an output, over the layers."""
+    return sum(layer.shape.size for layer in layers)
+
+
 class Workspace:
     """Every array that a pass over n rows writes, allocated once: per layer Z, A, dZ and the dropout mask, all (n, outputs)."""
 

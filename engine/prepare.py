@@ -6,9 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.backend import namespace
+from engine.completion import MAX_PARAMETERS
 from engine.errors import UnusableData
 from engine.features import Column, Features, pointer
-from engine.network import Network
+from engine.network import Network, count_parameters
 from engine.randomness import generator
 from engine.target import TARGETS, Target
 from engine.train import Matrices, Problem
@@ -70,7 +71,12 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
 def build_network(training: Training, inputs: int, target: Target) -> Network:
     """The spec's network for that many features, its parameters all 0."""
     device = "cpu" if training.device == "auto" else training.device
-    return Network(training.model.layers(inputs, target.outputs(training.loss)), training.precision, namespace(device))
+    layers = training.model.layers(inputs, target.outputs(training.loss))
+    size = count_parameters(layers)  # known exactly only now, with every category a feature of its own
+    if size > MAX_PARAMETERS:
+        detail = f"with {inputs} features that is {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
+        raise UnusableData([("/model/hidden", detail)])
+    return Network(layers, training.precision, namespace(device))
 
 
 def split_rows(split: Split, usable: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:

@@ -38,17 +38,26 @@ def get_store(request: Request) -> Store:
 StoreOf = Annotated[Store, Depends(get_store)]
 
 
-def get_caller(store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]) -> Caller:
+def get_caller(
+    request: Request, store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Caller:
     """Whom the bearer key speaks for. While no key is configured, everybody on this machine, and nobody else."""
     with store.database.reading() as session:
         if credentials is not None:
             found = keys.caller(session, credentials.credentials)
             if found is not None:
                 return found
-        elif store.settings.is_local and not keys.configured(session):
+        elif _is_from_here(request, store.settings) and not keys.configured(session):
             return LOCAL
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
     raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def _is_from_here(request: Request, setting: Settings) -> bool:
+    """Whether only this machine can have sent it. A web page that has its own name resolve to loopback (DNS rebinding)
+    gets through to the server, but with that name as the host.
+    """
+    return setting.is_local and request.url.hostname in {"localhost", "127.0.0.1", "::1", setting.host}
 
 
 def scoped(scope: str) -> Callable[[Caller], Caller]:
@@ -83,7 +92,7 @@ def get_page(
 
 PageOf = Annotated[Page, Depends(get_page)]
 IdempotencyKey = Annotated[
-    str | None, Header(min_length=1, max_length=255, description="the same key and body get the same answer, once done")
+    str | None, Header(min_length=1, max_length=255, description="the same key and body get the same answer, for a day")
 ]
 
 

@@ -68,7 +68,8 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        is_upload = scope["path"] == "/v1/datasets"
+        kind = Headers(scope=scope).get("content-type", "")
+        is_upload = scope["path"] == "/v1/datasets" and kind.startswith("multipart/")
         limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
         name = "VIDRO_MAX_UPLOAD_BYTES" if is_upload else "VIDRO_MAX_BODY_BYTES"
         received = 0

@@ -7,7 +7,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
@@ -17,7 +17,6 @@ from store.errors import StoreError, problem
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
 CODES = {
-    400: "BAD_REQUEST",
     401: "UNAUTHENTICATED",
     403: "FORBIDDEN",
     404: "NOT_FOUND",
@@ -55,6 +54,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(EngineError, _named_error)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(PoolTimeout, _database_away)
 
 
@@ -68,6 +68,9 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
 def _http_error(request: Request, error: Any) -> JSONResponse:
     if isinstance(error.__cause__, StoreError):  # raised while FastAPI read the body, which calls everything a 400
         return _named_error(request, error.__cause__)
+    if error.status_code == 400:  # what Starlette says of a form it cannot read
+        detail = f"the body cannot be read ({error.detail}); send it as curl -F file=@iris.csv does"
+        return respond(request, "INVALID_REQUEST", 422, detail)
     code = CODES.get(error.status_code, "ERROR")
     detail = error.detail
     if error.status_code == 404 and detail == "Not Found":
@@ -125,6 +128,11 @@ def _remedy(entry: Mapping[str, Any]) -> str:
             return "must be a JSON object"
         case _:
             return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
+
+
+def _unstorable(request: Request, error: Any) -> JSONResponse:
+    detail = "something in the request holds a character or number that cannot be stored, such as NUL; remove it"
+    return respond(request, "INVALID_REQUEST", 422, detail)
 
 
 def _database_away(request: Request, error: Any) -> JSONResponse:

@@ -11,6 +11,7 @@ from store.database import Database, now
 from store.errors import KeyReused, StillRunning
 from store.tables import IdempotencyKey
 
+KEPT_SECONDS = 86_400
 ABANDONED_SECONDS = 600
 """A request that has not answered for so long died with its process: the key may be used again."""
 
@@ -56,6 +57,11 @@ def complete(session: Session, owner: str, key: str, answer: Answer) -> None:
     """Store the answer, in the transaction that does what it says."""
     values = {"status": answer.status, "location": answer.location, "response": answer.response}
     session.execute(update(IdempotencyKey).where(_is(owner, key)).values(**values))
+
+
+def forget_old(session: Session) -> None:
+    """Remove the keys of a day ago and before: nobody repeats a request that late."""
+    session.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at < now() - KEPT_SECONDS))
 
 
 def abandon(database: Database, owner: str, key: str) -> None:

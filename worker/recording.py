@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+import structlog
 from sqlalchemy.exc import OperationalError
 
 from engine.histograms import LayerHistogram, layer_histograms
@@ -22,9 +23,8 @@ from worker.lease import HeldLease
 
 FLUSH_SECONDS = 0.5
 FLUSH_POINTS = 5_000
-MAX_DEADLOCKS = 5
-DEADLOCKS = ("40P01", "40001")
-"""PostgreSQL's codes for a transaction that it ended in favour of another, which wanted the same content."""
+RETRY_SECONDS = 0.2
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Recording:
         elif self.lease.attempt > 1:
             self._rewind(0)
         self.load_seconds = time.perf_counter() - started
-        self.train_seconds = 0.0
+        self.train_seconds = self.seconds_before = (self.job.train_seconds or 0.0) if arrays is not None else 0.0
         has_validation = self.prepared.problem.validation is not None
         stopping = self.training.early_stopping
         self.monitor = stopping.monitor if stopping else ("validation_loss" if has_validation else "train_loss")
@@ -140,14 +140,14 @@ class Recording:
         started = time.perf_counter()
         try:
             for epoch in train(self.prepared.problem, self.state):
-                self.train_seconds = time.perf_counter() - started
+                self.train_seconds = self.seconds_before + time.perf_counter() - started
                 if epoch.whole:
                     self._take(epoch)
                     if self._is_over(epoch):  # before listening: what is over must not be taken up again after a stop
                         return
                 self._listen()
         finally:
-            self.train_seconds = time.perf_counter() - started
+            self.train_seconds = self.seconds_before + time.perf_counter() - started
 
     def _listen(self) -> None:
         if self.held.lost:
@@ -206,15 +206,17 @@ class Recording:
 
     def flush(self, session_work: Callable[[Any], str] | None = None) -> str:
         """Write what is pending, in one transaction that the lease fences, and `session_work` at its end. Where the
-        database ended it to solve a deadlock it is done again, from the start.
+        database is out of reach it is tried again for as long as the lease lasts.
         """
-        for _ in range(MAX_DEADLOCKS):
+        deadline = time.monotonic() + self.place.settings.lease_seconds
+        while True:
             try:
                 return self._write(session_work)
-            except OperationalError as error:
-                if getattr(error.orig, "sqlstate", None) not in DEADLOCKS:
+            except OperationalError as error:  # out of reach, or ended to solve a deadlock: nothing was written
+                if time.monotonic() > deadline:
                     raise
-        return self._write(session_work)
+                log.warning("not written; trying again", job_id=self.lease.job_id, error=type(error.orig).__name__)
+                time.sleep(RETRY_SECONDS)
 
     def _write(self, session_work: Callable[[Any], str] | None) -> str:
         if self.held.lost:
@@ -265,7 +267,10 @@ class Recording:
             jobs.forget_checkpoints(session, self.place.files, self.lease, others)
 
     def _keep_last(self) -> None:
-        """Make sure that the last whole epoch is saved. Within an epoch its arrays are gone, and it is not."""
+        """Make sure that the best and the last whole epoch are saved. Within an epoch the last one's arrays are gone."""
+        best = self.best
+        if best is not None and best.arrays and not best.saved and best not in self.pending.snapshots:
+            self.pending.snapshots.append(best)
         if self.last is None or self.last.saved:
             return
         if not self.last.arrays and self.state.epoch == self.last.epoch:

@@ -11,7 +11,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import jobs, queue
+from store import idempotency, jobs, queue
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -20,7 +20,8 @@ from worker.training import work
 
 FILES_SECONDS = 3600.0
 log = structlog.get_logger()
-_stopping = multiprocessing.Event()  # made before the pool forks, so that its processes hear of the shutdown
+# Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
+_stopping = multiprocessing.RawValue("b", 0)
 _place: Workplace | None = None
 
 
@@ -31,8 +32,12 @@ def workplace() -> Workplace:
         setting = settings()
         name = f"{socket.gethostname()}:{os.getpid()}"
         files = Files(setting.files, setting.inline_bytes)
-        _place = Workplace(setting, Database(setting.database), files, name, _stopping.is_set)
+        _place = Workplace(setting, Database(setting.database), files, name, _is_stopping)
     return _place
+
+
+def _is_stopping() -> bool:
+    return bool(_stopping.value)
 
 
 def build() -> Celery:
@@ -58,7 +63,7 @@ def _forget_parent(**_: object) -> None:
 
 
 def _announce_stop(**_: object) -> None:
-    _stopping.set()
+    _stopping.value = 1
 
 
 def _start_sweeper(**_: object) -> None:
@@ -68,7 +73,7 @@ def _start_sweeper(**_: object) -> None:
 def _sweep_for_ever() -> None:
     place = workplace()
     files_swept = time.monotonic()
-    while not _stopping.is_set():
+    while not _is_stopping():
         try:
             sweep_once(place)
             if time.monotonic() - files_swept > FILES_SECONDS:
@@ -78,13 +83,15 @@ def _sweep_for_ever() -> None:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:
             log.exception("a round of the sweeper broke; the next one comes")
-        _stopping.wait(place.settings.sweep_seconds)
+        time.sleep(place.settings.sweep_seconds)
 
 
 def sweep_files(place: Workplace) -> None:
     """Remove the files that no row names: of uploads and checkpoints that were never committed."""
     with place.database.reading() as session:
         removed = place.files.sweep(session, older_than=FILES_SECONDS)
+    with place.database.transaction() as session:
+        idempotency.forget_old(session)
     if removed:
         log.info("removed files that nothing names", count=removed)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine.errors import EngineError, InputError
 from store import jobs
@@ -53,6 +54,9 @@ def run_held(place: Workplace, held: HeldLease) -> None:
             if isinstance(error, LeaseLost):
                 raise
             outcome = _fail(place, lease, recording, problem(error.code, error.status, str(error), _errors(error)))
+        except (OperationalError, InterfaceError) as error:
+            bound.warning("database out of reach; the job goes on when its lease has ended", error=type(error).__name__)
+            return
         except Exception:
             bound.exception("job broke")
             detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"

@@ -136,17 +136,17 @@ def get_correlations(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, columns)
+    names = _numeric(dataset, list(dict.fromkeys(columns.split(","))) if columns else None)
     X = np.stack([column.values for column in datasets.columns(table, dataset, names).values()], axis=1)
     matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
     return Correlations(columns=names, matrix=matrix)
 
 
-def _numeric(dataset: Dataset, wanted: str | None) -> list[str]:
+def _numeric(dataset: Dataset, wanted: list[str] | None) -> list[str]:
     """The columns asked for, which must hold numbers. Raises NotFound or UnreadableFile."""
     kinds = {column["name"]: column["kind"] for column in dataset.columns}
     numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
-    names = wanted.split(",") if wanted else numeric
+    names = wanted or numeric
     for name in names:
         if name not in kinds:
             raise NotFound(f"no column '{name}'; there are {', '.join(kinds)}", "/query/columns")
@@ -169,7 +169,7 @@ def get_histogram(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    values = datasets.columns(table, dataset, _numeric(dataset, column))[column].values
+    values = datasets.columns(table, dataset, _numeric(dataset, [column]))[column].values
     present = values[~np.isnan(values)]
     counts, edges = np.histogram(present, bins)
     return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))

@@ -75,7 +75,7 @@ class DescendRequest(BaseModel):
     steps: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 100
 
 
-@router.post("/landscapes/{name}/descend", responses=problems(404))
+@router.post("/landscapes/{name}/descend", responses=problems(404, 413))
 def descend(caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
     """Each optimizer's path: point, cost and gradient at every step. A path that diverges ends early and says so."""
     landscape = _landscape(name)

@@ -54,7 +54,7 @@ EXAMPLES: dict[str, Any] = {
     "",
     status_code=202,
     response_model=JobResource,
-    responses={**problems(404, 409), 200: {"description": "validate_only: what it would be", "model": Estimate}},
+    responses={**problems(404, 409, 413), 200: {"description": "validate_only: what it would be", "model": Estimate}},
 )
 def create_job(
     store: StoreOf,

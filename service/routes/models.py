@@ -66,7 +66,7 @@ def delete_model(store: StoreOf, caller: Writer, model_id: str) -> Response:
     return Response(status_code=204)
 
 
-@router.post("/{model_id}/predict", responses=problems(404))
+@router.post("/{model_id}/predict", responses=problems(404, 413))
 def predict(
     store: StoreOf,
     caller: Reader,

@@ -209,6 +209,8 @@ def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
         raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
     wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
     wanted = int(epoch) if wanted is None else wanted
+    if wanted not in epochs and epoch == "best":
+        raise NotFound(f"epoch {wanted}, the best so far, is kept with the next checkpoint; ask again then")
     if wanted not in epochs:
         raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
     found_one: Checkpoint = epochs[wanted]

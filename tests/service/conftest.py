@@ -60,7 +60,7 @@ def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         migrate(database)
         sent: list[tuple[str, str]] = []
         monkeypatch.setattr(queue, "send", lambda job_id, name: sent.append((job_id, name)) or True)
-        client = TestClient(create_app(setting))
+        client = TestClient(create_app(setting), base_url="http://127.0.0.1")
         client.__enter__()
         clients.append(client)
         databases.append(database)

@@ -61,3 +61,9 @@ def test_what_belongs_to_another_is_not_there(stage: Stage) -> None:
 def test_every_list_wants_a_key_once_there_is_one(stage: Stage, path: str) -> None:
     bearer(stage, "ana", "read")
     assert stage.client.get(path).status_code == 401
+
+
+def test_a_name_that_was_made_to_mean_this_machine_is_not_this_machine(stage: Stage) -> None:
+    """DNS rebinding: the page's own name leads here, and stands in the Host header."""
+    assert stage.client.get("/v1/jobs", headers={"Host": "evil.example"}).status_code == 401
+    assert stage.client.get("/v1/jobs", headers={"Host": "localhost:8000"}).status_code == 200

@@ -94,6 +94,13 @@ def test_a_form_that_is_not_understood_is_422(stage: Stage, files: object, text:
     assert text in response.json()["detail"]
 
 
+@pytest.mark.parametrize("kind", ["multipart/form-data", "multipart/form-data; boundary=x"])
+def test_a_broken_form_is_422(stage: Stage, kind: str) -> None:
+    response = stage.client.post("/v1/datasets", content=b"no form", headers={"content-type": kind})
+    assert response.status_code == 422
+    assert "curl -F" in response.json()["detail"]
+
+
 def test_neither_form_nor_json_is_415(stage: Stage) -> None:
     response = stage.client.post("/v1/datasets", content=b"a,b\n1,2\n", headers={"content-type": "text/csv"})
     assert response.status_code == 415

@@ -199,6 +199,9 @@ BAD_BODIES: dict[str, tuple[dict[str, Any], str, str]] = {
     "unknown activation": (
         {"model": {"kind": "mlp", "hidden": [{"units": 3, "activation": "cube"}]}}, "/model/hidden/0/activation", "'relu'",
     ),
+    "more than a machine holds": (
+        {"model": {"kind": "mlp", "hidden": [{"units": 1_000_000}, {"units": 1_000_000}]}}, "/model/hidden", "over the limit",
+    ),
     "no units": ({"model": {"kind": "mlp", "hidden": [{"units": 0}]}}, "/model/hidden/0/units", "greater"),
     "meaningless for the model": (
         {"model": {"kind": "logistic_regression"}, "optimizer": {"kind": "adam"}}, "/optimizer", "remove it",

@@ -123,3 +123,22 @@ def test_a_histogram_counts_every_present_cell_once(stage: Stage) -> None:
     dataset_id = stage.csv("a,b\n" + "".join(f"{x},1\n" for x in [0, 1, 1, 2, 9, 10]) + ",1\n").json()["id"]
     found = stage.client.get(f"/v1/datasets/{dataset_id}/histogram", params={"column": "a", "bins": 5}).json()
     assert found == {"column": "a", "edges": [0, 2, 4, 6, 8, 10], "counts": [3, 1, 0, 0, 2], "missing": 1}
+
+
+def test_columns_are_asked_for_by_their_whole_name(stage: Stage) -> None:
+    dataset_id = stage.csv('"a,b",c\n1,2\n2,4\n3,5\n').json()["id"]
+    found = stage.client.get(f"/v1/datasets/{dataset_id}/histogram", params={"column": "a,b", "bins": 2})
+    assert found.json()["counts"] == [1, 2]
+    assert stage.client.get(f"/v1/datasets/{dataset_id}/histogram", params={"column": "a"}).status_code == 404
+    twice = stage.client.get(f"/v1/datasets/{dataset_id}/correlations", params={"columns": "c,c"}).json()
+    assert (twice["columns"], twice["matrix"]) == (["c"], [[1.0]])
+
+
+def test_the_best_epoch_of_a_run_that_diverged_is_kept(stage: Stage) -> None:
+    job = stage.job(
+        stage.sample("infant_weight"), "weight", "linear_regression", model={"solver": "gradient_descent"},
+        optimizer={"kind": "gradient_descent", "learning_rate": 30.0}, epochs=1000, record={"checkpoint_every": 1000},
+    )  # fmt: skip
+    assert job["error"]["code"] == "DIVERGED"
+    kept = stage.client.get(f"/v1/jobs/{job['id']}/weights", params={"epoch": "best"})
+    assert kept.json()["epoch"] == job["best"]["epoch"] == 1

@@ -109,3 +109,15 @@ def test_of_many_at_once_one_goes_on(database: Database, abandoned: bool) -> Non
         age(database, ABANDONED_SECONDS + 1)
     found = together(10, lambda _: begin(database, "ana", "k", "f"))
     assert outcomes(found) == ["NoneType"] + ["StillRunning"] * 9
+
+
+def test_keys_of_yesterday_are_forgotten(database: Database) -> None:
+    begin(database, "ana", "old", "f")
+    complete(database, ANSWERS[0], "old")
+    age(database, idempotency.KEPT_SECONDS + 1)
+    begin(database, "ana", "new", "f")
+    with database.transaction() as session:
+        idempotency.forget_old(session)
+    assert begin(database, "ana", "old", "another") is None
+    with pytest.raises(StillRunning):
+        begin(database, "ana", "new", "f")

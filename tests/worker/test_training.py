@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
+from sqlalchemy.exc import OperationalError
 
 from engine.completion import complete
 from engine.samples import Sample
@@ -300,3 +301,43 @@ def test_a_stop_at_the_very_end_does_not_train_on(place: Workplace, post: Callab
         assert row(place, job_id).state == "succeeded"
         assert row(place, job_id).epoch == epochs
         assert theta(place, job_id) == theta(place, alone)
+
+
+def test_a_connection_lost_while_writing_costs_nothing(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=12)
+    write, left = Recording._write, [2]
+
+    def away_at_first(self: Recording, session_work: Any) -> str:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("UPDATE", {}, ConnectionError("gone"))
+        return write(self, session_work)
+
+    monkeypatch.setattr(Recording, "_write", away_at_first)
+    run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.attempt, left) == ("succeeded", 1, [0])
+    assert len([point for point in points(place, job_id) if point[0] == "train_loss"]) == 12
+
+
+def test_a_database_that_stays_away_leaves_the_job_to_another_attempt(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=12)
+    short = Workplace(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "worker")
+
+    def away(self: Recording, session_work: Any) -> str:
+        raise OperationalError("UPDATE", {}, ConnectionError("gone"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Recording, "_write", away)
+        run(short, job_id)
+    assert row(place, job_id).state == "running"
+    with place.database.transaction() as session:
+        session.query(Job).update({Job.lease_until: 0.0})
+    with place.database.transaction() as session:
+        jobs.sweep(session)
+    run(place, job_id)
+    assert (row(place, job_id).state, row(place, job_id).attempt) == ("succeeded", 2)
