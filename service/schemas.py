@@ -338,7 +338,9 @@ class Estimate(Resource):
     request: dict[str, Any]
     parameters: int
     memory_bytes: int = Field(description="of the training process, estimated")
-    seconds: float | None = Field(description="of training, estimated from a few steps' worth of arithmetic")
+    seconds: float | None = Field(
+        description="of training, estimated from the shapes, for two cores; null where a solver decides"
+    )
 
 
 class CatalogEntry(Resource):

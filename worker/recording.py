@@ -104,7 +104,9 @@ class Recording:
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)
         self.pending = Pending(warnings=list(self.job.warnings))
+        self.told = len(self.job.warnings)
         self.state, self.progress = State(), Progress()
+        self.ended_by: str | None = None
         self.last: Snapshot | None = None
         self.best: Snapshot | None = None
         if arrays is not None:
@@ -194,14 +196,15 @@ class Recording:
     def _is_over(self, epoch: Epoch) -> bool:
         stopping = self.training.early_stopping
         if stopping is not None and self.progress.waited >= stopping.patience:
-            self._warn("EARLY_STOPPED", f"{stopping.monitor} has not fallen for {stopping.patience} epochs")
+            self._end_early("EARLY_STOPPED", f"{stopping.monitor} has not fallen for {stopping.patience} epochs")
             return True
         if self.train_seconds > self.training.max_seconds:
-            self._warn("MAX_SECONDS", f"stopped after epoch {epoch.number}: max_seconds is {self.training.max_seconds:g}")
+            self._end_early("MAX_SECONDS", f"stopped after epoch {epoch.number}: max_seconds is {self.training.max_seconds:g}")
             return True
         return epoch.converged
 
-    def _warn(self, code: str, detail: str) -> None:
+    def _end_early(self, code: str, detail: str) -> None:
+        self.ended_by = code.lower()
         self.pending.warnings.append({"code": code, "detail": detail})
 
     def flush(self, session_work: Callable[[Any], str] | None = None) -> str:
@@ -227,6 +230,8 @@ class Recording:
         with self.place.database.transaction() as session:
             jobs.update_row(session, self.lease, **self._row(bool(to_save)))
             self.recorder.write(session)
+            for warning in self.pending.warnings[self.told :]:
+                jobs.log(session, self.job.number, warning["detail"])
             for epoch, layers in self.pending.histograms.items():
                 session.merge(Histograms(job_number=self.job.number, epoch=epoch, layers=[asdict(layer) for layer in layers]))
             for snapshot in to_save:
@@ -241,6 +246,7 @@ class Recording:
         for snapshot in to_save:
             snapshot.saved = True
         self.pending = Pending(warnings=self.pending.warnings)
+        self.told = len(self.pending.warnings)
         return outcome
 
     def _row(self, has_checkpoint: bool) -> dict[str, Any]:
@@ -281,9 +287,6 @@ class Recording:
     def succeed(self) -> str:
         """Save the last and the best epoch, make the model, and end the job."""
         self._keep_last()
-        reason = self.pending.warnings[-1]["code"].lower() if self.pending.warnings else None
-        if reason not in ("early_stopped", "max_seconds"):
-            reason = None
 
         def make_model(session: Any) -> str:
             chosen = self.best if self.training.early_stopping else self.last
@@ -291,7 +294,7 @@ class Recording:
             checkpoint = session.get_one(Checkpoint, (self.job.number, chosen.epoch))
             job = session.get_one(Job, self.job.number)
             model = models.create(session, job, checkpoint, self.fitted, self.dataset_sha256)
-            state = jobs.finish(session, self.lease, "succeeded", reason, model_id=model.id)
+            state = jobs.finish(session, self.lease, "succeeded", self.ended_by, model_id=model.id)
             if state != "succeeded":
                 models.delete(session, self.place.files, model)
             return state

@@ -92,3 +92,10 @@ def test_a_foreign_event_id_is_refused(bad: str) -> None:
 def test_ids_and_cursors_are_one_to_one() -> None:
     for place in (Cursor(), Cursor(1, 0), Cursor(3, 1_000_000), Cursor(2**20, 7)):
         assert cursor(str(place.id)) == place
+
+
+def test_a_warning_is_a_line_of_the_log(stage: Stage) -> None:
+    job = stage.job(stage.sample("xor"), "y", "perceptron", epochs=3)
+    events = told(stage, job["id"])
+    assert [event["event"] for event in events] == ["state", "state", "metric", "metric", "metric", "log", "state"]
+    assert [event["data"]["message"] for event in events if event["event"] == "log"] == [job["warnings"][0]["detail"]]
