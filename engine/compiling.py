@@ -7,7 +7,7 @@ import tempfile
 import time
 from pathlib import Path
 
-SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py")
+SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "team.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 

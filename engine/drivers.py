@@ -3,8 +3,8 @@
 """The compiled functions that Python calls, over the kernels of kernels.py, whose addresses they are given.
 
 Those of a whole pass (`train_batches`, `evaluate`) hold the rows of a batch side by side in groups of up to GROUP: every
-array of their `tile` is (units, width), so that all of it is worked on LANES rows at once. The others stand between
-products of matrices that BLAS does. Arrays are C-contiguous, of one float type, apart from each other.
+array of their `tile` is (units, width), so that all of it is worked on LANES rows at once. Arrays are C-contiguous, of one
+float type, apart from each other. The drivers of large networks are in team.py.
 """
 
 import math
@@ -20,74 +20,21 @@ INPUTS, OUTPUTS, W, BIAS, A_IN, Z, A, D = range(8)
 """A layer's row in the table `layers`: its sizes, and where its weights stand in θ and its arrays in the tile."""
 
 
-@driver
-def bias_and_activation(address, p, Z, b, A):
-    """Z += b (in place), A = f(Z); Z and A (n, units), b (units,) or empty."""
-    rows, units = Z.shape
-    for i in range(rows):
-        for j in range(b.size):
-            Z[i, j] += b[j]
-        call(address, (Z[i], A[i], units, p))
-
-
-@driver
-def activation_gradient(address, p, Z, A, D):
-    """D ← D ⊙ f'(Z), all (n, units)."""
-    call(address, (Z, A, D, Z.size, p))
-
-
-@driver
-def add_bias(Z, b):
-    for i in range(Z.shape[0]):
-        for j in range(b.size):
-            Z[i, j] += b[j]
-
-
-@driver
-def column_sums(D, out):
-    """The sums (units,) of each column of D (n, units)."""
-    out[:] = D[0]
-    for i in range(1, D.shape[0]):
-        for j in range(out.size):
-            out[j] += D[i, j]
-
-
-@driver
-def fused_loss(address, p, Z, Y, weights, order, tile, losses, D):
-    """Each row's loss (b,) and ∂J/∂Z (b, k) of raw outputs Z (b, k) against the rows `order` of Y (n, k)."""
-    batch, k = Z.shape
-    for start in range(0, batch, GROUP):
-        rows = min(GROUP, batch - start)
-        z, y, d = tile[: k * GROUP], tile[k * GROUP : 2 * k * GROUP], tile[2 * k * GROUP : 3 * k * GROUP]
-        own, work = tile[3 * k * GROUP : (3 * k + 1) * GROUP], tile[(3 * k + 1) * GROUP :]
-        for i in range(rows):
-            for j in range(k):
-                z[j * rows + i] = Z[start + i, j]
-                y[j * rows + i] = Y[order[start + i], j]
-        call(address, (z, y, own, d, work, k, rows, p))
-        for i in range(rows):
-            weight = weights[order[start + i]] if weights.size else to(p, 1.0)
-            losses[start + i] = own[i] * weight
-            weight *= to(p, 1.0 / batch)
-            for j in range(k):
-                D[start + i, j] = d[j * rows + i] * weight
-
-
-@driver
-def finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
-    """Penalise, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
-    return _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
+@part
+def penalize(theta, gradient, start, size, l1, l2):
+    """Add the gradient of the penalties on `size` weights from `start` on."""
+    for i in range(start, start + size):
+        w = theta[i]
+        sign = to(w, 1.0) if w > to(w, 0.0) else (to(w, -1.0) if w < to(w, 0.0) else w)
+        gradient[i] += to(w, l2) * w + to(w, l1) * sign
 
 
 @part
 def _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
+    """Penalise, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
     if l1 or l2:
         for index in range(layers.shape[0]):
-            start = layers[index, W]
-            for i in range(start, start + layers[index, INPUTS] * layers[index, OUTPUTS]):
-                w = theta[i]
-                sign = to(w, 1.0) if w > to(w, 0.0) else (to(w, -1.0) if w < to(w, 0.0) else w)
-                gradient[i] += to(w, l2) * w + to(w, l1) * sign
+            penalize(theta, gradient, layers[index, W], layers[index, INPUTS] * layers[index, OUTPUTS], l1, l2)
     square = to(theta[0], 0.0)
     for i in range(gradient.size):
         square += gradient[i] * gradient[i]

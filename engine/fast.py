@@ -1,16 +1,18 @@
 """The fast path of gradient descent on a CPU. The definition it repeats is `Definition` in descent.py.
 
-A network so small that calls cost more than arithmetic trains batch after batch inside one compiled call (`Small`). A
-larger one leaves the products of matrices to BLAS and its threads and has all else fused between them, on one thread
-(`Large`): threads of its own would stand in the way of BLAS's.
+A network trains batch after batch inside one compiled call: a small one on one thread, the rows side by side (`Small`);
+a larger one on a team of threads, with BLAS for its products of matrices (`Large`).
 """
 
+from concurrent.futures import ThreadPoolExecutor
+from ctypes import CDLL, c_void_p, cast
 from typing import Any
 
 import numpy as np
 
-from engine import drivers, kernels
+from engine import drivers, kernels, team, threads
 from engine.backend import Array
+from engine.blas import gemm
 from engine.compiled import numbers
 from engine.descent import validate
 from engine.losses import HalfMeanSquaredError
@@ -24,7 +26,9 @@ from engine.train import Matrices, Problem
 SMALL = 400_000
 """Weights × rows of a batch up to which one compiled pass is taken: it won at each size tried, up to three times this."""
 CALL_OPERATIONS = 5e8
-"""Operations in one compiled call, about 20 ms, after which the caller may stop."""
+"""Operations in one compiled call of `Small`, about 20 ms, after which the caller may stop."""
+TEAM_OPERATIONS = 2e9
+"""The same for each member of a team, whose arithmetic is faster: again about 20 ms."""
 
 
 def supported(problem: Problem) -> bool:
@@ -40,13 +44,14 @@ def supported(problem: Problem) -> bool:
     )
 
 
-def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Large | None":
+def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Fast | None":
     """The fast path that suits the problem, or None where it has to run on its definition."""
     if not supported(problem):
         return None
     rows = -(-batch_size // LANES) * LANES
-    small = problem.network.parameters.size * rows <= SMALL
-    return (Small if small else Large)(problem, vectors, batch_size)
+    if problem.network.parameters.size * rows <= SMALL:
+        return Small(problem, vectors, batch_size)
+    return Large(problem, vectors, batch_size) if gemm(problem.network.dtype) else None
 
 
 class Scores:
@@ -71,79 +76,40 @@ class Scores:
         return {self.name: None if self.constant else drivers.determination(outputs, self.Y, order, self.totals)}
 
 
-class Large:
-    """Steps (see descent.py), a batch a call: BLAS for the products, kernels between them."""
+class Fast:
+    """Steps (see descent.py), as many batches a call as `stride` says."""
 
-    stride = 1
+    stride: int
 
     def __init__(self, problem: Problem, vectors: dict[str, Array], batch_size: int) -> None:
         spec, network, train = problem.spec, problem.network, problem.train
         assert spec.loss is not None and spec.optimizer is not None
         dtype = network.dtype
-        self.network, self.batch_size = network, batch_size
+        self.problem, self.network, self.batch_size = problem, network, batch_size
         self.X, self.Y, self.weights = (plain(array, dtype) for array in (train.X, train.Y, train.weights))
         self.losses = np.empty(train.rows, dtype)
         self.outputs = np.empty((train.rows, network.outputs), dtype)
         self.norms = np.empty(-(-train.rows // batch_size), dtype)
         self.train_scores = Scores("train", problem, train)
-        self.problem = problem
-        self.layers = layer_table(network, batch_width(batch_size))
         self.codes = addresses(network, spec.loss, spec.optimizer)
         specs = [*(layer.activation for layer in network.layers[:-1]), spec.loss]
         self.numbers = np.array([(*numbers(each), 0.0)[0] for each in specs], dtype)
         self.rule = np.array(numbers(spec.optimizer) or [0.0])
         empty = np.empty(0, dtype)
-        self.slots = [*(vectors[name] for name in spec.optimizer.slots), empty, empty.copy()][:2]
+        slots = [*(vectors[name] for name in spec.optimizer.slots), empty, empty.copy()][:2]
+        self.vectors = (network.parameters.theta, network.parameters.gradient, *slots)
         l1, l2 = spec.penalties(train.rows)
         clip = spec.regularization.clip_norm if spec.regularization is not None else None
         self.limits = (float(l1), float(l2), np.inf if clip is None else clip)
-        self.prepare(problem)
+        self.prepare()
 
-    def prepare(self, problem: Problem) -> None:
+    def prepare(self) -> None:
         """Make what is particular to this path."""
-        self.tile = np.empty((3 * self.network.outputs + 3) * drivers.GROUP, self.network.dtype)
-        self.batches: dict[int, Array] = {}
-        none = np.empty(0, self.network.dtype)
-        self.biases = [none if views.b is None else views.b for views in self.network.parameters.layers]
+        raise NotImplementedError
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
-        for batch in range(first, first + count):
-            start = batch * self.batch_size
-            rows = order[start : start + self.batch_size]
-            step += 1
-            self.norms[batch] = self.train(rows, slice(start, start + rows.size), step, rate)
-
-    def train(self, rows: Array, place: slice, step: int, rate: float) -> float:
-        network, parameters = self.network, self.network.parameters
-        if rows.size not in self.batches:
-            self.batches[rows.size] = np.empty((rows.size, self.X.shape[1]), network.dtype)
-        X = self.batches[rows.size]
-        np.take(self.X, rows, axis=0, out=X, mode="clip")
-        workspace = network.workspace(rows.size)
-        last, A = len(network.layers) - 1, X
-        for index, (views, bias) in enumerate(zip(parameters.layers, self.biases, strict=True)):
-            Z = workspace.Z[index]
-            np.matmul(A, views.W, out=Z)
-            if index == last:
-                drivers.add_bias(Z, bias)
-                break
-            A = workspace.A[index]
-            drivers.bias_and_activation(self.codes[2 * index], self.numbers[index], Z, bias, A)
-        losses, D = self.losses[place], workspace.dZ[last]
-        self.outputs[place] = Z
-        drivers.fused_loss(self.codes[-2], self.numbers[-1], Z, self.Y, self.weights, rows, self.tile, losses, D)
-        for index in range(last, -1, -1):
-            views, D = parameters.layers[index], workspace.dZ[index]
-            np.matmul((workspace.A[index - 1] if index else X).T, D, out=views.dW)
-            if views.db is not None:
-                drivers.column_sums(D, views.db)
-            if index:
-                before = index - 1
-                Z, A, dA = workspace.Z[before], workspace.A[before], workspace.dZ[before]
-                np.matmul(D, views.W.T, out=dA)
-                drivers.activation_gradient(self.codes[2 * before + 1], self.numbers[before], Z, A, dA)
-        vectors = (parameters.theta, parameters.gradient, *self.slots)
-        return float(drivers.finish(self.codes[-1], *vectors, self.layers, *self.limits, self.rule, rate, step))
+        """See `Steps`."""
+        raise NotImplementedError
 
     def means(self) -> tuple[float, float]:
         loss, norm = drivers.means(self.losses, self.norms)
@@ -156,26 +122,57 @@ class Large:
         return validate(self.problem)
 
 
-class Small(Large):
+class Large(Fast):
+    """On a team of as many threads as a product of matrices may take: this one, and others that wait between calls."""
+
+    def prepare(self) -> None:
+        network, batch, dtype = self.network, min(self.batch_size, len(self.X)), self.network.dtype
+        self.members = min(threads.count(), batch)
+        self.others = ThreadPoolExecutor(self.members - 1, "team") if self.members > 1 else None
+        layers = layer_table(network, batch)
+        space = np.empty(layers[-1, drivers.D] + network.outputs * batch, dtype)
+        self.tiles = np.empty((self.members, (3 * network.outputs + 3) * drivers.GROUP), dtype)
+        self.stride = max(1, int(self.members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
+        self.counter = np.zeros(1, np.int64)
+        give_way = cast(CDLL(None).sched_yield, c_void_p).value
+        self.calls = (self.members, self.counter, give_way, gemm(dtype), self.X, self.Y, self.weights)
+        results = (self.losses, self.outputs, self.norms)
+        self.arrays = (*self.vectors, *results, layers, self.codes, self.numbers, space)
+        self.rest = (np.empty(self.members, dtype), self.rule, self.batch_size)
+
+    def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
+        def work(member: int) -> None:
+            arrays = (*self.arrays, self.tiles[member], *self.rest)
+            team.train_share(member, *self.calls, order, *arrays, first, count, *self.limits, rate, step)
+
+        self.counter[0] = 0
+        with threads.products_on_their_callers():
+            working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
+            work(0)
+            for member in working:
+                member.result()
+
+
+class Small(Fast):
     """Batch after batch in one call."""
 
-    def prepare(self, problem: Problem) -> None:
+    def prepare(self) -> None:
         network, width = self.network, batch_width(self.batch_size)
-        last = self.layers[-1]
-        self.tile = np.empty(last[drivers.D] + (2 * network.outputs + 3) * width, network.dtype)
+        layers = layer_table(network, width)
+        last = layers[-1]
+        tile = np.empty(last[drivers.D] + (2 * network.outputs + 3) * width, network.dtype)
         work = 6 * network.parameters.size * width * -(-self.batch_size // width)
         self.stride = max(1, int(CALL_OPERATIONS / work))
-        vectors = (network.parameters.theta, network.parameters.gradient, *self.slots)
         results = (self.losses, self.outputs, self.norms)
         self.data = (self.X, self.Y, self.weights)
-        self.network_arrays = (network.parameters.theta, self.layers, self.codes, self.numbers, self.tile, width)
+        self.network_arrays = (network.parameters.theta, layers, self.codes, self.numbers, tile, width)
         self.validation = None
-        if problem.validation is not None:
-            held = problem.validation
+        held = self.problem.validation
+        if held is not None:
             data = (plain(array, network.dtype) for array in (held.X, held.Y, held.weights))
             self.validation = (*data, np.empty(held.rows, network.dtype), np.empty((held.rows, network.outputs), network.dtype))
-            self.validation_scores = Scores("validation", problem, held)
-        self.arrays = (*vectors, *results, self.layers, self.codes, self.numbers, self.tile, self.rule, self.batch_size)
+            self.validation_scores = Scores("validation", self.problem, held)
+        self.arrays = (*self.vectors, *results, layers, self.codes, self.numbers, tile, self.rule, self.batch_size)
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         drivers.train_batches(*self.data, order, *self.arrays, first, count, *self.limits, rate, step)
@@ -207,7 +204,10 @@ def addresses(network: Network, loss: Any, optimizer: OptimizerRule) -> Array:
 
 
 def layer_table(network: Network, width: int) -> Array:
-    """One row a layer, with the columns that drivers.py names: sizes, places in θ, and places in a tile of that width."""
+    """One row a layer, with the columns that drivers.py names: sizes, places in θ, and places in a tile of that width.
+
+    The same places hold for as many rows one after the other.
+    """
     table, weights, inputs = [], 0, 0
     free = network.layers[0].inputs * width
     for layer in network.layers:
@@ -247,24 +247,23 @@ def _call_every_driver(dtype: Any) -> None:
     """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
     network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
     loss, rule = HalfMeanSquaredError(), GradientDescent()
-    codes, table, zero = addresses(network, loss, rule), layer_table(network, LANES), dtype.type(0)
+    codes, table = addresses(network, loss, rule), layer_table(network, LANES)
     X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)
     empty, numbers_, h, one = np.empty(0, dtype), np.zeros(2, dtype), np.zeros(1), np.ones(1)
     losses, norms, sums, tile = np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(512 * LANES, dtype)
     vectors = (network.parameters.theta, network.parameters.gradient, empty, empty.copy())
     limits = (0.0, 0.0, np.inf)
-    drivers.bias_and_activation(codes[0], zero, X, sums, D)
-    drivers.activation_gradient(codes[1], zero, X, Y, D)
-    drivers.add_bias(X, sums)
-    drivers.column_sums(D, sums)
-    drivers.fused_loss(codes[-2], zero, X, Y, empty, order, tile, losses, D)
-    drivers.finish(codes[-1], *vectors, table, *limits, h, 0.0, 1)
     drivers.means(losses, norms)
     drivers.share_right(D, order.copy(), order)
     drivers.determination(D, Y, order, one)
     drivers.evaluate(X, Y, empty, losses, D, vectors[0], table, codes, numbers_, tile, LANES)
     drivers.train_batches(
         X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
+    )  # fmt: skip
+    counter = np.zeros(1, np.int64)
+    team.train_share(
+        0, 1, counter, 0, 0, X[:0], Y[:0], empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, tile.copy(),
+        sums, h, 1, 0, 0, *limits, 0.0, 0,
     )  # fmt: skip
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
     walk(order, 0, 1, losses, norms, walk.mistakes(losses))

@@ -1,0 +1,266 @@
+# mypy: ignore-errors
+# (Numba compiles this file and checks its types itself.)
+"""One step of a large network shared out among a team of threads, products of matrices and all.
+
+Every member takes a share of the batch's rows forward and back, then, of every layer, a share of the rows of W: their
+gradient from the whole batch, and their update. So the members meet twice a step, and each product is BLAS's on the
+member's own thread: on a few cores that keeps more of them busy than products which BLAS itself divides, one at a time,
+with all other work on one thread between them. Who does what depends on the number of members alone, so the bits do too.
+
+Arrays are row by row: `space` holds the batch's X (batch, d) and each layer's Z, A and D (batch, units), where the table
+`layers` says (see fast.py).
+"""
+
+import math
+import platform
+
+import numpy as np
+from llvmlite import ir
+from numba import types
+from numba.core.cgutils import get_or_insert_function
+from numba.extending import intrinsic
+
+from engine.compiled import call, driver, part, to
+from engine.drivers import A_IN, BIAS, GROUP, INPUTS, OUTPUTS, A, D, W, Z, penalize
+
+SPINS = 4000
+"""Looks at the others' counter, some microseconds, before the core is offered to another thread."""
+BLOCK = 1 << 16
+"""Weights whose gradient is worked out and applied at once, while it is in the cache."""
+AHEAD, LINE = 4, 64
+"""Rows asked for before they are read; bytes of a cache line."""
+ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
+"""CBLAS's names for the order of matrices."""
+PAUSE = {"x86_64": "llvm.x86.sse2.pause"}.get(platform.machine())
+"""LLVM's name for the hint that a thread is waiting, which leaves the core to its twin."""
+
+
+@intrinsic
+def add_one(typing, counter):
+    """counter[0] += 1, seen by every thread."""
+
+    def generate(context, builder, signature, values):
+        place = context.make_array(signature.args[0])(context, builder, values[0]).data
+        builder.atomic_rmw("add", place, ir.Constant(ir.IntType(64), 1), "seq_cst")
+        return context.get_dummy_value()
+
+    return types.void(counter), generate
+
+
+@intrinsic
+def look(typing, counter):
+    """counter[0] as the other threads have left it, and a hint that this one is waiting."""
+
+    def generate(context, builder, signature, values):
+        place = context.make_array(signature.args[0])(context, builder, values[0]).data
+        if PAUSE:
+            builder.call(get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), PAUSE), [])
+        return builder.load_atomic(place, "seq_cst", 8)
+
+    return types.int64(counter), generate
+
+
+@intrinsic
+def fetch(typing, numbers, index):
+    """Ask for the cache line of numbers[index], to be there when it is read."""
+
+    def generate(context, builder, signature, values):
+        data = context.make_array(signature.args[0])(context, builder, values[0]).data
+        place = builder.bitcast(builder.gep(data, [values[1]]), ir.IntType(8).as_pointer())
+        flags = [ir.Constant(ir.IntType(32), flag) for flag in (0, 3, 1)]  # to read, to keep, data
+        kinds = [place.type, *(flag.type for flag in flags)]
+        function = ir.FunctionType(ir.VoidType(), kinds)
+        builder.call(get_or_insert_function(builder.module, function, "llvm.prefetch.p0i8"), [place, *flags])
+        return context.get_dummy_value()
+
+    return types.void(numbers, types.int64), generate
+
+
+@part
+def _meet(counter, meeting, members, give_way):
+    """Wait until all members are here for this meeting, counted from 1; what they wrote before can then be read."""
+    if members > 1:
+        add_one(counter)
+        looks = 0
+        while look(counter) < meeting * members:
+            looks += 1
+            if looks > SPINS:
+                call(give_way, (0,))
+
+
+@part
+def _share(whole, member, members):
+    """The part [start, end) of `whole` things that is this member's."""
+    return whole * member // members, whole * (member + 1) // members
+
+
+@part
+def _multiply(gemm, m, n, k, a, turn_a, a_width, b, turn_b, b_width, c):
+    """c (m, n) = a b, of which `a` (m, k) or b (k, n) may lie transposed, in rows of that width; c has width n."""
+    one, zero = to(c[0], 1.0), to(c[0], 0.0)
+    turn_a, turn_b = np.int32(TRANSPOSED if turn_a else PLAIN), np.int32(TRANSPOSED if turn_b else PLAIN)
+    call(gemm, (np.int32(ROW_MAJOR), turn_a, turn_b, m, n, k, one, a, a_width, b, b_width, zero, c, n))
+
+
+@part
+def _gather(X, rows, space):
+    """Copy these rows of X (n, d) one after the other. Those ahead are asked for early: each lies somewhere else."""
+    d = X.shape[1]
+    for i in range(rows.size):
+        if i + AHEAD < rows.size:
+            coming = X[rows[i + AHEAD]]
+            for j in range(0, d, LINE // X.itemsize):
+                fetch(coming, j)
+        row, x = X[rows[i]], space[i * d :][:d]
+        for j in range(d):
+            x[j] = row[j]
+
+
+@part
+def _forward(gemm, theta, layers, codes, parameters, space, start, rows):
+    """Z and A of rows [start, start + rows) of the batch, layer by layer."""
+    last = layers.shape[0] - 1
+    for index in range(last + 1):
+        layer = layers[index]
+        inputs, outputs = layer[INPUTS], layer[OUTPUTS]
+        z, a = layer[Z] + start * outputs, layer[A_IN] + start * inputs
+        _multiply(gemm, rows, outputs, inputs, space[a:], False, inputs, theta[layer[W] :], False, outputs, space[z:])
+        for i in range(rows):
+            row = space[z + i * outputs :][:outputs]
+            if layer[BIAS] >= 0:
+                b = theta[layer[BIAS] :][:outputs]
+                for j in range(outputs):
+                    row[j] += b[j]
+            if index < last:
+                call(codes[2 * index], (row, space[layer[A] + (start + i) * outputs :], outputs, parameters[index]))
+
+
+@part
+def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space, tile, losses, outputs):
+    """The loss, ∂J/∂Z and raw outputs of rows [start, start + rows) of the batch, whose place in the epoch is `begin`."""
+    k = Y.shape[1]
+    y, d, own, work = k * GROUP, 2 * k * GROUP, 3 * k * GROUP, (3 * k + 1) * GROUP
+    for group in range(start, start + rows, GROUP):
+        width = min(GROUP, start + rows - group)
+        for i in range(width):
+            place = begin + group + i
+            z, out, label = space[layer[Z] + (group + i) * k :][:k], outputs[place], Y[order[place]]
+            for j in range(k):
+                out[j] = z[j]
+                tile[np.uintp(j * width + i)] = z[j]
+                tile[np.uintp(y + j * width + i)] = label[j]
+        call(code, (tile, tile[y:], tile[own:], tile[d:], tile[work:], k, width, p))
+        for i in range(width):
+            weight = weights[order[begin + group + i]] if weights.size else to(p, 1.0)
+            losses[begin + group + i] = tile[own + i] * weight
+            weight *= to(p, 1.0 / batch)
+            slope = space[layer[D] + (group + i) * k :][:k]
+            for j in range(k):
+                slope[j] = tile[np.uintp(d + j * width + i)] * weight
+
+
+@part
+def _backward(gemm, theta, layers, codes, parameters, space, start, rows):
+    """∂J/∂Z of every layer but the last, whose own stands in its D, for rows [start, start + rows)."""
+    for index in range(layers.shape[0] - 1, 0, -1):
+        layer, before = layers[index], layers[index - 1]
+        inputs, outputs = layer[INPUTS], layer[OUTPUTS]
+        d, to_here = before[D] + start * inputs, layer[D] + start * outputs
+        _multiply(gemm, rows, inputs, outputs, space[to_here:], False, outputs, theta[layer[W] :], True, outputs, space[d:])
+        z, a = before[Z] + start * inputs, before[A] + start * inputs
+        call(codes[2 * index - 1], (space[z:], space[a:], space[d:], rows * inputs, parameters[index - 1]))
+
+
+@part
+def _update(code, theta, gradient, s1, s2, start, size, h, rate, step):
+    call(code, (theta[start:], gradient[start:], s1[start:], s2[start:], size, h, rate, step))
+
+
+@part
+def _squares(g):
+    total = to(g[0], 0.0)
+    for i in range(g.size):
+        total += g[i] * g[i]
+    return total
+
+
+@part
+def _slope(gemm, layer, first, rows, theta, gradient, space, batch, l1, l2):
+    """∇ of rows [first, first + rows) of a layer's W. Returns the sum of its squares."""
+    inputs, outputs = layer[INPUTS], layer[OUTPUTS]
+    a, w = layer[A_IN] + first, layer[W] + first * outputs
+    _multiply(gemm, rows, outputs, batch, space[a:], True, inputs, space[layer[D] :], False, outputs, gradient[w:])
+    if l1 or l2:
+        penalize(theta, gradient, w, rows * outputs, l1, l2)
+    return _squares(gradient[w:][: rows * outputs])
+
+
+@part
+def _bias_slope(layer, first, end, gradient, space, batch):
+    """∇ of b[first:end]. Returns the sum of its squares."""
+    g = gradient[layer[BIAS] + first :][: end - first]
+    g[:] = 0
+    for i in range(batch):
+        d = space[layer[D] + i * layer[OUTPUTS] + first :][: end - first]
+        for j in range(g.size):
+            g[j] += d[j]
+    return _squares(g)
+
+
+@driver
+def train_share(
+    member, members, counter, give_way, gemm, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
+    layers, codes, parameters, space, tile, squares, h, batch_size, first, count, l1, l2, clip, rate, step,
+):  # fmt: skip
+    """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
+
+    All members call it at once, `counter` (1,) being 0 before. squares (members,) is where they leave their share of |∇|².
+    """
+    last = layers.shape[0] - 1
+    meeting = 0
+    for batch in range(first, first + count):
+        begin = batch * batch_size
+        size = min(batch_size, X.shape[0] - begin)
+        start, end = _share(size, member, members)
+        step += 1
+        _gather(X, order[begin + start : begin + end], space[layers[0, A_IN] + start * X.shape[1] :])
+        _forward(gemm, theta, layers, codes, parameters, space, start, end - start)
+        place = (begin, start, end - start, size)
+        _losses(codes[-2], parameters[-1], layers[last], Y, weights, order, *place, space, tile, losses, outputs)
+        _backward(gemm, theta, layers, codes, parameters, space, start, end - start)
+        meeting += 1
+        _meet(counter, meeting, members, give_way)
+
+        square = to(theta[0], 0.0)
+        for index in range(last, -1, -1):
+            layer = layers[index]
+            top, bottom = _share(layer[INPUTS], member, members)
+            rows = max(1, BLOCK // layer[OUTPUTS])
+            for row in range(top, bottom, rows):
+                some = min(rows, bottom - row)
+                square += _slope(gemm, layer, row, some, theta, gradient, space, size, l1, l2)
+                if clip == math.inf:
+                    place, many = layer[W] + row * layer[OUTPUTS], some * layer[OUTPUTS]
+                    _update(codes[-1], theta, gradient, s1, s2, place, many, h, rate, step)
+            if layer[BIAS] >= 0:
+                left, right = _share(layer[OUTPUTS], member, members)
+                square += _bias_slope(layer, left, right, gradient, space, size)
+                if clip == math.inf:
+                    _update(codes[-1], theta, gradient, s1, s2, layer[BIAS] + left, right - left, h, rate, step)
+        squares[member] = square
+        meeting += 1
+        _meet(counter, meeting, members, give_way)
+        norm = to(theta[0], 0.0)
+        for each in range(members):
+            norm += squares[each]
+        norm = math.sqrt(norm)
+        if clip != math.inf:
+            left, right = _share(theta.size, member, members)
+            if norm > clip:
+                for i in range(left, right):
+                    gradient[i] *= to(norm, clip) / norm
+            _update(codes[-1], theta, gradient, s1, s2, left, right - left, h, rate, step)
+            meeting += 1
+            _meet(counter, meeting, members, give_way)
+        if member == 0:
+            norms[batch] = norm
