@@ -12,7 +12,7 @@ CASES = (
     Case("digits", 60_000, (784, 256, 128, 10), 128, 1),
     Case("wide", 20_000, (784, 1024, 1024, 10), 256, 1),
 )
-PEERS = ("vidro", "pytorch", "jax_scan", "sklearn_mlp", "products")
+PEERS = ("vidro", "pytorch", "jax_scan", "sklearn_mlp", "products", "bound")
 TARGETS = {
     "tiny": {"pytorch": 30, "jax_scan": 5, "sklearn_mlp": 1},
     "moons": {"pytorch": 10, "jax_scan": 1.2, "sklearn_mlp": 1},
@@ -45,7 +45,7 @@ def report(case: Case, medians: dict[str, float], losses: dict[str, float], time
     print(f"\n{case.name}: {case.rows:,} × {net}, batch {case.batch}, {case.epochs} epochs; median of {REPEATS} (best … worst)")
     for name, median in medians.items():
         line = f"  {name:12s} {median * 1e3:9.2f} ms  ({min(times[name]) * 1e3:.2f} … {max(times[name]) * 1e3:.2f})"
-        line += f"  loss {losses[name]:.4f}" if name != "products" else ""
+        line += f"  loss {losses[name]:.4f}" if name not in ("products", "bound") else ""
         if name in TARGETS[case.name]:
             ratio, target = median / medians["vidro"], TARGETS[case.name][name]
             line += f"  {ratio:6.2f} × as long (target ≥ {target}) {'' if ratio >= target else 'MISSED'}"

@@ -1,0 +1,28 @@
+"""How long an epoch's products would take at the rate of one large product: what no engine with this BLAS can go below."""
+
+import time
+from collections.abc import Callable
+from itertools import pairwise
+
+import numpy as np
+
+from bench.peers import Case
+
+VERSION = "one large product"
+SIZE = 2048
+
+
+def ready(case: Case) -> Callable[[], tuple[float, float]]:
+    A, B, C = (np.ones((SIZE, SIZE), np.float32) for _ in range(3))
+    sizes = list(pairwise(case.sizes))
+    multiplications = sum(3 * m * n for m, n in sizes) - sizes[0][0] * sizes[0][1]  # no gradient of the inputs is taken
+    operations = 2 * multiplications * case.rows * case.epochs
+
+    def run() -> tuple[float, float]:
+        started = time.perf_counter()
+        for _ in range(4):
+            np.matmul(A, B, out=C)
+        rate = 4 * 2 * SIZE**3 / (time.perf_counter() - started)
+        return operations / rate, float("nan")
+
+    return run
