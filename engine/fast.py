@@ -14,7 +14,7 @@ from engine import drivers, kernels, team, threads
 from engine.backend import Array
 from engine.blas import gemm
 from engine.compiled import numbers
-from engine.descent import validate
+from engine.descent import first_of, validate
 from engine.losses import HalfMeanSquaredError
 from engine.metrics import METRICS
 from engine.micro import LANES
@@ -110,6 +110,9 @@ class Fast:
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         """See `Steps`."""
         raise NotImplementedError
+
+    def so_far(self, count: int) -> dict[str, Array]:
+        return first_of(count, self.batch_size, self.losses, self.outputs, self.norms)
 
     def means(self) -> tuple[float, float]:
         loss, norm = drivers.means(self.losses, self.norms)

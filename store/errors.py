@@ -10,6 +10,8 @@ StoreError
 ├── KeyReused        IDEMPOTENCY_KEY_REUSED   422
 ├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
+├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
+├── DiskFull         DISK_FULL           507
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
@@ -73,6 +75,14 @@ class StillRunning(StoreError):
 
 class ContentMissing(StoreError):
     code, status = "CONTENT_MISSING", 500
+
+
+class ContentDamaged(StoreError):
+    code, status = "CONTENT_DAMAGED", 500
+
+
+class DiskFull(StoreError):
+    code, status = "DISK_FULL", 507
 
 
 class LeaseLost(StoreError):

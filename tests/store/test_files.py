@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import time
@@ -9,9 +10,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from store.database import Database
-from store.errors import ContentMissing
+from store.errors import ContentDamaged, ContentMissing, DiskFull
 from store.files import REFERENCES, Files
-from store.tables import Blob, Checkpoint, Dataset, Model, Table
+from store.tables import Blob, Checkpoint, Dataset, Model, Position, Table
 from tests.conftest import INLINE_BYTES
 from tests.store.staging import count, make_job, together
 
@@ -123,6 +124,7 @@ def test_content_stays_while_any_column_names_it(
     rows = {
         Dataset: {**DATASET, "digest": other, "table_digest": other},
         Checkpoint: {"job_number": job.number, "epoch": 1, "values": {}},
+        Position: {"job_number": job.number, "epoch": 1, "place": 3, "values": {}},
         Model: MODEL,
     }
     with database.transaction() as session:
@@ -144,6 +146,37 @@ def test_every_column_with_a_digest_is_a_reference() -> None:
         if key.column.table.name == "blobs"
     }
     assert named == {f"{column.table.name}.{column.key}" for column in REFERENCES}
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE])
+def test_damaged_content_is_not_given_out_and_can_be_written_again(database: Database, files: Files, content: bytes) -> None:
+    digest = put(database, files, content)
+    damaged = content[:-1] + b"!"
+    if content == LARGE:
+        files.path(digest).write_bytes(damaged)
+    else:
+        with database.transaction() as session:
+            session.get_one(Blob, digest).content = damaged
+    with pytest.raises(ContentDamaged, match=digest):
+        get(database, files, digest)
+    files.discard(digest)
+    assert put(database, files, content) == digest
+    assert get(database, files, digest) == content
+
+
+def test_a_full_disk_leaves_nothing_half_there(database: Database, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = put(database, files, LARGE + b"before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DiskFull, match="make room"):
+            put(database, files, LARGE)
+    assert get(database, files, kept) == LARGE + b"before"
+    assert [path.name for path in files.folder.glob("??/*")] + list(files.folder.glob("??/.*")) == [kept]
+    assert get(database, files, put(database, files, LARGE)) == LARGE
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE])
