@@ -10,7 +10,6 @@ import pytest
 
 from store.database import Database
 from tests.faults.deployment import Deployment
-from tests.faults.invariants import check
 from tests.faults.servers import ValkeyServer
 
 TALLY: list[str] = []
@@ -23,18 +22,25 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
         yield server
 
 
-@pytest.fixture(params=["embedded", "machines"])
-def deployment(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Deployment]:
-    """SQLite with messages as files, then PostgreSQL with Valkey. In the end everything stored is held to the invariants."""
-    embedded = request.param == "embedded"
-    database: Database = request.getfixturevalue("sqlite_database" if embedded else "postgresql_database")
-    broker = "" if embedded else request.getfixturevalue("valkey").url
-    found = Deployment(tmp_path, database, broker)
-    try:
+@pytest.fixture
+def embedded(sqlite_database: Database, tmp_path: Path) -> Iterator[Deployment]:
+    """SQLite, and messages as files. In the end everything stored is held to the invariants."""
+    with Deployment(tmp_path, sqlite_database).harmed() as found:
         yield found
-    finally:
-        found.stop()
-    check(database, found.files)
+
+
+@pytest.fixture
+def machines(postgresql_database: Database, valkey: ValkeyServer, tmp_path: Path) -> Iterator[Deployment]:
+    """PostgreSQL and Valkey. In the end everything stored is held to the invariants."""
+    with Deployment(tmp_path, postgresql_database, valkey.url).harmed() as found:
+        yield found
+
+
+@pytest.fixture(params=["embedded", "machines"])
+def deployment(request: pytest.FixtureRequest) -> Deployment:
+    """Either of the two."""
+    found: Deployment = request.getfixturevalue(request.param)
+    return found
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from store.database import Database
 from store.files import Files
 from store.tables import Job
 from tests.end_to_end.conftest import Server, descendants, free_port, wait_for
+from tests.faults.invariants import check
 
 LEASE_SECONDS = 1.5
 SWEEP_SECONDS = 0.3
@@ -36,7 +38,7 @@ class Deployment:
 
     folder: Path
     database: Database
-    broker: str
+    broker: str = ""
     setting: dict[str, Any] = field(default_factory=dict)
     processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
     clients: list[httpx.Client] = field(default_factory=list)
@@ -92,6 +94,9 @@ class Deployment:
         except httpx.TransportError:
             return False
 
+    def posted(self, server: Server, dataset_id: str, number: int, **fields: Any) -> list[str]:
+        return [server.post(dataset_id, **fields) for _ in range(number)]
+
     def worker(self, fault: str = "", **setting: Any) -> subprocess.Popen[bytes]:
         return self.run("worker", fault, **setting)
 
@@ -107,6 +112,15 @@ class Deployment:
         with self.database.reading() as session:
             kept = jobs.checkpoints(session, jobs.get(session, job_id, None).number)
             return kept[-1].epoch if kept else 0
+
+    @contextmanager
+    def harmed(self) -> Iterator["Deployment"]:
+        """For the length of a test; in the end everything stored is held to the invariants."""
+        try:
+            yield self
+        finally:
+            self.stop()
+        check(self.database, self.files)
 
     def stop(self) -> None:
         """kill −9 to all that still runs: nothing may depend on an orderly end."""

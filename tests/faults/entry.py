@@ -67,10 +67,20 @@ def die_at_poison() -> None:
 
 
 def step_the_clock(seconds: str) -> None:
-    """Every clock that Python code reads here is that much off; the database's is not."""
-    real, real_ns, offset = time.time, time.time_ns, float(seconds)
-    time.time = lambda: real() + offset
-    time.time_ns = lambda: real_ns() + int(offset * 1e9)
+    """Every second time.time steps that far to and fro, for all Python code here; the database's clock does not."""
+    real, real_ns = time.time, time.time_ns
+
+    def offset() -> float:
+        return float(seconds) if int(time.monotonic()) % 2 else -float(seconds)
+
+    time.time = lambda: real() + offset()
+    time.time_ns = lambda: real_ns() + int(offset() * 1e9)
+
+
+def deliver_again_soon() -> None:
+    """What was delivered and not acknowledged is delivered again after a second: Redis' visibility timeout."""
+    options = queue._transport_options
+    queue._transport_options = lambda setting: {**options(setting), "visibility_timeout": 1}
 
 
 FAULTS: dict[str, Callable[..., None]] = {
@@ -82,6 +92,7 @@ FAULTS: dict[str, Callable[..., None]] = {
         send_three_times,
         die_at_poison,
         step_the_clock,
+        deliver_again_soon,
     )
 }
 

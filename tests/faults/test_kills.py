@@ -46,9 +46,9 @@ def test_kills_at_random_moments_change_no_bit(
     assert runs[0] == runs[1]
 
 
-def test_a_job_that_kills_its_worker_fails_after_three(deployment: Deployment) -> None:
-    api = deployment.api()
-    deployment.worker("die_at_poison")
+def test_a_job_that_kills_its_worker_fails_after_three(embedded: Deployment) -> None:
+    api = embedded.api()
+    embedded.worker("die_at_poison")
     iris = api.iris()
     poison, good = api.post(iris, name="poison"), api.post(iris)
     failed: dict[str, Any] = api.done(poison)
