@@ -14,7 +14,7 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from store.errors import ContentMissing
+from store.errors import ContentMissing, StorageFull, says_full
 from store.tables import Blob, Checkpoint, Dataset, Model
 
 UPLOADING = ".upload-"
@@ -33,14 +33,22 @@ class Files:
         return self.folder / digest[:2] / digest
 
     def put(self, session: Session, content: bytes | Path) -> str:
-        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once."""
+        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once.
+
+        Raises StorageFull where there is no room for it; then nothing of it is left.
+        """
         digest = _sha256(content)
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         inline: bytes | None = None
         if size <= self.inline_bytes:
             inline = content if isinstance(content, bytes) else content.read_bytes()
         else:
-            self._place(digest, content)
+            try:
+                self._place(digest, content)
+            except OSError as error:
+                if says_full(error):
+                    raise StorageFull from error
+                raise
         _insert_unless_there(session, digest=digest, size=size, content=inline)
         return digest
 
@@ -97,11 +105,16 @@ class Files:
             os.replace(content, path)
         else:
             data = content if isinstance(content, bytes) else content.read_bytes()
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(file.name, path)
+            descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(data)
+                    file.flush()
+                    os.fsync(descriptor)
+                os.replace(beside, path)
+            except BaseException:
+                os.unlink(beside)  # a full disk is the last place to leave it
+                raise
         _flush(path.parent)
 
 

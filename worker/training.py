@@ -7,7 +7,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine.errors import EngineError, InputError
 from store import jobs
-from store.errors import LeaseLost, StoreError, problem
+from store.errors import LeaseLost, StorageFull, StoreError, problem
 from store.jobs import Lease
 from worker.lease import HeldLease
 from worker.recording import Cancelled, Recording, Stopped, Workplace
@@ -37,33 +37,40 @@ def run(place: Workplace, job_id: str) -> None:
 
 def run_held(place: Workplace, held: HeldLease) -> None:
     """Train the held job and end it: succeeded, failed, cancelled, or back in the queue."""
-    lease = held.lease
-    bound = log.bind(job_id=lease.job_id, attempt=lease.attempt)
-    recording: Recording | None = None
+    bound = log.bind(job_id=held.lease.job_id, attempt=held.lease.attempt)
     try:
         try:
-            recording = Recording(place, held)
-            recording.train()
-            outcome = recording.succeed()
-        except Cancelled:
-            outcome = recording.end("cancelled", "cancelled by the caller") if recording else _end(place, lease, "cancelled")
-        except Stopped:
-            assert recording is not None
-            outcome = recording.give_back()
-        except (EngineError, StoreError) as error:
-            if isinstance(error, LeaseLost):
-                raise
-            outcome = _fail(place, lease, recording, problem(error.code, error.status, str(error), _errors(error)))
-        except (OperationalError, InterfaceError) as error:
-            bound.warning("database out of reach; the job goes on when its lease has ended", error=type(error).__name__)
-            return
-        except Exception:
-            bound.exception("job broke")
-            detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
-            outcome = _fail(place, lease, recording, problem("INTERNAL", 500, detail, []))
+            outcome = _attempt(place, held, bound)
+        except StorageFull as error:  # the row alone is written: there is no room for what else waits to be
+            outcome = _fail(place, held.lease, None, problem(error.code, error.status, str(error), []))
         bound.info("job ended", state=outcome)
     except LeaseLost:
         bound.warning("lease lost; nothing more is written")
+    except (OperationalError, InterfaceError) as error:
+        reason = str(error.orig).partition("\n")[0]
+        bound.warning("the database takes nothing; the job goes on once its lease has ended", error=reason)
+
+
+def _attempt(place: Workplace, held: HeldLease, bound: Any) -> str:
+    lease = held.lease
+    recording: Recording | None = None
+    try:
+        recording = Recording(place, held)
+        recording.train()
+        return recording.succeed()
+    except Cancelled:
+        return recording.end("cancelled", "cancelled by the caller") if recording else _end(place, lease, "cancelled")
+    except Stopped:
+        assert recording is not None
+        return recording.give_back()
+    except (LeaseLost, StorageFull, OperationalError, InterfaceError):
+        raise
+    except (EngineError, StoreError) as error:
+        return _fail(place, lease, recording, problem(error.code, error.status, str(error), _errors(error)))
+    except Exception:
+        bound.exception("job broke")
+        detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
+        return _fail(place, lease, recording, problem("INTERNAL", 500, detail, []))
 
 
 def _errors(error: EngineError | StoreError) -> list[tuple[str, str]]:

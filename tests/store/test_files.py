@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import os
 import time
@@ -9,7 +10,7 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from store.database import Database
-from store.errors import ContentMissing
+from store.errors import ContentMissing, StorageFull
 from store.files import REFERENCES, Files
 from store.tables import Blob, Checkpoint, Dataset, Model, Table
 from tests.conftest import INLINE_BYTES
@@ -252,3 +253,28 @@ def test_a_put_that_is_rolled_back_leaves_no_row(database: Database, files: File
     with database.reading() as session:
         assert session.scalars(select(Blob.digest)).all() == []
     assert sweep(database, files, -60) == 1
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_leaves_nothing(database: Database, files: Files, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def full(_: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(StorageFull):
+            put(database, files, LARGE)
+    assert on_disk(files) == set()
+    assert count(database, Blob) == 0
+    assert get(database, files, put(database, files, LARGE)) == LARGE
+
+
+def test_another_error_of_the_disk_is_not_taken_for_a_full_one(
+    database: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="broken"):
+        put(database, files, LARGE)
