@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.end_to_end.conftest import wait_for
-from tests.faults.deployment import Deployment, count, kill, signal_to, tree
+from tests.faults.deployment import SHORT_LEASE_SECONDS, Deployment, count, kill, signal_to, tree
 from tests.faults.invariants import bits
 
 KILLS = count(3, 20)
@@ -23,6 +23,7 @@ NETWORK = {
 def test_kills_at_random_moments_change_no_bit(
     deployment: Deployment, chance: random.Random, tally: Callable[..., None]
 ) -> None:
+    deployment.setting["lease_seconds"] = SHORT_LEASE_SECONDS
     api, worker = deployment.api(), deployment.worker()
     digits = deployment.digits(api)
     undisturbed = api.post(digits, **NETWORK)
@@ -42,11 +43,13 @@ def test_kills_at_random_moments_change_no_bit(
     job = api.done(job_id)
     runs = [bits(deployment.database, deployment.files, each) for each in (undisturbed, job_id)]
     tally(kills_survived=KILLS, attempts=job["attempt"], bit_differences=int(runs[0] != runs[1]))
-    assert (job["state"], job["attempt"]) == ("succeeded", KILLS + 1), job["error"]
+    assert job["state"] == "succeeded", job["error"]
+    assert job["attempt"] > KILLS
     assert runs[0] == runs[1]
 
 
 def test_a_job_that_kills_its_worker_fails_after_three(embedded: Deployment) -> None:
+    embedded.setting["lease_seconds"] = SHORT_LEASE_SECONDS
     api = embedded.api()
     embedded.worker("die_at_poison")
     iris = api.iris()

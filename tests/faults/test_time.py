@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from store.tables import Job
 from tests.end_to_end.conftest import wait_for
-from tests.faults.deployment import LEASE_SECONDS, SWEEP_SECONDS, Deployment, count, freeze, kill, thaw, tree
+from tests.faults.deployment import SHORT_LEASE_SECONDS, SWEEP_SECONDS, Deployment, count, freeze, kill, thaw, tree
 from tests.faults.invariants import bits, everything
 from tests.faults.test_kills import NETWORK
 
@@ -44,6 +44,7 @@ def is_locked(deployment: Deployment, job_id: str) -> bool:
 
 
 def test_a_worker_woken_after_its_lease_writes_nothing(deployment: Deployment, tally: Callable[..., None]) -> None:
+    deployment.setting["lease_seconds"] = SHORT_LEASE_SECONDS
     api = deployment.api()
     workers = [deployment.worker() for _ in range(2)]
     digits = deployment.digits(api)
@@ -61,12 +62,14 @@ def test_a_worker_woken_after_its_lease_writes_nothing(deployment: Deployment, t
         assert everything(deployment.database) == before
         runs = [bits(deployment.database, deployment.files, each) for each in (undisturbed, job_id)]
         tally(attempts=job["attempt"], bit_differences=int(runs[0] != runs[1]))
-        assert (job["state"], job["attempt"]) == ("succeeded", 2)
+        assert job["state"] == "succeeded", job["error"]
+        assert job["attempt"] > 1
         assert runs[0] == runs[1]
 
 
 def test_leases_do_not_care_for_the_workers_clocks(machines: Deployment) -> None:
     """Two workers whose clocks step by two hours every second, against each other, sweep each other's jobs."""
+    machines.setting["lease_seconds"] = lease = 3 * SHORT_LEASE_SECONDS
     api = machines.api()
     workers = [machines.worker(f"step_the_clock {seconds}") for seconds in (3600, -3600)]
     digits = machines.digits(api)
@@ -78,5 +81,5 @@ def test_leases_do_not_care_for_the_workers_clocks(machines: Deployment) -> None
     struck = holder(machines, workers, job_id)
     wait_for(lambda: machines.last_checkpoint(job_id), "a checkpoint")
     kill(struck)
-    wait_for(lambda: machines.row(job_id).attempt == 2, "a second attempt", LEASE_SECONDS + SWEEP_SECONDS + 2)
+    wait_for(lambda: machines.row(job_id).attempt == 2, "a second attempt", lease + SWEEP_SECONDS + 2)
     assert api.done(job_id)["state"] == "succeeded"
