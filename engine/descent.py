@@ -18,7 +18,7 @@ from engine.train import Epoch, Matrices, Problem, State
 if TYPE_CHECKING:
     from engine.training import Training
 
-BREATH_SECONDS = 0.1
+BREATH_SECONDS = 0.05
 """A longer epoch yields in between, so that a caller can stop it."""
 
 
@@ -34,6 +34,11 @@ class Steps(Protocol):
 
     def __call__(self, order: np.ndarray, first: int, count: int, step: int, rate: float) -> None:
         """Train on `count` batches from `first` on, with the rows in that `order` (n,); `step` steps were taken before."""
+
+    def so_far(self, count: int) -> dict[str, Array]:
+        """Views of what the first `count` batches of an epoch have left for its report: a run that is taken up within an
+        epoch writes them anew.
+        """
 
     def means(self) -> tuple[float, float]:
         """The epoch's mean loss, and the mean length of its gradients."""
@@ -160,6 +165,9 @@ class Definition:
     def losses(self) -> Array:
         return self.fetched.losses
 
+    def so_far(self, count: int) -> dict[str, Array]:
+        return first_of(count, self.batch_size, self.report.losses, self.report.outputs, self.report.norms)
+
     def means(self) -> tuple[float, float]:
         self._evaluate()
         self.fetched = self._cut(to_host(self.flat))
@@ -183,6 +191,12 @@ class Definition:
             return {}
         scores = score("validation", self.problem, self.fetched.validation_outputs, self.host_validation_Y)
         return {"validation_loss": _mean(self.fetched.validation_losses), **scores}
+
+
+def first_of(count: int, batch_size: int, losses: Array, outputs: Array, norms: Array) -> dict[str, Array]:
+    """Views of the rows of the first `count` batches, and of these batches' norms."""
+    rows = count * batch_size
+    return {"losses": losses[:rows], "outputs": outputs[:rows], "norms": norms[:count]}
 
 
 def batch_bounds(rows: int, batch_size: int | str) -> list[tuple[int, int]]:
@@ -215,12 +229,13 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
     """
     spec, network, train = problem.spec, problem.network, problem.train
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
-    if not state.vectors:
-        state.vectors.update(start_vectors(spec, network))
+    state.vectors = start_vectors(spec, network) | state.vectors
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
     steps = choose(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)
     order = np.arange(train.rows)
+    for name, array in steps.so_far(state.place).items() if state.place else ():
+        array[...] = state.partial[name]
 
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
@@ -228,14 +243,16 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
             order = shuffles.order(state.epoch)
         memory = tuple(state.vectors["schedule"].tolist())
         rate = spec.schedule.rate(spec.optimizer.learning_rate, state.epoch, spec.epochs, memory)
-        for first in range(0, len(bounds), steps.stride):
-            count = min(steps.stride, len(bounds) - first)
-            steps(order, first, count, state.step, rate)
+        while state.place < len(bounds):
+            count = min(steps.stride, len(bounds) - state.place)
+            steps(order, state.place, count, state.step, rate)
             state.step += count
+            state.place += count
             if time.perf_counter() - breath > BREATH_SECONDS:
-                yield Epoch(state.epoch + 1, whole=False)
+                state.partial = steps.so_far(state.place)
+                yield Epoch(state.epoch + 1, whole=False, done=state.place / len(bounds))
                 breath = time.perf_counter()
-        state.epoch += 1
+        state.end_epoch()
 
         train_loss, gradient_norm = steps.means()
         if not math.isfinite(train_loss):

@@ -4,6 +4,7 @@ EngineError
 ├── InputError            422, the caller can mend it: pointers into what was sent
 │   ├── InvalidSpec       422 INVALID_SPEC
 │   ├── UnusableData      422 UNUSABLE_DATA
+│   ├── TooMuchMemory     422 TOO_MUCH_MEMORY
 │   └── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
 └── Diverged              500 DIVERGED
 """
@@ -43,6 +44,12 @@ class UnusableData(InputError):
     """Data that cannot be trained on as asked: a missing column, text where numbers are needed, too few rows."""
 
     code: ClassVar[str] = "UNUSABLE_DATA"
+
+
+class TooMuchMemory(InputError):
+    """Training would take more memory than a job may, by an estimate from its shapes."""
+
+    code: ClassVar[str] = "TOO_MUCH_MEMORY"
 
 
 class DeviceUnavailable(InputError):

@@ -6,7 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.descent import batch_bounds
-from engine.features import Column
+from engine.errors import TooMuchMemory
+from engine.features import Column, ColumnSummary
+from engine.network import count_parameters
 from engine.prepare import prepare
 from engine.training import Training
 
@@ -16,6 +18,12 @@ SECONDS_PER_EPOCH = 3e-5
 """Fitted to four networks of 131 to 418,307 parameters on two quiet cores: within a factor of 3 there."""
 BASE_BYTES = 150 * 2**20
 """A training process before it has read a row."""
+SOLVER_COPIES = 4
+"""Of the matrix, that a solver which is not gradient descent makes."""
+KEPT_COPIES = 3
+"""Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
+EVALUATED_ROWS = 4096
+"""Rows that an evaluation passes through the network at once."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +39,53 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     """Pose the problem and count. Raises UnusableData as training itself would."""
     problem = prepare(replace(training, device="cpu"), columns).problem  # shapes are the same anywhere
     network = problem.network
-    parameters = network.parameters.size
-    slots = len(training.optimizer.slots) + 3 if training.optimizer else 2
-    widths = sum(layer.outputs for layer in network.layers)
-    cells = sum(m.X.size + m.Y.size for m in (problem.train, problem.validation) if m is not None)
+    parameters, inputs = network.parameters.size, network.layers[0].inputs
     rows = problem.train.rows
     steps = len(batch_bounds(rows, training.batch_size or "full"))
-    batch = min(rows, 4096) if training.batch_size in (None, "full") else int(training.batch_size)
-    values = parameters * slots + cells + 3 * widths * (batch + 4096)
     seconds = None
     if training.optimizer is not None and training.epochs is not None:
         weights = sum(layer.inputs * layer.outputs for layer in network.layers)
         flops = 6.0 * weights * rows + 10.0 * parameters * steps
         seconds = training.epochs * (flops / FLOPS_PER_SECOND + SECONDS_PER_STEP * steps + SECONDS_PER_EPOCH)
-    return Estimated(parameters, BASE_BYTES + int(values) * np.dtype(network.dtype).itemsize, seconds)
+    all_rows = len(next(iter(columns.values())).values)
+    memory = _data_bytes(training, inputs, all_rows) + _network_bytes(training, inputs, network.outputs, all_rows)
+    return Estimated(parameters, BASE_BYTES + memory, seconds)
+
+
+def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows: int, most: int | None) -> None:
+    """Hold what training a completed spec will take against the most bytes that it may; a glance at the table's summary
+    is enough. Raises TooMuchMemory with the figure.
+    """
+    assert training.features is not None
+    distinct = [table[name].distinct if table[name].kind == "categorical" else 1 for name in training.features]
+    inputs = sum(1 if count == 2 else count for count in distinct)
+    classes = table[training.targets[0]].distinct
+    outputs = training.loss.outputs(classes) if training.loss and training.task == "classification" else len(training.targets)
+    data, network = _data_bytes(training, inputs, rows), _network_bytes(training, inputs, outputs, rows)
+    needed = BASE_BYTES + data + network
+    if most is None or needed <= most:
+        return
+    found = f"training would take about {needed / 2**20:.0f} MiB, and a job may take {most / 2**20:.0f} MiB"
+    if data > network:
+        raise TooMuchMemory([("/features", f"{found}; take fewer features or rows")])
+    raise TooMuchMemory([("/model", f"{found}; take fewer units or a smaller batch")])
+
+
+def _data_bytes(training: Training, inputs: int, rows: int) -> int:
+    """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
+    columns = len(training.columns)
+    copies = 1 if training.optimizer is not None else SOLVER_COPIES
+    return rows * (columns * 2 * 8 + inputs * copies * np.dtype(training.precision).itemsize)
+
+
+def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
+    """Of θ, ∇ and the optimiser's vectors, of copies of them that wait to be kept, and of what passes of rows write."""
+    layers = training.model.layers(inputs, outputs)
+    slots = len(training.optimizer.slots) if training.optimizer is not None else 0
+    widths = sum(layer.outputs for layer in layers)
+    batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
+    if training.optimizer is None:  # a solver looks at the rows of the matrix itself
+        batch = 0
+    vectors = count_parameters(layers) * (3 + slots + KEPT_COPIES * (1 + slots))
+    values = vectors + 3 * widths * (batch + min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
+    return values * np.dtype(training.precision).itemsize

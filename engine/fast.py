@@ -12,7 +12,7 @@ import numpy as np
 from engine import drivers, kernels
 from engine.backend import Array
 from engine.compiled import numbers
-from engine.descent import validate
+from engine.descent import first_of, validate
 from engine.losses import HalfMeanSquaredError
 from engine.metrics import METRICS
 from engine.micro import LANES
@@ -144,6 +144,9 @@ class Large:
                 drivers.activation_gradient(self.codes[2 * before + 1], self.numbers[before], Z, A, dA)
         vectors = (parameters.theta, parameters.gradient, *self.slots)
         return float(drivers.finish(self.codes[-1], *vectors, self.layers, *self.limits, self.rule, rate, step))
+
+    def so_far(self, count: int) -> dict[str, Array]:
+        return first_of(count, self.batch_size, self.losses, self.outputs, self.norms)
 
     def means(self) -> tuple[float, float]:
         loss, norm = drivers.means(self.losses, self.norms)

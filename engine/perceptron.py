@@ -93,14 +93,15 @@ def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = wal
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
         order = shuffles.order(state.epoch) if spec.shuffle else np.arange(len(rows))
-        place, updates = 0, 0
-        while place < len(order):
-            place, corrections, fewest = walk(order, place, CORRECTIONS, last, pocket, fewest)
+        updates = int(state.partial["updates"]) if state.place else 0
+        while state.place < len(order):
+            state.place, corrections, fewest = walk(order, state.place, CORRECTIONS, last, pocket, fewest)
             updates += corrections
-            if place < len(order) and time.perf_counter() - breath > BREATH_SECONDS:
-                yield Epoch(state.epoch + 1, whole=False)
+            if state.place < len(order) and time.perf_counter() - breath > BREATH_SECONDS:
+                state.partial = {"updates": np.array(updates)}
+                yield Epoch(state.epoch + 1, whole=False, done=state.place / len(order))
                 breath = time.perf_counter()
-        state.epoch += 1
+        state.end_epoch()
         state.step += updates
         values = pocket_values("train", problem, train) | {
             "mistakes": float(walk.mistakes(last)),

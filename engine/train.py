@@ -38,39 +38,57 @@ class Problem:
     validation: Matrices | None
 
 
+PARTIAL = "partial_"
+"""What the names of an unfinished epoch's arrays begin with, where they are stored beside the others."""
+
+
 @dataclass
 class State:
-    """What a run has to remember to go on as if it had never stopped: counters, and named vectors beside θ."""
+    """What a run has to remember to go on as if it had never stopped: counters, and named vectors beside θ.
+
+    Within an epoch, `place` says how far it has come (batches, or rows of a perceptron's walk) and `partial` holds what the
+    epoch's values will be made of, so far.
+    """
 
     epoch: int = 0
     step: int = 0
     vectors: dict[str, Array] = field(default_factory=dict)
+    place: int = 0
+    partial: dict[str, Array] = field(default_factory=dict)
 
     def arrays(self, network: Network) -> dict[str, np.ndarray]:
         """Host copies of all of it, θ included."""
-        vectors = {name: np.array(to_host(vector)) for name, vector in self.vectors.items()}
-        counters = np.array([self.epoch, self.step], np.int64)
-        return {"theta": np.array(to_host(network.parameters.theta)), "counters": counters, **vectors}
+        named = {**self.vectors, **{PARTIAL + name: array for name, array in self.partial.items()}}
+        counters = np.array([self.epoch, self.step, self.place], np.int64)
+        copies = {name: np.array(to_host(array)) for name, array in named.items()}
+        return {"theta": np.array(to_host(network.parameters.theta)), "counters": counters, **copies}
+
+    def end_epoch(self) -> None:
+        """Count an epoch: nothing of the next has been done."""
+        self.epoch, self.place, self.partial = self.epoch + 1, 0, {}
 
     @classmethod
     def from_arrays(cls, arrays: dict[str, np.ndarray], network: Network) -> "State":
         """The reverse of `arrays`, copied, since training goes on in place; θ goes into the network."""
         network.parameters.theta[...] = network.xp.asarray(arrays["theta"])
-        epoch, step = (int(count) for count in arrays["counters"])
-        names = arrays.keys() - {"theta", "counters"}
-        return cls(epoch, step, {name: network.xp.array(arrays[name]) for name in names})
+        epoch, step, *place = (int(count) for count in arrays["counters"])
+        named = {name: network.xp.array(arrays[name]) for name in arrays.keys() - {"theta", "counters"}}
+        partial = {name.removeprefix(PARTIAL): named.pop(name) for name in list(named) if name.startswith(PARTIAL)}
+        return cls(epoch, step, named, place[0] if place else 0, partial)
 
 
 @dataclass(frozen=True)
 class Epoch:
     """What the generator yields: an epoch's numbers, or, where `whole` is false, only a breath within a long one.
 
-    `values` are the epoch's point on every curve; a value that is undefined is None. `batch_losses` (steps,) is
-    filled where the spec records every batch. `converged` says that the solver has nothing left to do.
+    `done` is the share of a breath's epoch that lies behind it. `values` are a whole epoch's point on every curve; a value
+    that is undefined is None. `batch_losses` (steps,) is filled where the spec records every batch. `converged` says that
+    the solver has nothing left to do.
     """
 
     number: int
     whole: bool = True
+    done: float = 0.0
     values: dict[str, float | None] = field(default_factory=dict)
     batch_losses: np.ndarray | None = None
     converged: bool = False

@@ -64,7 +64,7 @@ def read(store: Store, caller: Caller, job_id: str, after: Cursor, limit: int) -
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         found: list[EventResource] = []
-        place = after
+        place = Cursor(after.entries, max(after.epochs, job.forked_epoch))  # a fork's epochs begin after its parent's
         for entry in jobs.journal(session, job.number, after.entries):
             place = _tell_epochs(session, job, place, entry.epoch, found, limit)
             if len(found) >= limit:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
-from store.errors import StorageFull, StoreError, problem, says_full
+from store.errors import DiskFull, StoreError, problem, says_full
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -69,7 +69,7 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
 
 def _system_error(request: Request, error: Any) -> JSONResponse:
     if says_full(error):
-        return _named_error(request, StorageFull())
+        return _named_error(request, DiskFull())
     raise error
 
 
@@ -145,7 +145,7 @@ def _unstorable(request: Request, error: Any) -> JSONResponse:
 
 def _database_away(request: Request, error: Any) -> JSONResponse:
     if says_full(error):
-        return _named_error(request, StorageFull())
+        return _named_error(request, DiskFull())
     log.error("database out of reach", error=type(error).__name__)
     detail = f"the database is out of reach; try again in {RETRY_SECONDS} seconds"
     return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -12,6 +12,7 @@ from service.schemas import (
     JobResource,
     ModelResource,
     Notice,
+    Origin,
     Problem,
     Progress,
     Timings,
@@ -54,12 +55,13 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobRe
         done=done,
         attempt=job.attempt,
         queue_position=jobs.queue_position(session, job) if is_now else None,
-        progress=_progress(job, last.epoch if upto else job.epoch, done),
+        progress=_progress(job, last.epoch, last.state or "") if upto else _progress(job, job.epoch, job.state, job.fraction),
         latest=job.latest,
         best=job.best,
         parameters=job.parameters,
         device=job.device,
         model_id=job.model_id if done else None,
+        forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),
         warnings=[Notice(**warning) for warning in job.warnings],
         timings=Timings(queued_seconds=queued, load_seconds=job.load_seconds, train_seconds=job.train_seconds),
@@ -70,12 +72,9 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobRe
     )
 
 
-def _progress(job: Job, epoch: int, done: bool) -> Progress:
-    succeeded = done and job.state == "succeeded"
-    fraction = 1.0 if succeeded else min(1.0, epoch / job.epochs)
-    eta: float | None = 0.0 if done else None
-    if not done and epoch and job.train_seconds:
-        eta = job.train_seconds / epoch * (job.epochs - epoch)
+def _progress(job: Job, epoch: int, state: str, fraction: float = 0.0) -> Progress:
+    fraction = 1.0 if state == "succeeded" else min(1.0, max(fraction, epoch / job.epochs))
+    eta = {"running": job.eta_seconds}.get(state, 0.0 if state in jobs.DONE else None)
     return Progress(epoch=epoch, epochs=job.epochs, fraction=fraction, eta_seconds=eta)
 
 

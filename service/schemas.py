@@ -109,7 +109,10 @@ class Progress(Resource):
     epoch: int
     epochs: int
     fraction: float
-    eta_seconds: float | None = Field(description="null until an epoch has been recorded")
+    eta_seconds: float | None = Field(
+        description="until the last epoch or max_seconds; null where it does not run, its pace is not known yet, or a solver "
+        "decides when it ends"
+    )
 
 
 class Timings(Resource):
@@ -125,6 +128,27 @@ class Transition(Resource):
 
 
 State = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+
+
+class Origin(Resource):
+    """What a fork began from."""
+
+    job_id: str
+    epoch: int
+
+
+class ForkRequest(Resource):
+    """From where to go on, and what to change."""
+
+    model_config = ConfigDict(extra="forbid")
+    epoch: Annotated[int, Field(strict=True, ge=1, lt=2**31)] | Literal["last", "best"] = Field(
+        default="last", description="an epoch of /checkpoints, last, or best"
+    )
+    overrides: dict[str, Any] = Field(
+        default_factory=dict,
+        description="fields of the job's request to change, as a JSON merge patch: null takes the default again",
+        examples=[{"epochs": 200, "optimizer": {"learning_rate": 0.001}}],
+    )
 
 
 class JobResource(Resource):
@@ -144,6 +168,7 @@ class JobResource(Resource):
     parameters: int | None = Field(description="how many numbers are trained")
     device: str | None
     model_id: str | None
+    forked_from: Origin | None
     error: Problem | None
     warnings: list[Notice]
     timings: Timings

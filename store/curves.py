@@ -193,13 +193,21 @@ def _thin(session: Session, job_number: int, number: int, spans: list[Span], max
     return merged
 
 
+def first_step(session: Session, job_number: int, name: str) -> int:
+    """The first step recorded on a curve, which is not 1 where the job is a fork; 1 where there is none."""
+    return _step(session, job_number, name, func.min(CurvePoint.step)) or 1
+
+
 def last_step(session: Session, job_number: int, name: str) -> int:
     """The last step recorded on a curve, 0 where there is none."""
+    return _step(session, job_number, name, func.max(CurvePoint.step)) or 0
+
+
+def _step(session: Session, job_number: int, name: str, which: Any) -> int | None:
     numbers = _known(session, [name])
     if name not in numbers:
-        return 0
-    query = select(func.max(CurvePoint.step)).filter_by(job_number=job_number, series_number=numbers[name])
-    return session.execute(query).scalar() or 0
+        return None
+    return session.execute(select(which).filter_by(job_number=job_number, series_number=numbers[name])).scalar()
 
 
 def names(session: Session, job_number: int) -> list[str]:

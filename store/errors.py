@@ -10,7 +10,8 @@ StoreError
 ├── KeyReused        IDEMPOTENCY_KEY_REUSED   422
 ├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
-├── StorageFull      STORAGE_FULL        503  there is no room left where data is stored
+├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
+├── DiskFull         DISK_FULL           503  there is no room left where data is stored
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
@@ -85,11 +86,15 @@ class ContentMissing(StoreError):
     code, status = "CONTENT_MISSING", 500
 
 
-class StorageFull(StoreError):
-    code, status = "STORAGE_FULL", 503
+class ContentDamaged(StoreError):
+    code, status = "CONTENT_DAMAGED", 500
+
+
+class DiskFull(StoreError):
+    code, status = "DISK_FULL", 503
 
     def __init__(self) -> None:
-        super().__init__("there is no room left where Vidro stores its data; free some or enlarge it, then try again")
+        super().__init__("the disk is full: nothing was written; make room where Vidro stores its data, then try again")
 
 
 class LeaseLost(StoreError):

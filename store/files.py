@@ -14,12 +14,12 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from store.errors import ContentMissing, StorageFull, says_full
-from store.tables import Blob, Checkpoint, Dataset, Model
+from store.errors import ContentDamaged, ContentMissing, DiskFull, says_full
+from store.tables import Blob, Checkpoint, Dataset, Model, Position
 
 UPLOADING = ".upload-"
 """What the folders begin with in which uploads are collected."""
-REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Model.digest)
+REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Position.digest, Model.digest)
 """Every column that keeps content alive."""
 
 
@@ -35,7 +35,7 @@ class Files:
     def put(self, session: Session, content: bytes | Path) -> str:
         """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once.
 
-        Raises StorageFull where there is no room for it; then nothing of it is left.
+        Raises DiskFull where there is no room for it; then nothing of it is left.
         """
         digest = _sha256(content)
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
@@ -43,19 +43,23 @@ class Files:
         if size <= self.inline_bytes:
             inline = content if isinstance(content, bytes) else content.read_bytes()
         else:
-            try:
-                self._place(digest, content)
-            except OSError as error:
-                if says_full(error):
-                    raise StorageFull from error
-                raise
+            self._place(digest, content)
         _insert_unless_there(session, digest=digest, size=size, content=inline)
         return digest
 
     def get(self, session: Session, digest: str) -> bytes:
-        """The content. Raises ContentMissing where the row is gone or its file is."""
+        """The content. Raises ContentMissing where the row is gone or its file is, ContentDamaged where its SHA-256 is not
+        the name that it goes by.
+        """
         content = self.locate(session, digest)
-        return content if isinstance(content, bytes) else content.read_bytes()
+        content = content if isinstance(content, bytes) else content.read_bytes()
+        if _sha256(content) != digest:
+            raise ContentDamaged(f"content {digest} is not what was written; the disk or the database has damaged it")
+        return content
+
+    def discard(self, digest: str) -> None:
+        """Remove the file of damaged content, so that the same content can be written again."""
+        self.path(digest).unlink(missing_ok=True)
 
     def locate(self, session: Session, digest: str) -> bytes | Path:
         """The content itself where it lies in the database, else the path of its file."""
@@ -99,6 +103,14 @@ class Files:
             return
         except FileNotFoundError:
             pass
+        try:
+            self._write(path, content)
+        except OSError as error:
+            if says_full(error):
+                raise DiskFull from error
+            raise
+
+    def _write(self, path: Path, content: bytes | Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if isinstance(content, Path) and content.stat().st_dev == path.parent.stat().st_dev:
             _flush(content)
@@ -143,8 +155,9 @@ def _sha256(content: bytes | Path) -> str:
 
 
 def _insert_unless_there(session: Session, **values: Any) -> None:
-    """The row, locked either way: what is put stays until the transaction that puts it has said what refers to it."""
+    """The row, locked either way: what is put stays until the transaction that puts it has said what refers to it. It is
+    written again where it was there: it may have been damaged, or its file may be another's.
+    """
+    given = {name: value for name, value in values.items() if value is not None}
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(
-        insert(Blob).values(**values).on_conflict_do_update(index_elements=["digest"], set_={"size": values["size"]})
-    )
+    session.execute(insert(Blob).values(**values).on_conflict_do_update(index_elements=["digest"], set_=given))

@@ -14,12 +14,12 @@ from store.database import new_id, now
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
-from store.tables import Checkpoint, Entry, Job, Worker
+from store.tables import HELD, Checkpoint, Entry, Job, Position, Worker
 
 LEGAL: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
     "running": frozenset({"succeeded", "failed", "cancelling", "pausing", "queued"}),
-    "pausing": frozenset({"paused", "queued", "succeeded", "failed", "cancelling"}),
+    "pausing": frozenset({"paused", "succeeded", "failed", "cancelling"}),
     "paused": frozenset({"queued", "cancelled"}),
     "cancelling": frozenset({"cancelled", "failed"}),
     "succeeded": frozenset(),
@@ -28,8 +28,7 @@ LEGAL: dict[str, frozenset[str]] = {
 }
 """From each state to those that may follow."""
 DONE = frozenset(state for state, following in LEGAL.items() if not following)
-HELD = ("running", "pausing", "cancelling")
-"""States in which a worker holds the job's lease."""
+BY_CALLER = {"cancelled": "cancelled by the caller", "paused": "paused by the caller"}
 MAX_LOST_ATTEMPTS = 3
 RESEND_SECONDS = 10
 RESEND_AT_LEAST_SECONDS = 60
@@ -90,7 +89,7 @@ def move(
     for before in expected:
         assert state in LEGAL[before], f"{before} → {state} is no legal transition"
     if state not in HELD:
-        values |= {"lease_until": None, "worker": None}
+        values |= {"lease_until": None, "worker": None, "eta_seconds": None}
     if state in DONE:
         values["finished_at"] = now()
     conditions = [Job.number == number, Job.state.in_(expected), *where]
@@ -201,27 +200,32 @@ def update_row(session: Session, lease: Lease, **values: Any) -> None:
 
 
 def finish(session: Session, lease: Lease, state: str, reason: str | None = None, **values: Any) -> str:
-    """End the held job in `state`; where a cancel came in meanwhile it ends as cancelled, unless it failed.
+    """End the held job in `state`, or end this attempt at it as paused; where a cancel came in meanwhile it ends as
+    cancelled, unless it failed.
 
     Returns the state it ended in. Raises LeaseLost.
     """
     _lock(session, lease.job_number)
-    if state == "succeeded" and state_of(session, lease) == "cancelling":
-        state, reason = "cancelled", "cancelled by the caller"
+    if state in ("succeeded", "paused") and state_of(session, lease) == "cancelling":
+        state, reason = "cancelled", BY_CALLER["cancelled"]
     expected = [before for before in HELD if state in LEGAL[before]]
     if not move(session, lease.job_number, expected, state, where=_of(lease), reason=reason, **values):
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
     return state
 
 
-def release(session: Session, lease: Lease, reason: str) -> None:
-    """Give the held job back to the queue, for any worker to go on from its last checkpoint. Raises LeaseLost."""
+def release(session: Session, lease: Lease, reason: str) -> str:
+    """Give the held job back to the queue, for any worker to go on from its last checkpoint; where a cancel or a pause
+    came in meanwhile, it is cancelled or paused. Returns the state it is in. Raises LeaseLost.
+    """
     _lock(session, lease.job_number)
     held = _of(lease)
-    if move(session, lease.job_number, ["cancelling"], "cancelled", where=held, reason="cancelled by the caller"):
-        return
-    if not move(session, lease.job_number, ["running", "pausing"], "queued", where=held, reason=reason, sent_at=None):
+    for before, after in (("cancelling", "cancelled"), ("pausing", "paused")):
+        if move(session, lease.job_number, [before], after, where=held, reason=BY_CALLER[after]):
+            return after
+    if not move(session, lease.job_number, ["running"], "queued", where=held, reason=reason, sent_at=None):
         raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+    return "queued"
 
 
 def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any) -> Checkpoint:
@@ -256,17 +260,42 @@ def forget_checkpoints(session: Session, files: Files, lease: Lease, epochs: Seq
 
 def cancel(session: Session, job: Job) -> None:
     """Cancel: at once where no worker holds the job, else by asking the worker to. Raises Conflict once it is done."""
-    reason = "cancelled by the caller"
+    reason = BY_CALLER["cancelled"]
     state = _lock(session, job.number)
     if state in DONE:
-        raise Conflict(f"job '{job.id}' has {state} already; there is nothing left to cancel")
+        raise Conflict(f"job '{job.id}' is {state} already; there is nothing left to cancel")
     if not move(session, job.number, ["queued", "paused"], "cancelled", reason=reason):
         move(session, job.number, ["running", "pausing"], "cancelling", reason=reason)
 
 
+def pause(session: Session, job: Job) -> None:
+    """Ask the worker that holds the job to pause it; it is `pausing` until that worker has saved where it stands.
+
+    Raises Conflict where no worker holds it, or it is about to be cancelled.
+    """
+    state = _lock(session, job.number)
+    if state not in ("running", "pausing"):
+        remedy = "it can be paused once it runs, or cancelled now" if state == "queued" else "only a running job is paused"
+        raise Conflict(f"job '{job.id}' is {state}; {remedy}")
+    move(session, job.number, ["running"], "pausing", reason=BY_CALLER["paused"])
+
+
+def resume(session: Session, job: Job) -> None:
+    """Put a paused job into the queue, to go on where it stands; the caller sends its message after the commit.
+
+    Raises Conflict where it is not paused.
+    """
+    if not move(session, job.number, ["paused"], "queued", reason="resumed by the caller", sent_at=now()):
+        state = _lock(session, job.number)
+        remedy = "ask again once it is paused" if state == "pausing" else "only a paused job is resumed"
+        raise Conflict(f"job '{job.id}' is {state}; {remedy}")
+
+
 def delete_job(session: Session, files: Files, job: Job) -> None:
     """Forget a job that is done, with its curves and checkpoints; the model made of it stays. Raises Conflict."""
-    digests = session.scalars(select(Checkpoint.digest).where(Checkpoint.job_number == job.number)).all()
+    digests: list[str] = []
+    for table in (Checkpoint, Position):
+        digests += session.scalars(select(table.digest).where(table.job_number == job.number)).all()
     if not _updated(session, delete(Job).where(Job.number == job.number, Job.state.in_(DONE))):
         raise Conflict(f"job '{job.id}' is not done; cancel it first, then delete it")
     files.release(session, digests)
@@ -296,6 +325,9 @@ def _take_back(session: Session, job: Job) -> None:
     lost = job.lost_attempts + 1
     if job.state == "cancelling":
         move(session, job.number, ["cancelling"], "cancelled", reason="cancelled; its worker was lost", where=same)
+    elif job.state == "pausing" and lost < MAX_LOST_ATTEMPTS:
+        reason = "paused at its last checkpoint; its worker was lost"
+        move(session, job.number, ["pausing"], "paused", reason=reason, lost_attempts=lost, where=same)
     elif lost >= MAX_LOST_ATTEMPTS:
         detail = f"the worker was lost {lost} times in a row with no checkpoint between; the last was '{job.worker}'"
         error = problem("WORKER_LOST", 500, detail, [])
@@ -305,16 +337,23 @@ def _take_back(session: Session, job: Job) -> None:
         move(session, job.number, [job.state], "queued", reason=reason, lost_attempts=lost, sent_at=None, where=same)
 
 
-def beat(session: Session, name: str, queues: list[str]) -> None:
-    """Say that a worker is alive, and forget those not heard of for an hour."""
-    if not _updated(session, update(Worker).where(Worker.name == name).values(seen_at=now(), queues=queues)):
-        session.add(Worker(name=name, queues=queues))
+def beat(session: Session, name: str, queues: list[str], max_job_bytes: int | None = None) -> None:
+    """Say that a worker is alive, and what it takes; forget those not heard of for an hour."""
+    says = {"queues": queues, "max_job_bytes": max_job_bytes}
+    if not _updated(session, update(Worker).where(Worker.name == name).values(seen_at=now(), **says)):
+        session.add(Worker(name=name, **says))
     session.execute(delete(Worker).where(Worker.seen_at < now() - 3600))
 
 
 def live_workers(session: Session, within_seconds: float) -> list[str]:
     """Names of the workers heard of within that time."""
     return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))
+
+
+def room(session: Session, queue: str, within_seconds: float) -> int | None:
+    """The bytes that the roomiest live worker of that queue gives to one job; None where none has said."""
+    live = select(Worker.queues, Worker.max_job_bytes).where(Worker.seen_at > now() - within_seconds)
+    return max((most for queues, most in session.execute(live) if queue in queues and most is not None), default=None)
 
 
 def is_served(session: Session, queue: str, within_seconds: float) -> bool:

@@ -9,6 +9,8 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
+CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+"""Where Linux tells a container's limit: version 2, and version 1."""
 
 
 class Settings(BaseSettings):
@@ -32,6 +34,12 @@ class Settings(BaseSettings):
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )
     lease_seconds: float = Field(default=15, gt=0, description="a worker not heard of for that long has lost its job")
+    checkpoint_seconds: float = Field(
+        default=10, gt=0, description="time between two checkpoints of a run, besides those that its job asks for"
+    )
+    max_job_bytes: int = Field(
+        default=0, ge=0, description="memory that one job may take; 0: four fifths of the machine's, shared among its workers"
+    )
     sweep_seconds: float = Field(default=2, gt=0, description="time between two rounds of the sweeper")
     orphan_seconds: float = Field(
         default=3600, gt=0, description="files of uploads and checkpoints that were never committed are removed at that age"
@@ -57,6 +65,11 @@ class Settings(BaseSettings):
         return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
 
     @property
+    def job_bytes(self) -> int:
+        """Memory that one job may take: as set, or of what this machine, or the container that this process is in, has."""
+        return self.max_job_bytes or memory_bytes() * 4 // 5 // self.workers
+
+    @property
     def presence_seconds(self) -> float:
         """A worker not heard of for so long is taken for gone."""
         return 3 * self.sweep_seconds + 5
@@ -72,6 +85,20 @@ class Settings(BaseSettings):
     @property
     def messages(self) -> Path:
         return self.data.absolute() / "messages"
+
+
+@lru_cache
+def memory_bytes() -> int:
+    """The memory of this machine, or what its cgroup (a container's limit) leaves of it."""
+    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
+    for limit in CGROUP_LIMITS:
+        try:
+            text = limit.read_text().strip()
+        except OSError:
+            continue
+        if text.isdecimal():  # "max" where there is none
+            found.append(int(text))
+    return min(found)
 
 
 @lru_cache

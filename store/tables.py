@@ -14,6 +14,7 @@ from sqlalchemy import (
     SmallInteger,
     String,
     false,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -24,6 +25,14 @@ Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts u
 Instant = Float(53)
 
 STATES = ("queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled")
+HELD = ("running", "pausing", "cancelling")
+"""States in which a worker holds the job's lease."""
+DONE = ("succeeded", "failed", "cancelled")
+
+
+def one_of(states: tuple[str, ...]) -> str:
+    """The condition, in SQL, that a job is in one of these states."""
+    return "state IN ({})".format(", ".join(f"'{state}'" for state in states))
 
 
 class Table(DeclarativeBase):
@@ -85,6 +94,10 @@ class Job(Table):
     sent_at: Mapped[float | None] = mapped_column(Instant)
     epoch: Mapped[int] = mapped_column(default=0)
     epochs: Mapped[int] = mapped_column(default=0)
+    fraction: Mapped[float] = mapped_column(server_default=text("0"))
+    eta_seconds: Mapped[float | None]
+    forked_from: Mapped[str | None]
+    forked_epoch: Mapped[int] = mapped_column(server_default=text("0"))
     latest: Mapped[dict[str, Any]] = mapped_column(default=dict)
     best: Mapped[dict[str, Any] | None]
     parameters: Mapped[int | None] = mapped_column(BigInteger)
@@ -99,7 +112,9 @@ class Job(Table):
     started_at: Mapped[float | None] = mapped_column(Instant)
     finished_at: Mapped[float | None] = mapped_column(Instant)
     __table_args__ = (
-        CheckConstraint("state IN ({})".format(", ".join(f"'{state}'" for state in STATES)), name="jobs_state"),
+        CheckConstraint(one_of(STATES), name="jobs_state"),
+        CheckConstraint(f"({one_of(HELD)}) = (lease_until IS NOT NULL)", name="jobs_lease"),
+        CheckConstraint(f"({one_of(DONE)}) = (finished_at IS NOT NULL)", name="jobs_finished"),
         Index("jobs_by_state", "state", "number"),
     )
 
@@ -159,6 +174,20 @@ class Checkpoint(Table):
     epoch: Mapped[int] = mapped_column(primary_key=True)
     digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
     periodic: Mapped[bool] = mapped_column(server_default=false())
+    values: Mapped[dict[str, Any]]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+
+
+class Position(Table):
+    """Where a run stood within an epoch, as safetensors: `place` of the epoch after `epoch`, whose values are `values`.
+    For the run itself to go on from; the next checkpoint takes its place.
+    """
+
+    __tablename__ = "positions"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    epoch: Mapped[int]
+    place: Mapped[int] = mapped_column(BigInteger)
+    digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
     values: Mapped[dict[str, Any]]
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
 
@@ -224,4 +253,5 @@ class Worker(Table):
     __tablename__ = "workers"
     name: Mapped[str] = mapped_column(primary_key=True)
     queues: Mapped[list[str]]
+    max_job_bytes: Mapped[int | None] = mapped_column(BigInteger)
     seen_at: Mapped[float] = mapped_column(Instant, server_default=now())

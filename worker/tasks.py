@@ -11,7 +11,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import idempotency, jobs, queue
+from store import idempotency, jobs, positions, queue
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -98,7 +98,8 @@ def sweep_files(place: Workplace) -> None:
 def sweep_once(place: Workplace) -> None:
     """Say that this worker lives, take back what dead ones held, and send again what waits without a message."""
     with place.database.transaction() as session:
-        jobs.beat(session, place.name, place.settings.queues.split(","))
+        jobs.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
         unsent = jobs.sweep(session)
+        positions.sweep(session, place.files)
     for job_id, queue_name in unsent:
         queue.send(job_id, queue_name)

@@ -7,10 +7,11 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 
 from engine.errors import EngineError, InputError
 from store import jobs
-from store.errors import LeaseLost, StorageFull, StoreError, problem
+from store.errors import DiskFull, LeaseLost, StoreError, problem
 from store.jobs import Lease
+from worker.errors import Cancelled, OutOfMemory, Paused, Stopped, WorkerError
 from worker.lease import HeldLease
-from worker.recording import Cancelled, Recording, Stopped, Workplace
+from worker.recording import Recording, Workplace
 
 log = structlog.get_logger()
 
@@ -41,8 +42,8 @@ def run_held(place: Workplace, held: HeldLease) -> None:
     try:
         try:
             outcome = _attempt(place, held, bound)
-        except StorageFull as error:  # the row alone is written: there is no room for what else waits to be
-            outcome = _fail(place, held.lease, None, problem(error.code, error.status, str(error), []))
+        except DiskFull as error:  # the row alone is written: there is no room for what else waits to be
+            outcome = _fail(place, held.lease, None, error)
         bound.info("job ended", state=outcome)
     except LeaseLost:
         bound.warning("lease lost; nothing more is written")
@@ -52,6 +53,7 @@ def run_held(place: Workplace, held: HeldLease) -> None:
 
 
 def _attempt(place: Workplace, held: HeldLease, bound: Any) -> str:
+    """The state that the job is in after it."""
     lease = held.lease
     recording: Recording | None = None
     try:
@@ -59,30 +61,39 @@ def _attempt(place: Workplace, held: HeldLease, bound: Any) -> str:
         recording.train()
         return recording.succeed()
     except Cancelled:
-        return recording.end("cancelled", "cancelled by the caller") if recording else _end(place, lease, "cancelled")
+        assert recording is not None
+        return recording.end("cancelled", jobs.BY_CALLER["cancelled"])
+    except Paused:
+        assert recording is not None
+        return recording.pause()
     except Stopped:
         assert recording is not None
         return recording.give_back()
-    except (LeaseLost, StorageFull, OperationalError, InterfaceError):
+    except MemoryError:
+        return _fail(place, lease, recording, OutOfMemory(_out_of_memory(place)))
+    except (LeaseLost, DiskFull, OperationalError, InterfaceError):
         raise
-    except (EngineError, StoreError) as error:
-        return _fail(place, lease, recording, problem(error.code, error.status, str(error), _errors(error)))
+    except (EngineError, StoreError, WorkerError) as error:
+        return _fail(place, lease, recording, error)
     except Exception:
         bound.exception("job broke")
         detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
-        return _fail(place, lease, recording, problem("INTERNAL", 500, detail, []))
+        return _fail(place, lease, recording, WorkerError(detail))
 
 
-def _errors(error: EngineError | StoreError) -> list[tuple[str, str]]:
-    return error.errors if isinstance(error, InputError | StoreError) else []
+def _out_of_memory(place: Workplace) -> str:
+    most = place.settings.job_bytes / 2**20
+    return f"training asked for more than the {most:.0f} MiB that a job may take; use fewer rows, columns or units"
 
 
-def _fail(place: Workplace, lease: Lease, recording: "Recording | None", document: dict[str, Any]) -> str:
+def _fail(place: Workplace, lease: Lease, recording: Recording | None, error: EngineError | StoreError | WorkerError) -> str:
+    """End the job as failed; with what it had learned where that can still be written."""
+    pointers = error.errors if isinstance(error, InputError | StoreError) else []
+    document = problem(error.code, error.status, str(error), pointers)
     if recording is not None:
-        return recording.end("failed", document["detail"], error=document)
-    return _end(place, lease, "failed", document["detail"], error=document)
-
-
-def _end(place: Workplace, lease: Lease, state: str, reason: str | None = None, **values: Any) -> str:
+        try:
+            return recording.end("failed", document["detail"], error=document)
+        except (MemoryError, DiskFull):
+            log.warning("what the job had learned last could not be kept", job_id=lease.job_id)
     with place.database.transaction() as session:
-        return jobs.finish(session, lease, state, reason, **values)
+        return jobs.finish(session, lease, "failed", document["detail"], error=document)

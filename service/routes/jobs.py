@@ -1,13 +1,19 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import ValidationError
+from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from engine.completion import complete
-from engine.estimate import estimate
+from engine.errors import InputError
+from engine.estimate import estimate, refuse_too_much
 from service import events
 from service.dependencies import (
     IdempotencyKey,
@@ -21,12 +27,12 @@ from service.dependencies import (
 )
 from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import Estimate, EventResource, JobResource, Listing
-from store import datasets, jobs, queue
+from service.schemas import Estimate, EventResource, ForkRequest, JobResource, Listing
+from store import datasets, forks, jobs, queue
 from store.keys import Caller
 from store.pages import owned, page
-from store.requests import JobRequest, document_of
-from store.tables import STATES, Job
+from store.requests import JobRequest, document_of, training_of
+from store.tables import STATES, Dataset, Job
 
 GPU_QUEUE = "gpu"
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -71,20 +77,28 @@ def create_job(
             return answer.response
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
-            has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
-            completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
-            queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
+            completed, queue_name = _completed(session, store, request, dataset)
             job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
 
 
+def _completed(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[JobRequest, str]:
+    """The request with its defaults, held against the dataset and the room that workers have, and the queue it is for."""
+    table, presence = datasets.summaries(dataset), store.settings.presence_seconds
+    completed = complete(request, table, dataset.rows, jobs.is_served(session, GPU_QUEUE, presence))
+    queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
+    refuse_too_much(
+        completed, table, dataset.rows, jobs.room(session, queue_name, presence) or store.settings.max_job_bytes or None
+    )
+    return completed, queue_name
+
+
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
-        has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
-        completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
+        completed, _ = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
     found = estimate(completed, datasets.columns(table, dataset, completed.columns))
     return Estimate(request=document_of(completed), **vars(found))
@@ -121,6 +135,72 @@ def cancel_job(store: StoreOf, caller: Writer, job_id: str, response: Response) 
         jobs.cancel(session, jobs.get(session, job_id, caller.sees))
     response.headers["Location"] = f"/v1/jobs/{job_id}"
     return get_job(store, caller, job_id)
+
+
+@router.post("/{job_id}/pause", status_code=202, responses=problems(404, 409))
+def pause_job(store: StoreOf, caller: Writer, job_id: str, response: Response) -> JobResource:
+    """Pause a running job: it is `pausing` until its worker has saved where exactly it stands, then `paused`."""
+    with store.database.transaction() as session:
+        jobs.pause(session, jobs.get(session, job_id, caller.sees))
+    response.headers["Location"] = f"/v1/jobs/{job_id}"
+    return get_job(store, caller, job_id)
+
+
+@router.post("/{job_id}/resume", status_code=202, responses=problems(404, 409))
+def resume_job(store: StoreOf, caller: Writer, job_id: str, response: Response) -> JobResource:
+    """Let a paused job go on where it stands; it ends in the same bits as one that was never paused."""
+    with store.database.transaction() as session:
+        job = jobs.get(session, job_id, caller.sees)
+        jobs.resume(session, job)
+    queue.send(job.id, job.queue)
+    response.headers["Location"] = f"/v1/jobs/{job_id}"
+    return get_job(store, caller, job_id)
+
+
+@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409))
+def fork_job(
+    store: StoreOf, caller: Writer, job_id: str, fork: ForkRequest, idempotency_key: IdempotencyKey = None
+) -> JSONResponse:
+    """Start a new job from a checkpoint of this one, whatever its state, with some settings changed.
+
+    It inherits the weights, and the optimizer's state where the optimizer stays of its kind; its curves begin after that
+    epoch. What the weights were made for stays: dataset, target, features, task, model, preprocessing, split, precision.
+    With nothing changed it ends in the same bits as its parent.
+    """
+    with once(store, caller, idempotency_key, f"/v1/jobs/{job_id}/fork", fork.document()) as answer:
+        if answer.answer is not None:
+            return answer.response
+        with store.database.transaction() as session:
+            parent = jobs.get(session, job_id, caller.sees)
+            checkpoint = forks.checkpoint_of(session, parent, fork.epoch)
+            dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=True)
+            with _within("overrides"):
+                request = _overridden(parent, fork.overrides)
+                completed, queue_name = _completed(session, store, request, dataset)
+                forks.refuse(parent, completed, checkpoint)
+            job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)
+            answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
+    queue.send(job.id, queue_name)
+    return answer.response
+
+
+def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
+    document = forks.overridden(parent.request, overrides)
+    try:
+        return training_of(document)
+    except ValidationError as error:
+        places = [{**entry, "loc": ("body", "overrides", *entry["loc"])} for entry in error.errors()]
+        raise RequestValidationError(places, body={"overrides": document}) from None
+
+
+@contextmanager
+def _within(field: str) -> Iterator[None]:
+    """Have what is wrong with a part of the body point into that part."""
+    try:
+        yield
+    except InputError as error:
+        error.errors = [(f"/{field}{pointer}", detail) for pointer, detail in error.errors]
+        raise
 
 
 @router.delete("/{job_id}", status_code=204, responses=problems(404, 409))

@@ -66,12 +66,13 @@ def get_curves(
         known = curves.names(session, job.number)
         names = series.split(",") if series else known
         for name in names:
-            if name not in known and job.epoch:
+            if name not in known and known:
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
         ranges = {}
         for name in names:
             last = curves.last_step(session, job.number, name)
-            ranges[name] = (max(1, from_step), last if to_step is None else min(to_step, last))
+            first = curves.first_step(session, job.number, name)
+            ranges[name] = (max(first, from_step), last if to_step is None else min(to_step, last))
         if "text/csv" in request.headers.get("accept", ""):
             return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}

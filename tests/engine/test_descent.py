@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
+from engine import descent, fast, perceptron
 from engine.activations import Activation
 from engine.errors import Diverged
 from engine.initializers import Initializer
@@ -142,6 +143,45 @@ def test_every_solver_resumes(request_: dict[str, Any], monkeypatch: pytest.Monk
     data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": rng.integers(0, 2, 45) == 1, **more})
     monkeypatch.setitem(globals(), "DATA", data)
     check_resuming(request_)
+
+
+WITHIN: list[dict[str, Any]] = [
+    *({"model": model, "batch_size": 8, "optimizer": {"kind": "adam"}} for model in WAYS.values()),
+    {"model": DROPPED, "batch_size": 7, "optimizer": {"kind": "momentum"}, "split": {"validation": 0.2}},
+    {"model": {"kind": "linear_regression", "solver": "gradient_descent"}, "target": "sum", "batch_size": 11, "shuffle": False},
+    {"model": {"kind": "perceptron"}, "target": "is"},
+]
+
+
+@pytest.mark.parametrize("request_", WITHIN, ids=[*WAYS, "dropout", "line", "perceptron"])
+def test_a_run_resumes_within_an_epoch(request_: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Interrupted after any batch, a run ends in the same weights, and the epoch that was cut tells the same values."""
+    monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
+    monkeypatch.setattr(perceptron, "BREATH_SECONDS", -1.0)
+    monkeypatch.setattr(perceptron, "CORRECTIONS", 2)
+    monkeypatch.setattr(fast, "CALL_OPERATIONS", 0.0)
+    data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": np.random.default_rng(0).integers(0, 2, 45) == 1})
+    monkeypatch.setitem(globals(), "DATA", data)
+    request = {"epochs": 3, "record": {"curves": "batch"}, **request_}
+    undisturbed = pose(**request)
+    network, state = undisturbed.problem.network, State()
+    stops, epochs = [], []
+    for epoch in train(undisturbed.problem, state):
+        if epoch.whole:
+            epochs.append(epoch)
+        else:
+            assert 0 < epoch.done <= 1
+            stops.append((epoch.number, through_a_file(state.arrays(network))))
+    assert len(stops) > 9
+    for number, arrays in stops:
+        fresh = pose(**request)
+        resumed = State.from_arrays(arrays, fresh.problem.network)
+        assert (resumed.epoch, resumed.place > 0) == (number - 1, True)
+        rest = finish(fresh, resumed)
+        assert [alike(epoch.values) for epoch in rest.epochs] == [alike(epoch.values) for epoch in epochs[number - 1 :]]
+        for again, before in zip(rest.epochs, epochs[number - 1 :], strict=True):
+            np.testing.assert_array_equal(again.batch_losses, before.batch_losses)
+        assert rest.theta.tobytes() == network.parameters.theta.tobytes()
 
 
 def test_what_is_finished_stays_finished() -> None:

@@ -51,7 +51,7 @@ def test_more_takes_more() -> None:
     assert small.memory_bytes > BASE_BYTES
     assert estimated(model={"kind": "mlp", "hidden": [{"units": 4000}] * 2}).memory_bytes > 5 * small.memory_bytes
     double = estimated(precision="float64").memory_bytes - BASE_BYTES
-    assert double == pytest.approx(2 * (small.memory_bytes - BASE_BYTES), rel=0.01)
+    assert 1.5 < double / (small.memory_bytes - BASE_BYTES) <= 2  # columns are read as they are
     adam, plain = (
         estimated(model={"kind": "mlp", "hidden": [{"units": 4000}]}, optimizer={"kind": kind}).memory_bytes
         for kind in ("adam", "gradient_descent")

@@ -51,7 +51,7 @@ def disk(request: pytest.FixtureRequest, limited: Deployment) -> Quota | SmallDi
 def refused(answer: httpx.Response) -> bool:
     assert answer.status_code == 503, answer.text
     assert int(answer.headers["Retry-After"]) > 0
-    return bool(answer.json()["code"] == "STORAGE_FULL")
+    return bool(answer.json()["code"] == "DISK_FULL")
 
 
 def test_no_room_for_a_checkpoint_fails_the_job_and_keeps_the_one_before(limited: Deployment, disk: Quota | SmallDisk) -> None:
@@ -62,7 +62,7 @@ def test_no_room_for_a_checkpoint_fails_the_job_and_keeps_the_one_before(limited
     wait_for(lambda: limited.last_checkpoint(job_id), "a checkpoint")
     disk.fill(ROOM)
     job = api.done(job_id)
-    assert (job["state"], job["error"]["code"]) == ("failed", "STORAGE_FULL")
+    assert (job["state"], job["error"]["code"]) == ("failed", "DISK_FULL")
     assert api.client.get(f"/v1/jobs/{job_id}/weights?epoch=last").status_code == 200
     assert api.done(api.post(digits, target="digit"))["state"] == "succeeded"  # there is room for a small one
     disk.free()

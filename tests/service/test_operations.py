@@ -105,7 +105,7 @@ def test_a_full_disk_is_503_with_retry_after(stage: Stage, monkeypatch: pytest.M
         patch.setattr(datasets, "create", full)
         response = stage.client.post("/v1/datasets", json={"sample": {"kind": "xor"}})
     assert response.status_code == 503
-    assert response.json()["code"] == "STORAGE_FULL"
+    assert response.json()["code"] == "DISK_FULL"
     assert int(response.headers["Retry-After"]) > 0
     assert stage.sample("xor")
 

@@ -83,8 +83,9 @@ def put_in(database: Database, job: Job, state: str) -> None:
     """Bring the job into that state, however unlawfully, with what its row must hold there."""
     with database.transaction() as session:
         clock = database.clock(session)
-        held = {"attempt": 1, "worker": "w", "lease_until": clock + LEASE_SECONDS} if state in jobs.HELD else {}
-        done = {"finished_at": clock} if state in jobs.DONE else {}
+        held = {"attempt": 1, "worker": "w", "lease_until": clock + LEASE_SECONDS}
+        held = held if state in jobs.HELD else {"worker": None, "lease_until": None}
+        done = {"finished_at": clock if state in jobs.DONE else None}
         session.execute(update(Job).where(Job.number == job.number).values(state=state, **held, **done))
 
 

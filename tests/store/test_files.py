@@ -10,9 +10,9 @@ from sqlalchemy import delete, insert, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from store.database import Database
-from store.errors import ContentMissing, StorageFull
+from store.errors import ContentDamaged, ContentMissing, DiskFull
 from store.files import REFERENCES, Files
-from store.tables import Blob, Checkpoint, Dataset, Model, Table
+from store.tables import Blob, Checkpoint, Dataset, Model, Position, Table
 from tests.conftest import INLINE_BYTES
 from tests.store.staging import count, make_job, together
 
@@ -124,6 +124,7 @@ def test_content_stays_while_any_column_names_it(
     rows = {
         Dataset: {**DATASET, "digest": other, "table_digest": other},
         Checkpoint: {"job_number": job.number, "epoch": 1, "values": {}},
+        Position: {"job_number": job.number, "epoch": 1, "place": 3, "values": {}},
         Model: MODEL,
     }
     with database.transaction() as session:
@@ -145,6 +146,40 @@ def test_every_column_with_a_digest_is_a_reference() -> None:
         if key.column.table.name == "blobs"
     }
     assert named == {f"{column.table.name}.{column.key}" for column in REFERENCES}
+
+
+@pytest.mark.parametrize("content", [SMALL, LARGE])
+def test_damaged_content_is_not_given_out_and_can_be_written_again(database: Database, files: Files, content: bytes) -> None:
+    digest = put(database, files, content)
+    damaged = content[:-1] + b"!"
+    if content == LARGE:
+        files.path(digest).write_bytes(damaged)
+    else:
+        with database.transaction() as session:
+            session.get_one(Blob, digest).content = damaged
+    with pytest.raises(ContentDamaged, match=digest):
+        get(database, files, digest)
+    files.discard(digest)
+    assert put(database, files, content) == digest
+    assert get(database, files, digest) == content
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_leaves_nothing_half_there(
+    database: Database, files: Files, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    kept = put(database, files, LARGE + b"before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(DiskFull, match="make room"):
+            put(database, files, LARGE)
+    assert get(database, files, kept) == LARGE + b"before"
+    assert [path.name for path in files.folder.glob("??/*")] + list(files.folder.glob("??/.*")) == [kept]
+    assert get(database, files, put(database, files, LARGE)) == LARGE
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE])
@@ -253,20 +288,6 @@ def test_a_put_that_is_rolled_back_leaves_no_row(database: Database, files: File
     with database.reading() as session:
         assert session.scalars(select(Blob.digest)).all() == []
     assert sweep(database, files, -60) == 1
-
-
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
-def test_a_full_disk_leaves_nothing(database: Database, files: Files, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    def full(_: int) -> None:
-        raise OSError(code, os.strerror(code))
-
-    with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", full)
-        with pytest.raises(StorageFull):
-            put(database, files, LARGE)
-    assert on_disk(files) == set()
-    assert count(database, Blob) == 0
-    assert get(database, files, put(database, files, LARGE)) == LARGE
 
 
 def test_another_error_of_the_disk_is_not_taken_for_a_full_one(

@@ -73,8 +73,9 @@ def test_only_legal_moves_are_made(database: Database, before: str) -> None:
                 jobs.move(session, job.number, [before], after)
             assert row(database, job).state == before
             continue
+        lease = {"worker": "w", "lease_until": 1e12} if after == "running" else {}
         with database.transaction() as session:
-            assert jobs.move(session, job.number, [before], after, reason="because")
+            assert jobs.move(session, job.number, [before], after, reason="because", **lease)
         moved = row(database, job)
         assert (moved.state, moved.state_reason) == (after, "because")
         assert (moved.finished_at is not None) == (after in DONE)
@@ -102,6 +103,18 @@ def test_a_state_that_there_is_not_is_refused_by_the_database(database: Database
         with pytest.raises(IntegrityError), database.transaction() as session:
             session.execute(update(Job).values(state=state))
     assert row(database, job).state == "queued"
+
+
+@pytest.mark.parametrize("values", [
+    {"state": "running"}, {"state": "queued", "lease_until": 1.0}, {"state": "paused", "lease_until": 1.0},
+    {"state": "succeeded"}, {"finished_at": 1.0}, {"state": "cancelling", "lease_until": 1.0, "finished_at": 1.0},
+])  # fmt: skip
+def test_what_a_state_does_not_allow_is_refused_by_the_database(database: Database, values: dict[str, Any]) -> None:
+    """A lease is held where a worker runs the job, and nowhere else; there is an end where it is done, and nowhere else."""
+    job = make_job(database)
+    with pytest.raises(IntegrityError, match=r"jobs_(lease|finished)"), database.transaction() as session:
+        session.execute(update(Job).values(**values))
+    assert (row(database, job).state, row(database, job).lease_until) == ("queued", None)
 
 
 def test_one_of_many_claims_a_job(database: Database) -> None:

@@ -6,13 +6,26 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from store import curves, jobs
+from store import curves, jobs, positions
 from store.database import Database
 from store.errors import Conflict, LeaseLost
 from store.files import Files
 from store.jobs import MAX_LOST_ATTEMPTS, RESEND_SECONDS, Lease
-from store.tables import Blob, Checkpoint, CurvePoint, Entry, Job, Worker
-from tests.store.staging import LEASE_SECONDS, claim, claimed, count, expire, make_job, put, row, states, sweep, together
+from store.tables import STATES, Blob, Checkpoint, CurvePoint, Entry, Job, Position, Worker
+from tests.store.staging import (
+    LEASE_SECONDS,
+    claim,
+    claimed,
+    count,
+    expire,
+    make_job,
+    put,
+    put_in,
+    row,
+    states,
+    sweep,
+    together,
+)
 
 WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
     "update_row": lambda session, files, lease: jobs.update_row(session, lease, epoch=9),
@@ -22,6 +35,9 @@ WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
     "fail": lambda session, files, lease: jobs.finish(session, lease, "failed", "broke"),
     "end cancelled": lambda session, files, lease: jobs.finish(session, lease, "cancelled"),
     "release": lambda session, files, lease: jobs.release(session, lease, "its worker was stopped"),
+    "save_position": lambda session, files, lease: positions.save(
+        session, files, lease, Position(epoch=0, place=1, values={}), b"stale"
+    ),
     "save_checkpoint": lambda session, files, lease: jobs.save_checkpoint(session, files, lease, 1, b"stale", values={}),
 }
 
@@ -76,7 +92,7 @@ def test_who_lost_the_lease_writes_nothing(database: Database, files: Files, how
             write_all(session, write)
     assert columns(database, job) == before
     assert states(database, job) == history
-    assert [count(database, table) for table in (CurvePoint, Checkpoint, Blob)] == [0, 0, 0]
+    assert [count(database, table) for table in (CurvePoint, Checkpoint, Position, Blob)] == [0, 0, 0, 0]
 
 
 @pytest.mark.parametrize("name", WRITES)
@@ -130,7 +146,7 @@ def test_the_sweep_takes_back_what_has_run_out(database: Database) -> None:
     assert sweep(database) == []
 
 
-@pytest.mark.parametrize(("state", "after"), [("running", "queued"), ("pausing", "queued"), ("cancelling", "cancelled")])
+@pytest.mark.parametrize(("state", "after"), [("running", "queued"), ("pausing", "paused"), ("cancelling", "cancelled")])
 def test_what_becomes_of_a_lost_job(database: Database, state: str, after: str) -> None:
     job, _ = claimed(database)
     put(database, job, state=state)
@@ -145,7 +161,8 @@ def test_what_waits_without_a_message_is_sent_again(database: Database) -> None:
     put(database, never, sent_at=None)
     put(database, long_ago, sent_at=Job.sent_at - RESEND_SECONDS - 1)
     put(database, just_now, sent_at=Job.sent_at - RESEND_SECONDS + 5)
-    put(database, done, sent_at=None, state="succeeded")
+    put_in(database, done, "succeeded")
+    put(database, done, sent_at=None)
     assert sweep(database) == [(never.id, "train"), (long_ago.id, "gpu")]
     assert sweep(database) == []
 
@@ -225,7 +242,7 @@ def test_a_sweep_and_a_renewal_at_once(database: Database) -> None:
         else:
             assert isinstance(renewed, LeaseLost)
             assert (row(database, job).state, swept) == ("queued", [(job.id, "train")])
-            put(database, job, state="cancelled")
+            put_in(database, job, "cancelled")
 
 
 def test_given_back_a_job_is_sent_at_once_and_not_counted_lost(database: Database) -> None:
@@ -235,6 +252,73 @@ def test_given_back_a_job_is_sent_at_once_and_not_counted_lost(database: Databas
     found = row(database, job)
     assert (found.state, found.attempt, found.lost_attempts, found.state_reason) == ("queued", 1, 0, "its worker was stopped")
     assert sweep(database) == [(job.id, "train")]
+
+
+def test_given_back_while_it_is_paused_a_job_is_paused(database: Database) -> None:
+    job, lease = claimed(database)
+    with database.transaction() as session:
+        jobs.pause(session, job)
+        assert jobs.release(session, lease, "its worker was stopped") == "paused"
+    assert states(database, job) == ["queued", "running", "pausing", "paused"]
+    assert sweep(database) == []
+    with database.transaction() as session:
+        jobs.resume(session, job)
+    assert claim(database, job).attempt == 2
+
+
+@pytest.mark.parametrize("state", STATES)
+def test_what_can_be_paused_and_resumed(database: Database, state: str) -> None:
+    for act, allowed in ((jobs.pause, {"running": "pausing", "pausing": "pausing"}), (jobs.resume, {"paused": "queued"})):
+        job = make_job(database)
+        put_in(database, job, state)
+        if state in allowed:
+            with database.transaction() as session:
+                act(session, job)
+        else:
+            with pytest.raises(Conflict, match=f"is {state}; "), database.transaction() as session:
+                act(session, job)
+        assert row(database, job).state == allowed.get(state, state)
+
+
+def test_a_pause_ends_in_paused_unless_a_cancel_came(database: Database) -> None:
+    for cancelled in (False, True):
+        job, lease = claimed(database)
+        with database.transaction() as session:
+            jobs.pause(session, job)
+            if cancelled:
+                jobs.cancel(session, job)
+            outcome = jobs.finish(session, lease, "paused", "paused by the caller")
+        assert outcome == row(database, job).state == ("cancelled" if cancelled else "paused")
+        assert row(database, job).lease_until is None
+
+
+def test_a_position_gives_way_to_what_comes_after(database: Database, files: Files) -> None:
+    job, lease = claimed(database)
+
+    def save(epoch: int, place: int, content: bytes) -> None:
+        with database.transaction() as session:
+            positions.save(session, files, lease, Position(epoch=epoch, place=place, values={}), content)
+
+    def standings() -> list[tuple[int, int]]:
+        with database.reading() as session:
+            found = positions.standings(session, job.number)
+            return [(standing.epoch, positions.place_of(standing)) for standing in found]
+
+    put(database, job, lost_attempts=2)
+    save(0, 5, b"five")
+    save(0, 9, b"nine")
+    assert (standings(), count(database, Blob), row(database, job).lost_attempts) == ([(0, 9)], 1, 0)
+    with database.transaction() as session:
+        jobs.save_checkpoint(session, files, lease, 1, b"whole", values={})
+    save(1, 2, b"two")
+    assert standings() == [(1, 2), (1, 0)]
+    with database.transaction() as session:
+        positions.sweep(session, files)
+    assert standings() == [(1, 2), (1, 0)]
+    with database.transaction() as session:
+        jobs.finish(session, lease, "succeeded")
+        positions.sweep(session, files)
+    assert (standings(), count(database, Blob)) == ([(1, 0)], 1)
 
 
 def test_given_back_while_it_is_cancelled_a_job_is_cancelled(database: Database) -> None:

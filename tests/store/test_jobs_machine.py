@@ -22,7 +22,7 @@ from store.tables import STATES, Job
 from tests.conftest import BACKENDS
 from tests.store.staging import LEASE_SECONDS, expire, make_job, row, states
 
-JOBS = 2
+JOBS, MOST_JOBS = 2, 4
 
 
 @dataclass
@@ -59,11 +59,11 @@ class JobLife(RuleBasedStateMachine):
         with self.database.transaction() as session:
             session.execute(delete(Job))
 
-    which = st.integers(0, JOBS - 1)
+    which = st.integers(0, 11)  # modulo their number
 
     @rule(which=which, worker=st.sampled_from(["a", "b", "c"]))
     def claim(self, which: int, worker: str) -> None:
-        expected = self.jobs[which]
+        expected = self.jobs[which % len(self.jobs)]
         with self.database.transaction() as session:
             lease = jobs.claim(session, expected.job.id, worker, LEASE_SECONDS)
         assert (lease is not None) == (expected.state == "queued")
@@ -79,18 +79,20 @@ class JobLife(RuleBasedStateMachine):
             with self.database.transaction() as session:
                 outcome = write(session, lease, *given)
         except LeaseLost:
-            # "cancelled" is an end for who was asked to cancel; there is no other reason to refuse the holder.
-            assert lease != expected.holder or (given == ("cancelled",) and expected.state != "cancelling")
+            # "cancelled" is an end for who was asked to cancel, "paused" for who was asked to pause or to cancel; there is
+            # no other reason to refuse the holder.
+            asked = {("cancelled",): {"cancelling"}, ("paused",): {"pausing", "cancelling"}}.get(given)
+            assert lease != expected.holder or (asked is not None and expected.state not in asked)
             return expected, LeaseLost
         assert lease == expected.holder
         return expected, outcome
 
     @precondition(lambda self: self.leases)
-    @rule(place=st.integers(0, 99), state=st.sampled_from(["succeeded", "failed", "cancelled"]))
+    @rule(place=st.integers(0, 99), state=st.sampled_from(["succeeded", "failed", "cancelled", "paused"]))
     def finish(self, place: int, state: str) -> None:
         expected, outcome = self.act(place, jobs.finish, state)
         if outcome is not LeaseLost:
-            assert outcome == ("cancelled" if expected.state == "cancelling" and state == "succeeded" else state)
+            assert outcome == ("cancelled" if expected.state == "cancelling" and state != "failed" else state)
             expected.let_go(outcome)
 
     @precondition(lambda self: self.leases)
@@ -98,7 +100,9 @@ class JobLife(RuleBasedStateMachine):
     def release(self, place: int) -> None:
         expected, outcome = self.act(place, jobs.release, "its worker was stopped")
         if outcome is not LeaseLost:
-            expected.let_go("cancelled" if expected.state == "cancelling" else "queued")
+            left = {"cancelling": "cancelled", "pausing": "paused"}.get(expected.state, "queued")
+            assert outcome == left
+            expected.let_go(left)
 
     @precondition(lambda self: self.leases)
     @rule(place=st.integers(0, 99))
@@ -119,7 +123,7 @@ class JobLife(RuleBasedStateMachine):
 
     @rule(which=which)
     def expire(self, which: int) -> None:
-        expected = self.jobs[which]
+        expected = self.jobs[which % len(self.jobs)]
         if expected.holder is not None:
             expire(self.database, expected.job)
             expected.expired = True
@@ -131,13 +135,14 @@ class JobLife(RuleBasedStateMachine):
         for expected in self.jobs:
             if expected.expired:
                 expected.lost += expected.state != "cancelling"
-                failed = expected.lost >= MAX_LOST_ATTEMPTS
-                expected.let_go("cancelled" if expected.state == "cancelling" else "failed" if failed else "queued")
+                left = {"cancelling": "cancelled", "pausing": "paused"}.get(expected.state, "queued")
+                failed = expected.lost >= MAX_LOST_ATTEMPTS and left != "cancelled"
+                expected.let_go("failed" if failed else left)
         assert {job_id for job_id, _ in sent} <= {expected.job.id for expected in self.jobs if expected.state == "queued"}
 
     @rule(which=which)
     def cancel(self, which: int) -> None:
-        expected = self.jobs[which]
+        expected = self.jobs[which % len(self.jobs)]
         try:
             with self.database.transaction() as session:
                 jobs.cancel(session, expected.job)
@@ -146,20 +151,42 @@ class JobLife(RuleBasedStateMachine):
             return
         expected.state = "cancelling" if expected.state in HELD else "cancelled"
 
-    @rule(which=which, steps=st.sampled_from([("running", "pausing"), ("pausing", "paused"), ("paused", "queued")]))
-    def pause_or_resume(self, which: int, steps: tuple[str, str]) -> None:
-        expected, (before, after) = self.jobs[which], steps
-        with self.database.transaction() as session:
-            assert jobs.move(session, expected.job.number, [before], after) == (expected.state == before)
-        if expected.state == before:
-            expected.state = after
-            if after not in HELD:
-                expected.let_go(after)
+    @rule(which=which)
+    def pause(self, which: int) -> None:
+        expected = self.jobs[which % len(self.jobs)]
+        try:
+            with self.database.transaction() as session:
+                jobs.pause(session, expected.job)
+        except Conflict:
+            assert expected.state not in ("running", "pausing")
+            return
+        assert expected.state in ("running", "pausing")
+        expected.state = "pausing"
+
+    @rule(which=which)
+    def resume(self, which: int) -> None:
+        expected = self.jobs[which % len(self.jobs)]
+        try:
+            with self.database.transaction() as session:
+                jobs.resume(session, expected.job)
+        except Conflict:
+            assert expected.state != "paused"
+            return
+        assert expected.state == "paused"
+        expected.state = "queued"
+
+    @precondition(lambda self: len(self.jobs) < MOST_JOBS)
+    @rule(which=which, epoch=st.integers(1, 9))
+    def fork(self, which: int, epoch: int) -> None:
+        """A fork lives a life of its own, whatever becomes of its parent."""
+        parent = self.jobs[which % len(self.jobs)]
+        child = make_job(self.database, forked_from=parent.job.id, forked_epoch=epoch, epoch=epoch)
+        self.jobs.append(Expected(child))
 
     @rule(which=which)
     def delete(self, which: int) -> None:
         """A job that is done makes room for a new one, whose number SQLite may give out again; its leases stay out there."""
-        expected = self.jobs[which]
+        expected = self.jobs[which % len(self.jobs)]
         try:
             with self.database.transaction() as session:
                 jobs.delete_job(session, self.files, expected.job)
@@ -167,7 +194,7 @@ class JobLife(RuleBasedStateMachine):
             assert expected.state not in DONE
             return
         assert expected.state in DONE
-        self.jobs[which] = Expected(make_job(self.database))
+        self.jobs[which % len(self.jobs)] = Expected(make_job(self.database))
 
     @invariant()
     def rows_say_what_happened(self) -> None:

@@ -13,7 +13,7 @@ from engine.completion import complete
 from engine.samples import Sample
 from store import curves, datasets, jobs, models
 from store.database import Database
-from store.errors import StorageFull
+from store.errors import DiskFull
 from store.files import Files
 from store.requests import document_of, training_of
 from store.settings import Settings
@@ -352,11 +352,11 @@ def test_a_full_disk_fails_the_job_with_its_last_checkpoint_readable(
     kept = theta(place, job_id)
 
     def full(*_: Any) -> None:
-        raise StorageFull
+        raise DiskFull
 
     with monkeypatch.context() as patch:
         patch.setattr(Files, "put", full)
         run(Workplace(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "w"), job_id)
     job = row(place, job_id)
-    assert (job.state, job.error["code"], job.attempt) == ("failed", "STORAGE_FULL", 2)
+    assert (job.state, job.error["code"], job.attempt) == ("failed", "DISK_FULL", 2)
     assert theta(place, job_id) == kept

@@ -1,0 +1,70 @@
+"""A new job that goes on from another's checkpoint."""
+
+from typing import Any, Literal
+
+from sqlalchemy.orm import Session
+
+from engine.errors import InvalidSpec
+from engine.fork import FIXED, inherit, refusals
+from store import jobs, models
+from store.files import Files
+from store.requests import JobRequest, document_of, training_of
+from store.tables import Checkpoint, Job
+
+
+def overridden(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """The request with some of its fields changed, as a JSON merge patch (RFC 7396) does it: null takes the default again.
+    An object of another `kind` takes the place of the whole.
+    """
+    merged = dict(request)
+    for name, value in overrides.items():
+        before = request.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(value, dict) and isinstance(before, dict) and value.get("kind") in (None, before.get("kind")):
+            merged[name] = overridden(before, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best"]) -> Checkpoint:
+    """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept."""
+    kept = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
+    named = {"last": max(kept, default=0), "best": (job.best or {}).get("epoch", 0)}
+    wanted = named.get(epoch, epoch) if isinstance(epoch, str) else epoch
+    if wanted not in kept:
+        there = f"there are those of {', '.join(map(str, kept))}" if kept else "they come with the first checkpoint"
+        raise InvalidSpec([("/epoch", f"no weights of epoch {wanted or epoch} are kept; {there}")])
+    if job.request.get("epochs") is None:
+        raise InvalidSpec([("/epoch", "this model is solved at once, not by epochs; there is nothing to go on with")])
+    return kept[wanted]
+
+
+def refuse(parent: Job, request: JobRequest, checkpoint: Checkpoint) -> None:
+    """Raise InvalidSpec where the completed request cannot go on from that checkpoint."""
+    found = list(refusals(training_of(parent.request), request, checkpoint.epoch, ("dataset_id", *FIXED)))
+    if found:
+        raise InvalidSpec(found)
+
+
+def create(
+    session: Session, files: Files, owner: str, parent: Job, checkpoint: Checkpoint, request: JobRequest, queue: str
+) -> Job:
+    """A queued job whose curves begin after the checkpoint's epoch, with a copy of it to go on from.
+
+    Raises ContentMissing or ContentDamaged where the checkpoint cannot be read.
+    """
+    arrays = models.unpack(files.get(session, checkpoint.digest))
+    arrays.pop("progress")  # its best epoch is to be one of its own
+    epoch, document = checkpoint.epoch, document_of(request)
+    job = jobs.create(
+        session, owner, document, queue=queue, forked_from=parent.id, forked_epoch=epoch, epoch=epoch,
+        fraction=epoch / (request.epochs or 1), latest=checkpoint.values, fitted=parent.fitted, parameters=parent.parameters,
+    )  # fmt: skip
+    content = models.pack(inherit(arrays, training_of(parent.request), request))
+    # Kept like those that were asked for: there is no other beginning to fall back on.
+    given = {"digest": files.put(session, content), "values": checkpoint.values, "periodic": True}
+    session.add(Checkpoint(job_number=job.number, epoch=epoch, **given))
+    session.flush()
+    return job

@@ -1,0 +1,182 @@
+"""What an attempt goes on from, and what it keeps for the next: whole epochs for everybody, a position within one for itself.
+
+Whichever is taken holds all that the run's next bits depend on, and is written in the transaction that writes the curves up
+to it. The epochs that a position or the best epoch needs beside it are written with it.
+"""
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from engine.network import Network
+from engine.train import State
+from store import jobs, models, positions
+from store.errors import ContentDamaged
+from store.files import Files
+from store.jobs import Lease
+from store.positions import Standing
+from store.tables import Checkpoint, Position
+
+MOST_SHARE = 0.02
+"""Of the time that a run takes, what its checkpoints by the clock may take: where one lasts long, they come more rarely."""
+LONG_EPOCH_SECONDS = 0.02
+"""An epoch that took longer is kept in memory until the next ends, since that one may be interrupted within."""
+
+
+@dataclass
+class Progress:
+    """What early stopping and the best epoch need to remember; as an array it travels in every checkpoint."""
+
+    best_value: float = float("inf")
+    best_epoch: int = 0
+    waited: int = 0
+
+    def array(self) -> np.ndarray:
+        return np.array([self.best_value, self.best_epoch, self.waited], np.float64)
+
+    @classmethod
+    def from_array(cls, array: np.ndarray) -> "Progress":
+        return cls(float(array[0]), int(array[1]), int(array[2]))
+
+
+@dataclass(eq=False)
+class Snapshot:
+    """The arrays of a run after an epoch, with that epoch's values; none where they were not needed and are gone."""
+
+    epoch: int
+    arrays: dict[str, np.ndarray]
+    values: dict[str, Any]
+    periodic: bool = False
+    saved: bool = False
+
+    @property
+    def can_be_kept(self) -> bool:
+        return self.saved or bool(self.arrays)
+
+
+class Checkpoints:
+    """Those of one attempt: `state` and `progress` as they are, the last and the best epoch, and what is to be written."""
+
+    def __init__(self, files: Files, lease: Lease, network: Network, every_seconds: float) -> None:
+        self.files, self.lease, self.network = files, lease, network
+        self.every_seconds = every_seconds
+        self.state, self.progress = State(), Progress()
+        self.last: Snapshot | None = None
+        self.best: Snapshot | None = None
+        self.pending: list[Snapshot] = []
+        self.position: tuple[int, dict[str, np.ndarray]] | None = None
+        self.taken_at = time.monotonic()
+        self.cost_seconds = 0.0
+
+    def resume(self, session: Session) -> list[Standing]:
+        """Take up the latest standing whose content is whole. Returns those that are damaged."""
+        damaged: list[Standing] = []
+        for standing in positions.standings(session, self.lease.job_number):
+            try:
+                arrays = models.unpack(self.files.get(session, standing.digest))
+            except ContentDamaged:
+                damaged.append(standing)
+                continue
+            self._take_up(session, standing, arrays)
+            break
+        return damaged
+
+    def _take_up(self, session: Session, standing: Standing, arrays: dict[str, np.ndarray]) -> None:
+        if "progress" in arrays:
+            self.progress = Progress.from_array(arrays.pop("progress"))
+        self.state = State.from_arrays(arrays, self.network)
+        if standing.epoch:
+            whole = session.get(Checkpoint, (self.lease.job_number, standing.epoch))
+            self.last = _stored(whole) if whole else Snapshot(standing.epoch, {}, standing.values)
+        best = session.get(Checkpoint, (self.lease.job_number, self.progress.best_epoch))
+        self.best = _stored(best) if best else None
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Copies of all that the run's next bits depend on."""
+        return {**self.state.arrays(self.network), "progress": self.progress.array()}
+
+    @property
+    def is_due(self) -> bool:
+        """Whether so much time has passed since the last one that it is time for another."""
+        pause = max(self.every_seconds, self.cost_seconds / MOST_SHARE)
+        return time.monotonic() - self.taken_at >= pause
+
+    def take_epoch(self, epoch: int, values: dict[str, Any], improved: bool, periodic: bool, seconds: float) -> None:
+        """Remember a whole epoch, with its arrays where it is to be written, the best yet, or may be all there is."""
+        due = self.is_due
+        needed = improved or periodic or due or seconds > LONG_EPOCH_SECONDS
+        self.last, self.position = Snapshot(epoch, self.arrays() if needed else {}, values, periodic), None
+        if improved:
+            self.best = self.last
+        if periodic or due:
+            self._add(self.last)
+
+    def take_position(self) -> None:
+        """Remember where the run stands, within an epoch or at its end, for the next write."""
+        if self.state.place:
+            self.position = (self.state.place, self.arrays())
+        self.keep_last()
+
+    def keep_last(self) -> None:
+        """Have the best and the last whole epoch written, too, where they can be."""
+        for snapshot in (self.best, self.last):
+            if snapshot is None:
+                continue
+            if not snapshot.can_be_kept and (self.state.epoch, self.state.place) == (snapshot.epoch, 0):
+                snapshot.arrays = self.arrays()
+            if snapshot.can_be_kept:
+                self._add(snapshot)
+
+    def _add(self, snapshot: Snapshot) -> None:
+        if not snapshot.saved and snapshot not in self.pending:
+            self.pending.append(snapshot)
+
+    @property
+    def has_some(self) -> bool:
+        return bool(self.pending) or self.position is not None
+
+    def write(self, session: Session) -> None:
+        """Write what is pending. Raises LeaseLost; where the transaction is rolled back, all of it is pending still."""
+        if not self.has_some:
+            return
+        began = time.monotonic()
+        if self.best is not None and self.best.arrays:
+            self._add(self.best)  # a checkpoint to resume from is of no use without the best epoch before it
+        for snapshot in sorted(self.pending, key=lambda each: each.epoch):
+            content = models.pack(snapshot.arrays)
+            given = {"periodic": snapshot.periodic, "values": snapshot.values}
+            jobs.save_checkpoint(session, self.files, self.lease, snapshot.epoch, content, **given)
+        if self.position is not None:
+            place, arrays = self.position
+            values = self.last.values if self.last else {}
+            position = Position(epoch=int(arrays["counters"][0]), place=place, values=values)
+            positions.save(session, self.files, self.lease, position, models.pack(arrays))
+        else:
+            positions.forget(session, self.files, self.lease.job_number)
+        self._forget_superseded(session)
+        self.cost_seconds = time.monotonic() - began
+
+    def written(self) -> None:
+        """Say that the transaction of the last `write` was committed."""
+        if self.has_some:
+            self.taken_at = time.monotonic()
+        for snapshot in self.pending:
+            snapshot.saved, snapshot.arrays = True, {}
+        self.pending, self.position = [], None
+
+    def _forget_superseded(self, session: Session) -> None:
+        """Of the checkpoints that were not asked for, only the best and the last are kept."""
+        kept = {snapshot.epoch for snapshot in (self.best, self.last) if snapshot is not None}
+        found = jobs.checkpoints(session, self.lease.job_number)
+        if self.last is not None and not self.last.saved and self.last not in self.pending:
+            kept.add(max((checkpoint.epoch for checkpoint in found), default=0))
+        others = [checkpoint.epoch for checkpoint in found if not checkpoint.periodic and checkpoint.epoch not in kept]
+        if others:
+            jobs.forget_checkpoints(session, self.files, self.lease, others)
+
+
+def _stored(checkpoint: Checkpoint) -> Snapshot:
+    return Snapshot(checkpoint.epoch, {}, checkpoint.values, checkpoint.periodic, saved=True)
