@@ -12,7 +12,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
-from store.errors import StoreError, problem
+from store.errors import DiskFull, StoreError, problem, says_full
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -52,6 +52,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(StoreError, _named_error)
     app.add_exception_handler(EngineError, _named_error)
+    app.add_exception_handler(OSError, _system_error)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
     app.add_exception_handler(DataError, _unstorable)
@@ -62,7 +63,14 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
     errors = error.errors if isinstance(error, InputError | StoreError) else []
     if error.status >= 500:
         log.error("request failed", error=str(error), code=error.code)
-    return respond(request, error.code, error.status, str(error), errors)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else None
+    return respond(request, error.code, error.status, str(error), errors, headers)
+
+
+def _system_error(request: Request, error: Any) -> JSONResponse:
+    if says_full(error):
+        return _named_error(request, DiskFull())
+    raise error
 
 
 def _http_error(request: Request, error: Any) -> JSONResponse:
@@ -136,6 +144,8 @@ def _unstorable(request: Request, error: Any) -> JSONResponse:
 
 
 def _database_away(request: Request, error: Any) -> JSONResponse:
+    if says_full(error):
+        return _named_error(request, DiskFull())
     log.error("database out of reach", error=type(error).__name__)
     detail = f"the database is out of reach; try again in {RETRY_SECONDS} seconds"
     return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})

@@ -15,7 +15,7 @@ DESCRIPTIONS = {
     415: "A format that is not read here",
     422: "Bad input; `errors` points at it",
     500: "Something broke inside Vidro",
-    503: "The database is out of reach; Retry-After says when to come back",
+    503: "The database is out of reach, or the disk is full; Retry-After says when to come back",
 }
 ALWAYS = (401, 403, 422, 500, 503)
 

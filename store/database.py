@@ -53,6 +53,9 @@ COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_over
 BUSY_SECONDS = 30
 """How long SQLite waits for its turn to write."""
 
+IDLE_SECONDS = 30
+"""How long PostgreSQL leaves its locks to who is silent within a transaction: a machine that lost its power, say."""
+
 
 class Database:
     """The engine's connections and the two ways to use them: `transaction` to write, `reading` to read."""
@@ -99,7 +102,14 @@ def _driver(url: str) -> str:
 def _postgresql_engine(url: URL) -> Engine:
     """A host that does not answer is given up after seconds, not minutes; text is UTF-8 whatever the server's default."""
     given = {"connect_timeout": "5", "client_encoding": "utf8"}
-    return create_engine(url.update_query_dict({**given, **url.query}), pool_pre_ping=True, **COMMON)
+    engine = create_engine(url.update_query_dict({**given, **url.query}), pool_pre_ping=True, **COMMON)
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, record: Any) -> None:
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        connection.commit()
+
+    return engine
 
 
 def _sqlite_engine(url: Any) -> Engine:

@@ -11,11 +11,20 @@ StoreError
 ├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
 ├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
-├── DiskFull         DISK_FULL           507
+├── DiskFull         DISK_FULL           503  there is no room left where data is stored
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
+import errno
+import sqlite3
 from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says where a disk is full, a quota is used up, or a file may not grow."""
+SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+POSTGRESQL_DISK_FULL = "53100"
 
 
 def problem(code: str, status: int, detail: str, errors: list[tuple[str, str]]) -> dict[str, Any]:
@@ -82,8 +91,19 @@ class ContentDamaged(StoreError):
 
 
 class DiskFull(StoreError):
-    code, status = "DISK_FULL", 507
+    code, status = "DISK_FULL", 503
+
+    def __init__(self) -> None:
+        super().__init__("the disk is full: nothing was written; make room where Vidro stores its data, then try again")
 
 
 class LeaseLost(StoreError):
     code, status = "LEASE_LOST", 409
+
+
+def says_full(error: BaseException) -> bool:
+    """Whether an error of the system or of a database says that there is no room."""
+    if isinstance(error, DBAPIError):
+        code = getattr(error.orig, "sqlite_errorcode", None)
+        return code in SQLITE_NO_ROOM or getattr(error.orig, "sqlstate", None) == POSTGRESQL_DISK_FULL
+    return isinstance(error, OSError) and error.errno in NO_ROOM

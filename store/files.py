@@ -1,6 +1,5 @@
 """Content by its SHA-256: small in the database, large as a file in the data folder (decision 0003)."""
 
-import errno
 import hashlib
 import math
 import os
@@ -15,10 +14,9 @@ from sqlalchemy import delete, exists, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from store.errors import ContentDamaged, ContentMissing, DiskFull
+from store.errors import ContentDamaged, ContentMissing, DiskFull, says_full
 from store.tables import Blob, Checkpoint, Dataset, Model, Position
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
 UPLOADING = ".upload-"
 """What the folders begin with in which uploads are collected."""
 REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Position.digest, Model.digest)
@@ -35,7 +33,10 @@ class Files:
         return self.folder / digest[:2] / digest
 
     def put(self, session: Session, content: bytes | Path) -> str:
-        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once."""
+        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once.
+
+        Raises DiskFull where there is no room for it; then nothing of it is left.
+        """
         digest = _sha256(content)
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         inline: bytes | None = None
@@ -105,8 +106,8 @@ class Files:
         try:
             self._write(path, content)
         except OSError as error:
-            if error.errno in FULL:
-                raise DiskFull("the disk is full: nothing was written; make room in the data folder") from error
+            if says_full(error):
+                raise DiskFull from error
             raise
 
     def _write(self, path: Path, content: bytes | Path) -> None:
@@ -116,15 +117,16 @@ class Files:
             os.replace(content, path)
         else:
             data = content if isinstance(content, bytes) else content.read_bytes()
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=".", delete=False) as file:
-                try:
+            descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=".")
+            try:
+                with os.fdopen(descriptor, "wb") as file:
                     file.write(data)
                     file.flush()
-                    os.fsync(file.fileno())
-                except BaseException:
-                    os.unlink(file.name)
-                    raise
-            os.replace(file.name, path)
+                    os.fsync(descriptor)
+                os.replace(beside, path)
+            except BaseException:
+                os.unlink(beside)  # a full disk is the last place to leave it
+                raise
         _flush(path.parent)
 
 

@@ -307,7 +307,7 @@ def delete_job(session: Session, files: Files, job: Job) -> None:
 def sweep(session: Session) -> list[tuple[str, str]]:
     """Take jobs back whose lease ran out, and say which (id, queue) to send a message for. Any number may sweep at once."""
     expired = select(Job).where(Job.state.in_(HELD), Job.lease_until < now()).order_by(Job.number)
-    for job in session.scalars(expired).all():
+    for job in session.scalars(expired.with_for_update(skip_locked=True)).all():  # one that is held up holds up no other
         _take_back(session, job)
     # The longer it waits the less often: while every worker is busy, messages would only pile up.
     long_ago = or_(now() - Job.sent_at > Job.sent_at - Job.created_at, Job.sent_at < now() - RESEND_AT_LEAST_SECONDS)

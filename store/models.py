@@ -1,7 +1,7 @@
 """Trained models: the row that says what a model is, and its weights ready to predict."""
 
 import platform
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.metadata import version
 from typing import Any
 
@@ -62,15 +62,18 @@ def create(session: Session, job: Job, checkpoint: Checkpoint, fitted: dict[str,
         metrics=checkpoint.values,
         epoch=checkpoint.epoch,
         parameters=job.parameters or 0,
-        versions={
-            "python": platform.python_version(),
-            **{name: version(name) for name in ("vidro", "numpy", "polars")},
-        },
+        versions=_versions(),
         digest=checkpoint.digest,
     )
     session.add(model)
     session.flush()
     return model
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """What a model is made with; looking it up takes milliseconds."""
+    return {"python": platform.python_version(), **{name: version(name) for name in ("vidro", "numpy", "polars")}}
 
 
 def get(session: Session, model_id: str, owner: str | None) -> Model:

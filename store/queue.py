@@ -29,6 +29,8 @@ def make_app(setting: Settings) -> Celery:
         task_default_queue="train",
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
+        worker_disable_prefetch=setting.broker.startswith("redis"),  # elsewhere Celery cannot
+        broker_channel_error_retry=True,  # RabbitMQ's consumer_timeout, when a second message waits out the job before it
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,

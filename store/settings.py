@@ -41,6 +41,9 @@ class Settings(BaseSettings):
         default=0, ge=0, description="memory that one job may take; 0: four fifths of the machine's, shared among its workers"
     )
     sweep_seconds: float = Field(default=2, gt=0, description="time between two rounds of the sweeper")
+    orphan_seconds: float = Field(
+        default=3600, gt=0, description="files of uploads and checkpoints that were never committed are removed at that age"
+    )
     polling_seconds: float = Field(default=0.02, gt=0, description="how often the filesystem transport looks for messages")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 

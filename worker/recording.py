@@ -15,7 +15,7 @@ from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
 from store import curves, datasets, jobs, models, positions
 from store.database import Database
-from store.errors import LeaseLost
+from store.errors import DiskFull, LeaseLost
 from store.files import Files
 from store.requests import training_of
 from store.settings import Settings
@@ -190,16 +190,16 @@ class Recording:
 
     def flush(self, session_work: Callable[[Any], str] | None = None) -> str:
         """Write what is pending, in one transaction that the lease fences, and `session_work` at its end. Where the
-        database is out of reach it is tried again for as long as the lease lasts.
+        database is out of reach, or the disk full, it is tried again for as long as the lease lasts.
         """
         deadline = time.monotonic() + self.place.settings.lease_seconds
         while True:
             try:
                 return self._write(session_work)
-            except OperationalError as error:  # out of reach, or ended to solve a deadlock: nothing was written
+            except (OperationalError, DiskFull) as error:  # out of reach, or a deadlock, or no room: nothing was written
                 if time.monotonic() > deadline:
                     raise
-                log.warning("not written; trying again", job_id=self.lease.job_id, error=type(error.orig).__name__)
+                log.warning("not written; trying again", job_id=self.lease.job_id, error=str(getattr(error, "orig", error)))
                 time.sleep(RETRY_SECONDS)
 
     def _write(self, session_work: Callable[[Any], str] | None) -> str:

@@ -18,7 +18,6 @@ from store.settings import settings
 from worker.recording import Workplace
 from worker.training import work
 
-FILES_SECONDS = 3600.0
 log = structlog.get_logger()
 # Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
 _stopping = multiprocessing.RawValue("b", 0)
@@ -76,7 +75,7 @@ def _sweep_for_ever() -> None:
     while not _is_stopping():
         try:
             sweep_once(place)
-            if time.monotonic() - files_swept > FILES_SECONDS:
+            if time.monotonic() - files_swept > place.settings.orphan_seconds:
                 files_swept = time.monotonic()
                 sweep_files(place)
         except SQLAlchemyError as error:
@@ -89,7 +88,7 @@ def _sweep_for_ever() -> None:
 def sweep_files(place: Workplace) -> None:
     """Remove the files that no row names: of uploads and checkpoints that were never committed."""
     with place.database.reading() as session:
-        removed = place.files.sweep(session, older_than=FILES_SECONDS)
+        removed = place.files.sweep(session, older_than=place.settings.orphan_seconds)
     with place.database.transaction() as session:
         idempotency.forget_old(session)
     if removed:

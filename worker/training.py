@@ -1,5 +1,7 @@
 """Run one job: claim it, train, record, and end it in a state that is true, whatever happens. Knows no Celery."""
 
+from typing import Any
+
 import structlog
 from sqlalchemy.exc import InterfaceError, OperationalError
 
@@ -36,39 +38,47 @@ def run(place: Workplace, job_id: str) -> None:
 
 def run_held(place: Workplace, held: HeldLease) -> None:
     """Train the held job and end it: succeeded, failed, cancelled, or back in the queue."""
-    lease = held.lease
-    bound = log.bind(job_id=lease.job_id, attempt=lease.attempt)
-    recording: Recording | None = None
+    bound = log.bind(job_id=held.lease.job_id, attempt=held.lease.attempt)
     try:
         try:
-            recording = Recording(place, held)
-            recording.train()
-            outcome = recording.succeed()
-        except Cancelled:
-            assert recording is not None
-            outcome = recording.end("cancelled", jobs.BY_CALLER["cancelled"])
-        except Paused:
-            assert recording is not None
-            outcome = recording.pause()
-        except Stopped:
-            assert recording is not None
-            outcome = recording.give_back()
-        except MemoryError:
-            outcome = _fail(place, lease, recording, OutOfMemory(_out_of_memory(place)))
-        except (EngineError, StoreError, WorkerError) as error:
-            if isinstance(error, LeaseLost):
-                raise
-            outcome = _fail(place, lease, recording, error)
-        except (OperationalError, InterfaceError) as error:
-            bound.warning("database out of reach; the job goes on when its lease has ended", error=type(error).__name__)
-            return
-        except Exception:
-            bound.exception("job broke")
-            detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
-            outcome = _fail(place, lease, recording, WorkerError(detail))
+            outcome = _attempt(place, held, bound)
+        except DiskFull as error:  # the row alone is written: there is no room for what else waits to be
+            outcome = _fail(place, held.lease, None, error)
         bound.info("job ended", state=outcome)
     except LeaseLost:
         bound.warning("lease lost; nothing more is written")
+    except (OperationalError, InterfaceError) as error:
+        reason = str(error.orig).partition("\n")[0]
+        bound.warning("the database takes nothing; the job goes on once its lease has ended", error=reason)
+
+
+def _attempt(place: Workplace, held: HeldLease, bound: Any) -> str:
+    """The state that the job is in after it."""
+    lease = held.lease
+    recording: Recording | None = None
+    try:
+        recording = Recording(place, held)
+        recording.train()
+        return recording.succeed()
+    except Cancelled:
+        assert recording is not None
+        return recording.end("cancelled", jobs.BY_CALLER["cancelled"])
+    except Paused:
+        assert recording is not None
+        return recording.pause()
+    except Stopped:
+        assert recording is not None
+        return recording.give_back()
+    except MemoryError:
+        return _fail(place, lease, recording, OutOfMemory(_out_of_memory(place)))
+    except (LeaseLost, DiskFull, OperationalError, InterfaceError):
+        raise
+    except (EngineError, StoreError, WorkerError) as error:
+        return _fail(place, lease, recording, error)
+    except Exception:
+        bound.exception("job broke")
+        detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
+        return _fail(place, lease, recording, WorkerError(detail))
 
 
 def _out_of_memory(place: Workplace) -> str:

@@ -1,10 +1,14 @@
 """Health, readiness, metrics, request ids, and what a broken part of the server looks like from outside."""
 
+import errno
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
+from sqlalchemy.exc import OperationalError
 
+from store import datasets
 from store.database import Database
 from tests.service.conftest import Stage
 from worker import tasks
@@ -87,3 +91,29 @@ def test_the_catalog_is_enough_to_build_a_form(stage: Stage) -> None:
     assert adam["schema"]["properties"]["beta_1"]["default"] == 0.9
     assert adam["formula"]
     assert adam["source"]
+
+
+@pytest.mark.parametrize("error", [
+    OSError(errno.ENOSPC, "No space left on device"),
+    OperationalError("INSERT", {}, psycopg.errors.DiskFull("could not extend file")),
+])  # fmt: skip
+def test_a_full_disk_is_503_with_retry_after(stage: Stage, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "create", full)
+        response = stage.client.post("/v1/datasets", json={"sample": {"kind": "xor"}})
+    assert response.status_code == 503
+    assert response.json()["code"] == "DISK_FULL"
+    assert int(response.headers["Retry-After"]) > 0
+    assert stage.sample("xor")
+
+
+def test_another_error_of_the_system_is_one_of_ours(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(datasets, "create", broken)
+    response = stage.client.post("/v1/datasets", json={"sample": {"kind": "xor"}})
+    assert (response.status_code, response.json()["code"]) == (500, "INTERNAL")

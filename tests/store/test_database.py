@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import event, func, insert, select, text, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from store.database import Database, new_id, now, to_json
-from store.tables import Checkpoint, Job, Series
+from store.database import IDLE_SECONDS, Database, new_id, now, to_json
+from store.errors import says_full
+from store.tables import Blob, Checkpoint, Job, Series
 from tests.store.staging import count, make_job, row, together
 
 JSON = [
@@ -207,3 +208,17 @@ def test_many_threads_share_the_pool(database: Database) -> None:
     with ThreadPoolExecutor(20) as pool:
         jobs = list(pool.map(lambda _: make_job(database), range(40)))
     assert sorted(job.number for job in jobs) == list(range(1, 41))
+
+
+def test_a_full_sqlite_says_so(sqlite_database: Database) -> None:
+    with sqlite_database.transaction() as session:
+        session.execute(text("PRAGMA max_page_count = 1"))  # as many as there are
+    with pytest.raises(OperationalError) as caught, sqlite_database.transaction() as session:
+        session.execute(insert(Blob).values(digest="d", size=1, content=b"x" * 10_000_000))
+    assert says_full(caught.value)
+    assert not says_full(OperationalError("SELECT", {}, sqlite3.OperationalError("database is locked")))
+
+
+def test_who_is_silent_within_a_transaction_loses_its_locks(postgresql_database: Database) -> None:
+    with postgresql_database.reading() as session:
+        assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == f"{IDLE_SECONDS}s"

@@ -164,11 +164,14 @@ def test_damaged_content_is_not_given_out_and_can_be_written_again(database: Dat
     assert get(database, files, digest) == content
 
 
-def test_a_full_disk_leaves_nothing_half_there(database: Database, files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_leaves_nothing_half_there(
+    database: Database, files: Files, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
     kept = put(database, files, LARGE + b"before")
 
     def full(descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
+        raise OSError(code, os.strerror(code))
 
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
@@ -285,3 +288,14 @@ def test_a_put_that_is_rolled_back_leaves_no_row(database: Database, files: File
     with database.reading() as session:
         assert session.scalars(select(Blob.digest)).all() == []
     assert sweep(database, files, -60) == 1
+
+
+def test_another_error_of_the_disk_is_not_taken_for_a_full_one(
+    database: Database, files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: int) -> None:
+        raise OSError(errno.EIO, "broken")
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match="broken"):
+        put(database, files, LARGE)

@@ -369,3 +369,17 @@ def test_workers_are_alive_while_they_are_heard_of(database: Database) -> None:
     beat("a")
     assert live(5000) == ["a", "b"]
     assert count(database, Entry) == 0
+
+
+def test_a_job_that_is_held_up_holds_up_no_other(postgresql_database: Database) -> None:
+    """As one is whose worker was frozen within a transaction."""
+    held_up, other = (claimed(postgresql_database)[0] for _ in range(2))
+    for job in (held_up, other):
+        expire(postgresql_database, job)
+    with postgresql_database.transaction() as session:
+        session.execute(select(Job.number).where(Job.number == held_up.number).with_for_update())
+        sweep(postgresql_database)
+    assert row(postgresql_database, other).state == "queued"
+    assert row(postgresql_database, held_up).state == "running"
+    sweep(postgresql_database)
+    assert row(postgresql_database, held_up).state == "queued"

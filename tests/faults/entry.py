@@ -1,0 +1,103 @@
+"""`python -m tests.faults.entry serve` is `vidro serve` with something wrong in it: what FAULT names, and nothing else.
+
+What happens to a process from outside (kill, stop, a full disk, a server gone) the tests do themselves; here is what has to
+happen at one exact place inside.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from typing import Any
+
+from cli.main import app
+from service.routes import datasets, jobs
+from store import files, queue
+from worker import recording
+
+
+def die(*_: Any, **__: Any) -> Any:
+    """As kill −9 would have it: no handler, no clean-up, no goodbye."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def die_before_sending() -> None:
+    """Between the commit of a job and its message."""
+    queue.send = die  # type: ignore[assignment]
+
+
+def die_between_chunks() -> None:
+    """With a part of an upload copied into the data folder."""
+
+    def spool(file: Any, path: Any) -> str:
+        path.write_bytes(file.file.read(1000))
+        return str(die())
+
+    datasets.spool = spool
+
+
+def die_before_commit() -> None:
+    """With an upload's file in its place, and the row that names it not committed."""
+
+    def insert(*_: Any, **__: Any) -> None:
+        die()
+
+    files._insert_unless_there = insert
+
+
+def send_three_times() -> None:
+    send = queue.send
+
+    def thrice(job_id: str, name: str) -> bool:
+        return min(send(job_id, name) for _ in range(3))
+
+    queue.send = thrice
+
+
+def die_at_poison() -> None:
+    """A job of that name kills the process that takes it."""
+    train = recording.Recording.train
+
+    def poisoned(self: recording.Recording) -> None:
+        if self.job.name == "poison":
+            die()
+        train(self)
+
+    recording.Recording.train = poisoned  # type: ignore[method-assign]
+
+
+def step_the_clock(seconds: str) -> None:
+    """Every second time.time steps that far to and fro, for all Python code here; the database's clock does not."""
+    real, real_ns = time.time, time.time_ns
+
+    def offset() -> float:
+        return float(seconds) if int(time.monotonic()) % 2 else -float(seconds)
+
+    time.time = lambda: real() + offset()
+    time.time_ns = lambda: real_ns() + int(offset() * 1e9)
+
+
+def deliver_again_soon() -> None:
+    """What was delivered and not acknowledged is delivered again after a second: Redis' visibility timeout."""
+    options = queue._transport_options
+    queue._transport_options = lambda setting: {**options(setting), "visibility_timeout": 1}
+
+
+FAULTS: dict[str, Callable[..., None]] = {
+    function.__name__: function
+    for function in (
+        die_before_sending,
+        die_between_chunks,
+        die_before_commit,
+        send_three_times,
+        die_at_poison,
+        step_the_clock,
+        deliver_again_soon,
+    )
+}
+
+if __name__ == "__main__":
+    assert jobs.queue is queue  # or a fault would miss its place
+    name, *arguments = os.environ.get("FAULT", "").split()
+    FAULTS[name](*arguments)
+    app()
