@@ -52,7 +52,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_feature_problems(training, table, features),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
-            *_size_problems(training, len(features), len(targets)),
+            *_size_problems(training, sum(table[name].width for name in features if name in table), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
     )
@@ -113,7 +113,7 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
     if task == "classification" and len(targets) > 1:
         yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
     for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
-        text = TARGET_PROBLEMS[task](target)
+        text = _array(target) or TARGET_PROBLEMS[task](target)
         if text:
             yield pointer, f"column '{target.name}' {text}"
     if kind == "perceptron" and targets[0].distinct > 2:
@@ -140,6 +140,10 @@ def _not_classes(target: ColumnSummary) -> str | None:
 
 def _not_tags(target: ColumnSummary) -> str | None:
     return None if _may_be_tag(target) else "is no tag, which is a column of yes and no or of 1 and 0; leave it out"
+
+
+def _array(target: ColumnSummary) -> str | None:
+    return "holds arrays, and a model answers with one cell a row; choose another column" if target.shape else None
 
 
 TARGET_PROBLEMS = {"regression": _not_numbers, "classification": _not_classes, "tagging": _not_tags}
@@ -169,6 +173,10 @@ def _missing_problems(training: Training, features: Sequence[ColumnSummary], tar
     for column in features if missing == "error" else ():
         if column.missing:
             remedy = "set preprocessing.missing to drop, mean, median or most_frequent, or leave the column out"
+            yield "/preprocessing/missing", f"column '{column.name}' {_gaps(column)}; {remedy}"
+    for column in features if missing != "error" else ():
+        if column.missing and column.shape:
+            remedy = "nothing fills an array: set preprocessing.missing to drop, or leave the column out"
             yield "/preprocessing/missing", f"column '{column.name}' {_gaps(column)}; {remedy}"
     for column in targets:
         if column.missing:

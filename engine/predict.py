@@ -36,7 +36,7 @@ class Predictor:
     def __init__(self, training: Training, features: Features, target: Target, theta: np.ndarray) -> None:
         self.training, self.features, self.target = training, features, target
         # On the host, wherever it was trained: the process that predicts need not have the device.
-        self.network = build_network(replace(training, device="cpu"), len(features.names), target)
+        self.network = build_network(replace(training, device="cpu"), features.width, target)
         self.network.parameters.theta[...] = self.network.xp.asarray(theta)
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:

@@ -46,19 +46,19 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
 
     rows = split_rows(training.split, usable, target.strata({column.name: column.take(usable) for column in answers}))
     features = Features.fit(
-        [column.take(rows["train"]) for column in inputs],
+        (column.take(rows["train"]) for column in inputs),
         training.preprocessing.missing,
         training.preprocessing.scaling,
     )
-    network = build_network(training, len(features.names), target)
+    network = build_network(training, features.width, target)
     network.initialize(training.model.start, training.seed or 0)
     xp, dtype = network.xp, network.dtype
 
     def matrices(split: str) -> Matrices | None:
         if not len(rows[split]):
             return None
-        chosen = {name: columns[name].take(rows[split]) for name in training.columns}
-        X = features.transform(chosen, dtype)
+        chosen = {name: columns[name].take(rows[split]) for name in training.targets}
+        X = features.transform(columns, dtype, rows[split])
         Y = target.matrix(chosen, network.outputs, dtype)
         weights = row_weights(training, target, chosen) if split == "train" else None
         return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))

@@ -1,3 +1,4 @@
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from pydantic import TypeAdapter
 
 from engine.errors import UnusableData
 from engine.features import Column, Features, Input, pointer
-from engine.scaling import MeanNormalization, NoScaling, Scaling
+from engine.scaling import BLOCK_CELLS, MeanNormalization, NoScaling, Scaling, Standardization
 from engine.spec import members
 from tests.engine import table
 
@@ -182,3 +183,69 @@ def test_an_input_names_its_features() -> None:
     assert Input("x", "numeric", None).features == ["x"]
     assert Input("k", "categorical", None, categories=("a", "b")).features == ["k=b"]
     assert Input("k", "categorical", None, categories=("a", "b", "c")).features == ["k=a", "k=b", "k=c"]
+
+
+# --- arrays ---
+
+
+def images(rows: int = 5, dtype: Any = np.uint8) -> tuple[Column, np.ndarray]:
+    cells = np.random.default_rng(0).integers(0, 256, (rows, 3, 4)).astype(dtype)
+    return Column("pixels", "image", cells.reshape(rows, 12), shape=(3, 4)), cells
+
+
+def test_every_number_of_an_array_is_a_feature() -> None:
+    column, cells = images()
+    features = Features.fit([column, Column("x", "numeric", np.arange(5.0))], "error", NoScaling())
+    assert features.width == len(features.names) == 13
+    assert features.names[:2] == ["pixels[0,0]", "pixels[0,1]"]
+    assert features.names[11:] == ["pixels[2,3]", "x"]
+    X = features.transform({"pixels": column, "x": Column("x", "numeric", np.arange(5.0))})
+    np.testing.assert_array_equal(X[:, :12], cells.reshape(5, 12))
+    assert features.inputs[0].shape == (3, 4)
+
+
+@pytest.mark.parametrize("rule", [cls() for cls in members(Scaling)], ids=lambda rule: rule.kind)
+def test_an_image_has_one_scale_and_a_vector_one_for_each_number(rule: Any) -> None:
+    column, cells = images(rows=50)
+    flat = cells.reshape(50, 12).astype(np.float64)
+    as_image = Features.fit([column], "error", rule).transform({"pixels": column})
+    center, scale = rule.fit(flat.reshape(-1, 1))
+    np.testing.assert_array_equal(as_image, (flat - center) / scale)
+    vector = Column("pixels", "vector", column.values, shape=(12,))
+    features = Features.fit([vector], "error", rule)
+    center, scale = rule.fit(flat)
+    np.testing.assert_array_equal(features.transform({"pixels": vector}), (flat - center) / scale)
+    again = FEATURES.validate_json(FEATURES.dump_json(features))
+    assert again == features
+    W, b = np.ones((12, 1)), np.zeros(1)
+    raw_W, raw_b = features.unscale(W, b)
+    np.testing.assert_allclose(flat @ raw_W + raw_b, features.transform({"pixels": vector}) @ W + b, atol=1e-9)
+
+
+def test_bytes_do_not_become_floats_all_at_once() -> None:
+    """The matrix itself is float32; what is beside it stays far below one copy in float64."""
+    rows = 4000
+    column = Column("pixels", "image", np.zeros((rows, 784), np.uint8), shape=(28, 28))
+    column.values[:, 5] = 200
+    tracemalloc.start()
+    features = Features.fit([column], "error", Standardization())
+    X = features.transform({"pixels": column}, np.float32)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < X.nbytes + 4 * 8 * BLOCK_CELLS < X.nbytes + rows * 784 * 8
+
+
+def test_a_gap_in_an_array_is_named() -> None:
+    column, _ = images(dtype=np.float32)
+    column.values[3, 7] = np.nan
+    assert column.missing.tolist() == [False, False, False, True, False]
+    features = Features.fit([column], "drop", NoScaling())
+    with pytest.raises(UnusableData, match="column 'pixels' is missing a value in row 3"):
+        features.transform({"pixels": column}, rows=np.array([0, 3]))
+
+
+def test_whole_numbers_need_not_be_floats() -> None:
+    column = Column("n", "integer", np.array([3, 1, 2], np.int16))
+    assert not column.missing.any()
+    features = Features.fit([column], "mean", MeanNormalization())
+    np.testing.assert_allclose(features.transform({"n": column})[:, 0], [0.5, -0.5, 0])
