@@ -43,7 +43,9 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     task = training.task or _infer_task(training, targets)
     classes = targets[0].distinct if task == "classification" else 0
     features = training.features or tuple(
-        name for name, column in table.items() if name not in training.targets and column.kind != "text"
+        name
+        for name, column in table.items()
+        if name not in (*training.targets, training.split.group) and column.kind != "text"
     )
     settings = training.model.settings(task, classes)
     _raise_if(
@@ -52,6 +54,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_feature_problems(training, table, features),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
+            *_chosen_problems(training.split, table),
             *_size_problems(training, sum(table[name].width for name in features if name in table), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
@@ -93,7 +96,11 @@ def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal
         return "regression" if "regression" in tasks else "classification"
     if len(targets) > 1:
         return "tagging" if all(_may_be_tag(target) for target in targets) else "regression"
-    target = targets[0]
+    return task_of(targets[0])
+
+
+def task_of(target: ColumnSummary) -> Literal["classification", "regression"]:
+    """What such a column asks for, unless the job says otherwise."""
     is_number = target.kind == "numeric" or (target.kind == "integer" and target.distinct > FEW_CLASSES)
     return "regression" if is_number else "classification"
 
@@ -220,8 +227,33 @@ def _size_problems(training: Training, features: int, targets: int) -> Problems:
 
 def _complete_split(split: Split, task: str, rows: int) -> Split:
     validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
-    stratify = task == "classification" if split.stratify is None else split.stratify
+    drawn = task == "classification" and not split.columns and split.shuffle is not False
+    stratify = drawn if split.stratify is None else split.stratify
     return dataclasses.replace(split, validation=validation, stratify=stratify)
+
+
+def _chosen_problems(split: Split, table: Table) -> Problems:
+    """What keeps the columns that a split reads from being read, or one way to split from going with another."""
+    for name in ("group", "order"):
+        column = getattr(split, name)
+        if column is None:
+            continue
+        if column not in table:
+            yield f"/split/{name}", f"no column '{column}'; there are {_listed(table)}"
+        elif table[column].missing:
+            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; choose a column that is whole"
+        elif table[column].shape or (name == "group" and table[column].kind == "numeric"):
+            what = "arrays" if table[column].shape else "fractions"
+            yield f"/split/{name}", f"column '{column}' holds {what}, by which rows cannot be put in {name}s; choose another"
+    if split.order is not None and split.shuffle:
+        yield "/split/shuffle", "rows that are split by order are not shuffled; remove it, or remove order"
+    if split.group is not None and (split.order is not None or split.shuffle is False):
+        yield "/split/group", "a split is by group or by order, not by both; remove one of them"
+    if split.stratify and (split.columns or split.shuffle is False):
+        yield (
+            "/split/stratify",
+            "rows that are split by group or by order go where these put them, whatever their class; remove it",
+        )
 
 
 def _split_problems(training: Training, rows: int) -> Problems:

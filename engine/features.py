@@ -13,6 +13,22 @@ from engine.scaling import ScalingRule, blocks
 
 ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
 ClassLabel = str | int | float | bool
+OTHER = "other"
+"""The feature of the categories that have none of their own."""
+MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"))
+"""Words that stand for a cell that is missing, unless they are a category."""
+BOOLEANS = {
+    "false": False, "no": False, "f": False, "n": False, "0": False,
+    "true": True, "yes": True, "t": True, "y": True, "1": True,
+}  # fmt: skip
+"""How yes and no are written, in small letters."""
+
+
+def word(cell: Any) -> str:
+    """The category that a cell names: true and false in small letters, whole numbers without a point."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def pointer(*parts: object) -> str:
@@ -73,7 +89,8 @@ class Input:
     """One column as it was fitted: the value that fills its gaps, its categories, and its place on the scale.
 
     A numeric column gives one feature (x − center)/scale; an array one for each of its numbers, an image's all on one
-    scale, a vector's each on its own; two categories give one 0/1 feature, more give one a category.
+    scale, a vector's each on its own; two categories give one 0/1 feature, more give one a category. Where the training
+    rows held more categories than get a feature, `other` is one more, for the rare ones and for those never seen.
     """
 
     name: str
@@ -83,6 +100,7 @@ class Input:
     scale: float | tuple[float, ...] = 1.0
     categories: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
+    other: bool = False
 
     @property
     def width(self) -> int:
@@ -91,6 +109,8 @@ class Input:
 
     @property
     def _shown(self) -> tuple[str, ...]:
+        if self.other:
+            return (*self.categories, OTHER)
         return self.categories[1:] if len(self.categories) == 2 else self.categories
 
     @property
@@ -102,7 +122,7 @@ class Input:
         return [self.name]
 
     def encode(self, column: Column, out: np.ndarray) -> None:
-        """Write the column's features into `out` (n, width). A category not seen when fitting gives all 0."""
+        """Write the column's features into `out` (n, width). A category not seen when fitting is `other`, or else all 0."""
         if not self.categories:
             values = column.values.reshape(len(out), self.width)
             for rows in blocks(*values.shape):
@@ -114,9 +134,10 @@ class Input:
                 out[rows] = block
             return
         codes = recode(column.values, column.categories, self.categories)
+        codes = np.where(codes < 0, len(self.categories), codes)  # the place of `other`, where there is one
         if self.fill is not None:
             codes = np.where(column.missing, self.fill, codes)
-        first = 1 if len(self.categories) == 2 else 0
+        first = len(self.categories) + self.other - self.width
         for index in range(out.shape[1]):
             out[:, index] = codes == index + first
 
@@ -137,9 +158,11 @@ class Features:
     inputs: tuple[Input, ...]
 
     @classmethod
-    def fit(cls, columns: Iterable[Column], missing: str, scaling: ScalingRule) -> "Features":
-        """Fit fill values and scales on the given rows, which must be the training rows alone."""
-        return cls(tuple(_fit_input(column, missing, scaling) for column in columns))
+    def fit(
+        cls, columns: Iterable[Column], missing: str, scaling: ScalingRule, max_categories: int | None = None
+    ) -> "Features":
+        """Fit fill values, scales and categories on the given rows, which must be the training rows alone."""
+        return cls(tuple(_fit_input(column, missing, scaling, max_categories) for column in columns))
 
     @property
     def names(self) -> list[str]:
@@ -176,13 +199,9 @@ class Features:
         return raw, b - center @ raw
 
 
-def _fit_input(column: Column, missing: str, scaling: ScalingRule) -> Input:
+def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categories: int | None) -> Input:
     if column.categories:
-        present = np.unique(column.values[~column.missing])
-        categories = tuple(column.categories[code] for code in present) or column.categories
-        seen = replace(column, values=recode(column.values, column.categories, categories), categories=categories)
-        fill = _most_frequent(seen) if missing in FILLS else None
-        return Input(column.name, column.kind, fill, categories=categories)
+        return _fit_categories(column, missing, max_categories)
     if column.shape:
         together = len(column.shape) > 1  # an image's numbers are of one unit; a vector's may be of many
         center, scale = scaling.fit(column.values.reshape(-1, 1) if together else column.values)
@@ -191,6 +210,19 @@ def _fit_input(column: Column, missing: str, scaling: ScalingRule) -> Input:
     values = column.values if fill is None else np.where(column.missing, fill, column.values)
     center, scale = scaling.fit(values[:, None])
     return Input(column.name, column.kind, fill, float(center[0]), float(scale[0]))
+
+
+def _fit_categories(column: Column, missing: str, most: int | None) -> Input:
+    """The categories that occur, in their order: all, or the most frequent; of equally frequent ones the first."""
+    counts = np.bincount(column.values[~column.missing], minlength=len(column.categories))
+    present = np.flatnonzero(counts)
+    other = most is not None and len(present) > most
+    if other:
+        own = present[[column.categories[code] != OTHER for code in present]]  # that word is among the others by itself
+        present = np.sort(own[np.argsort(-counts[own], kind="stable")[:most]])
+    categories = tuple(column.categories[code] for code in present) or column.categories
+    fill = float(counts[present].argmax()) if missing in FILLS and len(present) else 0.0
+    return Input(column.name, column.kind, fill if missing in FILLS else None, categories=categories, other=other)
 
 
 def _stored(fitted: np.ndarray) -> float | tuple[float, ...]:

@@ -75,7 +75,10 @@ class ColumnResource(Resource):
     kind: Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
     missing: int
     first_missing: int | None = Field(description="row of the first gap, counted from 0 below the header")
-    distinct: int
+    distinct: int | None = Field(description="how many different values; not counted of images and vectors")
+    shape: list[int] | None = Field(
+        default=None, description="of a cell of an image or vector; its statistics are of all numbers"
+    )
     min: Number | None
     max: Number | None
     mean: Number | None
@@ -304,7 +307,9 @@ class InputColumn(Resource):
     name: str
     kind: str
     required: bool
-    categories: list[str] | None
+    categories: list[str] | None = Field(description="those that have a feature of their own")
+    other: bool = Field(default=False, description="all other categories share a feature")
+    shape: list[int] | None = Field(default=None, description="of an image or a vector")
 
 
 class ModelResource(Resource):
@@ -330,6 +335,7 @@ class Predictions(Resource):
     model_id: str
     predictions: list[Any]
     probabilities: list[dict[str, float]] | None = Field(description="by class or tag; null for a regression or a perceptron")
+    warnings: list[Notice] = Field(default_factory=list, description="categories that no training row held")
 
 
 class Estimate(Resource):
@@ -341,6 +347,7 @@ class Estimate(Resource):
     seconds: float | None = Field(
         description="of training, estimated from the shapes, for two cores; null where a solver decides"
     )
+    warnings: list[Notice] = Field(description="what is worth a look first: leaks of the target, classes out of balance")
 
 
 class CatalogEntry(Resource):

@@ -5,19 +5,21 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from engine.correlation import correlation_matrix
+from engine.features import ColumnKind
 from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.dependencies import IdempotencyKey, Once, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
-from service.schemas import Correlations, DatasetResource, Histogram, Listing, RowsPage, SampleResource
+from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
 from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload, spool
 from store import datasets
+from store.corrections import correct, corrected
 from store.errors import NotFound, UnreadableFile
 from store.files import UPLOADING
 from store.formats import read_table
@@ -95,6 +97,80 @@ def get_dataset(store: StoreOf, caller: Reader, dataset_id: str) -> DatasetResou
     """One dataset with its profile."""
     with store.database.reading() as session:
         return dataset_resource(datasets.get(session, dataset_id, caller.sees))
+
+
+class ColumnCorrection(BaseModel):
+    """What a column really is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    kind: ColumnKind
+
+
+class DatasetCorrection(BaseModel):
+    """A new name, the kinds of some columns, or both."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    columns: Annotated[list[ColumnCorrection], Field(max_length=1_000_000)] = Field(default_factory=list)
+
+
+CORRECTION: dict[str, Any] = {
+    "kinds": {"summary": "A code that is no quantity", "value": {"columns": [{"name": "zip", "kind": "categorical"}]}},
+    "name": {"summary": "Another name", "value": {"name": "flowers"}},
+}
+
+
+@router.patch("/datasets/{dataset_id}", responses=problems(404, 409, 413))
+def correct_dataset(
+    store: StoreOf,
+    caller: Writer,
+    dataset_id: str,
+    correction: Annotated[DatasetCorrection, Body(openapi_examples=CORRECTION)],
+) -> DatasetResource:
+    """Correct the kinds of columns, or rename the dataset. A corrected column's statistics and the warnings are made anew
+    from the cells as they were read; a kind that a cell does not fit is refused with its row. Refused, too, while a job
+    reads the dataset; jobs and models that are done keep what they were trained with.
+    """
+    kinds = [(column.name, column.kind) for column in correction.columns]
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset) if kinds else None
+    before, after = dataset.columns, None if table is None else corrected(dataset, table, kinds)
+    with store.database.transaction() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        if table is not None and after is not None:
+            correct(session, dataset, before, after, table)
+        if correction.name is not None:
+            dataset.name = correction.name
+        session.flush()
+        return dataset_resource(dataset)
+
+
+@router.get("/datasets/{dataset_id}/warnings", responses=problems(404))
+def get_warnings(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    target: Annotated[str | None, Query(description="a column to be learned from the others")] = None,
+) -> Listing[Notice]:
+    """What is worth a look before training: the dataset's own warnings and, with a target, what gives it away (a column
+    that determines it) and classes out of balance.
+    """
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset) if target is not None else None
+    warnings = list(dataset.warnings)
+    if table is not None and target is not None:
+        _known(dataset, target, "/query/target")
+        warnings = datasets.findings_of_target(table, dataset, target) + warnings
+    return Listing(**listing([Notice(**warning) for warning in warnings], None))
+
+
+def _known(dataset: Dataset, name: str, pointer: str) -> None:
+    names = [column["name"] for column in dataset.columns]
+    if name not in names:
+        raise NotFound(f"no column '{name}'; there are {', '.join(names[:20])}", pointer)
 
 
 @router.get("/datasets/{dataset_id}/rows", responses=problems(404))
