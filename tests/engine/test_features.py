@@ -1,4 +1,5 @@
 import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -6,6 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from engine.errors import UnusableData
 from engine.features import Column, Features, Input, pointer
@@ -183,6 +187,67 @@ def test_an_input_names_its_features() -> None:
     assert Input("x", "numeric", None).features == ["x"]
     assert Input("k", "categorical", None, categories=("a", "b")).features == ["k=b"]
     assert Input("k", "categorical", None, categories=("a", "b", "c")).features == ["k=a", "k=b", "k=c"]
+
+
+# --- many categories, and oracles ---
+
+
+def words(*counts: int) -> list[str]:
+    return [f"w{place}" for place, count in enumerate(counts) for _ in range(count)]
+
+
+def test_rare_categories_share_a_feature_with_those_never_seen() -> None:
+    columns = table({"kind": words(1, 5, 3, 1, 4)}).columns
+    features = Features.fit(list(columns.values()), "error", NoScaling(), max_categories=3)
+    assert features.names == ["kind=w1", "kind=w2", "kind=w4", "kind=other"]
+    later = table({"kind": ["w0", "w1", "w3", "w9", "w4"]}).columns
+    np.testing.assert_array_equal(
+        features.transform(later), [[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 1, 0]]
+    )
+    assert Features.fit(list(columns.values()), "error", NoScaling(), max_categories=5).width == 5
+    assert FEATURES.validate_json(FEATURES.dump_json(features)) == features
+
+
+def test_the_word_other_is_among_the_others() -> None:
+    columns = table({"kind": ["other"] * 9 + words(3, 2, 1)}).columns
+    features = Features.fit(list(columns.values()), "most_frequent", NoScaling(), max_categories=2)
+    assert features.names == ["kind=w0", "kind=w1", "kind=other"]
+    np.testing.assert_array_equal(features.transform(table({"kind": ["other", "w1", "w2"]}).columns), np.eye(3)[[2, 1, 2]])
+    assert Features.fit(list(columns.values()), "error", NoScaling(), max_categories=4).names == [
+        "kind=other", "kind=w0", "kind=w1", "kind=w2",
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), kinds=st.integers(3, 9), most=st.integers(2, 9))
+def test_one_hot_is_scikit_learns(seed: int, kinds: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    seen = rng.permutation(words(*rng.permutation(np.arange(1, kinds + 1))))  # no two are equally frequent
+    later = rng.choice([f"w{kind}" for kind in range(kinds + 3)], 40)
+    features = Features.fit(list(table({"kind": seen}).columns.values()), "error", NoScaling(), max_categories=most)
+    limit = {"max_categories": most + 1} if kinds > most else {}
+    encoder = OneHotEncoder(sparse_output=False, handle_unknown="infrequent_if_exist", **limit).fit(seen[:, None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = encoder.transform(later[:, None])
+    np.testing.assert_array_equal(features.transform(table({"kind": later}).columns), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), missing=st.sampled_from(FILLING))
+def test_fills_and_standard_scales_are_scikit_learns(seed: int, missing: str) -> None:
+    rng = np.random.default_rng(seed)
+    seen, later = (rng.integers(-5, 6, (size, 3)).astype(float) for size in (30, 20))
+    for cells in (seen, later):
+        cells[rng.random(cells.shape) < 0.2] = np.nan
+    seen[0] = 1.0
+
+    def named(cells: np.ndarray) -> dict[str, Column]:
+        return {f"x{place}": Column(f"x{place}", "numeric", np.ascontiguousarray(cells[:, place])) for place in range(3)}
+
+    features = Features.fit(list(named(seen).values()), missing, Standardization())
+    oracle = make_pipeline(SimpleImputer(strategy=missing), StandardScaler()).fit(seen)
+    np.testing.assert_allclose(features.transform(named(later)), oracle.transform(later), atol=1e-12)
 
 
 # --- arrays ---
