@@ -294,6 +294,7 @@ class Correlations(Resource):
 
     columns: list[str]
     matrix: list[list[float | None]] = Field(description="null where it is undefined: a constant column")
+    left_out: int = Field(default=0, description="columns that go less with the target than these")
 
 
 class Histogram(Resource):
@@ -397,6 +398,8 @@ class Descent(Resource):
 class SampleResource(Resource):
     kind: str
     summary: str
+    description: str = Field(description="the summary and what else there is to say: of generated data, from what")
+    formula: str = Field(description="LaTeX")
     source: str | None
     parameters: dict[str, Any] = Field(description="JSON Schema of what goes beside the kind")
 

@@ -1,7 +1,7 @@
 """Datasets: a file as it came, the same as Arrow IPC for training to read, and its profile."""
 
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -117,8 +117,15 @@ def columns(
     table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
 ) -> Mapping[str, Column]:
     """The named columns as the engine reads them, each as of its kind; or as of the `kinds` that a job was trained with."""
+    return {column.name: column for column in each_column(table, dataset, names, kinds)}
+
+
+def each_column(
+    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
+) -> Iterator[Column]:
+    """The same, one after the other, for who needs no two at once."""
     known = {column["name"]: column["kind"] for column in dataset.columns} | dict(kinds or {})
-    return {name: read(table[name], known[name]) for name in names}
+    return (read(table[name], known[name]) for name in names)
 
 
 def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[dict[str, Any]]:

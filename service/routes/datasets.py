@@ -1,5 +1,6 @@
 """Datasets and samples."""
 
+import inspect
 import tempfile
 from pathlib import Path
 from typing import Annotated, Any
@@ -7,9 +8,9 @@ from typing import Annotated, Any
 import numpy as np
 from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from engine.correlation import correlation_matrix
+from engine.correlation import correlation_matrix, strongest
 from engine.features import ColumnKind
 from engine.samples import Sample
 from engine.spec import kind_of, members
@@ -27,6 +28,9 @@ from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
 
+MOST_CORRELATED = 500
+MOST_PRODUCTS = 50_000_000_000
+"""Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
 router = APIRouter(prefix="/v1", tags=["datasets"])
 
 
@@ -206,30 +210,64 @@ def get_correlations(
     store: StoreOf,
     caller: Reader,
     dataset_id: str,
-    columns: Annotated[str | None, Query(description="comma-separated; all that hold numbers by default")] = None,
+    columns: Annotated[
+        str | None, Query(description="comma-separated, or a JSON list; all that hold numbers by default")
+    ] = None,
+    target: Annotated[
+        str | None, Query(description="a column of numbers: it comes first, then those that go with it most, either way")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_CORRELATED, description="with a target: at most so many columns beside it")] = 50,
 ) -> Correlations:
-    """How pairs of columns go together, from -1 to 1."""
+    """How pairs of columns go together, from -1 to 1. A table too large for every pair at once is refused; with a target
+    the columns that go with it most are found among all.
+    """
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, list(dict.fromkeys(columns.split(","))) if columns else None)
-    X = np.stack([column.values for column in datasets.columns(table, dataset, names).values()], axis=1)
+    names = _numeric(dataset, _names(columns))
+    if target is not None:
+        _numeric(dataset, [target], "/query/target")
+        others = [name for name in names if name != target]
+        values = (column.values for column in datasets.each_column(table, dataset, (target, *others)))
+        chosen = strongest(next(values), values, limit)
+        names = [target, *(others[place] for place in chosen)]
+        left_out = len(others) - len(chosen)
+    else:
+        left_out = 0
+    if len(names) > MOST_CORRELATED or len(names) ** 2 * table.height > MOST_PRODUCTS:
+        detail = (
+            f"{len(names)} columns of {table.height} rows are too many to correlate each with each; name some in columns, or a "
+            "target to see what goes with it most"
+        )
+        raise UnreadableFile(detail, "/query/columns")
+    X = [column.values for column in datasets.columns(table, dataset, names).values()]
     matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
-    return Correlations(columns=names, matrix=matrix)
+    return Correlations(columns=names, matrix=matrix, left_out=left_out)
 
 
-def _numeric(dataset: Dataset, wanted: list[str] | None) -> list[str]:
+def _names(listed: str | None) -> list[str] | None:
+    """Names parted by commas, or as a JSON list where a name holds one; each once."""
+    if not listed:
+        return None
+    try:
+        names = TypeAdapter(list[str]).validate_json(listed) if listed.startswith("[") else listed.split(",")
+    except ValidationError:
+        names = listed.split(",")
+    return list(dict.fromkeys(names))
+
+
+def _numeric(dataset: Dataset, wanted: list[str] | None, pointer: str = "/query/columns") -> list[str]:
     """The columns asked for, which must hold numbers. Raises NotFound or UnreadableFile."""
     kinds = {column["name"]: column["kind"] for column in dataset.columns}
     numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
     names = wanted or numeric
     for name in names:
         if name not in kinds:
-            raise NotFound(f"no column '{name}'; there are {', '.join(kinds)}", "/query/columns")
-        if name not in numeric:
-            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric)}", "/query/columns")
+            _known(dataset, name, pointer)
+        if kinds[name] not in ("numeric", "integer", "boolean"):
+            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric[:20])}", pointer)
     if not names:
-        raise UnreadableFile("no column of this dataset holds numbers", "/query/columns")
+        raise UnreadableFile("no column of this dataset holds numbers", pointer)
     return names
 
 
@@ -245,7 +283,7 @@ def get_histogram(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    values = datasets.columns(table, dataset, _numeric(dataset, [column]))[column].values
+    values = datasets.columns(table, dataset, _numeric(dataset, [column], "/query/column"))[column].values
     present = values[~np.isnan(values)]
     counts, edges = np.histogram(present, bins)
     return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))
@@ -266,6 +304,8 @@ def list_samples(caller: Reader) -> Listing[SampleResource]:
         SampleResource(
             kind=kind_of(cls),
             summary=cls.summary(),  # type: ignore[attr-defined]
+            description=inspect.cleandoc(cls.__doc__ or ""),
+            formula=cls.formula,  # type: ignore[attr-defined]
             source=cls.source or None,  # type: ignore[attr-defined]
             parameters=TypeAdapter(cls).json_schema(),
         )
