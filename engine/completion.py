@@ -54,7 +54,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_feature_problems(training, table, features),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
-            *_chosen_problems(training.split, table),
+            *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
             *_size_problems(training, sum(table[name].width for name in features if name in table), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
@@ -232,7 +232,7 @@ def _complete_split(split: Split, task: str, rows: int) -> Split:
     return dataclasses.replace(split, validation=validation, stratify=stratify)
 
 
-def _chosen_problems(split: Split, table: Table) -> Problems:
+def _chosen_problems(split: Split, table: Table, drops: bool) -> Problems:
     """What keeps the columns that a split reads from being read, or one way to split from going with another."""
     for name in ("group", "order"):
         column = getattr(split, name)
@@ -240,8 +240,9 @@ def _chosen_problems(split: Split, table: Table) -> Problems:
             continue
         if column not in table:
             yield f"/split/{name}", f"no column '{column}'; there are {_listed(table)}"
-        elif table[column].missing:
-            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; choose a column that is whole"
+        elif table[column].missing and not drops:
+            remedy = "choose a column that is whole, or set preprocessing.missing to drop"
+            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; {remedy}"
         elif table[column].shape or (name == "group" and table[column].kind == "numeric"):
             what = "arrays" if table[column].shape else "fractions"
             yield f"/split/{name}", f"column '{column}' holds {what}, by which rows cannot be put in {name}s; choose another"
