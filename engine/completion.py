@@ -11,7 +11,7 @@ from engine.features import ColumnSummary
 from engine.losses import Loss
 from engine.network import count_parameters
 from engine.spec import kind_of, members
-from engine.training import Record, Split, Training
+from engine.training import MAX_CATEGORIES, Record, Split, Training
 
 SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
@@ -55,7 +55,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
             *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
-            *_size_problems(training, sum(table[name].width for name in features if name in table), len(targets)),
+            *_size_problems(training, _width(training, table, features), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
     )
@@ -219,10 +219,16 @@ def _device_problems(training: Training, descends: bool, has_card: bool) -> Prob
         yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
 
 
+def _width(training: Training, table: Table, features: Sequence[str]) -> int:
+    """Features at most; those of a category that no training row holds are not known yet."""
+    most = training.preprocessing.max_categories or MAX_CATEGORIES
+    return sum(table[name].features(most) for name in features if name in table)
+
+
 def _size_problems(training: Training, features: int, targets: int) -> Problems:
     size = count_parameters(training.model.layers(features, targets))
     if size > MAX_PARAMETERS:
-        yield "/model/hidden", f"that is {size} parameters or more, over the limit of {MAX_PARAMETERS}; take fewer units"
+        yield "/model/hidden", f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
 
 
 def _complete_split(split: Split, task: str, rows: int) -> Split:

@@ -59,6 +59,12 @@ class ColumnSummary:
         """Numbers in a cell."""
         return math.prod(self.shape)
 
+    def features(self, max_categories: int) -> int:
+        """How many features the column gives at most."""
+        if self.kind != "categorical":
+            return self.width
+        return 1 if self.distinct == 2 else min(self.distinct, max_categories + 1)
+
 
 @dataclass(frozen=True)
 class Column:
