@@ -9,8 +9,8 @@ from engine.descent import batch_bounds
 from engine.errors import TooMuchMemory
 from engine.features import Column, ColumnSummary
 from engine.network import count_parameters
-from engine.prepare import prepare
-from engine.training import Training
+from engine.prepare import build_network, fit
+from engine.training import MAX_CATEGORIES, Training
 
 FLOPS_PER_SECOND = 6e10
 SECONDS_PER_STEP = 5e-6
@@ -37,10 +37,10 @@ class Estimated:
 
 def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     """Pose the problem and count. Raises UnusableData as training itself would."""
-    problem = prepare(replace(training, device="cpu"), columns).problem  # shapes are the same anywhere
-    network = problem.network
-    parameters, inputs = network.parameters.size, network.layers[0].inputs
-    rows = problem.train.rows
+    fitted = fit(training, columns)  # the matrices themselves are not made: a table may be large, and this the API
+    inputs = fitted.features.width
+    network = build_network(replace(training, device="cpu"), inputs, fitted.target)  # shapes are the same anywhere
+    parameters, rows = network.parameters.size, len(fitted.rows["train"])
     steps = len(batch_bounds(rows, training.batch_size or "full"))
     seconds = None
     if training.optimizer is not None and training.epochs is not None:
@@ -48,7 +48,9 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
         flops = 6.0 * weights * rows + 10.0 * parameters * steps
         seconds = training.epochs * (flops / FLOPS_PER_SECOND + SECONDS_PER_STEP * steps + SECONDS_PER_EPOCH)
     all_rows = len(next(iter(columns.values())).values)
-    memory = _data_bytes(training, inputs, all_rows) + _network_bytes(training, inputs, network.outputs, all_rows)
+    cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
+    memory = _data_bytes(training, cell_bytes, inputs, all_rows)
+    memory += _network_bytes(training, inputs, network.outputs, all_rows)
     return Estimated(parameters, BASE_BYTES + memory, seconds)
 
 
@@ -57,11 +59,13 @@ def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows
     is enough. Raises TooMuchMemory with the figure.
     """
     assert training.features is not None
-    distinct = [table[name].distinct if table[name].kind == "categorical" else 1 for name in training.features]
-    inputs = sum(1 if count == 2 else count for count in distinct)
+    most_categories = training.preprocessing.max_categories or MAX_CATEGORIES
+    inputs = sum(table[name].features(most_categories) for name in training.features)
     classes = table[training.targets[0]].distinct
     outputs = training.loss.outputs(classes) if training.loss and training.task == "classification" else len(training.targets)
-    data, network = _data_bytes(training, inputs, rows), _network_bytes(training, inputs, outputs, rows)
+    # A cell is read as eight bytes, an array in its own type, of which the summary does not tell: one byte at least.
+    cell_bytes = sum(table[name].width if table[name].shape else 8 for name in training.columns)
+    data, network = _data_bytes(training, cell_bytes, inputs, rows), _network_bytes(training, inputs, outputs, rows)
     needed = BASE_BYTES + data + network
     if most is None or needed <= most:
         return
@@ -71,11 +75,10 @@ def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows
     raise TooMuchMemory([("/model", f"{found}; take fewer units or a smaller batch")])
 
 
-def _data_bytes(training: Training, inputs: int, rows: int) -> int:
+def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> int:
     """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
-    columns = len(training.columns)
     copies = 1 if training.optimizer is not None else SOLVER_COPIES
-    return rows * (columns * 2 * 8 + inputs * copies * np.dtype(training.precision).itemsize)
+    return rows * (2 * cell_bytes + inputs * copies * np.dtype(training.precision).itemsize)
 
 
 def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:

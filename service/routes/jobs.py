@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
+from polars import DataFrame
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
@@ -27,7 +28,7 @@ from service.dependencies import (
 )
 from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import Estimate, EventResource, ForkRequest, JobResource, Listing
+from service.schemas import Estimate, EventResource, ForkRequest, JobResource, Listing, Notice
 from store import datasets, forks, jobs, queue
 from store.keys import Caller
 from store.pages import owned, page
@@ -75,10 +76,11 @@ def create_job(
     with once(store, caller, idempotency_key, "/v1/jobs", document_of(request)) as answer:
         if answer.answer is not None:
             return answer.response
+        warnings = _looked_at(store, caller, request).warnings  # read before the database's one writer is held up
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             completed, queue_name = _completed(session, store, request, dataset)
-            job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name)
+            job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name, warnings=warnings)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
@@ -95,13 +97,27 @@ def _completed(session: Session, store: Store, request: JobRequest, dataset: Dat
     return completed, queue_name
 
 
-def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
+class LookedAt(NamedTuple):
+    """A request with its defaults, the table it names, and what is worth a look in it."""
+
+    request: JobRequest
+    dataset: Dataset
+    table: DataFrame
+    warnings: list[dict[str, Any]]
+
+
+def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
         completed, _ = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
+    return LookedAt(completed, dataset, table, datasets.findings(table, dataset, completed))
+
+
+def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
+    completed, dataset, table, warnings = _looked_at(store, caller, request)
     found = estimate(completed, datasets.columns(table, dataset, completed.columns))
-    return Estimate(request=document_of(completed), **vars(found))
+    return Estimate(request=document_of(completed), warnings=[Notice(**warning) for warning in warnings], **vars(found))
 
 
 @router.get("", responses=problems())
