@@ -26,6 +26,8 @@ RUN groupadd --gid 10001 vidro \
  && useradd --uid 10001 --gid vidro --no-create-home --home-dir /tmp --shell /usr/sbin/nologin vidro \
  && install --directory --owner=vidro --group=vidro --mode=0750 /data
 COPY --from=build /opt/vidro /opt/vidro
+# Kernels for the processor at hand lie beside the code; a process that may not write there copies them to /data.
+RUN ["/opt/vidro/bin/vidro", "warm-up"]
 # The root may be read-only: pip compiled every module at build time, and nothing writes but to /data and /tmp.
 ENV PATH=/opt/vidro/bin:$PATH PYTHONDONTWRITEBYTECODE=1 PYTHONUNBUFFERED=1 HOME=/tmp VIDRO_DATA=/data
 USER 10001:10001

@@ -2,17 +2,42 @@
 
 import hashlib
 import os
+import shutil
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from engine.train import Problem
 
 SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "team.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 
+BESIDE = Path(__file__).parent / "__pycache__"
+"""Where kernels are kept if the code may be written to, as when an image is built."""
+
+
 def cache_in(folder: Path) -> None:
-    """Keep compiled kernels under that folder, as in a container whose code is read-only. Call it before any training."""
+    """Keep compiled kernels under that folder, as in a container whose code is read-only. Call it before any training.
+
+    It starts with those that came with the code. They are for the kind of processor that they were made on; Numba passes
+    over them on another, and makes its own.
+    """
+    shipped, place = BESIDE / _digest(), folder / _digest()
+    if shipped.is_dir() and shipped != place and not place.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        copy = Path(tempfile.mkdtemp(dir=folder))
+        shutil.copytree(shipped, copy, dirs_exist_ok=True)
+        try:
+            copy.rename(place)  # whole, or not at all
+        except OSError:  # another process was faster
+            shutil.rmtree(copy)
     if "numba" in sys.modules:
         import numba
 
@@ -24,16 +49,26 @@ def prepare() -> None:
     """Settle the folder before Numba reads it: the one asked for, or beside the code, or a new one of this process alone."""
     if "NUMBA_CACHE_DIR" in os.environ:
         return
-    here = Path(__file__).parent / "__pycache__"
-    here.mkdir(exist_ok=True) if os.access(here.parent, os.W_OK) else None
+    BESIDE.mkdir(exist_ok=True) if os.access(BESIDE.parent, os.W_OK) else None
     # Compiled code is loaded as it lies: a folder that others could have filled is no place for it.
-    cache_in(here if os.access(here, os.W_OK) else Path(tempfile.mkdtemp(prefix="vidro-kernels-")))
+    cache_in(BESIDE if os.access(BESIDE, os.W_OK) else Path(tempfile.mkdtemp(prefix="vidro-kernels-")))
 
 
 def _digest() -> str:
     """The kernels' version: Numba looks at one file at a time, and would keep code whose callees have changed."""
     content = b"".join((Path(__file__).parent / name).read_bytes() for name in SOURCES)
     return f"kernels-{hashlib.sha256(content).hexdigest()[:16]}"
+
+
+def make_ready(problem: "Problem") -> float:
+    """Have the kernels that the problem trains on compiled, or loaded from the cache, and give the seconds that took."""
+    started = time.perf_counter()
+    runs_compiled = problem.spec.optimizer is not None or problem.spec.model.has_driver
+    if runs_compiled and problem.network.xp is np and find_spec("numba") is not None:
+        from engine.fast import compile_for
+
+        compile_for(problem)
+    return time.perf_counter() - started
 
 
 def warm_up() -> float:

@@ -146,11 +146,13 @@ class Definition:
         l1, l2 = self.spec.penalties(self.train.rows)
         if not (l1 or l2):
             return
+        xp = self.xp
         for layer in self.network.parameters.layers:
+            slope = self.work[: layer.W.size].reshape(layer.W.shape)
             if l2:
-                self.xp.add(layer.dW, l2 * layer.W, out=layer.dW)
+                xp.add(layer.dW, xp.multiply(layer.W, l2, out=slope), out=layer.dW)
             if l1:
-                self.xp.add(layer.dW, l1 * self.xp.sign(layer.W), out=layer.dW)
+                xp.add(layer.dW, xp.multiply(xp.sign(layer.W, out=slope), l1, out=slope), out=layer.dW)
 
     def _clip(self) -> Array:
         """Scale ∇ down to `clip_norm` where it is longer (Pascanu et al. 2013). Returns the length before."""

@@ -6,6 +6,7 @@ a larger one on a team of threads, with BLAS for its products of matrices (`Larg
 
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CDLL, c_void_p, cast
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -243,10 +244,21 @@ def compile_all() -> None:
         for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
             for kernel in table.values():
                 kernel.address(dtype)
-        _call_every_driver(np.dtype(dtype))
+        call_every_driver(np.dtype(dtype))
 
 
-def _call_every_driver(dtype: Any) -> None:
+def compile_for(problem: Problem) -> None:
+    """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
+    spec, network = problem.spec, problem.network
+    if spec.optimizer is None:
+        call_every_driver(network.dtype)
+    elif supported(problem):
+        call_every_driver(network.dtype)
+        addresses(network, spec.loss, spec.optimizer)
+
+
+@cache
+def call_every_driver(dtype: Any) -> None:
     """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
     network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
     loss, rule = HalfMeanSquaredError(), GradientDescent()

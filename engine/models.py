@@ -39,6 +39,8 @@ class Model(Described):
     """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
 
     tasks: ClassVar[frozenset[str]]
+    has_driver: ClassVar[bool] = False
+    """Whether a solver of its own runs compiled (see fast.py)."""
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         """The job's fields that apply to this model, each with its default."""
@@ -169,6 +171,7 @@ class Perceptron(Model):
     derivative: ClassVar[str] = r"-y_n x_n \text{ where } y_n w^\top x_n \le 0, \text{ else } 0"
     source: ClassVar[str] = "Rosenblatt (1958); the pocket: Gallant, Perceptron-based learning algorithms (1990)"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    has_driver: ClassVar[bool] = True
 
     kind: Literal["perceptron"] = "perceptron"
     bias: Flag = Field(default=True, description="false: the boundary passes through the origin")

@@ -64,7 +64,12 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobRe
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),
         warnings=[Notice(**warning) for warning in job.warnings],
-        timings=Timings(queued_seconds=queued, load_seconds=job.load_seconds, train_seconds=job.train_seconds),
+        timings=Timings(
+            queued_seconds=queued,
+            load_seconds=job.load_seconds,
+            compile_seconds=job.compile_seconds,
+            train_seconds=job.train_seconds,
+        ),
         created_at=job.created_at,
         started_at=job.started_at,
         finished_at=job.finished_at if done else None,

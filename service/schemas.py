@@ -121,6 +121,7 @@ class Progress(Resource):
 class Timings(Resource):
     queued_seconds: float | None
     load_seconds: float | None
+    compile_seconds: float | None = Field(description="kernels compiled, or loaded from the cache, before the first epoch")
     train_seconds: float | None
 
 

@@ -107,6 +107,7 @@ class Job(Table):
     error: Mapped[dict[str, Any] | None]
     warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
     load_seconds: Mapped[float | None]
+    compile_seconds: Mapped[float | None]
     train_seconds: Mapped[float | None]
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
     started_at: Mapped[float | None] = mapped_column(Instant)

@@ -9,6 +9,7 @@ import numpy as np
 import structlog
 from sqlalchemy.exc import OperationalError
 
+from engine.compiling import make_ready
 from engine.estimate import refuse_too_much
 from engine.histograms import LayerHistogram, layer_histograms
 from engine.prepare import Prepared, prepare
@@ -82,6 +83,7 @@ class Recording:
         self.pace, self.share = Pace(), 0.0
         self._resume()
         self.load_seconds = time.perf_counter() - started
+        self.compile_seconds = make_ready(self.prepared.problem)
         self.train_seconds = (self.job.train_seconds or 0.0) if self.checkpoints.state.step else 0.0
         has_validation = self.prepared.problem.validation is not None
         stopping = self.training.early_stopping
@@ -226,6 +228,7 @@ class Recording:
         row: dict[str, Any] = {
             "warnings": self.pending.warnings,
             "load_seconds": self.load_seconds,
+            "compile_seconds": self.compile_seconds,
             "train_seconds": self.train_seconds,
             "parameters": self.network.parameters.size,
             "fitted": self.fitted,

@@ -8,6 +8,7 @@ import pytest
 
 from engine.descent import Definition, start_vectors
 from engine.fast import Large, Small
+from engine.models import Regularization
 from tests.engine.test_kernels import ACTIVATIONS, LOSSES, OPTIMIZERS, posed
 
 OBJECTS = 8_000
@@ -39,6 +40,7 @@ CHOICES = [
     *({"loss": cls()} for cls in LOSSES),
     *({"optimizer": cls()} for cls in OPTIMIZERS),
     {"weighted": True},
+    {"regularization": Regularization(l1=0.01, l2=0.1, clip_norm=0.05)},
 ]
 
 
