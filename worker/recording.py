@@ -130,10 +130,11 @@ class Recording:
                 raise interruption
         if self.place.stopping():
             raise Stopped
+        due = time.monotonic() - self.pending.since > FLUSH_SECONDS or len(self.recorder.points) > FLUSH_POINTS
         if self.checkpoints.is_due:
             self.checkpoints.take_position()
-        due = time.monotonic() - self.pending.since > FLUSH_SECONDS or len(self.recorder.points) > FLUSH_POINTS
-        if due or self.checkpoints.position is not None:
+            due = True
+        if due:
             self.flush()
 
     def _take(self, epoch: Epoch) -> None:
