@@ -34,7 +34,7 @@ def make_app(setting: Settings) -> Celery:
         result_backend=None,
         result_serializer="json",
         worker_prefetch_multiplier=1,
-        worker_disable_prefetch=setting.broker.startswith("redis"),  # a message that waits in a busy worker helps nobody
+        worker_disable_prefetch=setting.broker.startswith("redis"),  # elsewhere Celery cannot
         worker_hijack_root_logger=False,
         worker_send_task_events=False,
         broker_connection_retry_on_startup=True,
