@@ -1,6 +1,7 @@
 """What a training process may take of the machine, so that a job that asks for too much fails alone (decision 0005)."""
 
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 STATUS, BADNESS = Path("/proc/self/status"), Path("/proc/self/oom_score_adj")
@@ -21,10 +22,11 @@ def confine(job_bytes: int) -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     most = data_bytes() + job_bytes
     resource.setrlimit(resource.RLIMIT_DATA, (most if hard == resource.RLIM_INFINITY else min(most, hard), hard))
-    BADNESS.write_text(FIRST_TO_GO)
+    with suppress(OSError):  # not every container lets it be written
+        BADNESS.write_text(FIRST_TO_GO)
 
 
 def data_bytes() -> int:
     """The memory of this process that RLIMIT_DATA counts."""
-    line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmData:"))
+    line = next((line for line in STATUS.read_text().splitlines() if line.startswith("VmData:")), "VmData: 0 kB")
     return int(line.split()[1]) * 1024

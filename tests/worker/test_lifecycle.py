@@ -251,6 +251,20 @@ def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> 
     assert min(step for name, step, _ in points(place, child) if name == "train_loss") == 11
 
 
+def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: Workplace, post: Callable[..., str]) -> None:
+    parent = post("iris", "species", model=PLAIN, epochs=4, record={"checkpoint_every": 2})
+    run(place, parent)
+    child = fork(place, parent, 2)
+    with place.database.reading() as session:
+        [checkpoint] = jobs.checkpoints(session, row(place, child).number)
+    damage(place, place.files, checkpoint.digest)
+    run(place, child)
+    assert (row(place, child).state, row(place, child).error["code"]) == ("failed", "CONTENT_DAMAGED")
+    again = fork(place, parent, 2)
+    run(place, again)
+    assert row(place, again).state == "succeeded"
+
+
 # --- limits ---
 
 
