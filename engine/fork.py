@@ -11,11 +11,13 @@ FIXED = ("target", "features", "task", "model", "preprocessing", "split", "preci
 
 
 def refusals(before: Training, after: Training, epoch: int, fixed: Sequence[str] = FIXED) -> Iterator[tuple[str, str]]:
-    """What keeps a run by one completed spec from going on by another after that epoch, by JSON pointer into the latter."""
+    """What keeps a run by one completed spec from going on by another after that epoch, by JSON pointer into the latter;
+    what that one leaves to its defaults is not looked at.
+    """
     for name in fixed:
-        if getattr(before, name) != getattr(after, name):
+        if getattr(after, name) not in (None, getattr(before, name)):
             yield f"/{name}", f"the weights of a fork were made for its {name} as it is; remove it, or start a new job"
-    if _outputs(before) != _outputs(after):
+    if after.loss is not None and _outputs(before) != _outputs(after):
         yield "/loss", "this loss reads another number of outputs than the weights give; remove it, or start a new job"
     if after.epochs is not None and after.epochs <= epoch:
         yield "/epochs", f"the run begins after epoch {epoch}; set epochs above that"

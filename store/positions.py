@@ -43,11 +43,10 @@ def place_of(standing: Standing) -> int:
 
 
 def drop_damaged(session: Session, files: Files, lease: Lease, damaged: Sequence[Standing]) -> None:
-    """Forget those whose content is not what was written, and that content: the run, which has written to its row in this
-    transaction, writes it again.
+    """Forget those whose content is not what was written; the run has written to its row in this transaction. What is left
+    of the content is discarded after the commit, and not before: what a row names must not be missing.
     """
     for standing in damaged:
-        files.discard(standing.digest)
         if isinstance(standing, Position):
             forget(session, files, lease.job_number)
         else:

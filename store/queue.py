@@ -1,14 +1,17 @@
 """The queue: Celery, configured in one place. A message carries a job's id alone and is a nudge; the row is the truth."""
 
 from functools import lru_cache
+from typing import Any
 
 import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
+from kombu.transport import filesystem
 
 from store.settings import Settings, settings
 
 TASK = "train"
+LOOK_UP_SECONDS = 0.1
 log = structlog.get_logger()
 
 
@@ -28,6 +31,8 @@ def make_app(setting: Settings) -> Celery:
         accept_content=["json"],
         task_default_queue="train",
         task_create_missing_queues=True,
+        result_backend=None,
+        result_serializer="json",
         worker_prefetch_multiplier=1,
         worker_disable_prefetch=setting.broker.startswith("redis"),  # elsewhere Celery cannot
         broker_channel_error_retry=True,  # RabbitMQ's consumer_timeout, when a second message waits out the job before it
@@ -37,7 +42,17 @@ def make_app(setting: Settings) -> Celery:
         broker_connection_max_retries=None,
         broker_transport_options=_transport_options(setting),
     )
+    if setting.broker.startswith("filesystem"):
+        app.conf.broker_transport = f"{__name__}:ImpatientTransport"
     return app
+
+
+class ImpatientTransport(filesystem.Transport):
+    """Celery's loop asks for messages for two seconds at a time, twice after it was told to stop; here it looks up sooner."""
+
+    def drain_events(self, connection: Any, timeout: Any = None, **options: Any) -> None:
+        seconds = min(timeout or LOOK_UP_SECONDS, LOOK_UP_SECONDS)
+        super().drain_events(connection, timeout=seconds, **options)  # type: ignore[no-untyped-call]
 
 
 def _transport_options(setting: Settings) -> dict[str, object]:

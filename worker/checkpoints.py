@@ -106,16 +106,16 @@ class Checkpoints:
 
     def take_epoch(self, epoch: int, values: dict[str, Any], improved: bool, periodic: bool, seconds: float) -> None:
         """Remember a whole epoch, with its arrays where it is to be written, the best yet, or may be all there is."""
-        due = self.is_due
-        needed = improved or periodic or due or seconds > LONG_EPOCH_SECONDS
+        needed = improved or periodic or seconds > LONG_EPOCH_SECONDS
         self.last, self.position = Snapshot(epoch, self.arrays() if needed else {}, values, periodic), None
         if improved:
             self.best = self.last
-        if periodic or due:
+        if periodic:
             self._add(self.last)
 
     def take_position(self) -> None:
         """Remember where the run stands, within an epoch or at its end, for the next write."""
+        self.taken_at = time.monotonic()
         if self.state.place:
             self.position = (self.state.place, self.arrays())
         self.keep_last()

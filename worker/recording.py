@@ -1,7 +1,7 @@
 """One attempt at a job while it trains: what it learns, what is kept of it, and how it is written down."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -16,8 +16,9 @@ from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
 from store import curves, datasets, jobs, models, positions
 from store.database import Database
-from store.errors import DiskFull, LeaseLost
+from store.errors import ContentDamaged, DiskFull, LeaseLost
 from store.files import Files
+from store.positions import Standing
 from store.requests import training_of
 from store.settings import Settings
 from store.tables import Checkpoint, Histograms, Job
@@ -99,14 +100,23 @@ class Recording:
         with self.place.database.reading() as session:
             damaged = found.resume(session)
         state, last, best = found.state, found.last, found.best
+        if state.epoch < self.job.forked_epoch:
+            begun = f"after epoch {self.job.forked_epoch} of '{self.job.forked_from}'"
+            self._discard(damaged)
+            raise ContentDamaged(f"the checkpoint that this job began from, {begun}, is damaged; fork that one again")
         with self.place.database.transaction() as session:
             reached = {"latest": last.values if last else {}, "best": best.values if best else None}
             jobs.update_row(session, self.lease, epoch=state.epoch, fraction=state.epoch / self.job.epochs, **reached)
             self.recorder.rewind(session, state.epoch, state.step - state.place)
             positions.drop_damaged(session, self.place.files, self.lease, damaged)
+        self._discard(damaged)
         for standing in damaged:
             detail = f"the checkpoint taken after epoch {standing.epoch} is damaged; the run went on from epoch {state.epoch}"
             self.pending.warnings.append({"code": "CHECKPOINT_DAMAGED", "detail": detail})
+
+    def _discard(self, damaged: Sequence[Standing]) -> None:
+        for standing in damaged:
+            self.place.files.discard(standing.digest)
 
     def train(self) -> None:
         """Train to the end. Raises Interrupted, TimeUp, LeaseLost, or what the engine raises."""
@@ -132,10 +142,11 @@ class Recording:
                 raise interruption
         if self.place.stopping():
             raise Stopped
+        due = time.monotonic() - self.pending.since > FLUSH_SECONDS or len(self.recorder.points) > FLUSH_POINTS
         if self.checkpoints.is_due:
             self.checkpoints.take_position()
-        due = time.monotonic() - self.pending.since > FLUSH_SECONDS or len(self.recorder.points) > FLUSH_POINTS
-        if due or self.checkpoints.position is not None:
+            due = True
+        if due:
             self.flush()
 
     def _take(self, epoch: Epoch) -> None:

@@ -15,6 +15,7 @@ from store import idempotency, jobs, positions, queue
 from store.database import Database
 from store.files import Files
 from store.settings import settings
+from worker import limits
 from worker.recording import Workplace
 from worker.training import work
 
@@ -59,6 +60,7 @@ def _forget_parent(**_: object) -> None:
     global _place
     _place = None
     threads.limit(settings().threads_each)
+    limits.confine(settings().job_bytes)
 
 
 def _announce_stop(**_: object) -> None:

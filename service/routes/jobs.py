@@ -192,6 +192,7 @@ def fork_job(
             dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=True)
             with _within("overrides"):
                 request = _overridden(parent, fork.overrides)
+                forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
                 completed, queue_name = _completed(session, store, request, dataset)
                 forks.refuse(parent, completed, checkpoint)
             job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)

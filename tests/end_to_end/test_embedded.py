@@ -169,3 +169,41 @@ def test_a_key_from_the_command_line_opens_the_api(start: Callable[..., Server])
     key_id = listed.split()[0]
     subprocess.run(command("keys", "revoke", key_id), env=environment, capture_output=True, check=True)
     assert server.client.get("/v1/jobs", headers={"Authorization": f"Bearer {key}"}).status_code == 401
+
+
+def test_paused_killed_and_stopped_within_an_epoch_a_run_ends_in_the_same_bits(start: Callable[..., Server]) -> None:
+    """Three epochs of thirty thousand batches each: whatever is lost of one would be seen."""
+    server = start(checkpoint_seconds=0.3)
+    wait_for(server.ready, "readiness")
+    sample = {"kind": "blobs", "rows": 60_000, "deviation": 5.0}
+    dataset_id = server.client.post("/v1/datasets", json={"sample": sample}).json()["id"]
+    long = {"target": "blob", "epochs": 3, "batch_size": 2, "model": {"kind": "mlp", "hidden": [{"units": 48}, {"units": 48}]}}
+    undisturbed = server.post(dataset_id, **long)
+    assert server.done(undisturbed)["state"] == "succeeded"
+    disturbed = server.post(dataset_id, **long)
+
+    def reached(fraction: float) -> bool:
+        return bool(server.job(disturbed)["progress"]["fraction"] >= fraction)
+
+    wait_for(lambda: reached(0.1), "a tenth")
+    asked = server.client.post(f"/v1/jobs/{disturbed}/pause").json()
+    assert asked["state"] in ("pausing", "paused")
+    paused = wait_for(lambda: (job := server.job(disturbed))["state"] == "paused" and job, "the pause")
+    assert 0.1 <= paused["progress"]["fraction"] < 1
+    assert server.client.post(f"/v1/jobs/{disturbed}/resume").status_code == 202
+    wait_for(lambda: reached(0.2), "two tenths")
+    worker = server.part("worker")
+    for pid in [*descendants(worker), worker]:
+        os.kill(pid, signal.SIGKILL)
+    wait_for(lambda: server.job(disturbed)["attempt"] == 3 and reached(0.3), "another attempt that gets further")
+    server.stop()
+    server = start(data=server.data)
+    wait_for(server.ready, "readiness again")
+    job = server.done(disturbed)
+    assert (job["state"], job["attempt"]) == ("succeeded", 4)
+    for path in ("weights", "weights?epoch=1", "curves"):
+        answers = [server.client.get(f"/v1/jobs/{each}/{path}").json() for each in (undisturbed, disturbed)]
+        for answer in answers:
+            answer.pop("job_id", None)
+            answer.get("series", {}).pop("seconds", None)
+        assert answers[0] == answers[1], path

@@ -19,10 +19,11 @@ from store.tables import Job
 from tests.end_to_end.conftest import Server, descendants, free_port, wait_for
 from tests.faults.invariants import check
 
-LEASE_SECONDS = 12.0
+LEASE_SECONDS = 15.0
 """So long that a busy machine does not lose one by itself."""
 SHORT_LEASE_SECONDS = 1.5
-"""For who waits until it has run out."""
+HASTY = {"lease_seconds": SHORT_LEASE_SECONDS, "checkpoint_seconds": 0.2}
+"""For who waits until a lease has run out, and does not wait for checkpoints."""
 SWEEP_SECONDS = 0.3
 INLINE_BYTES = 1000
 """So low that checkpoints and tables lie in files, which have to survive as well."""

@@ -4,7 +4,7 @@ import os
 import resource
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.faults.deployment import LONG, Deployment, tree
@@ -51,9 +51,14 @@ class SmallDisk:
             subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
     def fill(self, room: int) -> None:
-        disk = os.statvfs(self.filler.parent)
         with self.filler.open("wb") as file:
-            os.posix_fallocate(file.fileno(), 0, max(1, disk.f_bavail * disk.f_bsize - room))
+            while (free := self._free_bytes() - room) > 0:
+                with suppress(OSError):  # somebody has written meanwhile
+                    os.posix_fallocate(file.fileno(), file.seek(0, os.SEEK_END), free)
+
+    def _free_bytes(self) -> int:
+        disk = os.statvfs(self.filler.parent)
+        return disk.f_bavail * disk.f_bsize
 
     def free(self) -> None:
         self.filler.unlink()

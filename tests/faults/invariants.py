@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import curves, jobs, models
+from store import curves, jobs, models, positions
 from store.curves import FANOUT, Span, merge
 from store.database import Database
 from store.files import REFERENCES, UPLOADING, Files
@@ -17,7 +17,9 @@ from store.tables import Blob, Checkpoint, CurveBucket, CurvePoint, Entry, Histo
 
 
 def check(database: Database, files: Files, are_done: bool = True) -> None:
-    """Everything, once no process writes any more. Orphan files may wait for a sweep, so one is made first."""
+    """Everything, once no process writes any more. What waits for a sweep is swept first."""
+    with database.transaction() as session:
+        positions.sweep(session, files)
     with database.reading() as session:
         files.sweep(session, older_than=-1)
         all_jobs = session.scalars(select(Job)).all()
@@ -86,6 +88,9 @@ def check_summaries(session: Session, job: Job, name: str, values: dict[int, flo
 def check_checkpoints(session: Session, job: Job) -> None:
     for kept in jobs.checkpoints(session, job.number):
         assert 0 <= kept.epoch <= job.epoch, f"{job.id}: a checkpoint of epoch {kept.epoch} at {job.epoch}"
+    for standing in positions.standings(session, job.number):
+        assert job.state not in DONE or isinstance(standing, Checkpoint), f"{job.id} is done and has a position"
+        assert standing.epoch <= job.epoch, f"{job.id}: a position of epoch {standing.epoch} at {job.epoch}"
     for epoch in session.scalars(select(Histograms.epoch).where(Histograms.job_number == job.number)):
         assert epoch <= job.epoch, f"{job.id}: histograms of epoch {epoch} at {job.epoch}"
 

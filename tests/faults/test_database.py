@@ -8,7 +8,7 @@ import pytest
 from store.database import Database
 from store.migrate import migrate
 from tests.end_to_end.conftest import wait_for
-from tests.faults.deployment import SHORT_LEASE_SECONDS, Deployment, count
+from tests.faults.deployment import HASTY, Deployment, count
 from tests.faults.invariants import bits
 from tests.faults.servers import PostgresServer, ValkeyServer
 from tests.faults.test_kills import NETWORK
@@ -31,7 +31,7 @@ def mortal(postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path) -> It
 
 
 def test_training_outlives_its_database(mortal: Deployment, postgres: PostgresServer, tally: Callable[..., None]) -> None:
-    mortal.setting["lease_seconds"] = SHORT_LEASE_SECONDS
+    mortal.setting |= HASTY
     api = mortal.api()
     mortal.worker()
     digits = mortal.digits(api)

@@ -10,7 +10,7 @@ from sqlalchemy.exc import OperationalError
 
 from store.tables import Job
 from tests.end_to_end.conftest import wait_for
-from tests.faults.deployment import SHORT_LEASE_SECONDS, SWEEP_SECONDS, Deployment, count, freeze, kill, thaw, tree
+from tests.faults.deployment import HASTY, SHORT_LEASE_SECONDS, SWEEP_SECONDS, Deployment, count, freeze, kill, thaw, tree
 from tests.faults.invariants import bits, everything
 from tests.faults.test_kills import NETWORK
 
@@ -44,7 +44,7 @@ def is_locked(deployment: Deployment, job_id: str) -> bool:
 
 
 def test_a_worker_woken_after_its_lease_writes_nothing(deployment: Deployment, tally: Callable[..., None]) -> None:
-    deployment.setting["lease_seconds"] = SHORT_LEASE_SECONDS
+    deployment.setting |= HASTY
     api = deployment.api()
     workers = [deployment.worker() for _ in range(2)]
     digits = deployment.digits(api)

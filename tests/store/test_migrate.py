@@ -109,6 +109,18 @@ def test_down_and_up_again(empty_database: Database) -> None:
     assert make_job(empty_database).number == 1
 
 
+def test_one_down_and_up_again(empty_database: Database) -> None:
+    migrate(empty_database)
+    job = make_job(empty_database)
+    with empty_database.engine.execution_options(writes=True).begin() as connection:
+        command.downgrade(config(connection), "0002")
+    migrate(empty_database)
+    assert differences(empty_database) == []
+    assert row(empty_database, job).state == "queued"
+    with pytest.raises(IntegrityError, match="jobs_lease"), empty_database.transaction() as session:
+        session.get_one(Job, job.number).state = "running"
+
+
 def test_threads_at_once(empty_database: Database) -> None:
     url = empty_database.url.render_as_string(hide_password=False)
 

@@ -1,72 +1,20 @@
 """One job, run to whatever end: every one leaves a true row and readable results, on both databases."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from pydantic import TypeAdapter
 from sqlalchemy.exc import OperationalError
 
-from engine.completion import complete
-from engine.samples import Sample
 from store import curves, datasets, jobs, models
-from store.database import Database
 from store.errors import DiskFull
 from store.files import Files
-from store.requests import document_of, training_of
-from store.settings import Settings
-from store.tables import Checkpoint, CurvePoint, Dataset, Job, Model, Series
+from store.tables import Checkpoint, Dataset, Job, Model
+from tests.worker.staging import MLP, Stopper, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Recording, Workplace
 from worker.training import run, run_held, work
-
-SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
-MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
-
-
-@pytest.fixture
-def place(database: Database, files: Files, tmp_path: Path) -> Workplace:
-    return Workplace(Settings(data=tmp_path), database, files, "worker 1")
-
-
-@pytest.fixture
-def post(place: Workplace) -> Callable[..., str]:
-    """Store a sample and a job on it, as the API would; its id."""
-
-    def make(sample: str, target: str | list[str], **fields: Any) -> str:
-        table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
-        with place.database.transaction() as session:
-            dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)
-            request = training_of({"dataset_id": dataset.id, "target": target, **fields})
-            completed = complete(request, datasets.summaries(dataset), dataset.rows)
-            return jobs.create(session, "ana", document_of(completed)).id
-
-    return make
-
-
-def row(place: Workplace, job_id: str) -> Job:
-    with place.database.reading() as session:
-        return jobs.get(session, job_id, None)
-
-
-def theta(place: Workplace, job_id: str) -> bytes:
-    """The bytes of the last checkpoint's weights and optimiser state."""
-    with place.database.reading() as session:
-        last = jobs.checkpoints(session, jobs.get(session, job_id, None).number)[-1]
-        arrays = models.unpack(place.files.get(session, last.digest))
-        return models.pack(arrays)
-
-
-def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:
-    """Every curve point but the seconds, which no two runs share."""
-    number = row(place, job_id).number
-    with place.database.reading() as session:
-        found = session.query(CurvePoint, Series.name).join(Series, Series.number == CurvePoint.series_number)
-        found = found.filter(CurvePoint.job_number == number, Series.name != "seconds")
-        return sorted((name, point.step, point.value) for point, name in found)
-
 
 TABLE = {
     "analytic": ("infant_weight", "weight", {"model": {"kind": "linear_regression"}}),
@@ -121,17 +69,6 @@ def test_one_message_is_enough_for_all_that_wait(place: Workplace, post: Callabl
     assert {row(place, job_id).state for job_id in waiting} == {"succeeded"}
 
 
-class Stopper:
-    """Says stop at the n-th question."""
-
-    def __init__(self, after: int) -> None:
-        self.left = after
-
-    def __call__(self) -> bool:
-        self.left -= 1
-        return self.left < 0
-
-
 @pytest.mark.parametrize("fields", [
     {"model": MLP, "epochs": 40, "record": {"checkpoint_every": 7}},
     {"model": MLP, "epochs": 40, "schedule": {"kind": "reduce_on_plateau", "patience": 1}, "optimizer": {"kind": "rmsprop"}},
@@ -154,10 +91,6 @@ def test_a_stopped_run_ends_in_the_same_bits(
     assert theta(place, stopped) == theta(place, alone)
     assert points(place, stopped) == points(place, alone)
     assert strip(row(place, stopped).best) == strip(row(place, alone).best)
-
-
-def strip(values: dict[str, Any] | None) -> dict[str, Any]:
-    return {name: value for name, value in (values or {}).items() if name != "seconds"}
 
 
 def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Callable[..., str]) -> None:

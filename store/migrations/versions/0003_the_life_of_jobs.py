@@ -48,5 +48,8 @@ def downgrade() -> None:
     op.drop_column("workers", "max_job_bytes")
     op.drop_column("jobs", "forked_epoch")
     op.drop_column("jobs", "forked_from")
+    if op.get_bind().dialect.name != "sqlite":  # where they go with their columns
+        op.drop_constraint("jobs_finished", "jobs")
+        op.drop_constraint("jobs_lease", "jobs")
     op.drop_column("jobs", "eta_seconds")
     op.drop_column("jobs", "fraction")

@@ -1,0 +1,39 @@
+"""A worker's workplace on either database, and a way to post jobs to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+
+from engine.completion import complete
+from engine.samples import Sample
+from store import datasets, jobs
+from store.database import Database
+from store.files import Files
+from store.requests import document_of, training_of
+from store.settings import Settings
+from worker.recording import Workplace
+
+SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
+
+
+@pytest.fixture
+def place(database: Database, files: Files, tmp_path: Path) -> Workplace:
+    return Workplace(Settings(data=tmp_path), database, files, "worker 1")
+
+
+@pytest.fixture
+def post(place: Workplace) -> Callable[..., str]:
+    """Store a sample and a job on it, as the API would; its id."""
+
+    def make(sample: str, target: str | list[str], **fields: Any) -> str:
+        table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
+        with place.database.transaction() as session:
+            dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)
+            request = training_of({"dataset_id": dataset.id, "target": target, **fields})
+            completed = complete(request, datasets.summaries(dataset), dataset.rows)
+            return jobs.create(session, "ana", document_of(completed)).id
+
+    return make

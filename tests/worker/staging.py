@@ -1,0 +1,46 @@
+"""What tests of the worker look at, and hands they lend each other."""
+
+from typing import Any
+
+from store import jobs, models
+from store.tables import CurvePoint, Job, Series
+from worker.recording import Workplace
+
+MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
+
+
+def row(place: Workplace, job_id: str) -> Job:
+    with place.database.reading() as session:
+        return jobs.get(session, job_id, None)
+
+
+def theta(place: Workplace, job_id: str) -> bytes:
+    """The bytes of the last checkpoint's weights and optimiser state."""
+    with place.database.reading() as session:
+        last = jobs.checkpoints(session, jobs.get(session, job_id, None).number)[-1]
+        arrays = models.unpack(place.files.get(session, last.digest))
+        return models.pack(arrays)
+
+
+def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:
+    """Every curve point but the seconds, which no two runs share."""
+    number = row(place, job_id).number
+    with place.database.reading() as session:
+        found = session.query(CurvePoint, Series.name).join(Series, Series.number == CurvePoint.series_number)
+        found = found.filter(CurvePoint.job_number == number, Series.name != "seconds")
+        return sorted((name, point.step, point.value) for point, name in found)
+
+
+class Stopper:
+    """Says stop at the n-th question."""
+
+    def __init__(self, after: int) -> None:
+        self.left = after
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        return self.left < 0
+
+
+def strip(values: dict[str, Any] | None) -> dict[str, Any]:
+    return {name: value for name, value in (values or {}).items() if name != "seconds"}

@@ -1,0 +1,398 @@
+"""Pause, resume and fork; checkpoints within an epoch; what a run does when time, memory or a checkpoint's content runs out."""
+
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from engine import descent, fast
+from store import forks, jobs, models, positions
+from store.errors import DiskFull
+from store.files import Files
+from store.requests import training_of
+from store.tables import Blob, Job, Position
+from tests.worker.staging import MLP, Stopper, points, row, strip, theta
+from worker.lease import HeldLease
+from worker.recording import Workplace
+from worker.training import run, run_held
+
+PLAIN = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh"}]}
+LONG: dict[str, Any] = {"model": PLAIN, "epochs": 4, "batch_size": 4, "record": {"checkpoint_every": 100, "curves": "batch"}}
+"""Thirty batches an epoch."""
+
+
+@pytest.fixture
+def breathing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a run be interrupted after every batch."""
+    monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
+    monkeypatch.setattr(fast, "CALL_OPERATIONS", 0.0)
+
+
+class Asker:
+    """Asks for something at the n-th question whether to stop, as a caller does meanwhile."""
+
+    def __init__(self, place: Workplace, job_id: str, ask: Callable[..., None], after: int) -> None:
+        self.place, self.job_id, self.ask, self.left = place, job_id, ask, after
+        self.held: HeldLease | None = None
+
+    def __call__(self) -> bool:
+        self.left -= 1
+        if self.left == 0:
+            with self.place.database.transaction() as session:
+                self.ask(session, jobs.get(session, self.job_id, None))
+            assert self.held is not None
+            self.held.state = row(self.place, self.job_id).state  # as the listening thread would within 0.1 s
+        return False
+
+
+def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: int) -> None:
+    asker = Asker(place, job_id, ask, after)
+    asking = replace(place, stopping=asker)
+    with place.database.transaction() as session:
+        lease = jobs.claim(session, job_id, "worker", 60)
+    assert lease is not None
+    asker.held = HeldLease(place.database, lease, 60)
+    run_held(asking, asker.held)
+
+
+def resume(place: Workplace, job_id: str) -> None:
+    with place.database.transaction() as session:
+        jobs.resume(session, jobs.get(session, job_id, None))
+
+
+def position(place: Workplace, job_id: str) -> tuple[int, int] | None:
+    with place.database.reading() as session:
+        found = session.get(Position, row(place, job_id).number)
+        return (found.epoch, found.place) if found else None
+
+
+@pytest.mark.usefixtures("breathing")
+@pytest.mark.parametrize("model", [PLAIN, MLP], ids=["fast", "definition"])
+def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[..., str], model: dict[str, Any]) -> None:
+    alone, paused = (post("iris", "species", **LONG | {"model": model}) for _ in range(2))
+    run(place, alone)
+    stands = []
+    for after in (8, 1, 3, 40):  # heard at the next question: within the first epoch, thrice, and within the second
+        run_and_ask(place, paused, jobs.pause, after)
+        job = row(place, paused)
+        assert (job.state, job.state_reason, job.worker) == ("paused", "paused by the caller", None)
+        stands.append(position(place, paused))
+        assert job.fraction == pytest.approx((stands[-1][0] + stands[-1][1] / 30) / 4)
+        resume(place, paused)
+    assert stands == [(0, 8), (0, 9), (0, 12), (1, 21)]
+    run(place, paused)
+    assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 5)
+    assert theta(place, paused) == theta(place, alone)
+    assert points(place, paused) == points(place, alone)
+    assert strip(row(place, paused).best) == strip(row(place, alone).best)
+    assert strip(row(place, paused).latest) == strip(row(place, alone).latest)
+
+
+@pytest.mark.usefixtures("breathing")
+def test_what_is_learned_stays_readable_within_an_epoch(place: Workplace, post: Callable[..., str]) -> None:
+    for ask, state in ((jobs.pause, "paused"), (jobs.cancel, "cancelled")):
+        job_id = post("iris", "species", **LONG)
+        run_and_ask(place, job_id, ask, 40)
+        assert (row(place, job_id).state, row(place, job_id).epoch) == (state, 1)
+        with place.database.reading() as session:
+            assert [kept.epoch for kept in jobs.checkpoints(session, row(place, job_id).number)] == [1]
+
+
+def test_a_pause_is_heard_by_the_listening_thread(place: Workplace, post: Callable[..., str]) -> None:
+    job_id = post("iris", "species", model=MLP, epochs=1_000_000)
+
+    def pause_once_it_runs() -> bool:
+        if row(place, job_id).state == "running":
+            with place.database.transaction() as session:
+                jobs.pause(session, jobs.get(session, job_id, None))
+        return False
+
+    run(replace(place, stopping=pause_once_it_runs), job_id)
+    assert row(place, job_id).state == "paused"
+    assert row(place, job_id).train_seconds < 5
+    with place.database.transaction() as session:
+        jobs.cancel(session, jobs.get(session, job_id, None))
+    assert row(place, job_id).state == "cancelled"
+
+
+@pytest.mark.usefixtures("breathing")
+def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(place: Workplace, post: Callable[..., str]) -> None:
+    alone, killed = (post("iris", "species", **LONG) for _ in range(2))
+    run(place, alone)
+    always = replace(place, settings=place.settings.model_copy(update={"checkpoint_seconds": 1e-9}))
+
+    class Killed(BaseException):
+        pass
+
+    def kill(after: int) -> Callable[[], bool]:
+        stop = Stopper(after)
+
+        def ask() -> bool:
+            if stop():
+                raise Killed
+            return False
+
+        return ask
+
+    for after in (10, 25, 31, 1):
+        with pytest.raises(Killed):
+            run(replace(always, stopping=kill(after)), killed)
+        assert row(place, killed).state == "running"
+        with place.database.transaction() as session:
+            session.query(Job).filter_by(id=killed).update({"lease_until": 0.0})
+        with place.database.transaction() as session:
+            jobs.sweep(session)
+        assert (row(place, killed).state, row(place, killed).lost_attempts) == ("queued", 1)
+    run(place, killed)
+    assert theta(place, killed) == theta(place, alone)
+    assert points(place, killed) == points(place, alone)
+
+
+@pytest.mark.usefixtures("breathing")
+@pytest.mark.parametrize("which", ["position", "whole", "all"])
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post: Callable[..., str], which: str) -> None:
+    fields = LONG | {"record": {"checkpoint_every": 1}}
+    alone, damaged = (post("iris", "species", **fields) for _ in range(2))
+    run(place, alone)
+    run(replace(place, stopping=Stopper(75)), damaged)
+    number = row(place, damaged).number
+    with place.database.reading() as session:
+        found = positions.standings(session, number)
+    assert [(standing.epoch, positions.place_of(standing)) for standing in found] == [(2, 13), (2, 0), (1, 0)]
+    hit = {"position": found[:1], "whole": found[:2], "all": found}[which]
+    for standing in hit:
+        damage(place, place.files, standing.digest)
+    run(place, damaged)
+    job = row(place, damaged)
+    assert job.state == "succeeded", job.error
+    told = [warning for warning in job.warnings if warning["code"] == "CHECKPOINT_DAMAGED"]
+    assert len(told) == len(hit)
+    assert f"went on from epoch {2 if which == 'position' else 3 - len(hit)}" in told[0]["detail"]
+    assert theta(place, damaged) == theta(place, alone)
+    assert points(place, damaged) == points(place, alone)
+    with place.database.reading() as session:
+        for checkpoint in jobs.checkpoints(session, number):
+            place.files.get(session, checkpoint.digest)  # written again, whole
+
+
+def damage(place: Workplace, files: Files, digest: str) -> None:
+    path = files.path(digest)
+    if path.exists():
+        path.write_bytes(path.read_bytes()[:-1] + b"!")
+    with place.database.transaction() as session:
+        blob = session.get_one(Blob, digest)
+        if blob.content is not None:
+            blob.content = blob.content[:-1] + b"!"
+
+
+# --- forks ---
+
+
+def fork(place: Workplace, parent_id: str, epoch: Any, **overrides: Any) -> str:
+    with place.database.transaction() as session:
+        parent = jobs.get(session, parent_id, None)
+        checkpoint = forks.checkpoint_of(session, parent, epoch)
+        request = training_of(forks.overridden(parent.request, overrides))
+        return forks.create(session, place.files, "ana", parent, checkpoint, request, "train").id
+
+
+@pytest.mark.parametrize("model", [
+    {"model": MLP, "optimizer": {"kind": "adam"}, "schedule": {"kind": "reduce_on_plateau", "patience": 1}},
+    {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}},
+])  # fmt: skip
+def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
+    place: Workplace, post: Callable[..., str], model: dict[str, Any]
+) -> None:
+    fields = {"epochs": 30, "record": {"checkpoint_every": 7}, **model}
+    parent = post("iris", "species", **fields)
+    run(place, parent)
+    child = fork(place, parent, 14)
+    assert (row(place, child).epoch, row(place, child).state) == (14, "queued")
+    run(place, child)
+    job = row(place, child)
+    assert (job.state, job.attempt, job.forked_from, job.forked_epoch) == ("succeeded", 1, parent, 14)
+    assert weights(place, child) == weights(place, parent)
+    later = [point for point in points(place, parent) if point[1] > 14]
+    assert points(place, child) == later
+    with place.database.reading() as session:
+        kept = [checkpoint.epoch for checkpoint in jobs.checkpoints(session, job.number)]
+        assert {14, 21, 28, 30} <= set(kept)
+
+
+def weights(place: Workplace, job_id: str) -> bytes:
+    """θ and the optimiser's vectors, without what is remembered of the best epoch, which a fork begins anew."""
+    arrays = models.unpack(theta(place, job_id))
+    del arrays["progress"]
+    return models.pack(arrays)
+
+
+def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> None:
+    parent = post("iris", "species", model=MLP, epochs=10, record={"checkpoint_every": 5, "curves": "batch"})
+    run(place, parent)
+    with place.database.transaction() as session:
+        job = jobs.get(session, parent, None)
+    child = fork(place, parent, "last", epochs=20, optimizer={"kind": "momentum", "learning_rate": 0.01}, batch_size=32)
+    with place.database.transaction() as session:
+        jobs.delete_job(session, place.files, jobs.get(session, parent, None))
+    for stop in (3, 4):  # it is taken up again like any other
+        run(replace(place, stopping=Stopper(stop)), child)
+        assert row(place, child).state == "queued"
+    run(place, child)
+    grown = row(place, child)
+    assert (grown.state, grown.epoch, grown.fraction) == ("succeeded", 20, 1.0)
+    assert grown.latest["train_loss"] < job.latest["train_loss"]
+    steps = [step for name, step, _ in points(place, child) if name == "batch_loss"]
+    assert steps == list(range(1, 10 * 4 + 1))  # another optimizer counts its own steps
+    assert min(step for name, step, _ in points(place, child) if name == "train_loss") == 11
+
+
+def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: Workplace, post: Callable[..., str]) -> None:
+    parent = post("iris", "species", model=PLAIN, epochs=4, record={"checkpoint_every": 2})
+    run(place, parent)
+    child = fork(place, parent, 2)
+    with place.database.reading() as session:
+        [checkpoint] = jobs.checkpoints(session, row(place, child).number)
+    damage(place, place.files, checkpoint.digest)
+    run(place, child)
+    assert (row(place, child).state, row(place, child).error["code"]) == ("failed", "CONTENT_DAMAGED")
+    again = fork(place, parent, 2)
+    run(place, again)
+    assert row(place, again).state == "succeeded"
+
+
+# --- limits ---
+
+
+@pytest.mark.usefixtures("breathing")
+def test_time_is_up_within_an_epoch(place: Workplace, post: Callable[..., str]) -> None:
+    """By a clock that ticks a second a look: one at the start, and one a batch or an epoch."""
+    job_id = post("iris", "species", **LONG, max_seconds=40)
+    run(replace(place, clock=iter(range(1_000_000)).__next__), job_id)
+    job = row(place, job_id)
+    assert (job.state, job.state_reason, job.epoch) == ("succeeded", "max_seconds", 1)
+    assert job.train_seconds == 41
+    assert job.model_id
+    job_id = post("iris", "species", **LONG, max_seconds=20)
+    run(replace(place, clock=iter(range(1_000_000)).__next__), job_id)
+    job = row(place, job_id)
+    assert (job.state, job.error["code"], job.error["status"]) == ("failed", "MAX_SECONDS", 422)
+    assert "70% of the first epoch took 21.0 s" in job.error["detail"]
+
+
+@pytest.mark.usefixtures("breathing")
+@pytest.mark.parametrize("speeds", [(1.0,), (1.0, 4.0), (4.0, 1.0)], ids=["steady", "slower", "faster"])
+def test_the_time_to_the_end_is_right_within_a_factor_of_two(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, speeds: tuple[float, ...]
+) -> None:
+    """After a tenth of the run; where its pace changes, once the new one has lasted as long as the old."""
+    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
+    job_id = post("iris", "species", **LONG)
+    looks, seconds = 4 * 31, [0.0]
+    for look in range(looks + 1):
+        seconds.append(seconds[-1] + (speeds[0] if look < 20 else speeds[-1]) * (1 + 5 * (look % 31 == 30)))
+    told: list[tuple[float, float | None]] = []
+    ticks: Iterator[float] = iter(seconds)
+
+    def clock() -> float:
+        told.append((next(ticks), row(place, job_id).eta_seconds))
+        return told[-1][0]
+
+    run(replace(place, clock=clock), job_id)
+    assert row(place, job_id).state == "succeeded"
+    steady = 13 if len(speeds) == 1 else 100 if speeds[0] > 1 else 40
+    for (moment, _), (_, eta) in list(itertools.pairwise(told))[steady : looks - 20]:
+        assert eta is not None
+        left = told[-1][0] - moment
+        assert left / 2 <= eta <= left * 2, (moment, left, eta)
+
+
+def test_where_a_solver_decides_no_end_is_foretold(place: Workplace, post: Callable[..., str]) -> None:
+    seen: list[float | None] = []
+    job_id = post("iris", "species", model={"kind": "logistic_regression"})
+    run(replace(place, stopping=lambda: bool(seen.append(row(place, job_id).eta_seconds))), job_id)
+    assert len(seen) > 3
+    assert set(seen) == {None}
+
+
+def test_a_job_too_large_is_refused_by_its_worker_with_the_figure(place: Workplace, post: Callable[..., str]) -> None:
+    small = replace(place, settings=place.settings.model_copy(update={"max_job_bytes": 200 * 2**20}))
+    job_id = post("iris", "species", model={"kind": "mlp", "hidden": [{"units": 4000}, {"units": 4000}]})
+    run(small, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.error["code"], job.error["status"]) == ("failed", "TOO_MUCH_MEMORY", 422)
+    assert "a job may take 200 MiB" in job.error["detail"]
+    assert job.error["errors"][0]["pointer"] == "/model"
+
+
+def test_a_full_disk_fails_the_job_and_leaves_what_was_kept(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id, next_id = (post("iris", "species", model=MLP, epochs=30, record={"checkpoint_every": 10}) for _ in range(2))
+    put, left = Files.put, [2]
+
+    def full(self: Files, session: Any, content: Any) -> str:
+        left[0] -= 1
+        if left[0] < 0:
+            raise DiskFull("the disk is full: nothing was written; make room in the data folder")
+        return put(self, session, content)
+
+    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "put", full)
+        run(place, job_id)
+    job = row(place, job_id)
+    assert (job.state, job.error["code"], job.error["status"]) == ("failed", "DISK_FULL", 507)
+    with place.database.reading() as session:
+        kept = jobs.checkpoints(session, job.number)
+        assert kept[-1].epoch == 20
+        place.files.get(session, kept[-1].digest)
+    run(place, next_id)
+    assert row(place, next_id).state == "succeeded"
+
+
+CONFINED = """
+import sys
+from pathlib import Path
+from store.database import Database
+from store.files import Files
+from store.settings import Settings
+from worker import limits
+from worker.recording import Workplace
+from worker.training import run
+data, url, inline, *job_ids = sys.argv[1:]
+import engine.fast
+setting = Settings(data=data, max_job_bytes=2**40)
+place = Workplace(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
+limits.confine(250 * 2**20)
+for job_id in job_ids:
+    run(place, job_id)
+"""
+
+
+def test_a_job_that_takes_too_much_fails_alone(place: Workplace, post: Callable[..., str], tmp_path: Path) -> None:
+    """In a process that is confined, whatever the estimate said; the next job in the same process runs."""
+    large = post("iris", "species", model={"kind": "mlp", "hidden": [{"units": 4000}, {"units": 4000}]})
+    small = post("iris", "species", model=PLAIN, epochs=3)
+    url = place.database.url.render_as_string(hide_password=False)
+    arguments = [str(tmp_path), url, str(place.files.inline_bytes), large, small]
+    ended = subprocess.run([sys.executable, "-c", CONFINED, *arguments], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    job = row(place, large)
+    assert (job.state, job.error["code"]) == ("failed", "OUT_OF_MEMORY"), job.error
+    assert row(place, small).state == "succeeded"
+
+
+def test_a_pause_before_the_first_batch_leaves_nothing(place: Workplace, post: Callable[..., str]) -> None:
+    """Interrupted before its first batch, a run leaves nothing, and begins when it is taken up."""
+    job_id = post("iris", "species", model=PLAIN, epochs=3)
+    run_and_ask(place, job_id, jobs.pause, 1)
+    assert row(place, job_id).state == "paused"
+    assert position(place, job_id) is None
+    resume(place, job_id)
+    run(place, job_id)
+    assert row(place, job_id).state == "succeeded"
