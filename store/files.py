@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,14 @@ REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Model.dig
 """Every column that keeps content alive."""
 
 
+@dataclass(frozen=True)
+class Hashed:
+    """A finished file whose SHA-256 is known: hashed as it was written, it need not be read again."""
+
+    path: Path
+    digest: str
+
+
 class Files:
     """Content under a folder. A file is written whole beside its place and renamed into it, so it is never half there."""
 
@@ -32,9 +41,10 @@ class Files:
     def path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest
 
-    def put(self, session: Session, content: bytes | Path) -> str:
+    def put(self, session: Session, content: bytes | Path | Hashed) -> str:
         """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once."""
-        digest = _sha256(content)
+        digest = content.digest if isinstance(content, Hashed) else _sha256(content)
+        content = content.path if isinstance(content, Hashed) else content
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         inline: bytes | None = None
         if size <= self.inline_bytes:
@@ -80,7 +90,7 @@ class Files:
                 path.unlink(missing_ok=True)
                 removed += 1
         for folder in self.folder.glob(f"{UPLOADING}*"):  # of uploads whose process died while they came in
-            if _modified_at(folder) < time.time() - older_than:
+            if max(map(_modified_at, [folder, *folder.rglob("*")])) < time.time() - older_than:
                 shutil.rmtree(folder, ignore_errors=True)
         return removed
 

@@ -1,8 +1,8 @@
 """Datasets and samples."""
 
-import tempfile
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
+from urllib.parse import quote
 
 import numpy as np
 from fastapi import APIRouter, Depends, Query, Response
@@ -12,15 +12,14 @@ from pydantic import TypeAdapter
 from engine.correlation import correlation_matrix
 from engine.samples import Sample
 from engine.spec import kind_of, members
-from service.dependencies import IdempotencyKey, Once, PageOf, Reader, Store, StoreOf, Writer, once
+from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, RowsPage, SampleResource
-from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload, spool
+from service.uploads import UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, read_upload
 from store import datasets
 from store.errors import NotFound, UnreadableFile
-from store.files import UPLOADING
-from store.formats import read_table
+from store.ingestion import READERS
 from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
@@ -42,9 +41,9 @@ def create_dataset(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Upload a file, or take a built-in sample: it is read, profiled and stored at once."""
-    if upload.sample is not None:
-        return _from_sample(store, caller, upload.sample, idempotency_key)
-    return _from_file(store, caller, upload, idempotency_key)
+    if isinstance(upload, SampleRequest):
+        return _from_sample(store, caller, upload, idempotency_key)
+    return from_files(store, caller, upload, idempotency_key)
 
 
 def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str | None) -> JSONResponse:
@@ -54,32 +53,28 @@ def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str 
             table = datasets.sample_table(request.sample)
             content = table.write_csv().encode()
             name = request.name or request.sample.kind
-            _store(store, caller, answer, name, {"kind": "sample", "sample": source}, content, table)
+            with store.database.transaction() as session:
+                made = {"kind": "sample", "sample": source}
+                dataset = datasets.create(session, store.files, caller.owner, name, made, content, table)
+                session.refresh(dataset)
+                answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
 
 
-def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) -> JSONResponse:
-    assert upload.file is not None
-    filename = Path(upload.file.filename or "upload").name[:200]
-    store.settings.files.mkdir(parents=True, exist_ok=True)
-    # On the data folder's own disk, so that it is moved into its place and not copied; gone whatever happens.
-    with tempfile.TemporaryDirectory(dir=store.settings.files, prefix=UPLOADING) as folder:
-        path = Path(folder) / "content"
-        digest = spool(upload.file, path)
-        body = [digest, filename, upload.name, upload.format]
-        with once(store, caller, key, "/v1/datasets", body) as answer:
-            if answer.answer is None:
-                found, table = read_table(path, filename, upload.format)
-                source = {"kind": "upload", "filename": filename, "format": found}
-                _store(store, caller, answer, upload.name or filename, source, path, table)
+def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None) -> JSONResponse:
+    """Read the files in a process of their own, and store them as one dataset."""
+    with once(store, caller, key, "/v1/datasets", upload.fingerprint()) as answer:
+        if answer.answer is None:
+            files = [(file.path, name) for name, file in upload.files]
+            found = READERS.read(store.settings, files, upload.format, upload.options, upload.folder)
+            source = {"kind": "upload", "filename": upload.filename, **found.source}
+            content = upload.original()
+            with store.database.transaction() as session:
+                name = upload.name or upload.filename
+                dataset = datasets.create_ingested(session, store.files, caller.owner, name, source, content, found)
+                session.refresh(dataset)
+                answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
-
-
-def _store(store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any) -> None:
-    with store.database.transaction() as session:
-        dataset = datasets.create(session, store.files, caller.owner, name, source, content, table)
-        session.refresh(dataset)
-        answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
 
 
 @router.get("/datasets", responses=problems())
@@ -115,14 +110,20 @@ def get_rows(
 
 @router.get("/datasets/{dataset_id}/content", response_class=Response, responses=problems(404))
 def get_content(store: StoreOf, caller: Reader, dataset_id: str) -> Response:
-    """The original bytes."""
+    """The original bytes: the file as it came, or the several ones in a ZIP archive; a sample as CSV."""
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         content = store.files.locate(session, dataset.digest)
     if isinstance(content, Path):
-        return FileResponse(content, media_type="application/octet-stream", filename=dataset.name)
-    headers = {"Content-Disposition": f'attachment; filename="{dataset.id}"'}
+        return FileResponse(content, media_type="application/octet-stream", filename=_filename(dataset))
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(_filename(dataset), safe='')}"}
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _filename(dataset: Dataset) -> str:
+    if "files" in dataset.source:
+        return f"{dataset.id}.zip"
+    return str(dataset.source.get("filename", f"{dataset.id}.csv"))
 
 
 @router.get("/datasets/{dataset_id}/correlations", responses=problems(404))
