@@ -1,17 +1,34 @@
 """From a table's columns to matrices: encoding, missing values, scaling; fitted once, stored, used again at prediction."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
 from engine.errors import UnusableData
-from engine.scaling import ScalingRule
+from engine.scaling import ScalingRule, blocks
 
-ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text"]
+ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
 ClassLabel = str | int | float | bool
+OTHER = "other"
+"""The feature of the categories that have none of their own."""
+MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"))
+"""Words that stand for a cell that is missing, unless they are a category."""
+BOOLEANS = {
+    "false": False, "no": False, "f": False, "n": False, "0": False,
+    "true": True, "yes": True, "t": True, "y": True, "1": True,
+}  # fmt: skip
+"""How yes and no are written, in small letters."""
+
+
+def word(cell: Any) -> str:
+    """The category that a cell names: true and false in small letters, whole numbers without a point."""
+    if isinstance(cell, bool):
+        return "true" if cell else "false"
+    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
 
 
 def pointer(*parts: object) -> str:
@@ -21,7 +38,10 @@ def pointer(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """What the checks of a spec need to know of a column: its kind, and how much of it is missing or distinct."""
+    """What the checks of a spec need to know of a column: its kind, and how much of it is missing or distinct.
+
+    `shape` is that of a cell that is an array, and empty for any other; distinct arrays are not counted.
+    """
 
     name: str
     kind: ColumnKind
@@ -30,56 +50,94 @@ class ColumnSummary:
     first_missing: int | None = None
     low: float | None = None
     high: float | None = None
+    shape: tuple[int, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers in a cell."""
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class Column:
-    """A column's cells: numbers (n,) float64 with NaN where missing, or codes (n,) int32, −1 where missing, into categories."""
+    """A column's cells: numbers (n,), NaN where missing; codes (n,) int32, −1 where missing, into categories; or arrays of
+    a `shape`, flat: (n, size) in the data's own type, a row missing where it holds a NaN.
+    """
 
     name: str
     kind: ColumnKind
     values: np.ndarray
     categories: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
 
     @property
     def missing(self) -> np.ndarray:
-        return self.values < 0 if self.categories else np.isnan(self.values)
+        """Whether each cell is missing (n,); of numbers that are no floats, none is."""
+        if self.categories:
+            return self.values < 0
+        if self.values.dtype.kind != "f":
+            return np.zeros(len(self.values), bool)
+        gaps = np.isnan(self.values)
+        return gaps.any(axis=1) if self.shape else gaps
 
     def take(self, rows: np.ndarray) -> "Column":
-        return Column(self.name, self.kind, self.values[rows], self.categories)
+        return replace(self, values=self.values[rows])
 
 
 @dataclass(frozen=True)
 class Input:
     """One column as it was fitted: the value that fills its gaps, its categories, and its place on the scale.
 
-    A numeric column gives one feature (x − center)/scale; two categories give one 0/1 feature, more give one a category.
+    A numeric column gives one feature (x − center)/scale; an array one for each of its numbers, an image's all on one
+    scale, a vector's each on its own; two categories give one 0/1 feature, more give one a category. Where the training
+    rows held more categories than get a feature, `other` is one more, for the rare ones and for those never seen.
     """
 
     name: str
     kind: ColumnKind
     fill: float | None
-    center: float = 0.0
-    scale: float = 1.0
+    center: float | tuple[float, ...] = 0.0
+    scale: float | tuple[float, ...] = 1.0
     categories: tuple[str, ...] = ()
+    shape: tuple[int, ...] = ()
+    other: bool = False
+
+    @property
+    def width(self) -> int:
+        """How many features the column gives."""
+        return math.prod(self.shape) if not self.categories else len(self._shown)
+
+    @property
+    def _shown(self) -> tuple[str, ...]:
+        if self.other:
+            return (*self.categories, OTHER)
+        return self.categories[1:] if len(self.categories) == 2 else self.categories
 
     @property
     def features(self) -> list[str]:
-        if not self.categories:
-            return [self.name]
-        shown = self.categories[1:] if len(self.categories) == 2 else self.categories
-        return [f"{self.name}={category}" for category in shown]
+        if self.categories:
+            return [f"{self.name}={category}" for category in self._shown]
+        if self.shape:
+            return [f"{self.name}[{','.join(map(str, place))}]" for place in np.ndindex(*self.shape)]
+        return [self.name]
 
     def encode(self, column: Column, out: np.ndarray) -> None:
-        """Write the column's features into `out` (n, len(features)). A category not seen when fitting gives all 0."""
+        """Write the column's features into `out` (n, width). A category not seen when fitting is `other`, or else all 0."""
         if not self.categories:
-            values = column.values if self.fill is None else np.where(column.missing, self.fill, column.values)
-            out[:, 0] = (values - self.center) / self.scale
+            values = column.values.reshape(len(out), self.width)
+            for rows in blocks(*values.shape):
+                block = values[rows].astype(np.float64)
+                if self.fill is not None:
+                    block[np.isnan(block)] = self.fill
+                block -= self.center
+                block /= self.scale
+                out[rows] = block
             return
         codes = recode(column.values, column.categories, self.categories)
+        codes = np.where(codes < 0, len(self.categories), codes)  # the place of `other`, where there is one
         if self.fill is not None:
             codes = np.where(column.missing, self.fill, codes)
-        first = 1 if len(self.categories) == 2 else 0
+        first = len(self.categories) + self.other - self.width
         for index in range(out.shape[1]):
             out[:, index] = codes == index + first
 
@@ -100,47 +158,75 @@ class Features:
     inputs: tuple[Input, ...]
 
     @classmethod
-    def fit(cls, columns: Sequence[Column], missing: str, scaling: ScalingRule) -> "Features":
-        """Fit fill values and scales on the given rows, which must be the training rows alone."""
-        return cls(tuple(_fit_input(column, missing, scaling) for column in columns))
+    def fit(
+        cls, columns: Iterable[Column], missing: str, scaling: ScalingRule, max_categories: int | None = None
+    ) -> "Features":
+        """Fit fill values, scales and categories on the given rows, which must be the training rows alone."""
+        return cls(tuple(_fit_input(column, missing, scaling, max_categories) for column in columns))
 
     @property
     def names(self) -> list[str]:
         return [name for entry in self.inputs for name in entry.features]
 
-    def transform(self, columns: Mapping[str, Column], dtype: Any = np.float64) -> np.ndarray:
-        """X (n, d) of raw columns. Raises UnusableData, naming column and row, where a cell is missing and nothing fills it."""
-        rows = len(columns[self.inputs[0].name].values)
-        X = np.empty((rows, len(self.names)), dtype)
+    @property
+    def width(self) -> int:
+        """How many features there are: d."""
+        return sum(entry.width for entry in self.inputs)
+
+    def transform(self, columns: Mapping[str, Column], dtype: Any = np.float64, rows: np.ndarray | None = None) -> np.ndarray:
+        """X (n, d) of raw columns, or of those rows of them. Raises UnusableData, naming column and row, where a cell is
+        missing and nothing fills it.
+        """
+        count = len(columns[self.inputs[0].name].values) if rows is None else len(rows)
+        X = np.empty((count, self.width), dtype)
         start = 0
         for entry in self.inputs:
             column = columns[entry.name]
+            if rows is not None:
+                column = column.take(rows)  # one column at a time: the matrix is large enough
             if entry.fill is None and column.missing.any():
-                raise UnusableData([(pointer(entry.name), _missing_cell(column))])
-            width = len(entry.features)
-            entry.encode(column, X[:, start : start + width])
-            start += width
+                row = int(column.missing.argmax())
+                raise UnusableData([(pointer(entry.name), _missing_cell(column, row if rows is None else int(rows[row])))])
+            entry.encode(column, X[:, start : start + entry.width])
+            start += entry.width
         return X
 
     def unscale(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients W (d, k), b (k,) of scaled features as those of the data's own units."""
-        center = np.concatenate([[entry.center] * len(entry.features) for entry in self.inputs])
-        scale = np.concatenate([[entry.scale] * len(entry.features) for entry in self.inputs])
+        center = np.concatenate([np.broadcast_to(entry.center, entry.width) for entry in self.inputs])
+        scale = np.concatenate([np.broadcast_to(entry.scale, entry.width) for entry in self.inputs])
         raw = W / scale[:, None]
         return raw, b - center @ raw
 
 
-def _fit_input(column: Column, missing: str, scaling: ScalingRule) -> Input:
+def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categories: int | None) -> Input:
     if column.categories:
-        present = np.unique(column.values[~column.missing])
-        categories = tuple(column.categories[code] for code in present) or column.categories
-        seen = Column(column.name, column.kind, recode(column.values, column.categories, categories), categories)
-        fill = _most_frequent(seen) if missing in FILLS else None
-        return Input(column.name, column.kind, fill, categories=categories)
+        return _fit_categories(column, missing, max_categories)
+    if column.shape:
+        together = len(column.shape) > 1  # an image's numbers are of one unit; a vector's may be of many
+        center, scale = scaling.fit(column.values.reshape(-1, 1) if together else column.values)
+        return Input(column.name, column.kind, None, _stored(center), _stored(scale), shape=column.shape)
     fill = FILLS[missing](column) if missing in FILLS else None
     values = column.values if fill is None else np.where(column.missing, fill, column.values)
     center, scale = scaling.fit(values[:, None])
     return Input(column.name, column.kind, fill, float(center[0]), float(scale[0]))
+
+
+def _fit_categories(column: Column, missing: str, most: int | None) -> Input:
+    """The categories that occur, in their order: all, or the most frequent; of equally frequent ones the first."""
+    counts = np.bincount(column.values[~column.missing], minlength=len(column.categories))
+    present = np.flatnonzero(counts)
+    other = most is not None and len(present) > most
+    if other:
+        own = present[[column.categories[code] != OTHER for code in present]]  # that word is among the others by itself
+        present = np.sort(own[np.argsort(-counts[own], kind="stable")[:most]])
+    categories = tuple(column.categories[code] for code in present) or column.categories
+    fill = float(counts[present].argmax()) if missing in FILLS and len(present) else 0.0
+    return Input(column.name, column.kind, fill if missing in FILLS else None, categories=categories, other=other)
+
+
+def _stored(fitted: np.ndarray) -> float | tuple[float, ...]:
+    return float(fitted[0]) if len(fitted) == 1 else tuple(fitted.tolist())
 
 
 def _most_frequent(column: Column) -> float:
@@ -163,6 +249,5 @@ FILLS: dict[str, Callable[[Column], float]] = {
 column always takes its most frequent."""
 
 
-def _missing_cell(column: Column) -> str:
-    row = int(column.missing.argmax())
+def _missing_cell(column: Column, row: int) -> str:
     return f"column '{column.name}' is missing a value in row {row}; give it, or train with preprocessing.missing set"

@@ -1,21 +1,26 @@
 """Predictions of a trained model from raw records, in the units and words of the data it was trained on."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
 
 from engine.backend import to_host
 from engine.errors import UnusableData
-from engine.features import ClassLabel, Column, Features, Input, pointer
+from engine.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
+from engine.findings import Finding
 from engine.prepare import build_network
 from engine.target import Target
 from engine.training import Training
 
 MAX_PROBLEMS = 20
 """So many problems of one request are named; a million wrong cells are one mistake."""
+MOST_NAMED = 20
+"""Columns that are listed where one is not known."""
 MOST_SHOWN = 50
 """Characters of a wrong cell that are shown again."""
 
@@ -36,7 +41,7 @@ class Predictor:
     def __init__(self, training: Training, features: Features, target: Target, theta: np.ndarray) -> None:
         self.training, self.features, self.target = training, features, target
         # On the host, wherever it was trained: the process that predicts need not have the device.
-        self.network = build_network(replace(training, device="cpu"), len(features.names), target)
+        self.network = build_network(replace(training, device="cpu"), features.width, target)
         self.network.parameters.theta[...] = self.network.xp.asarray(theta)
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
@@ -60,19 +65,23 @@ class Predictor:
 
 
 def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
-    """Raw records as columns. Raises UnusableData naming, by pointer, each unknown or missing column and wrong cell."""
+    """Raw records as columns, a cell as JSON has it or as the text that stood in the file.
+
+    Raises UnusableData naming, by pointer, each unknown or missing column and wrong cell.
+    """
     wanted = {entry.name: entry for entry in features.inputs}
+    required = [entry for entry in features.inputs if entry.fill is None]
     problems: list[tuple[str, str]] = []
     for row, record in enumerate(records):
         problems += [
-            (pointer("records", row, name), f"the model knows no column '{name}'; it reads {', '.join(wanted)}")
+            (pointer("records", row, name), f"the model knows no column '{name}'; it reads {_listed(wanted)}")
             for name in record
             if name not in wanted
         ]
         problems += [
-            (pointer("records", row, name), f"column '{name}' is missing; give it a value")
-            for name, entry in wanted.items()
-            if record.get(name) is None and entry.fill is None
+            (pointer("records", row, entry.name), f"column '{entry.name}' is missing; give it a value")
+            for entry in required
+            if is_missing(entry, record.get(entry.name))
         ]
         if len(problems) >= MAX_PROBLEMS:
             break
@@ -83,35 +92,98 @@ def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict
     return columns
 
 
+def _listed(names: Iterable[str]) -> str:
+    first = list(islice(names, MOST_NAMED + 1))
+    return ", ".join(first[:MOST_NAMED]) + (" …" if len(first) > MOST_NAMED else "")
+
+
+def is_missing(entry: Input, cell: Any) -> bool:
+    """Whether the cell is none, as null or as a file says it."""
+    return cell is None or (isinstance(cell, str) and cell.strip() in MISSING and cell not in entry.categories)
+
+
+def unseen(features: Features, records: Sequence[Mapping[str, Any]]) -> list[Finding]:
+    """The categories in records that no training row held, with what becomes of them."""
+    found = []
+    for entry in features.inputs:
+        known = set(entry.categories)
+        cells = [record.get(entry.name) for record in records] if known else []
+        words = Counter(_word(known, cell) for cell in cells if not is_missing(entry, cell)) if cells else Counter()
+        for category, count in words.items():
+            if category not in known:
+                becomes = f"counts as {entry.name}={OTHER}" if entry.other else "is none of those the model knows"
+                detail = (
+                    f"no training row held '{_cut(category)}' in column '{entry.name}', in {count} records here; it {becomes}"
+                )
+                found.append((entry.name, "UNSEEN_CATEGORY", detail))
+    return found
+
+
 def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[tuple[str, str]]) -> Column:
     cells = [record.get(entry.name) for record in records]
     if entry.categories:
         codes = {category: code for code, category in enumerate(entry.categories)}
         # An unseen category is no category that was fitted: code len(categories) equals none of them.
-        values = np.array([-1 if cell is None else codes.get(str(cell), len(codes)) for cell in cells], np.int32)
-        return Column(entry.name, entry.kind, values, (*entry.categories, "\0unseen"))
-    numbers = np.full(len(cells), np.nan)
+        places = [-1 if is_missing(entry, cell) else codes.get(_word(codes, cell), len(codes)) for cell in cells]
+        return Column(entry.name, entry.kind, np.array(places, np.int32), (*entry.categories, "\0unseen"))
+    parse, wanted = READERS.get(entry.kind, NUMBERS)
+    values = np.full((len(cells), entry.width), np.nan)
     for row, cell in enumerate(cells):
-        if cell is None:
+        if is_missing(entry, cell):
             continue
-        if not _is_finite(cell):
-            detail = f"column '{entry.name}' takes a finite number, not {_shown(cell)}"
+        try:
+            values[row] = parse(entry, cell)
+        except (ValueError, TypeError, OverflowError):
+            detail = f"column '{entry.name}' takes {wanted(entry)}, not {_shown(cell)}"
             problems.append((pointer("records", row, entry.name), detail))
             if len(problems) >= MAX_PROBLEMS:
                 break
-        else:
-            numbers[row] = float(cell)
-    return Column(entry.name, entry.kind, numbers)
+    return Column(entry.name, entry.kind, values if entry.shape else values[:, 0], shape=entry.shape)
 
 
-def _is_finite(cell: Any) -> bool:
-    """Whether the cell is a number that a float can hold, which not every whole number of JSON is."""
-    try:
-        return isinstance(cell, int | float) and math.isfinite(cell)
-    except OverflowError:
-        return False
+def _word(known: Container[str], cell: Any) -> str:
+    return str(cell) if str(cell) in known else word(cell)
+
+
+def _number(entry: Input, cell: Any) -> float:
+    if isinstance(cell, str) and "_" not in cell:
+        cell = float(cell)
+    if not isinstance(cell, int | float) or not math.isfinite(cell):
+        raise ValueError(cell)
+    return float(cell)
+
+
+def _yes_or_no(entry: Input, cell: Any) -> float:
+    text = cell.strip().lower() if isinstance(cell, str) else word(_number(entry, cell))
+    if text not in BOOLEANS:
+        raise ValueError(cell)
+    return float(BOOLEANS[text])
+
+
+def _array(entry: Input, cell: Any) -> np.ndarray:
+    values = np.asarray(cell if isinstance(cell, list) else None, np.float64)
+    if values.shape not in (entry.shape, (entry.width,)) or not np.isfinite(values).all():
+        raise ValueError(cell)
+    return values.reshape(-1)
+
+
+NUMBERS = (_number, lambda entry: "a finite number")
+ARRAYS = (_array, lambda entry: f"an array of {' × '.join(map(str, entry.shape))} finite numbers")
+READERS: dict[str, tuple[Callable[[Input, Any], Any], Callable[[Input], str]]] = {
+    "boolean": (_yes_or_no, lambda entry: f"yes or no ({', '.join(BOOLEANS)})"),
+    "image": ARRAYS,
+    "vector": ARRAYS,
+}
+"""How a cell of a kind is read, and what is said to be wanted; any other kind's as a number."""
 
 
 def _shown(cell: Any) -> str:
-    text = repr(cell) if not isinstance(cell, int) else "a whole number beyond any float"
+    try:
+        text = repr(cell)
+    except ValueError:  # Python writes no whole number of more than 4,300 digits
+        text = "a whole number beyond any float"
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
     return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"

@@ -8,12 +8,12 @@ import numpy as np
 from engine.backend import namespace
 from engine.completion import MAX_PARAMETERS
 from engine.errors import UnusableData
-from engine.features import Column, Features, pointer
+from engine.features import Column, ColumnKind, Features, pointer
 from engine.network import Network, count_parameters
 from engine.randomness import generator
 from engine.target import TARGETS, Target
 from engine.train import Matrices, Problem
-from engine.training import Split, Training
+from engine.training import MAX_CATEGORIES, Split, Training
 
 
 @dataclass(frozen=True)
@@ -24,6 +24,8 @@ class Prepared:
     features: Features
     target: Target
     rows: dict[str, np.ndarray]
+    kinds: dict[str, ColumnKind]
+    """Of every column that was read: a later correction of the table does not change what was trained."""
 
 
 def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
@@ -44,28 +46,37 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
         detail = "dropping rows with missing values leaves rows of one class only; fill them"
         raise UnusableData([("/preprocessing/missing", detail)])
 
-    rows = split_rows(training.split, usable, target.strata({column.name: column.take(usable) for column in answers}))
+    labels = target.strata({column.name: column.take(usable) for column in answers})
+    chosen_by = {name: columns[name].take(usable) for name in training.split.columns}
+    rows = split_rows(training.split, usable, labels, chosen_by)
+    if labels is not None and len(np.unique(labels[np.isin(usable, rows["train"])])) < 2:
+        detail = (
+            f"its {len(rows['train'])} training rows hold one class only; choose another group or order, or split by chance"
+        )
+        raise UnusableData([("/split", detail)])
     features = Features.fit(
-        [column.take(rows["train"]) for column in inputs],
+        (column.take(rows["train"]) for column in inputs),
         training.preprocessing.missing,
         training.preprocessing.scaling,
+        training.preprocessing.max_categories or MAX_CATEGORIES,
     )
-    network = build_network(training, len(features.names), target)
+    network = build_network(training, features.width, target)
     network.initialize(training.model.start, training.seed or 0)
     xp, dtype = network.xp, network.dtype
 
     def matrices(split: str) -> Matrices | None:
         if not len(rows[split]):
             return None
-        chosen = {name: columns[name].take(rows[split]) for name in training.columns}
-        X = features.transform(chosen, dtype)
+        chosen = {name: columns[name].take(rows[split]) for name in training.targets}
+        X = features.transform(columns, dtype, rows[split])
         Y = target.matrix(chosen, network.outputs, dtype)
         weights = row_weights(training, target, chosen) if split == "train" else None
         return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
 
     train = matrices("train")
+    kinds = {name: columns[name].kind for name in training.columns}
     assert train is not None
-    return Prepared(Problem(training, network, target, train, matrices("validation")), features, target, rows)
+    return Prepared(Problem(training, network, target, train, matrices("validation")), features, target, rows, kinds)
 
 
 def build_network(training: Training, inputs: int, target: Target) -> Network:
@@ -79,17 +90,33 @@ def build_network(training: Training, inputs: int, target: Target) -> Network:
     return Network(layers, training.precision, namespace(device))
 
 
-def split_rows(split: Split, usable: np.ndarray, labels: np.ndarray | None) -> dict[str, np.ndarray]:
-    """Row indices of train, validation and test, each in the table's order; `labels` (n,) are kept in proportion.
+Rows = dict[str, np.ndarray]
 
-    Where a class has too few rows for a share of it, its rows go to training first.
+
+def split_rows(
+    split: Split, usable: np.ndarray, labels: np.ndarray | None, chosen_by: Mapping[str, Column] | None = None
+) -> Rows:
+    """Row indices of train, validation and test, each in the table's order; `labels` (n,) are kept in proportion, and
+    `chosen_by` holds the columns, at the usable rows, that the split names. Raises UnusableData where there are too few groups.
     """
     shares = {"validation": split.validation or 0.0, "test": split.test}
-    groups = [np.arange(len(usable))]
-    if split.stratify and labels is not None:
-        groups = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    columns = chosen_by or {}
+    if split.group is not None:
+        places = _by_group(shares, columns[split.group], split.seed)
+    elif split.order is not None:
+        places = _in_order(shares, np.argsort(columns[split.order].values, kind="stable"))
+    elif split.shuffle is False:
+        places = _in_order(shares, np.arange(len(usable)))
+    else:
+        places = _drawn(shares, labels if split.stratify else None, len(usable), split.seed)
+    return {name: np.sort(usable[chosen]) for name, chosen in places.items()}
+
+
+def _drawn(shares: Mapping[str, float], labels: np.ndarray | None, rows: int, seed: int) -> Rows:
+    """By chance, from each class as from the whole. Where a class has too few rows, they go to training first."""
+    groups = [np.arange(rows)] if labels is None else [np.flatnonzero(labels == label) for label in np.unique(labels)]
     chosen: dict[str, list[np.ndarray]] = {"train": [], "validation": [], "test": []}
-    rng = generator(split.seed, "split")
+    rng = generator(seed, "split")
     for group in groups:
         order = rng.permutation(group)
         start = 0
@@ -98,7 +125,35 @@ def split_rows(split: Split, usable: np.ndarray, labels: np.ndarray | None) -> d
             chosen[name].append(order[start : start + count])
             start += count
         chosen["train"].append(order[start:])
-    return {name: np.sort(usable[np.concatenate(parts)]) for name, parts in chosen.items()}
+    return {name: np.concatenate(parts) for name, parts in chosen.items()}
+
+
+def _in_order(shares: Mapping[str, float], order: np.ndarray) -> Rows:
+    """The first rows train, those after them validate, the last test."""
+    test = round(shares["test"] * len(order))
+    validation = round(shares["validation"] * len(order))
+    train = max(1, len(order) - validation - test)
+    return dict(zip(("train", "validation", "test"), np.split(order, [train, len(order) - test]), strict=True))
+
+
+def _by_group(shares: Mapping[str, float], column: Column, seed: int) -> Rows:
+    """Whole groups in an order drawn by the seed, as many as come nearest to a share; one at least for each that is asked."""
+    _, group, sizes = np.unique(column.values, return_inverse=True, return_counts=True)
+    asked = [name for name, share in shares.items() if share]
+    if len(sizes) <= len(asked):
+        detail = f"column '{column.name}' holds {len(sizes)} groups, too few for {len(asked) + 1} parts; choose another column"
+        raise UnusableData([("/split/group", detail)])
+    order = generator(seed, "split").permutation(len(sizes))
+    ends = np.concatenate([[0], np.cumsum(sizes[order])])
+    bounds, start = {}, 0
+    for left, name in enumerate(asked):
+        wanted = ends[start] + shares[name] * len(group)
+        nearest = int(np.abs(ends - wanted).argmin())
+        stop = min(max(nearest, start + 1), len(sizes) - (len(asked) - left))
+        bounds[name], start = order[start:stop], stop
+    bounds["train"] = order[start:]
+    nothing = np.empty(0, np.intp)
+    return {name: np.flatnonzero(np.isin(group, bounds.get(name, nothing))) for name in ("train", "validation", "test")}
 
 
 def row_weights(training: Training, target: Target, columns: Mapping[str, Column]) -> np.ndarray | None:

@@ -253,34 +253,37 @@ class SpiralSample(SampleSet):
 
 
 HOUSE_PRICE_COEFFICIENTS: dict[str, float] = {
-    "intercept": 400_000.0,
+    "intercept": 650_000.0,
     "area": 250.0,
     "bedrooms": 120_000.0,
     "bathrooms": 900_000.0,
     "stories": 400_000.0,
     "mainroad": 500_000.0,
     "parking": 250_000.0,
-    "furnished": 450_000.0,
-    "semi-furnished": 300_000.0,
-    "unfurnished": 0.0,
+    "furnished": 200_000.0,
+    "semi-furnished": 50_000.0,
+    "unfurnished": -250_000.0,
     "noise": 300_000.0,
 }
-"""What each column adds to a price, and the standard deviation of the noise. `mainroad` counts for yes."""
+"""What each column adds to a price, and the standard deviation of the noise. `mainroad` counts for yes; the three kinds of
+furnishing add up to 0, which is how the shortest of all coefficients that fit tells them.
+"""
 
 
 @spec
 class HousePricesSample(SampleSet):
-    """Made-up houses whose price is a known sum of six features, two of them categorical, and noise.
+    """Made-up houses, generated and not sold anywhere: the price is a stated sum of seven features, two in words, and noise.
 
-    price = 400,000 + 250 area (square feet) + 120,000 bedrooms + 900,000 bathrooms + 400,000 stories + 500,000 if on a
-    main road + 250,000 parking places + 450,000 if furnished or 300,000 if semi-furnished + normal noise of standard
-    deviation 300,000, never below 1. These are `HOUSE_PRICE_COEFFICIENTS`, for a regression to find again.
+    price = 650,000 + 250 area (square feet) + 120,000 bedrooms + 900,000 bathrooms + 400,000 stories + 500,000 if on a
+    main road + 250,000 parking places + 200,000 if furnished, + 50,000 if semi-furnished or - 250,000 if unfurnished, +
+    normal noise of standard deviation 300,000, never below 1. A linear regression finds these coefficients again
+    (`HOUSE_PRICE_COEFFICIENTS`) within a few standard errors: those of furnishing as they stand, for they add up to 0.
     """
 
     formula: ClassVar[str] = (
-        r"\text{price} = 400000 + 250\,\text{area} + 120000\,\text{bedrooms} + 900000\,\text{bathrooms}"
+        r"\text{price} = 650000 + 250\,\text{area} + 120000\,\text{bedrooms} + 900000\,\text{bathrooms}"
         r" + 400000\,\text{stories} + 500000\,[\text{mainroad}] + 250000\,\text{parking}"
-        r" + 450000\,[\text{furnished}] + 300000\,[\text{semi}] + \epsilon,"
+        r" + 200000\,[\text{furnished}] + 50000\,[\text{semi}] - 250000\,[\text{unfurnished}] + \epsilon,"
         r" \quad \epsilon \sim \mathcal{N}(0, 300000^2)"
     )
     source: ClassVar[str] = "Introdução ao aprendizado de máquina, course notes on several features; generated here"

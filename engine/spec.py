@@ -7,7 +7,16 @@ from collections.abc import Iterator
 from dataclasses import fields
 from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_args, get_origin
 
-from pydantic import BeforeValidator, ConfigDict, Discriminator, Field, TypeAdapter, WithJsonSchema, WrapSerializer
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    TypeAdapter,
+    WithJsonSchema,
+    WrapSerializer,
+    model_serializer,
+)
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 
 # Strict, so that a body is held to its schema: "3" is not 3, and true is not 1. (A whole number is a valid float.)
@@ -39,6 +48,16 @@ def spec(cls: Class) -> Class:
     """Declare a spec: frozen, keyword-only, validated when made, unknown fields refused."""
     config = ConfigDict(extra="forbid", json_schema_extra=_kind_is_required)
     return pydantic_dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
+
+
+def without_unset(*names: str) -> Any:
+    """A serializer of a spec that leaves those fields out while they are null: what most jobs do without is not shown."""
+
+    def serialize(self: Any, handler: Any) -> Any:
+        document = handler(self)
+        return {name: entry for name, entry in document.items() if entry is not None or name not in names}
+
+    return model_serializer(mode="wrap")(serialize)
 
 
 class Described:

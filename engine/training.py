@@ -9,9 +9,11 @@ from engine.models import AnyModel, Regularization
 from engine.optimizers import Optimizer
 from engine.scaling import MeanNormalization, Scaling
 from engine.schedules import Schedule
-from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, spec
+from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, spec, without_unset
 
 MAX_EPOCHS = 1_000_000
+
+MAX_CATEGORIES = 100
 
 Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS)]
 
@@ -25,17 +27,50 @@ class Preprocessing:
         default="error",
         description="a missing cell: refuse, drop its row, or fill it with a value of the training rows",
     )
-    categorical: Literal["one_hot"] = "one_hot"
+    categorical: Literal["one_hot"] = Field(
+        default="one_hot",
+        description="a 0/1 feature for each category of the training rows; one alone where there are two. A category never "
+        "seen in training counts as other where there is that feature, and as none of them where there is not",
+    )
+    max_categories: Annotated[int, Field(strict=True, ge=2, le=10_000)] | None = Field(
+        default=None,
+        description=f"so many of a column's most frequent categories get a feature each, {MAX_CATEGORIES} by default; the rest "
+        "share one, other",
+    )
+    _shown = without_unset("max_categories")
 
 
 @spec
 class Split:
-    """The shares of the rows kept for validation and test, and the seed that draws them."""
+    """The shares of the rows kept for validation and test, and how they are chosen: drawn by the seed, class by class,
+    group by group, or the last of an order.
+    """
 
     validation: Share | None = Field(default=None, description="0.2 by default, 0 for a table of under 50 rows")
     test: Share = 0.0
-    stratify: Flag | None = Field(default=None, description="keep the classes' shares alike; default for a classification")
+    stratify: Flag | None = Field(
+        default=None, description="keep the classes' shares alike; default for a classification whose rows are drawn one by one"
+    )
     seed: Seed = 0
+    group: str | None = Field(
+        default=None,
+        description="a column whose rows of one value stay together, as a patient's or a day's; it is no feature by default",
+    )
+    order: str | None = Field(
+        default=None,
+        description="a column, as of time: the first rows by it train, later ones validate, the last test; text sorts as "
+        "text, which ISO dates do rightly",
+    )
+    shuffle: Flag | None = Field(
+        default=None, description="false: rows are taken as they lie in the file, the last for the test"
+    )
+
+    _shown = without_unset("group", "order", "shuffle")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the split itself reads."""
+        return tuple(name for name in (self.group, self.order) if name is not None)
 
 
 @spec
@@ -102,8 +137,8 @@ class Training:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """Every column that a completed spec reads."""
-        return (*(self.features or ()), *self.targets)
+        """Every column that a completed spec reads, each once."""
+        return tuple(dict.fromkeys((*(self.features or ()), *self.targets, *self.split.columns)))
 
     def penalties(self, rows: int) -> tuple[float, float]:
         """(l1, l2) as they stand in the mean loss of `rows` rows."""

@@ -86,6 +86,8 @@ def model_resource(model: Model) -> ModelResource:
             kind=entry["kind"],
             required=entry["fill"] is None,
             categories=list(entry["categories"]) or None,
+            other=entry.get("other", False),
+            shape=list(entry.get("shape") or ()) or None,
         )
         for entry in model.fitted["features"]["inputs"]
     ]

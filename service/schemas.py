@@ -75,7 +75,10 @@ class ColumnResource(Resource):
     kind: Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
     missing: int
     first_missing: int | None = Field(description="row of the first gap, counted from 0 below the header")
-    distinct: int
+    distinct: int | None = Field(description="how many different values; not counted of images and vectors")
+    shape: list[int] | None = Field(
+        default=None, description="of a cell of an image or vector; its statistics are of all numbers"
+    )
     min: Number | None
     max: Number | None
     mean: Number | None
@@ -291,6 +294,7 @@ class Correlations(Resource):
 
     columns: list[str]
     matrix: list[list[float | None]] = Field(description="null where it is undefined: a constant column")
+    left_out: int = Field(default=0, description="columns that go less with the target than these")
 
 
 class Histogram(Resource):
@@ -304,7 +308,9 @@ class InputColumn(Resource):
     name: str
     kind: str
     required: bool
-    categories: list[str] | None
+    categories: list[str] | None = Field(description="those that have a feature of their own")
+    other: bool = Field(default=False, description="all other categories share a feature")
+    shape: list[int] | None = Field(default=None, description="of an image or a vector")
 
 
 class ModelResource(Resource):
@@ -330,6 +336,7 @@ class Predictions(Resource):
     model_id: str
     predictions: list[Any]
     probabilities: list[dict[str, float]] | None = Field(description="by class or tag; null for a regression or a perceptron")
+    warnings: list[Notice] = Field(default_factory=list, description="categories that no training row held")
 
 
 class Estimate(Resource):
@@ -341,6 +348,7 @@ class Estimate(Resource):
     seconds: float | None = Field(
         description="of training, estimated from the shapes, for two cores; null where a solver decides"
     )
+    warnings: list[Notice] = Field(description="what is worth a look first: leaks of the target, classes out of balance")
 
 
 class CatalogEntry(Resource):
@@ -390,6 +398,8 @@ class Descent(Resource):
 class SampleResource(Resource):
     kind: str
     summary: str
+    description: str = Field(description="the summary and what else there is to say: of generated data, from what")
+    formula: str = Field(description="LaTeX")
     source: str | None
     parameters: dict[str, Any] = Field(description="JSON Schema of what goes beside the kind")
 

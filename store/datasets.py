@@ -1,26 +1,30 @@
 """Datasets: a file as it came, the same as Arrow IPC for training to read, and its profile."""
 
 import io
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import polars as pl
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.completion import task_of
 from engine.features import Column, ColumnSummary
+from engine.findings import notices, of_target, of_training, rows_to_look_at
 from engine.samples import Sample
+from engine.training import Training
 from store.database import new_id
 from store.errors import Conflict, NotFound
 from store.files import Files, Hashed
+from store.findings import warnings_of
 from store.formats.reading import map_table
 from store.ingestion import Ingested
+from store.kinds import read
 from store.pages import owned
-from store.profile import profile, warnings_of
+from store.profile import profile
 from store.tables import Dataset, Job
 
 ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
@@ -47,7 +51,7 @@ def create(
     columns = profile(table)
     buffer = io.BytesIO()
     table.write_ipc(buffer)
-    warnings = warnings_of(columns, table.height)
+    warnings = warnings_of(columns, table)
     return _add(session, files, owner, name, source, content, buffer.getvalue(), table.height, columns, warnings)
 
 
@@ -124,20 +128,50 @@ def _parse(content: bytes) -> pl.DataFrame:
 
 def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
     """What the engine's checks read of each column."""
+    return {column["name"]: _summary(column) for column in dataset.columns}
+
+
+def _summary(column: Mapping[str, Any]) -> ColumnSummary:
     names = ("name", "kind", "missing", "distinct", "first_missing", "min", "max")
-    return {column["name"]: ColumnSummary(*(column[name] for name in names)) for column in dataset.columns}
+    found: dict[str, Any] = {name: column[name] for name in names}
+    low, high = found.pop("min"), found.pop("max")
+    distinct, shape = found["distinct"] or 0, tuple(column.get("shape") or ())
+    return ColumnSummary(**{**found, "distinct": distinct}, low=low, high=high, shape=shape)
 
 
-def columns(table: pl.DataFrame, dataset: Dataset, names: Iterable[str]) -> Mapping[str, Column]:
-    """The named columns as the engine reads them: numbers, or codes into sorted categories."""
-    kinds = {column["name"]: column["kind"] for column in dataset.columns}
-    return {name: _column(table[name], kinds[name]) for name in names}
+def columns(
+    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
+) -> Mapping[str, Column]:
+    """The named columns as the engine reads them, each as of its kind; or as of the `kinds` that a job was trained with."""
+    return {column.name: column for column in each_column(table, dataset, names, kinds)}
 
 
-def _column(series: pl.Series, kind: Any) -> Column:
-    if kind in ("categorical", "text"):
-        categories = series.drop_nulls().unique().sort()
-        codes = series.cast(pl.Enum(categories)).to_physical().cast(pl.Int32).fill_null(-1)
-        return Column(series.name, kind, codes.to_numpy(), tuple(categories))
-    values = series.cast(pl.Float64).fill_null(float("nan")).to_numpy()
-    return Column(series.name, kind, np.ascontiguousarray(values))
+def each_column(
+    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
+) -> Iterator[Column]:
+    """The same, one after the other, for who needs no two at once."""
+    known = {column["name"]: column["kind"] for column in dataset.columns} | dict(kinds or {})
+    return (read(table[name], known[name]) for name in names)
+
+
+def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[dict[str, Any]]:
+    """What is worth a look before that completed spec is trained on the table."""
+    known = summaries(dataset)
+    sample = _sample(
+        table, dataset, [name for name in (*(training.features or ()), *training.targets) if not known[name].shape]
+    )
+    return of_training(training, sample, columns(table, dataset, training.targets))
+
+
+def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> list[dict[str, Any]]:
+    """What is worth a look before that column is learned from all others that are not free text."""
+    known = summaries(dataset)
+    names = [name for name, column in known.items() if name == target or not (column.shape or column.kind == "text")]
+    sample = _sample(table, dataset, names)
+    features = [column for name, column in sample.items() if name != target]
+    whole = columns(table, dataset, [target])[target]
+    return notices(of_target(features, sample[target], whole, task_of(known[target])))
+
+
+def _sample(table: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> Mapping[str, Column]:
+    return columns(table.select(names)[rows_to_look_at(table.height, len(names))], dataset, names)

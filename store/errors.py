@@ -4,6 +4,7 @@ StoreError
 ├── NotFound         NOT_FOUND           404
 ├── Conflict         CONFLICT            409  the state forbids the action
 ├── UnreadableFile   UNREADABLE_FILE     422  a file that is not what it should be, with the place and the remedy
+├── ColumnMisfit     COLUMN_MISFIT       422  a column that cannot be of the kind it is corrected to, with the row
 ├── UnknownFormat    UNKNOWN_FORMAT      415
 ├── TooLarge         TOO_LARGE           413
 ├── BadPageToken     BAD_PAGE_TOKEN      422
@@ -49,6 +50,14 @@ class Conflict(StoreError):
 
 class UnreadableFile(StoreError):
     code, status = "UNREADABLE_FILE", 422
+
+
+class ColumnMisfit(StoreError):
+    code, status = "COLUMN_MISFIT", 422
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(detail for _, detail in errors[:5]))
+        self.errors = errors
 
 
 class UnknownFormat(StoreError):

@@ -44,6 +44,7 @@ def fitted_of(prepared: Prepared) -> dict[str, Any]:
         "features": FEATURES.dump_python(prepared.features, mode="json"),
         "target": TARGET.dump_python(prepared.target, mode="json"),
         "rows": {split: len(rows) for split, rows in prepared.rows.items()},
+        "kinds": prepared.kinds,
     }
 
 

@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from store.errors import StoreError, TooLarge
+from store.findings import warnings_of
 from store.formats import read_files
 from store.formats.options import ReadOptions
-from store.profile import profile, warnings_of
+from store.profile import profile
 
 LARGE_BYTES = 512 << 20
 """A process that has once been larger than that makes room: what allocators keep goes back to the system."""
@@ -62,7 +63,7 @@ def _read(request: dict[str, Any]) -> dict[str, Any]:
         "source": source,
         "rows": table.height,
         "columns": columns,
-        "warnings": warnings + warnings_of(columns, table.height),
+        "warnings": warnings + warnings_of(columns, table),
         "digest": digest,
     }
 

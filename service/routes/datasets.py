@@ -1,29 +1,35 @@
 """Datasets and samples."""
 
+import inspect
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Body, Depends, Query, Response
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from engine.correlation import correlation_matrix
+from engine.correlation import correlation_matrix, strongest
+from engine.features import ColumnKind
 from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
-from service.schemas import Correlations, DatasetResource, Histogram, Listing, RowsPage, SampleResource
+from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
 from service.uploads import UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, read_upload
 from store import datasets
+from store.corrections import correct, corrected
 from store.errors import NotFound, UnreadableFile
 from store.ingestion import READERS
 from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
 
+MOST_CORRELATED = 500
+MOST_PRODUCTS = 50_000_000_000
+"""Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
 router = APIRouter(prefix="/v1", tags=["datasets"])
 
 
@@ -92,6 +98,80 @@ def get_dataset(store: StoreOf, caller: Reader, dataset_id: str) -> DatasetResou
         return dataset_resource(datasets.get(session, dataset_id, caller.sees))
 
 
+class ColumnCorrection(BaseModel):
+    """What a column really is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    kind: ColumnKind
+
+
+class DatasetCorrection(BaseModel):
+    """A new name, the kinds of some columns, or both."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    columns: Annotated[list[ColumnCorrection], Field(max_length=1_000_000)] = Field(default_factory=list)
+
+
+CORRECTION: dict[str, Any] = {
+    "kinds": {"summary": "A code that is no quantity", "value": {"columns": [{"name": "zip", "kind": "categorical"}]}},
+    "name": {"summary": "Another name", "value": {"name": "flowers"}},
+}
+
+
+@router.patch("/datasets/{dataset_id}", responses=problems(404, 409, 413))
+def correct_dataset(
+    store: StoreOf,
+    caller: Writer,
+    dataset_id: str,
+    correction: Annotated[DatasetCorrection, Body(openapi_examples=CORRECTION)],
+) -> DatasetResource:
+    """Correct the kinds of columns, or rename the dataset. A corrected column's statistics and the warnings are made anew
+    from the cells as they were read; a kind that a cell does not fit is refused with its row. Refused, too, while a job
+    reads the dataset; jobs and models that are done keep what they were trained with.
+    """
+    kinds = [(column.name, column.kind) for column in correction.columns]
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset) if kinds else None
+    before, after = dataset.columns, None if table is None else corrected(dataset, table, kinds)
+    with store.database.transaction() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        if table is not None and after is not None:
+            correct(session, dataset, before, after, table)
+        if correction.name is not None:
+            dataset.name = correction.name
+        session.flush()
+        return dataset_resource(dataset)
+
+
+@router.get("/datasets/{dataset_id}/warnings", responses=problems(404))
+def get_warnings(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    target: Annotated[str | None, Query(description="a column to be learned from the others")] = None,
+) -> Listing[Notice]:
+    """What is worth a look before training: the dataset's own warnings and, with a target, what gives it away (a column
+    that determines it) and classes out of balance.
+    """
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset) if target is not None else None
+    warnings = list(dataset.warnings)
+    if table is not None and target is not None:
+        _known(dataset, target, "/query/target")
+        warnings = datasets.findings_of_target(table, dataset, target) + warnings
+    return Listing(**listing([Notice(**warning) for warning in warnings], None))
+
+
+def _known(dataset: Dataset, name: str, pointer: str) -> None:
+    names = [column["name"] for column in dataset.columns]
+    if name not in names:
+        raise NotFound(f"no column '{name}'; there are {', '.join(names[:20])}", pointer)
+
+
 @router.get("/datasets/{dataset_id}/rows", responses=problems(404))
 def get_rows(
     store: StoreOf,
@@ -131,30 +211,64 @@ def get_correlations(
     store: StoreOf,
     caller: Reader,
     dataset_id: str,
-    columns: Annotated[str | None, Query(description="comma-separated; all that hold numbers by default")] = None,
+    columns: Annotated[
+        str | None, Query(description="comma-separated, or a JSON list; all that hold numbers by default")
+    ] = None,
+    target: Annotated[
+        str | None, Query(description="a column of numbers: it comes first, then those that go with it most, either way")
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_CORRELATED, description="with a target: at most so many columns beside it")] = 50,
 ) -> Correlations:
-    """How pairs of columns go together, from -1 to 1."""
+    """How pairs of columns go together, from -1 to 1. A table too large for every pair at once is refused; with a target
+    the columns that go with it most are found among all.
+    """
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, list(dict.fromkeys(columns.split(","))) if columns else None)
-    X = np.stack([column.values for column in datasets.columns(table, dataset, names).values()], axis=1)
+    names = _numeric(dataset, _names(columns))
+    if target is not None:
+        _numeric(dataset, [target], "/query/target")
+        others = [name for name in names if name != target]
+        values = (column.values for column in datasets.each_column(table, dataset, (target, *others)))
+        chosen = strongest(next(values), values, limit)
+        names = [target, *(others[place] for place in chosen)]
+        left_out = len(others) - len(chosen)
+    else:
+        left_out = 0
+    if len(names) > MOST_CORRELATED or len(names) ** 2 * table.height > MOST_PRODUCTS:
+        detail = (
+            f"{len(names)} columns of {table.height} rows are too many to correlate each with each; name some in columns, or a "
+            "target to see what goes with it most"
+        )
+        raise UnreadableFile(detail, "/query/columns")
+    X = [column.values for column in datasets.columns(table, dataset, names).values()]
     matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
-    return Correlations(columns=names, matrix=matrix)
+    return Correlations(columns=names, matrix=matrix, left_out=left_out)
 
 
-def _numeric(dataset: Dataset, wanted: list[str] | None) -> list[str]:
+def _names(listed: str | None) -> list[str] | None:
+    """Names parted by commas, or as a JSON list where a name holds one; each once."""
+    if not listed:
+        return None
+    try:
+        names = TypeAdapter(list[str]).validate_json(listed) if listed.startswith("[") else listed.split(",")
+    except ValidationError:
+        names = listed.split(",")
+    return list(dict.fromkeys(names))
+
+
+def _numeric(dataset: Dataset, wanted: list[str] | None, pointer: str = "/query/columns") -> list[str]:
     """The columns asked for, which must hold numbers. Raises NotFound or UnreadableFile."""
     kinds = {column["name"]: column["kind"] for column in dataset.columns}
     numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
     names = wanted or numeric
     for name in names:
         if name not in kinds:
-            raise NotFound(f"no column '{name}'; there are {', '.join(kinds)}", "/query/columns")
-        if name not in numeric:
-            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric)}", "/query/columns")
+            _known(dataset, name, pointer)
+        if kinds[name] not in ("numeric", "integer", "boolean"):
+            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric[:20])}", pointer)
     if not names:
-        raise UnreadableFile("no column of this dataset holds numbers", "/query/columns")
+        raise UnreadableFile("no column of this dataset holds numbers", pointer)
     return names
 
 
@@ -170,7 +284,7 @@ def get_histogram(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    values = datasets.columns(table, dataset, _numeric(dataset, [column]))[column].values
+    values = datasets.columns(table, dataset, _numeric(dataset, [column], "/query/column"))[column].values
     present = values[~np.isnan(values)]
     counts, edges = np.histogram(present, bins)
     return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))
@@ -191,6 +305,8 @@ def list_samples(caller: Reader) -> Listing[SampleResource]:
         SampleResource(
             kind=kind_of(cls),
             summary=cls.summary(),  # type: ignore[attr-defined]
+            description=inspect.cleandoc(cls.__doc__ or ""),
+            formula=cls.formula,  # type: ignore[attr-defined]
             source=cls.source or None,  # type: ignore[attr-defined]
             parameters=TypeAdapter(cls).json_schema(),
         )

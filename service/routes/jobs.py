@@ -1,9 +1,10 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from polars import DataFrame
 from starlette.concurrency import run_in_threadpool
 
 from engine.completion import complete
@@ -21,12 +22,12 @@ from service.dependencies import (
 )
 from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import Estimate, EventResource, JobResource, Listing
+from service.schemas import Estimate, EventResource, JobResource, Listing, Notice
 from store import datasets, jobs, queue
 from store.keys import Caller
 from store.pages import owned, page
 from store.requests import JobRequest, document_of
-from store.tables import STATES, Job
+from store.tables import STATES, Dataset, Job
 
 GPU_QUEUE = "gpu"
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
@@ -69,25 +70,40 @@ def create_job(
     with once(store, caller, idempotency_key, "/v1/jobs", document_of(request)) as answer:
         if answer.answer is not None:
             return answer.response
+        warnings = _completed(store, caller, request).warnings  # read before the database's one writer is held up
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
             completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
             queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
-            job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name)
+            job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name, warnings=warnings)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
 
 
-def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
+class Completed(NamedTuple):
+    """A request with its defaults, the table it names, and what is worth a look in it."""
+
+    request: JobRequest
+    dataset: Dataset
+    table: DataFrame
+    warnings: list[dict[str, Any]]
+
+
+def _completed(store: Store, caller: Caller, request: JobRequest) -> Completed:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
         has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
         completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
         table = datasets.load(session, store.files, dataset)
+    return Completed(completed, dataset, table, datasets.findings(table, dataset, completed))
+
+
+def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
+    completed, dataset, table, warnings = _completed(store, caller, request)
     found = estimate(completed, datasets.columns(table, dataset, completed.columns))
-    return Estimate(request=document_of(completed), **vars(found))
+    return Estimate(request=document_of(completed), warnings=[Notice(**warning) for warning in warnings], **vars(found))
 
 
 @router.get("", responses=problems())

@@ -5,11 +5,14 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from engine.predict import columns_of
+from engine.errors import UnusableData
+from engine.features import pointer
+from engine.findings import notices
+from engine.predict import columns_of, unseen
 from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
-from service.schemas import Listing, ModelResource, Predictions
+from service.schemas import Listing, ModelResource, Notice, Predictions
 from store import models
 from store.errors import UnreadableFile
 from store.pages import owned, page
@@ -17,7 +20,7 @@ from store.tables import Model
 
 router = APIRouter(prefix="/v1/models", tags=["models"])
 
-Cell = Annotated[float | int | str | bool | None, Field(union_mode="left_to_right")]
+Cell = Annotated[float | int | str | bool | list[Any] | None, Field(union_mode="left_to_right")]
 MAX_RECORDS = 100_000
 
 
@@ -73,22 +76,47 @@ def predict(
     model_id: str,
     request: Annotated[RecordsRequest | TableRequest, Body(openapi_examples=EXAMPLES)],
 ) -> Predictions:
-    """Predict raw, unscaled rows."""
+    """Predict raw, unscaled rows: cells as JSON has them, or as the text that stood in the file; images and vectors as
+    arrays. A category that no training row held is none of those known, or `other` where the model has that feature: the
+    answer's warnings say so.
+    """
     with store.database.reading() as session:
         predictor = models.predictor(session, store.files, models.get(session, model_id, caller.sees))
     records = request.records if isinstance(request, RecordsRequest) else _records(request)
-    found = predictor.predict(columns_of(predictor.features, records))
+    try:
+        columns = columns_of(predictor.features, records)
+    except UnusableData as error:
+        raise (error if isinstance(request, RecordsRequest) else _in_table(error, request)) from None
+    found = predictor.predict(columns)
     probabilities = None
     if found.probabilities is not None:
         names = [str(label) for label in found.probabilities]
         rows = zip(*(share.tolist() for share in found.probabilities.values()), strict=True)
         probabilities = [dict(zip(names, row, strict=True)) for row in rows]
-    return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities)
+    warnings = [Notice(**notice) for notice in notices(unseen(predictor.features, records))]
+    return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
 
 
 def _records(request: TableRequest) -> list[dict[str, Any]]:
+    if len(set(request.columns)) < len(request.columns):
+        place = next(place for place, name in enumerate(request.columns) if name in request.columns[:place])
+        raise UnreadableFile(f"column '{request.columns[place]}' is named twice; name it once", f"/columns/{place}")
     for row, cells in enumerate(request.data):
         if len(cells) != len(request.columns):
             detail = f"row {row} has {len(cells)} cells for {len(request.columns)} columns; give one a column"
             raise UnreadableFile(detail, f"/data/{row}")
     return [dict(zip(request.columns, cells, strict=True)) for cells in request.data]
+
+
+def _in_table(error: UnusableData, request: TableRequest) -> UnusableData:
+    """The same problems, pointing into lists: at a cell, a name, or the names where one is wanting."""
+    places = {pointer(name): place for place, name in enumerate(request.columns)}
+    errors: dict[str, str] = {}
+    for at, detail in error.errors:
+        row, name = at.removeprefix("/records/").split("/", 1)
+        place = places.get("/" + name)
+        if place is None:
+            errors.setdefault("/columns", detail)
+        else:
+            errors.setdefault(f"/columns/{place}" if "knows no column" in detail else f"/data/{row}/{place}", detail)
+    return UnusableData(errors.items())

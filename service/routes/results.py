@@ -273,7 +273,8 @@ def get_evaluation(
         dataset = datasets.get(session, job.dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns), split)
+    kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
+    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns, kinds), split)
     if found is None:
         raise NotFound(f"this job has no {split} rows; it was not asked to set any apart (split.{split})", "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))

@@ -2,6 +2,7 @@ from typing import Any
 
 import pytest
 
+from engine.features import ColumnSummary
 from tests.engine import Table, completed, refusals, table
 
 SMALL = table({"x": [1.0, 2.0, 3.0, 4.0], "n": [1, 2, 3, 4], "word": ["a", "b", "a", "b"], "flag": [True, False, True, True]})
@@ -18,6 +19,15 @@ LINE, LOGISTIC = {"model": {"kind": "linear_regression"}}, {"model": {"kind": "l
 MLP, PERCEPTRON = {"model": {"kind": "mlp"}}, {"model": {"kind": "perceptron"}}
 DESCENT = {"solver": "gradient_descent"}
 REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    ({**NUMBER, **MLP, "split": {"group": "nothing"}}, ["/split/group"]),
+    ({**NUMBER, **MLP, "split": {"order": "nothing"}}, ["/split/order"]),
+    ({**WORD, **MLP, "split": {"group": "x"}}, ["/split/group"]),
+    ({**NUMBER, **MLP, "split": {"group": "n", "order": "n"}}, ["/split/group"]),
+    ({**NUMBER, **MLP, "split": {"group": "n", "shuffle": False}}, ["/split/group"]),
+    ({**NUMBER, **MLP, "split": {"order": "n", "shuffle": True}}, ["/split/shuffle"]),
+    ({**WORD, **MLP, "split": {"order": "n", "stratify": True}}, ["/split/stratify"]),
+    ({**WORD, **MLP, "split": {"group": "n", "stratify": True}}, ["/split/stratify"]),
+    ({**WORD, **MLP, "split": {"shuffle": False, "stratify": True}}, ["/split/stratify"]),
     ({"target": "nothing", **MLP}, ["/target"]),
     ({**WORD, **LINE}, ["/target"]),
     ({**NUMBER, **LOGISTIC}, ["/target"]),
@@ -94,6 +104,31 @@ def test_each_problem_has_its_place(request_: dict[str, Any], expected: list[str
         assert len(detail) > 20
         assert detail[0].islower() or detail[0].isdigit()
         assert not detail.endswith(".")
+
+
+def test_what_a_split_goes_by_is_whole_and_no_array() -> None:
+    data = table({"x": [1.0, 2.0, 3.0, 4.0], "gap": ["a", None, "b", "b"], "y": [1.0, 2.0, 3.0, 5.0]})
+    data.summaries["pixels"] = ColumnSummary("pixels", "image", 0, 0, shape=(2, 3))
+    for name in ("group", "order"):
+        request: dict[str, Any] = {"target": "y", "features": ["x"], **LINE}
+        ((at, detail),) = refusals(data, **request, split={name: "gap"})
+        assert at == f"/split/{name}"
+        assert "is missing 1 values, the first in row 1" in detail
+        ((at, detail),) = refusals(data, **request, split={name: "pixels"})
+        assert "holds arrays" in detail
+
+
+def test_arrays_are_learned_from_and_not_predicted() -> None:
+    data = table({"x": [1.0, 2.0, 3.0, 4.0], "y": ["a", "b", "b", "a"]})
+    data.summaries["pixels"] = ColumnSummary("pixels", "image", 2, 0, first_missing=3, shape=(2000, 3000))
+    at, detail = refusals(data, target="pixels", features=["x"], **MLP)[0]
+    assert at == "/target"
+    assert "holds arrays" in detail
+    found = dict(
+        refusals(data, target="y", preprocessing={"missing": "mean"}, model={"kind": "mlp", "hidden": [{"units": 16}]})
+    )
+    assert "nothing fills an array" in found["/preprocessing/missing"]
+    assert "96000049 parameters or more" in found["/model/hidden"]
 
 
 VALUES: dict[str, Any] = {

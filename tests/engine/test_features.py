@@ -1,3 +1,5 @@
+import tracemalloc
+import warnings
 from typing import Any
 
 import numpy as np
@@ -5,10 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
 from engine.errors import UnusableData
 from engine.features import Column, Features, Input, pointer
-from engine.scaling import MeanNormalization, NoScaling, Scaling
+from engine.scaling import BLOCK_CELLS, MeanNormalization, NoScaling, Scaling, Standardization
 from engine.spec import members
 from tests.engine import table
 
@@ -182,3 +187,130 @@ def test_an_input_names_its_features() -> None:
     assert Input("x", "numeric", None).features == ["x"]
     assert Input("k", "categorical", None, categories=("a", "b")).features == ["k=b"]
     assert Input("k", "categorical", None, categories=("a", "b", "c")).features == ["k=a", "k=b", "k=c"]
+
+
+# --- many categories, and oracles ---
+
+
+def words(*counts: int) -> list[str]:
+    return [f"w{place}" for place, count in enumerate(counts) for _ in range(count)]
+
+
+def test_rare_categories_share_a_feature_with_those_never_seen() -> None:
+    columns = table({"kind": words(1, 5, 3, 1, 4)}).columns
+    features = Features.fit(list(columns.values()), "error", NoScaling(), max_categories=3)
+    assert features.names == ["kind=w1", "kind=w2", "kind=w4", "kind=other"]
+    later = table({"kind": ["w0", "w1", "w3", "w9", "w4"]}).columns
+    np.testing.assert_array_equal(
+        features.transform(later), [[0, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 1], [0, 0, 0, 1], [0, 0, 1, 0]]
+    )
+    assert Features.fit(list(columns.values()), "error", NoScaling(), max_categories=5).width == 5
+    assert FEATURES.validate_json(FEATURES.dump_json(features)) == features
+
+
+def test_the_word_other_is_among_the_others() -> None:
+    columns = table({"kind": ["other"] * 9 + words(3, 2, 1)}).columns
+    features = Features.fit(list(columns.values()), "most_frequent", NoScaling(), max_categories=2)
+    assert features.names == ["kind=w0", "kind=w1", "kind=other"]
+    np.testing.assert_array_equal(features.transform(table({"kind": ["other", "w1", "w2"]}).columns), np.eye(3)[[2, 1, 2]])
+    assert Features.fit(list(columns.values()), "error", NoScaling(), max_categories=4).names == [
+        "kind=other", "kind=w0", "kind=w1", "kind=w2",
+    ]  # fmt: skip
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), kinds=st.integers(3, 9), most=st.integers(2, 9))
+def test_one_hot_is_scikit_learns(seed: int, kinds: int, most: int) -> None:
+    rng = np.random.default_rng(seed)
+    seen = rng.permutation(words(*rng.permutation(np.arange(1, kinds + 1))))  # no two are equally frequent
+    later = rng.choice([f"w{kind}" for kind in range(kinds + 3)], 40)
+    features = Features.fit(list(table({"kind": seen}).columns.values()), "error", NoScaling(), max_categories=most)
+    limit = {"max_categories": most + 1} if kinds > most else {}
+    encoder = OneHotEncoder(sparse_output=False, handle_unknown="infrequent_if_exist", **limit).fit(seen[:, None])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected = encoder.transform(later[:, None])
+    np.testing.assert_array_equal(features.transform(table({"kind": later}).columns), expected)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32), missing=st.sampled_from(FILLING))
+def test_fills_and_standard_scales_are_scikit_learns(seed: int, missing: str) -> None:
+    rng = np.random.default_rng(seed)
+    seen, later = (rng.integers(-5, 6, (size, 3)).astype(float) for size in (30, 20))
+    for cells in (seen, later):
+        cells[rng.random(cells.shape) < 0.2] = np.nan
+    seen[0] = 1.0
+
+    def named(cells: np.ndarray) -> dict[str, Column]:
+        return {f"x{place}": Column(f"x{place}", "numeric", np.ascontiguousarray(cells[:, place])) for place in range(3)}
+
+    features = Features.fit(list(named(seen).values()), missing, Standardization())
+    oracle = make_pipeline(SimpleImputer(strategy=missing), StandardScaler()).fit(seen)
+    np.testing.assert_allclose(features.transform(named(later)), oracle.transform(later), atol=1e-12)
+
+
+# --- arrays ---
+
+
+def images(rows: int = 5, dtype: Any = np.uint8) -> tuple[Column, np.ndarray]:
+    cells = np.random.default_rng(0).integers(0, 256, (rows, 3, 4)).astype(dtype)
+    return Column("pixels", "image", cells.reshape(rows, 12), shape=(3, 4)), cells
+
+
+def test_every_number_of_an_array_is_a_feature() -> None:
+    column, cells = images()
+    features = Features.fit([column, Column("x", "numeric", np.arange(5.0))], "error", NoScaling())
+    assert features.width == len(features.names) == 13
+    assert features.names[:2] == ["pixels[0,0]", "pixels[0,1]"]
+    assert features.names[11:] == ["pixels[2,3]", "x"]
+    X = features.transform({"pixels": column, "x": Column("x", "numeric", np.arange(5.0))})
+    np.testing.assert_array_equal(X[:, :12], cells.reshape(5, 12))
+    assert features.inputs[0].shape == (3, 4)
+
+
+@pytest.mark.parametrize("rule", [cls() for cls in members(Scaling)], ids=lambda rule: rule.kind)
+def test_an_image_has_one_scale_and_a_vector_one_for_each_number(rule: Any) -> None:
+    column, cells = images(rows=50)
+    flat = cells.reshape(50, 12).astype(np.float64)
+    as_image = Features.fit([column], "error", rule).transform({"pixels": column})
+    center, scale = rule.fit(flat.reshape(-1, 1))
+    np.testing.assert_array_equal(as_image, (flat - center) / scale)
+    vector = Column("pixels", "vector", column.values, shape=(12,))
+    features = Features.fit([vector], "error", rule)
+    center, scale = rule.fit(flat)
+    np.testing.assert_array_equal(features.transform({"pixels": vector}), (flat - center) / scale)
+    again = FEATURES.validate_json(FEATURES.dump_json(features))
+    assert again == features
+    W, b = np.ones((12, 1)), np.zeros(1)
+    raw_W, raw_b = features.unscale(W, b)
+    np.testing.assert_allclose(flat @ raw_W + raw_b, features.transform({"pixels": vector}) @ W + b, atol=1e-9)
+
+
+def test_bytes_do_not_become_floats_all_at_once() -> None:
+    """The matrix itself is float32; what is beside it stays far below one copy in float64."""
+    rows = 4000
+    column = Column("pixels", "image", np.zeros((rows, 784), np.uint8), shape=(28, 28))
+    column.values[:, 5] = 200
+    tracemalloc.start()
+    features = Features.fit([column], "error", Standardization())
+    X = features.transform({"pixels": column}, np.float32)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < X.nbytes + 4 * 8 * BLOCK_CELLS < X.nbytes + rows * 784 * 8
+
+
+def test_a_gap_in_an_array_is_named() -> None:
+    column, _ = images(dtype=np.float32)
+    column.values[3, 7] = np.nan
+    assert column.missing.tolist() == [False, False, False, True, False]
+    features = Features.fit([column], "drop", NoScaling())
+    with pytest.raises(UnusableData, match="column 'pixels' is missing a value in row 3"):
+        features.transform({"pixels": column}, rows=np.array([0, 3]))
+
+
+def test_whole_numbers_need_not_be_floats() -> None:
+    column = Column("n", "integer", np.array([3, 1, 2], np.int16))
+    assert not column.missing.any()
+    features = Features.fit([column], "mean", MeanNormalization())
+    np.testing.assert_allclose(features.transform({"n": column})[:, 0], [0.5, -0.5, 0])

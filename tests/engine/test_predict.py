@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 
 from engine.errors import UnusableData
-from engine.features import Features
+from engine.features import Column, Features
 from engine.losses import Loss
-from engine.predict import MAX_PROBLEMS, Predictor, columns_of
+from engine.predict import MAX_PROBLEMS, Predictor, columns_of, unseen
 from engine.samples import BlobsSample, HousePricesSample, IrisSample
+from engine.scaling import NoScaling
 from engine.spec import kind_of, members
 from tests.engine import prepared, table, trained
 
@@ -199,11 +200,82 @@ def test_unknown_and_missing_columns() -> None:
     assert [at for at, _ in refused({**GOOD, "price": 3})] == ["/records/0/price"]  # the answer is no question
 
 
-@pytest.mark.parametrize("cell", ["60", "", [1], {"a": 1}, float("nan"), float("inf"), -float("inf"), 10**400, -(2**1025), 1j])
+@pytest.mark.parametrize(
+    "cell", ["sixty", "1_0", "inf", [1], {"a": 1}, float("nan"), float("inf"), -float("inf"), 10**400, -(2**1025), 1j]
+)
 def test_what_is_no_finite_number(cell: Any) -> None:
     errors = refused(GOOD, {**GOOD, "area": cell})
     assert [at for at, _ in errors] == ["/records/1/area"]
     assert "column 'area' takes a finite number, not" in errors[0][1]
+
+
+@pytest.mark.parametrize(
+    ("name", "cell", "as_json"),
+    [
+        ("area", "60.5", 60.5), ("area", " 6.05e1 ", 60.5), ("rooms", "2", 2), ("new", "yes", True), ("new", "FALSE", False),
+        ("new", "1", True), ("new", 0.0, False), ("new", " no", False), ("kind", "c", "c"),
+    ],
+)  # fmt: skip
+def test_cells_may_be_the_text_that_stood_in_the_file(name: str, cell: Any, as_json: Any) -> None:
+    assert encoded({**GOOD, name: cell}) == encoded({**GOOD, name: as_json})
+
+
+@pytest.mark.parametrize("cell", [2, 0.5, "perhaps", "2", [True]])
+def test_what_is_neither_yes_nor_no(cell: Any) -> None:
+    ((at, detail),) = refused({**GOOD, "new": cell})
+    assert at == "/records/0/new"
+    assert "column 'new' takes yes or no (false, no" in detail
+    assert repr(cell) in detail
+
+
+@pytest.mark.parametrize("cell", ["", " ", "NA", "null", "?", "NaN"])
+def test_what_a_file_says_for_nothing_is_missing(cell: str) -> None:
+    for name in ("area", "kind"):
+        assert refused({**GOOD, name: cell}) == [(f"/records/0/{name}", f"column '{name}' is missing; give it a value")]
+    assert encoded({"area": cell, "kind": cell}, missing="mean") == encoded({}, missing="mean")
+
+
+def test_such_a_word_may_be_a_category() -> None:
+    data = table({"kind": ["NA", "b", "c", "NA"], "y": [1.0, 2.0, 3.0, 4.0]})
+    features = prepared(data, target="y", model={"kind": "linear_regression"}).features
+    assert features.transform(columns_of(features, [{"kind": "NA"}])).tolist() == [[1, 0, 0]]
+    assert refused({"kind": "?"}, features=features)[0][0] == "/records/0/kind"
+
+
+def test_numbers_name_categories_of_a_code() -> None:
+    data = table({"zip": ["8001", "8002", "8003", "8001"], "y": [1.0, 2.0, 3.0, 4.0]})
+    features = prepared(data, target="y", model={"kind": "linear_regression"}).features
+    records = [{"zip": cell} for cell in ("8002", 8002, 8002.0)]
+    assert features.transform(columns_of(features, records)).tolist() == [[0, 1, 0]] * 3
+
+
+def test_unseen_categories_are_told() -> None:
+    features = fitted()
+    records = [{**GOOD, "kind": "zebra"}, {**GOOD, "kind": "zebra"}, {**GOOD, "road": "x" * 99}, GOOD]
+    found = unseen(features, records)
+    assert [(column, code) for column, code, _ in found] == [("road", "UNSEEN_CATEGORY"), ("kind", "UNSEEN_CATEGORY")]
+    assert "no training row held 'zebra' in column 'kind', in 2 records here; it is none of those" in found[1][2]
+    assert "x" * 51 not in found[0][2]
+    assert unseen(features, [GOOD]) == []
+    cells = {"kind": ["a"] * 3 + ["b"] * 3 + ["c"] * 2 + ["d"], "y": list(range(9))}
+    folded = prepared(
+        table(cells), target="y", model={"kind": "linear_regression"}, preprocessing={"max_categories": 2}
+    ).features
+    assert "it counts as kind=other" in unseen(folded, [{"kind": "zebra"}])[0][2]
+    assert folded.transform(columns_of(folded, [{"kind": "zebra"}, {"kind": "c"}])).tolist() == [[0, 0, 1]] * 2
+
+
+def test_arrays_are_lists() -> None:
+    cells = np.arange(24.0).reshape(4, 6)
+    image = Column("pixels", "image", cells, shape=(2, 3))
+    features = Features.fit([image], "error", NoScaling())
+    for given in ([[0, 1, 2], [3, 4, 5]], [0, 1, 2, 3, 4, 5]):
+        assert features.transform(columns_of(features, [{"pixels": given}])).tolist() == [[0, 1, 2, 3, 4, 5]]
+    for wrong in ([[0, 1], [2, 3]], [[0, 1, 2], [3, 4]], 5, "012345", [[0, 1, 2], [3, 4, "x"]], [[0, 1, 2], [3, 4, None]], {}):
+        ((at, detail),) = refused({"pixels": wrong}, features=features)
+        assert at == "/records/0/pixels"
+        assert "takes an array of 2 × 3 finite numbers" in detail
+    assert refused({"pixels": None}, features=features)[0][1] == "column 'pixels' is missing; give it a value"
 
 
 def test_large_whole_numbers_are_numbers() -> None:

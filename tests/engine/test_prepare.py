@@ -1,9 +1,11 @@
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sklearn.model_selection import GroupShuffleSplit
 
 from engine.errors import UnusableData
 from engine.prepare import Prepared, prepare, split_rows
@@ -82,6 +84,95 @@ def test_a_split_of_nothing() -> None:
     assert {name: len(chosen) for name, chosen in rows.items()} == {"train": 5, "validation": 0, "test": 0}
 
 
+# --- splits by group and by order ---
+
+HELD = [(0.2, 0.0), (0.2, 0.2), (0.0, 0.3), (0.5, 0.4)]
+
+
+def by(kind: str, values: Any, **split: Any) -> dict[str, np.ndarray]:
+    column = table({"key": values}).columns["key"]
+    return split_rows(Split(**{kind: "key"}, **split), np.arange(len(column.values)), None, {"key": column})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    sizes=st.lists(st.integers(1, 12), min_size=3, max_size=30), shares=st.sampled_from(HELD), seed=st.integers(0, 2**31),
+    words=st.booleans(),
+)  # fmt: skip
+def test_a_group_is_in_one_part_alone(sizes: list[int], shares: tuple[float, float], seed: int, words: bool) -> None:
+    groups = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+    cells = [f"g{group}" for group in groups] if words else groups
+    rows = by("group", cells, validation=shares[0], test=shares[1], seed=seed)
+    assert sorted(np.concatenate(list(rows.values())).tolist()) == list(range(len(groups)))
+    parts = [set(groups[chosen].tolist()) for chosen in rows.values()]
+    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
+    for share, (name, chosen) in zip((None, *shares), rows.items(), strict=True):
+        assert bool(len(chosen)) == (share != 0), name
+        if share is not None:
+            assert len(chosen) <= share * len(groups) + max(sizes)
+    again = by("group", cells, validation=shares[0], test=shares[1], seed=seed)
+    assert all((rows[name] == again[name]).all() for name in rows)
+
+
+def test_groups_come_as_near_to_a_share_as_scikit_learns() -> None:
+    groups = np.repeat(np.arange(40), 5)
+    rows = by("group", groups, validation=0.25)
+    (_, expected), *_ = GroupShuffleSplit(1, test_size=0.25, random_state=0).split(groups, groups=groups)
+    assert len(rows["validation"]) == len(expected) == 50
+    drawn = {tuple(by("group", groups, validation=0.25, seed=seed)["validation"]) for seed in range(5)}
+    assert len(drawn) == 5
+
+
+def test_too_few_groups_are_said() -> None:
+    with pytest.raises(UnusableData, match="column 'key' holds 2 groups, too few for 3 parts") as raised:
+        by("group", ["a"] * 30 + ["b"] * 30, validation=0.2, test=0.2)
+    assert raised.value.errors[0][0] == "/split/group"
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**31), shares=st.sampled_from(HELD), words=st.booleans())
+def test_by_order_the_last_rows_test(seed: int, shares: tuple[float, float], words: bool) -> None:
+    days = np.random.default_rng(seed).integers(1, 29, 60)
+    cells = [f"2013-01-{day:02}" for day in days] if words else days
+    rows = by("order", cells, validation=shares[0], test=shares[1])
+    assert {name: len(chosen) for name, chosen in rows.items()} == {
+        "train": 60 - round(shares[0] * 60) - round(shares[1] * 60),
+        "validation": round(shares[0] * 60),
+        "test": round(shares[1] * 60),
+    }
+    edges = [days[rows[name]] for name in ("train", "validation", "test") if len(rows[name])]
+    assert all(earlier.max() <= later.min() for earlier, later in pairwise(edges))
+    order = np.concatenate([rows[name][np.argsort(days[rows[name]], kind="stable")] for name in rows])
+    np.testing.assert_array_equal(order, np.argsort(days, kind="stable"))  # rows of one day stay as in the file
+
+
+def test_unshuffled_rows_are_taken_as_they_lie() -> None:
+    rows = split_rows(Split(validation=0.2, test=0.3, shuffle=False), np.arange(3, 13), None)
+    assert {name: chosen.tolist() for name, chosen in rows.items()} == {
+        "train": [3, 4, 5, 6, 7], "validation": [8, 9], "test": [10, 11, 12],
+    }  # fmt: skip
+
+
+def test_a_job_reads_the_columns_that_its_split_names() -> None:
+    cells = {"day": list(range(60, 0, -1)), "x": np.arange(60.0), "y": np.arange(60.0), "who": [f"p{n % 6}" for n in range(60)]}
+    posed = prepared(table(cells), target="y", features=["x"], model=LINE, split={"order": "day", "validation": 0.5})
+    assert posed.rows["validation"].tolist() == list(range(30))
+    assert posed.features.names == ["x"]
+    posed = prepared(table(cells), target="y", model=LINE, split={"group": "who"})
+    assert posed.features.names == ["day", "x"]  # the group is no feature unless it is asked for
+    assert len(posed.rows["validation"]) == 10
+    posed = prepared(table(cells), target="y", features=["x", "who"], model=LINE, split={"group": "who"})
+    assert posed.features.width == 6
+    assert posed.kinds == {"x": "numeric", "who": "categorical", "y": "numeric"}
+
+
+def test_training_rows_of_one_class_are_said() -> None:
+    data = table({"x": np.arange(60.0), "y": ["a"] * 50 + ["b"] * 10})
+    with pytest.raises(UnusableData, match="50 training rows hold one class only") as raised:
+        prepared(data, target="y", model={"kind": "logistic_regression"}, split={"shuffle": False, "validation": 1 / 6})
+    assert raised.value.errors[0][0] == "/split"
+
+
 # --- what is fitted, is fitted on the training rows ---
 
 
@@ -137,6 +228,29 @@ def test_more_validation_rows_teach_nothing() -> None:
     whole = prepared(table(cells), **request, split={"validation": 0.4})
     alone = {name: [column[row] for row in whole.rows["train"]] for name, column in cells.items()}
     assert prepared(table(alone), **request, split={"validation": 0.0}).features == whole.features
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 2**31), more=st.integers(1, 30), most=st.sampled_from([2, 3, None]))
+def test_rows_added_behind_for_validation_teach_nothing(seed: int, more: int, most: int | None) -> None:
+    """Of a table that is split by order: whatever is added behind, in whatever order, what was fitted stays to the bit."""
+    rng = np.random.default_rng(seed)
+    cells = {name: list(column) for name, column in mixed(rng, 40).items()} | {"at": list(range(40))}
+    added = {
+        name: column + list(later) for (name, column), later in zip(cells.items(), mixed(rng, more).values(), strict=False)
+    }
+    added["size"][40:] = [1e9] * more
+    added["kind"][40:] = ["never seen"] * more
+    added["at"] = cells["at"] + rng.permutation(np.arange(40, 40 + more)).tolist()
+    preprocessing = {"missing": "mean", "scaling": "standard", "max_categories": most}
+    fitted = []
+    for data, held in ((cells, 0), (added, more)):
+        rows = 40 + held
+        split = {"order": "at", "validation": held / rows}
+        request: dict[str, Any] = {"target": "y", "model": LINE, "features": ["size", "kind", "road"], "split": split}
+        fitted.append(prepared(table(data), **request, preprocessing=preprocessing))
+    assert fitted[0].features == fitted[1].features
+    np.testing.assert_array_equal(fitted[0].problem.train.X, fitted[1].problem.train.X)
 
 
 def test_a_fill_is_of_the_training_rows() -> None:

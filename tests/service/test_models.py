@@ -79,7 +79,7 @@ BAD_RECORDS: dict[str, tuple[Any, str, str]] = {
     "text for a number": ({"records": [{**ROW, "sepal_width": "wide"}]}, "/records/0/sepal_width", "finite number"),
     "a list for a number": ({"records": [{**ROW, "sepal_width": [1]}]}, "/records/0/sepal_width", "number"),
     "no rows": ({"records": []}, "/records", "at least 1"),
-    "unknown column of a table": ({"columns": [*ROW, "wings"], "data": [[1, 2, 3, 4, 5]]}, "/records/0/wings", "no column"),
+    "unknown column of a table": ({"columns": [*ROW, "wings"], "data": [[1, 2, 3, 4, 5]]}, "/columns/4", "no column"),
     "short row": ({"columns": list(ROW), "data": [[1, 2, 3, 4], [1, 2]]}, "/data/1", "row 1 has 2 cells"),
     "neither form": ({"rows": []}, "/rows", "no such field"),
 }

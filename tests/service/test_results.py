@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import polars as pl
 import pytest
 from sklearn import metrics as oracle
 
@@ -91,6 +92,45 @@ def test_anscombes_four_sets_correlate_alike(stage: Stage, number: int, rho: flo
     dataset_id = stage.sample("anscombe", set=number)
     found = stage.client.get(f"/v1/datasets/{dataset_id}/correlations").json()
     assert found["matrix"][0][1] == pytest.approx(rho, abs=1e-10)
+
+
+def test_with_a_target_the_strongest_come_first(stage: Stage) -> None:
+    rng = np.random.default_rng(0)
+    y = rng.normal(0, 1, 200)
+    noise = {"weak": 9.0, "strong": 0.3, "middle": 1.0}
+    cells = {name: y + rng.normal(0, size, 200) for name, size in noise.items()}
+    cells |= {"y": y, "flat": np.ones(200), "against": -2 * y + rng.normal(0, 0.1, 200), "a,b": y + rng.normal(0, 2, 200)}
+    dataset_id = stage.csv(pl.DataFrame(cells).write_csv()).json()["id"]
+    url = f"/v1/datasets/{dataset_id}/correlations"
+    found = stage.client.get(url, params={"target": "y"}).json()
+    order = ["y", "against", "strong", "middle", "a,b", "weak", "flat"]
+    assert found["columns"] == order
+    assert found["left_out"] == 0
+    expected = np.corrcoef(np.stack([cells[name] for name in order[:-1]]))
+    np.testing.assert_allclose(np.array(found["matrix"], dtype=float)[:-1, :-1], expected, atol=1e-12)
+    assert found["matrix"][-1] == [None] * 7
+    few = stage.client.get(url, params={"target": "y", "limit": 2}).json()
+    assert (few["columns"], few["left_out"]) == (["y", "against", "strong"], 4)
+    some = stage.client.get(url, params={"target": "y", "columns": '["weak", "a,b"]'}).json()
+    assert some["columns"] == ["y", "a,b", "weak"]
+    missing = stage.client.get(url, params={"target": "nope"})
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (404, "/query/target")
+    words = stage.client.get(f"/v1/datasets/{stage.iris()}/correlations", params={"target": "species"})
+    assert (words.status_code, words.json()["errors"][0]["pointer"]) == (422, "/query/target")
+
+
+def test_a_wide_table_is_correlated_with_a_target_or_in_part(stage: Stage) -> None:
+    rng = np.random.default_rng(0)
+    table = pl.DataFrame({f"c{n}": rng.integers(0, 99, 40) for n in range(600)})
+    url = f"/v1/datasets/{stage.csv(table.write_csv()).json()['id']}/correlations"
+    refused = stage.client.get(url)
+    assert refused.status_code == 422
+    assert "600 columns of 40 rows are too many" in refused.json()["detail"]
+    found = stage.client.get(url, params={"target": "c7"}).json()
+    assert found["columns"][0] == "c7"
+    assert (len(found["columns"]), found["left_out"]) == (51, 549)
+    strength = np.abs(np.corrcoef(table.to_numpy().T)[7])
+    assert found["columns"] == [f"c{n}" for n in np.argsort(-strength, kind="stable")[:51]]
 
 
 def test_a_constant_column_correlates_with_nothing(stage: Stage) -> None:

@@ -1,13 +1,16 @@
 from collections import Counter
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store.profile import QUANTILES, TEXT_MIN_DISTINCT, TOP, profile, warnings_of
+from store.findings import warnings_of
+from store.kinds import TEXT_MIN_DISTINCT
+from store.profile import COUNTABLE, LONG, QUANTILES, TOP, profile
 
 NUMBERS = st.floats(-1e6, 1e6) | st.integers(-1000, 1000).map(float)
 
@@ -101,7 +104,7 @@ def test_columns_come_in_their_order() -> None:
 @pytest.mark.parametrize(
     ("values", "codes"),
     [
-        ([1, 2, 3], []),
+        ([1, 2, 4], []),
         ([1, 1, 1], ["CONSTANT_COLUMN"]),
         ([1, None, 2], ["MISSING_VALUES"]),
         ([1, None, 1], ["CONSTANT_COLUMN", "MISSING_VALUES"]),
@@ -110,9 +113,61 @@ def test_columns_come_in_their_order() -> None:
     ],
 )
 def test_warnings_have_their_evidence(values: list[Any], codes: list[str]) -> None:
-    columns = profile(pl.DataFrame({"c": values, "fine": [1, 2, 3]}))
-    found = warnings_of(columns, 3)
+    table = pl.DataFrame({"c": values, "fine": [1, 3, 2]})
+    found = warnings_of(profile(table), table)
     assert [warning["code"] for warning in found] == codes
     assert all(warning["column"] == "c" and "'c'" in warning["detail"] for warning in found)
     if values == [1, None, 2]:
         assert "1 of 3 values (33.3%)" in found[0]["detail"]
+
+
+NUMBER_TYPES = [pl.Int8, pl.UInt8, pl.Int16, pl.UInt32, pl.Int64, pl.UInt64, pl.Float32, pl.Float64]
+
+
+@settings(max_examples=30)
+@given(data=st.data(), dtype=st.sampled_from(NUMBER_TYPES), long=st.booleans())
+def test_statistics_of_every_type_and_length(data: Any, dtype: Any, long: bool) -> None:
+    """Also whole numbers far out, where a float64 has lost the last digits, and columns long enough for another sort."""
+    if dtype.is_integer():
+        info = np.iinfo(str(dtype()).lower())
+        low = data.draw(st.sampled_from([int(info.min), 0, int(info.max) - 100]))
+        cells = st.integers(low, min(low + data.draw(st.sampled_from([9, 2 * COUNTABLE])), int(info.max)))
+    else:
+        cells = st.integers(-99, 99).map(lambda n: n / 4)
+    values = data.draw(st.lists(cells, min_size=1, max_size=20)) * (LONG // 4 if long else 1)
+    column = pl.Series("c", values, dtype=dtype)
+    found = profile(column.to_frame())[0]
+    assert found["distinct"] == column.n_unique()
+    assert (found["min"], found["max"]) == (column.min(), column.max())
+    exact = sum(map(Fraction, values)) / len(values)
+    assert found["mean"] == pytest.approx(float(exact), rel=1e-12, abs=1e-12)
+    if len(values) > 1:
+        variance = sum((Fraction(v) - exact) ** 2 for v in values) / (len(values) - 1)
+        assert found["std"] == pytest.approx(float(variance) ** 0.5, rel=1e-9, abs=1e-9)
+    assert found["quantiles"]["0.5"] == pytest.approx(column.cast(pl.Float64).quantile(0.5, "linear"), rel=1e-9)
+    assert found["top"] == (most_frequent(values) if dtype.is_integer() else None)
+
+
+@pytest.mark.parametrize("rows", [4, LONG + 4])
+def test_a_number_that_is_none_is_missing(rows: int) -> None:
+    found = describe([1.0, None, float("nan"), 2.0] + [1.0] * (rows - 4), pl.Float64)
+    assert (found["missing"], found["first_missing"], found["distinct"], found["max"]) == (2, 1, 2, 2.0)
+    found = describe([float("nan")] * 3, pl.Float64)
+    assert (found["missing"], found["first_missing"], found["distinct"], found["mean"]) == (3, 0, 0, None)
+
+
+def test_arrays_are_described_as_a_whole() -> None:
+    cells = np.random.default_rng(0).integers(0, 256, (50, 4, 3)).astype(np.uint8)
+    found = profile(pl.DataFrame({"pixels": pl.Series(cells, dtype=pl.Array(pl.UInt8, (4, 3)))}))[0]
+    assert (found["kind"], found["shape"], found["distinct"], found["missing"]) == ("image", [4, 3], None, 0)
+    assert (found["min"], found["max"]) == (cells.min(), cells.max())
+    assert found["mean"] == pytest.approx(cells.mean())
+    assert found["std"] == pytest.approx(cells.std(ddof=1))
+    assert (found["quantiles"], found["top"]) == (None, None)
+
+
+def test_a_gap_in_a_vector_is_a_gap_of_its_row() -> None:
+    series = pl.Series("v", [[1.0, 2.0], [3.0, float("nan")], None, [5.0, 6.0]], dtype=pl.Array(pl.Float32, 2))
+    found = profile(series.to_frame())[0]
+    assert (found["kind"], found["shape"]) == ("vector", [2])
+    assert (found["missing"], found["first_missing"], found["min"], found["max"], found["mean"]) == (2, 1, 1, 6, 3.5)

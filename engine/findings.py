@@ -1,0 +1,161 @@
+"""What of a table is worth a look once the target is known, each with its evidence: leaks, imbalance, scales left apart."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from engine.features import Column, word
+from engine.scaling import NoScaling
+from engine.training import Training
+
+Finding = tuple[str, str, str]
+"""A column, a code, and what was found."""
+MOST_NAMED = 20
+"""Findings of one code that are told one by one."""
+MOST_ROWS = 10_000
+MOST_CELLS = 2_000_000
+"""What leaks are looked for in."""
+FEW_ROWS = 20
+DETERMINED = 0.9999
+"""A rank correlation from which on one column gives the other."""
+IMBALANCE = 10
+SCALES_APART = 100
+
+
+def notices(findings: Iterable[Finding]) -> list[dict[str, Any]]:
+    """As they are stored and given out; of one code the first are told, and how many more there are."""
+    told: Counter[str] = Counter()
+    shown: list[dict[str, Any]] = []
+    for column, code, detail in findings:
+        told[code] += 1
+        if told[code] <= MOST_NAMED:
+            shown.append({"column": column, "code": code, "detail": detail})
+    more = [
+        {"code": code, "detail": f"the same holds for {count - MOST_NAMED} more columns", "count": count - MOST_NAMED}
+        for code, count in told.items()
+        if count > MOST_NAMED
+    ]
+    return shown + more
+
+
+def rows_to_look_at(rows: int, features: int) -> np.ndarray:
+    """Row numbers, evenly over a table, that `of_training` is given the features in: fewer where there are many features."""
+    most = min(rows, MOST_ROWS, max(FEW_ROWS * 10, MOST_CELLS // max(1, features)))
+    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.intp))
+
+
+def of_target(features: Sequence[Column], answers: Column, target: Column, task: str) -> list[Finding]:
+    """What is worth a look where the target, whole, is to be learned: `features` and its `answers` are a sample of rows."""
+    return [*_imbalance(target, task), *_leaks(features, answers, task)]
+
+
+def of_training(training: Training, sample: Mapping[str, Column], targets: Mapping[str, Column]) -> list[dict[str, Any]]:
+    """What is worth a look in a completed spec's columns: `sample` has some rows of those that are no arrays."""
+    assert training.features is not None and training.task is not None
+    features = [sample[name] for name in training.features if name in sample]
+    found = [
+        finding for name, target in targets.items() for finding in of_target(features, sample[name], target, training.task)
+    ]
+    if isinstance(training.preprocessing.scaling, NoScaling) and training.optimizer is not None:
+        found += _unscaled(features)
+    return notices(found)
+
+
+def _leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:
+    return (finding for column in features for finding in _leak(column, answers, task))
+
+
+def _imbalance(target: Column, task: str) -> Iterator[Finding]:
+    if task == "regression":
+        return
+    present = target.values[~target.missing]
+    labels, counts = np.unique(present, return_counts=True)
+    if len(labels) < 2 or counts.max() < IMBALANCE * counts.min():
+        return
+    rare, common = (_label(target, labels[place]) for place in (counts.argmin(), counts.argmax()))
+    yield (
+        target.name,
+        "CLASS_IMBALANCE",
+        f"class '{rare}' of column '{target.name}' has {counts.min()} of {len(present)} rows and class '{common}' has "
+        f"{counts.max()}: always to answer '{common}' is right in {counts.max() / len(present):.1%}; class_weight balanced "
+        "makes every class count the same",
+    )
+
+
+def _label(column: Column, value: Any) -> str:
+    if column.categories:
+        return column.categories[int(value)]
+    return word(bool(value)) if column.kind == "boolean" else word(float(value))
+
+
+def _leak(column: Column, target: Column, task: str) -> Iterator[Finding]:
+    """Whether the column gives the target: by value, by order, or by where it lies."""
+    both = ~(column.missing | target.missing)
+    x, y = column.values[both], target.values[both]
+    if len(x) < FEW_ROWS or (x[0] == x).all() or (y[0] == y).all():
+        return
+    for way in (_by_order, _by_value) if task == "regression" else (_by_value, _by_range):
+        how = way(column, x, y)
+        if how:
+            remedy = "if it is only known once the answer is, leave it out of the features"
+            detail = f"column '{column.name}' gives '{target.name}' away: {how}, in {len(x)} rows looked at; {remedy}"
+            yield column.name, "TARGET_LEAK", detail
+            return
+
+
+def _by_value(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+    """Every value goes with one answer alone, though most values come again and again."""
+    order = np.lexsort((y, x))
+    x, y = x[order], y[order]
+    same = x[1:] == x[:-1]
+    values = len(x) - int(same.sum())
+    if values > len(x) / 2 or (y[1:] != y[:-1])[same].any():
+        return None
+    return f"each of its {values} values goes with one value of the target alone"
+
+
+def _by_range(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+    """The classes lie in ranges that do not overlap. Categories are in no order."""
+    if column.categories:
+        return None
+    order = np.lexsort((y, x))
+    x, y = x[order], y[order]
+    changes = y[1:] != y[:-1]
+    if int(changes.sum()) + 1 != len(np.unique(y)) or (changes & (x[1:] == x[:-1])).any():
+        return None
+    return "each class has a range of its values to itself"
+
+
+def _by_order(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+    """Where one rises the other always rises, or always falls: Spearman's rank correlation is 1 or −1."""
+    if column.categories or len(np.unique(x)) < FEW_ROWS:
+        return None
+    rho = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
+    return f"their rank correlation is {rho:.5f}" if abs(rho) >= DETERMINED else None
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each value (n,), the mean of them where some are equal."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(counts) - (counts - 1) / 2)[inverse])
+
+
+def _unscaled(features: Sequence[Column]) -> Iterator[Finding]:
+    spread = {
+        column.name: float(column.values[~column.missing].astype(np.float64).std())
+        for column in features
+        if not column.categories and not column.missing.all()
+    }
+    spread = {name: deviation for name, deviation in spread.items() if deviation > 0}
+    if len(spread) < 2:
+        return
+    widest, narrowest = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
+    if spread[widest] > SCALES_APART * spread[narrowest]:
+        yield (
+            widest,
+            "SCALES_DIFFER",
+            f"preprocessing.scaling is none, and column '{widest}' varies by {spread[widest]:.3g} where '{narrowest}' varies "
+            f"by {spread[narrowest]:.3g}: gradient descent will crawl or diverge; set it to standard or mean_normalization",
+        )

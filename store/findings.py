@@ -1,0 +1,142 @@
+"""What of a table is worth a look before training, each with its evidence.
+
+What can only be said once the target is known: engine/findings.py.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from engine.findings import Finding, notices
+from engine.training import MAX_CATEGORIES
+from store.kinds import recast
+
+Described = dict[str, Any]
+FEW_ROWS = 20
+"""Below so many rows a column whose cells all differ says nothing."""
+SCALES_APART = 1000
+"""Standard deviations that are so many times one another want scaling."""
+
+
+def warnings_of(columns: Sequence[Described], table: pl.DataFrame) -> list[dict[str, Any]]:
+    """What is worth a look in a described table, in the order of the columns; of one code at most some are named."""
+    found: list[Finding] = []
+    duplicates = _duplicates(columns, table)
+    for column, cells in zip(columns, table.iter_columns(), strict=True):
+        found += [finding for check in CHECKS for finding in check(column, cells, table.height)]
+        found += duplicates[column["name"]]
+    return notices([*found, *_scales(columns)])
+
+
+def _missing(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
+    if column["missing"]:
+        share = f"is missing {column['missing']} of {rows} values ({column['missing'] / rows:.1%})"
+        remedy = "preprocessing.missing says what becomes of such rows"
+        yield (
+            column["name"],
+            "MISSING_VALUES",
+            f"column '{column['name']}' {share}, the first in row {column['first_missing']}; {remedy}",
+        )
+
+
+def _constant(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
+    array_alike = column["distinct"] is None and column["min"] == column["max"]
+    if array_alike or (column["distinct"] is not None and column["distinct"] <= 1):
+        yield column["name"], "CONSTANT_COLUMN", f"column '{column['name']}' never changes, so nothing can be learned from it"
+
+
+def _identity(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
+    """Whole numbers that count the rows, or words of which each row has its own."""
+    if rows < FEW_ROWS or column["distinct"] != rows:
+        return
+    if column["kind"] == "integer":
+        if column["max"] - column["min"] == rows - 1:
+            how = f"numbers the {rows} rows from {column['min']} to {column['max']}"
+        elif _is_monotone(cells.to_numpy()):
+            how = f"only ever {'rises' if cells[0] < cells[-1] else 'falls'} over the {rows} rows, and no value comes twice"
+        else:
+            return
+    elif column["kind"] in ("categorical", "text"):
+        how = f"has a different value in each of the {rows} rows"
+    else:
+        return
+    yield column["name"], "ID_LIKE", f"column '{column['name']}' {how}: it names rows and does not describe them; leave it out"
+
+
+def _is_monotone(values: np.ndarray) -> bool:
+    rises = values[1:] > values[:-1]
+    return bool(rises.all() or not rises.any())
+
+
+def _free_text(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
+    if column["kind"] == "text" and column["distinct"] != rows:
+        yield (
+            column["name"],
+            "FREE_TEXT",
+            f"column '{column['name']}' holds {column['distinct']} different words in {rows} rows and is taken for free text, "
+            "which is left out of the features; if these are categories, correct its kind to categorical",
+        )
+
+
+def _many_categories(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
+    if column["kind"] == "categorical" and column["distinct"] > MAX_CATEGORIES:
+        yield (
+            column["name"],
+            "MANY_CATEGORIES",
+            f"column '{column['name']}' holds {column['distinct']} categories; the {MAX_CATEGORIES} most frequent get a "
+            "feature each and the rest share one, unless preprocessing.max_categories says otherwise",
+        )
+
+
+CHECKS = (_constant, _missing, _identity, _free_text, _many_categories)
+
+
+def _duplicates(columns: Sequence[Described], table: pl.DataFrame) -> dict[str, list[Finding]]:
+    """Columns that hold what an earlier one holds. Only those whose statistics are alike are read again, each once."""
+    alike: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for place, column in enumerate(columns):
+        if column["distinct"] is None or column["distinct"] > 1:
+            alike[_marks(column)].append(place)
+    found: dict[str, list[Finding]] = defaultdict(list)
+    for places in alike.values():
+        first: dict[bytes, str] = {}
+        for place in places if len(places) > 1 else ():
+            name = columns[place]["name"]
+            original = first.setdefault(_digest(table.to_series(place), columns[place]["kind"]), name)
+            if original != name:
+                detail = f"column '{name}' holds the same {table.height} cells as column '{original}'; leave one of them out"
+                found[name].append((name, "DUPLICATE_COLUMN", detail))
+    return found
+
+
+def _marks(column: Described) -> tuple[Any, ...]:
+    """What is the same of columns that hold the same; whole numbers equal the same fractions."""
+    marks = tuple(column[name] for name in ("missing", "first_missing", "distinct", "min", "max", "mean", "std"))
+    words = column["top"][:1] if column["min"] is None and column["top"] else ()
+    return (*marks, *(str(entry) for entry in words), *(column["shape"] or ()))
+
+
+def _digest(cells: pl.Series, kind: Any) -> bytes:
+    cells = recast(cells, kind)
+    if isinstance(cells.dtype, pl.Array):
+        return blake2b(np.ascontiguousarray(cells.to_numpy()).data).digest()
+    hashes = (cells.cast(pl.Float64) if cells.dtype.is_numeric() else cells).hash()
+    return blake2b(hashes.to_numpy().data).digest()
+
+
+def _scales(columns: Iterable[Described]) -> Iterator[Finding]:
+    spread = {column["name"]: column["std"] for column in columns if column["kind"] in ("numeric", "integer") and column["std"]}
+    if len(spread) < 2:
+        return
+    widest, narrowest = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
+    if spread[widest] > SCALES_APART * spread[narrowest]:
+        yield (
+            widest,
+            "SCALES_DIFFER",
+            f"column '{widest}' has a standard deviation of {spread[widest]:.3g} and column '{narrowest}' one of "
+            f"{spread[narrowest]:.3g}: gradient descent wants them scaled, as preprocessing.scaling does by default",
+        )
