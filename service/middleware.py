@@ -69,7 +69,8 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         kind = Headers(scope=scope).get("content-type", "")
-        is_upload = scope["path"] == "/v1/datasets" and kind.startswith("multipart/")
+        is_form = scope["path"] == "/v1/datasets" and kind.startswith("multipart/")
+        is_upload = is_form or scope["path"].startswith("/v1/uploads")
         limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
         name = "VIDRO_MAX_UPLOAD_BYTES" if is_upload else "VIDRO_MAX_BODY_BYTES"
         received = 0

@@ -20,6 +20,8 @@ from store.tables import Blob, Checkpoint, Dataset, Model
 
 UPLOADING = ".upload-"
 """What the folders begin with in which uploads are collected."""
+RESUMABLE = ".resumable-"
+"""The same of uploads that may be resumed, which stay longer."""
 REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Model.digest)
 """Every column that keeps content alive."""
 
@@ -80,18 +82,19 @@ class Files:
             used = [exists().where(column == digest) for column in REFERENCES]
             session.execute(delete(Blob).where(Blob.digest == digest, *(~use for use in used)))
 
-    def sweep(self, session: Session, older_than: float) -> int:
+    def sweep(self, session: Session, older_than: float, resumable_older_than: float = 86_400) -> int:
         """Remove files that no row names, unless they were written within the last `older_than` seconds: their row may
         still be on its way. Returns how many.
         """
         removed = 0
-        for path in self.folder.glob("??/*") if self.folder.is_dir() else ():
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*") if self.folder.is_dir() else ():
             if session.get(Blob, path.name) is None and _modified_at(path) < time.time() - older_than:
                 path.unlink(missing_ok=True)
                 removed += 1
-        for folder in self.folder.glob(f"{UPLOADING}*"):  # of uploads whose process died while they came in
-            if max(map(_modified_at, [folder, *folder.rglob("*")])) < time.time() - older_than:
-                shutil.rmtree(folder, ignore_errors=True)
+        for prefix, age in ((UPLOADING, older_than), (RESUMABLE, resumable_older_than)):
+            for folder in self.folder.glob(f"{prefix}*"):  # of uploads whose process or client is gone
+                if max(map(_modified_at, [folder, *folder.rglob("*")])) < time.time() - age:
+                    shutil.rmtree(folder, ignore_errors=True)
         return removed
 
     def _place(self, digest: str, content: bytes | Path) -> None:

@@ -89,7 +89,7 @@ def _sweep_for_ever() -> None:
 def sweep_files(place: Workplace) -> None:
     """Remove the files that no row names: of uploads and checkpoints that were never committed."""
     with place.database.reading() as session:
-        removed = place.files.sweep(session, older_than=FILES_SECONDS)
+        removed = place.files.sweep(session, FILES_SECONDS, place.settings.upload_seconds)
     with place.database.transaction() as session:
         idempotency.forget_old(session)
     if removed:
