@@ -1,12 +1,14 @@
 """Datasets and samples."""
 
 import inspect
+import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Body, Depends, Query, Response
+import polars as pl
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -21,6 +23,7 @@ from service.schemas import Correlations, DatasetResource, Histogram, Listing, N
 from service.uploads import UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, read_upload
 from store import datasets
 from store.corrections import correct, corrected
+from store.database import to_json
 from store.errors import NotFound, UnreadableFile
 from store.ingestion import READERS
 from store.keys import Caller
@@ -31,6 +34,8 @@ MOST_CORRELATED = 500
 MOST_PRODUCTS = 50_000_000_000
 """Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
 router = APIRouter(prefix="/v1", tags=["datasets"])
+FORMULA = r"^[=+\-@\t\r]"
+"""What a spreadsheet takes for the beginning of a formula."""
 
 
 @router.post(
@@ -172,20 +177,46 @@ def _known(dataset: Dataset, name: str, pointer: str) -> None:
         raise NotFound(f"no column '{name}'; there are {', '.join(names[:20])}", pointer)
 
 
-@router.get("/datasets/{dataset_id}/rows", responses=problems(404))
+@router.get(
+    "/datasets/{dataset_id}/rows",
+    response_model=RowsPage,
+    responses={
+        200: {"description": "rows; as text/csv, for a spreadsheet", "content": {"text/csv": {"schema": {"type": "string"}}}},
+        **problems(404),
+    },
+)
 def get_rows(
+    request: Request,
     store: StoreOf,
     caller: Reader,
     dataset_id: str,
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-) -> RowsPage:
-    """A stretch of the table; a missing cell is null."""
+) -> Any:
+    """A stretch of the table; a missing cell is null. As text/csv, words that a spreadsheet would take for a formula begin
+    with an apostrophe.
+    """
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    rows = [list(row) for row in table.slice(offset, limit).iter_rows()]
+    stretch = table.slice(offset, limit)
+    if "text/csv" in request.headers.get("accept", ""):
+        return Response(_spreadsheet(stretch), media_type="text/csv")
+    rows = [list(row) for row in stretch.iter_rows()]
     return RowsPage(columns=table.columns, rows=rows, offset=offset, total=table.height)
+
+
+def _spreadsheet(table: pl.DataFrame) -> bytes:
+    """The table as CSV, arrays as JSON, formulas escaped as OWASP advises (CSV injection)."""
+    columns = []
+    for column in table.iter_columns():
+        if isinstance(column.dtype, pl.Array):
+            column = pl.Series(column.name, [cell if cell is None else to_json(cell) for cell in column.to_list()], pl.String)
+        if column.dtype == pl.String:
+            column = column.str.replace(FORMULA, "'$0")
+        columns.append(column)
+    names = [f"'{name}" if re.match(FORMULA, name) else name for name in table.columns]
+    return pl.DataFrame(columns).rename(dict(zip(table.columns, names, strict=True))).write_csv().encode()
 
 
 @router.get("/datasets/{dataset_id}/content", response_class=Response, responses=problems(404))

@@ -24,6 +24,7 @@ def read_npy(source: Source) -> Found:
     """One array: of (n, d) d columns, of (n,) or (n, h, w) one column, of records a column a field."""
     stem = source.stem or "array"
     array = _mapped(source.path, stem)
+    _check_shape(f"'{stem}'", array.shape)
     if array.dtype.names is None and array.ndim == 2:
         if array.shape[1] > MAX_COLUMNS:
             raise UnreadableFile(f"the array has {array.shape[1]} columns; at most {MAX_COLUMNS} are read")

@@ -70,7 +70,7 @@ def readings(options: ReadOptions, delimiter: str) -> list[Reading]:
     found: list[Reading] = []
     if (options.booleans or "").lower() in ("1/0", "0/1"):
         found += _booleans(options)
-    if options.decimal != ",":
+    if options.decimal != "," and options.thousands != ".":
         found += [INTEGER, FLOAT, *SPACED]
     else:
         found += [INTEGER]
@@ -92,7 +92,7 @@ def _numbers(options: ReadOptions, delimiter: str) -> Iterator[Reading]:
         styles.sort(key=lambda style: style[0] != ",")
     for point, group in styles:
         name = f"decimal {point!r}" + (f", thousands {group!r}" if group != "none" else "")
-        settled = options.decimal or options.thousands or "," not in (point, group)
+        settled = options.decimal or options.thousands or delimiter == "," or "," not in (point, group)
         for dtype, kind in ((pl.Int64, "integer"), (pl.Float64, "number")):
             yield Reading(pl.String, _grouped(point, group, dtype), f"{kind} ({name})", None if settled else "decimal", point)
 

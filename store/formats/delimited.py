@@ -305,7 +305,11 @@ def _first_record(text: Text, delimiter: str, quote: str | None) -> tuple[list[s
         try:
             first = next(filter(None, reader), None)
         except csv.Error as error:
-            if whole or "limit" in str(error):
+            if "limit" in str(error):
+                raise UnreadableFile(
+                    f"the first line holds more than {CELL_BYTES} bytes in one cell; end it, or shorten it"
+                ) from None
+            if whole:
                 raise UnreadableFile(_unreadable(1, str(error))) from None
             first = None
         if first is not None and (whole or taken < len(data)):
