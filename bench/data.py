@@ -51,12 +51,13 @@ def fashion(client: httpx.Client, place: Path) -> None:
         for _ in range(REPEATS):
             ours.append(upload(client, path)[0])
             theirs.append(alone(path))
-    ratio, memory = min(ours) / min(theirs), sum(found.values()) / size
+    taken = found.get("API", 0) + found.get("reader", 0)
+    ratio, memory = min(ours) / min(theirs), taken / size
     print(
-        f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one pass "
-        f"of the same statistics {min(theirs):.2f} s; {ratio:.2f} × (target ≤ {TARGET_RATIO})"
+        f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one "
+        f"pass of the same statistics {min(theirs):.2f} s; {ratio:.2f} × (target ≤ {TARGET_RATIO})"
     )
-    print(f"  peak memory: {shown(found)}; {memory:.2f} × the file (target ≤ {TARGET_MEMORY:g})")
+    print(f"  peak memory: {shown(found)}; API and reader {memory:.2f} × the file (target ≤ {TARGET_MEMORY:g})")
 
 
 def alone(path: Path) -> float:
@@ -100,8 +101,8 @@ def gigabyte(client: httpx.Client, place: Path) -> None:
                 time.sleep(0.2)
 
         print(
-            f"{path.suffix[1:]} of {path.stat().st_size / 1e9:.2f} GB, {dataset['rows']:,} rows: dataset in {seconds:.1f} s, job "
-            f"{job['state']}; peak memory: {shown(found)} (target: API ≤ {TARGET_API_BYTES / 2**20:.0f} MiB)"
+            f"{path.suffix[1:]} of {path.stat().st_size / 1e9:.2f} GB, {dataset['rows']:,} rows: dataset in {seconds:.1f} s, "
+            f"job {job['state']}; peak memory: {shown(found)} (target: API ≤ {TARGET_API_BYTES / 2**20:.0f} MiB)"
         )
         path.unlink()
         client.delete(f"/v1/datasets/{dataset['id']}")
@@ -114,7 +115,7 @@ def upload(client: httpx.Client, path: Path) -> tuple[float, dict]:
     return time.perf_counter() - began, dataset
 
 
-ROLES = {"uvicorn": "API", "store.reader": "reader", "celery": "worker", "worker": "worker"}
+ROLES = {"store.reader": "reader", "cli.main\0serve": "API", "cli.main\0worker": "worker", "cli.main\0up": "supervisor"}
 
 
 @contextmanager
