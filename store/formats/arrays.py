@@ -5,6 +5,7 @@ import zipfile
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,10 @@ from store.formats.reading import BATCH_BYTES, MAX_COLUMNS, Found, Source
 
 MAX_MEMBERS = 256
 MAX_DIMENSIONS = 4
+UNREADABLE = (
+    ValueError, EOFError, OSError, SyntaxError, TypeError, KeyError, OverflowError, RecursionError, MemoryError, TokenError,
+)  # fmt: skip
+"""What numpy.load raises over files that are not what they should be."""
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IDX_NAMES = {1: "label", 2: "vector"}
 
@@ -37,7 +42,7 @@ def read_npz(source: Source) -> Found:
     arrays: dict[str, np.ndarray] = {}
     left = source.limit
     try:
-        with zipfile.ZipFile(source.path) as archive:
+        with source.path.open("rb") as raw, zipfile.ZipFile(raw) as archive:
             members = archive.infolist()
             _check_members(members)
             for place, member in enumerate(members):
@@ -111,17 +116,7 @@ def _series(name: str, array: np.ndarray) -> pl.Series:
 def _mapped(path: Path, name: str) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (
-        ValueError,
-        EOFError,
-        OSError,
-        SyntaxError,
-        TypeError,
-        KeyError,
-        OverflowError,
-        RecursionError,
-        MemoryError,
-    ) as error:
+    except UNREADABLE as error:
         reason = str(error).partition("\n")[0][:200]
         if "pickle" in str(error) or "Object" in str(error) or "Python objects" in str(error):
             raise UnreadableFile(

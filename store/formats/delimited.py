@@ -208,14 +208,15 @@ def _polars(data: bytes, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
     schema = dict(zip(dialect.names, dtypes, strict=True))
     try:
         return pl.read_csv(
-            data,
+            b"\n" + data,  # or Polars would unpack text that begins as a packed file does, such as "x^2"
+            skip_lines=1,
             separator=dialect.delimiter,
             quote_char=dialect.quote,
             has_header=False,
             schema=schema,
             null_values=list(dialect.markers),
         )
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0][:200]
         if any(dtype != pl.String for dtype in dtypes) and ("could not parse" in reason or "primitive value" in str(error)):
             raise Misfit from None

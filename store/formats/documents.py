@@ -23,7 +23,7 @@ def read_json(source: Source) -> Found:
     try:
         is_columns = data.lstrip()[:1] == b"{"
         table = _columns(data) if is_columns else pl.read_json(data, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, RecursionError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError, RecursionError) as error:
         raise UnreadableFile(_where(data, error)) from None
     if table.width == 0:
         raise UnreadableFile('the file holds no columns; send an array of objects, as in [{"a": 1}, {"a": 2}]')
@@ -53,7 +53,7 @@ def _line_batches(text: Text) -> Iterator[pl.DataFrame]:
     data = text.path.read_bytes()[text.start :]
     try:
         table = pl.read_ndjson(data, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError) as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         raise UnreadableFile(_which_line(text, error)) from None
     yield from batches_of(table)
 

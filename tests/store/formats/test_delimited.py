@@ -28,6 +28,8 @@ GOOD: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]]]] = {
     "commas in tabbed text": ("t\tl\nx,y,z\t1\nw\t2\n", ["t categorical", "l integer"], [("x,y,z", 1), ("w", 2)]),
     "a delimiter in the header's quotes": ('"a;1";"b"\n1;2\n', ["a;1 integer", "b integer"], [(1, 2)]),
     "no newline at the end": ("a,b\n1,2", ["a integer", "b integer"], [(1, 2)]),
+    "what begins as a packed file does": ("x^2,b\n1,2\n", ["x^2 integer", "b integer"], [(1, 2)]),
+    "a cell that begins as a packed file does": ("a,b\nx^2,2\n", ["a categorical", "b integer"], [("x^2", 2)]),
     "CRLF": ("a,b\r\n1,x\r\n3,y\r\n", ["a integer", "b categorical"], [(1, "x"), (3, "y")]),
     "CR": ("a,b\r1,x\r3,y\r", ["a integer", "b categorical"], [(1, "x"), (3, "y")]),
     "a blank line between": ("a,b\n1,2\n\n3,4\n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
