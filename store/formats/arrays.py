@@ -1,6 +1,7 @@
 """Arrays: NumPy's NPY and NPZ, never with pickles, and IDX, the form of the MNIST family. An array of (n, …) is a column."""
 
 import math
+import struct
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -55,7 +56,7 @@ def read_npz(source: Source) -> Found:
                     if column in arrays:
                         raise UnreadableFile(f"the NPZ file holds '{column}' twice; give every array a name of its own")
                     arrays[column] = array
-    except (zipfile.BadZipFile, RuntimeError, EOFError, OSError) as error:
+    except (zipfile.BadZipFile, RuntimeError, ValueError, struct.error, EOFError, OSError) as error:
         raise UnreadableFile(f"the NPZ file is broken or cut off ({str(error)[:200]}); write it again") from None
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
