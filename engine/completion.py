@@ -11,7 +11,7 @@ from engine.features import ColumnSummary
 from engine.losses import Loss
 from engine.network import count_parameters
 from engine.spec import kind_of, members
-from engine.training import Record, Split, Training
+from engine.training import MAX_CATEGORIES, Record, Split, Training
 
 SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
@@ -54,8 +54,8 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_feature_problems(training, table, features),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
-            *_chosen_problems(training.split, table),
-            *_size_problems(training, sum(table[name].width for name in features if name in table), len(targets)),
+            *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
+            *_size_problems(training, _width(training, table, features), len(targets)),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
     )
@@ -219,10 +219,16 @@ def _device_problems(training: Training, descends: bool, has_card: bool) -> Prob
         yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
 
 
+def _width(training: Training, table: Table, features: Sequence[str]) -> int:
+    """Features at most; those of a category that no training row holds are not known yet."""
+    most = training.preprocessing.max_categories or MAX_CATEGORIES
+    return sum(table[name].features(most) for name in features if name in table)
+
+
 def _size_problems(training: Training, features: int, targets: int) -> Problems:
     size = count_parameters(training.model.layers(features, targets))
     if size > MAX_PARAMETERS:
-        yield "/model/hidden", f"that is {size} parameters or more, over the limit of {MAX_PARAMETERS}; take fewer units"
+        yield "/model/hidden", f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
 
 
 def _complete_split(split: Split, task: str, rows: int) -> Split:
@@ -232,7 +238,7 @@ def _complete_split(split: Split, task: str, rows: int) -> Split:
     return dataclasses.replace(split, validation=validation, stratify=stratify)
 
 
-def _chosen_problems(split: Split, table: Table) -> Problems:
+def _chosen_problems(split: Split, table: Table, drops: bool) -> Problems:
     """What keeps the columns that a split reads from being read, or one way to split from going with another."""
     for name in ("group", "order"):
         column = getattr(split, name)
@@ -240,8 +246,9 @@ def _chosen_problems(split: Split, table: Table) -> Problems:
             continue
         if column not in table:
             yield f"/split/{name}", f"no column '{column}'; there are {_listed(table)}"
-        elif table[column].missing:
-            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; choose a column that is whole"
+        elif table[column].missing and not drops:
+            remedy = "choose a column that is whole, or set preprocessing.missing to drop"
+            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; {remedy}"
         elif table[column].shape or (name == "group" and table[column].kind == "numeric"):
             what = "arrays" if table[column].shape else "fractions"
             yield f"/split/{name}", f"column '{column}' holds {what}, by which rows cannot be put in {name}s; choose another"

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.descent import batch_bounds
 from engine.features import Column
-from engine.prepare import prepare
+from engine.prepare import build_network, fit
 from engine.training import Training
 
 FLOPS_PER_SECOND = 6e10
@@ -29,13 +29,13 @@ class Estimated:
 
 def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     """Pose the problem and count. Raises UnusableData as training itself would."""
-    problem = prepare(replace(training, device="cpu"), columns).problem  # shapes are the same anywhere
-    network = problem.network
+    fitted = fit(training, columns)  # the matrices themselves are not made: a table may be large, and this the API
+    network = build_network(replace(training, device="cpu"), fitted.features.width, fitted.target)  # shapes are the same
     parameters = network.parameters.size
     slots = len(training.optimizer.slots) + 3 if training.optimizer else 2
     widths = sum(layer.outputs for layer in network.layers)
-    cells = sum(m.X.size + m.Y.size for m in (problem.train, problem.validation) if m is not None)
-    rows = problem.train.rows
+    rows = len(fitted.rows["train"])
+    cells = (rows + len(fitted.rows["validation"])) * (fitted.features.width + network.outputs)
     steps = len(batch_bounds(rows, training.batch_size or "full"))
     batch = min(rows, 4096) if training.batch_size in (None, "full") else int(training.batch_size)
     values = parameters * slots + cells + 3 * widths * (batch + 4096)

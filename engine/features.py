@@ -13,6 +13,8 @@ from engine.scaling import ScalingRule, blocks
 
 ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
 ClassLabel = str | int | float | bool
+BLOCK_ROWS = 8192
+"""Rows that are encoded column after column while their cache lines are at hand."""
 OTHER = "other"
 """The feature of the categories that have none of their own."""
 MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"))
@@ -56,6 +58,12 @@ class ColumnSummary:
     def width(self) -> int:
         """Numbers in a cell."""
         return math.prod(self.shape)
+
+    def features(self, max_categories: int) -> int:
+        """How many features the column gives at most."""
+        if self.kind != "categorical":
+            return self.width
+        return 1 if self.distinct == 2 else min(self.distinct, max_categories + 1)
 
 
 @dataclass(frozen=True)
@@ -137,9 +145,10 @@ class Input:
         codes = np.where(codes < 0, len(self.categories), codes)  # the place of `other`, where there is one
         if self.fill is not None:
             codes = np.where(column.missing, self.fill, codes)
-        first = len(self.categories) + self.other - self.width
-        for index in range(out.shape[1]):
-            out[:, index] = codes == index + first
+        places = codes.astype(np.intp) - (len(self.categories) + self.other - self.width)
+        shown = np.flatnonzero((places >= 0) & (places < self.width))
+        out[...] = 0
+        out[shown, places[shown]] = 1
 
 
 def recode(codes: np.ndarray, given: Sequence[str], wanted: Sequence[str]) -> np.ndarray:
@@ -177,18 +186,17 @@ class Features:
         """X (n, d) of raw columns, or of those rows of them. Raises UnusableData, naming column and row, where a cell is
         missing and nothing fills it.
         """
-        count = len(columns[self.inputs[0].name].values) if rows is None else len(rows)
-        X = np.empty((count, self.width), dtype)
-        start = 0
+        if rows is None:
+            rows = np.arange(len(columns[self.inputs[0].name].values))
         for entry in self.inputs:
-            column = columns[entry.name]
-            if rows is not None:
-                column = column.take(rows)  # one column at a time: the matrix is large enough
-            if entry.fill is None and column.missing.any():
-                row = int(column.missing.argmax())
-                raise UnusableData([(pointer(entry.name), _missing_cell(column, row if rows is None else int(rows[row])))])
-            entry.encode(column, X[:, start : start + entry.width])
-            start += entry.width
+            if entry.fill is None:
+                _check_whole(columns[entry.name], rows)
+        X = np.empty((len(rows), self.width), dtype)
+        for first in range(0, len(rows), BLOCK_ROWS):
+            block, start = rows[first : first + BLOCK_ROWS], 0
+            for entry in self.inputs:
+                entry.encode(columns[entry.name].take(block), X[first : first + BLOCK_ROWS, start : start + entry.width])
+                start += entry.width
         return X
 
     def unscale(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -249,5 +257,9 @@ FILLS: dict[str, Callable[[Column], float]] = {
 column always takes its most frequent."""
 
 
-def _missing_cell(column: Column, row: int) -> str:
-    return f"column '{column.name}' is missing a value in row {row}; give it, or train with preprocessing.missing set"
+def _check_whole(column: Column, rows: np.ndarray) -> None:
+    gaps = column.missing[rows]
+    if gaps.any():
+        row = int(rows[gaps.argmax()])
+        detail = f"column '{column.name}' is missing a value in row {row}; give it, or train with preprocessing.missing set"
+        raise UnusableData([(pointer(column.name), detail)])

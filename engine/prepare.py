@@ -17,19 +17,49 @@ from engine.training import MAX_CATEGORIES, Split, Training
 
 
 @dataclass(frozen=True)
-class Prepared:
-    """A problem, what was fitted to pose it, and the rows (indices into the table) of each split."""
+class Fitted:
+    """What the training rows say: features, target, the rows (indices into the table) of each split, and the kinds of the
+    columns that were read, which a later correction of the table does not change.
+    """
 
-    problem: Problem
     features: Features
     target: Target
     rows: dict[str, np.ndarray]
     kinds: dict[str, ColumnKind]
-    """Of every column that was read: a later correction of the table does not change what was trained."""
+
+
+@dataclass(frozen=True)
+class Prepared(Fitted):
+    """The same with the problem that it poses."""
+
+    problem: Problem
 
 
 def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
-    """Pose a completed spec on the table's columns. Features are fitted on the training rows alone.
+    """Pose a completed spec on the table's columns. Raises UnusableData as `fit` does."""
+    fitted = fit(training, columns)
+    features, target, rows = fitted.features, fitted.target, fitted.rows
+    network = build_network(training, features.width, target)
+    network.initialize(training.model.start, training.seed or 0)
+    xp, dtype = network.xp, network.dtype
+
+    def matrices(split: str) -> Matrices | None:
+        if not len(rows[split]):
+            return None
+        chosen = {name: columns[name].take(rows[split]) for name in training.targets}
+        X = features.transform(columns, dtype, rows[split])
+        Y = target.matrix(chosen, network.outputs, dtype)
+        weights = row_weights(training, target, chosen) if split == "train" else None
+        return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
+
+    train = matrices("train")
+    assert train is not None
+    problem = Problem(training, network, target, train, matrices("validation"))
+    return Prepared(features, target, rows, fitted.kinds, problem)
+
+
+def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
+    """Split the rows of a completed spec and fit its features, on the training rows alone.
 
     Raises UnusableData where what is left after dropping rows cannot be trained on.
     """
@@ -38,7 +68,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     answers = [columns[name] for name in training.targets]
     usable = np.arange(len(answers[0].values))
     if training.preprocessing.missing == "drop":
-        usable = usable[~np.logical_or.reduce([column.missing for column in (*inputs, *answers)])]
+        usable = usable[~np.logical_or.reduce([columns[name].missing for name in training.columns])]
     if not len(usable):
         raise UnusableData([("/preprocessing/missing", "dropping rows with missing values leaves 0 rows; fill them")])
     target = TARGETS[training.task].fit([column.take(usable) for column in answers])
@@ -60,23 +90,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
         training.preprocessing.scaling,
         training.preprocessing.max_categories or MAX_CATEGORIES,
     )
-    network = build_network(training, features.width, target)
-    network.initialize(training.model.start, training.seed or 0)
-    xp, dtype = network.xp, network.dtype
-
-    def matrices(split: str) -> Matrices | None:
-        if not len(rows[split]):
-            return None
-        chosen = {name: columns[name].take(rows[split]) for name in training.targets}
-        X = features.transform(columns, dtype, rows[split])
-        Y = target.matrix(chosen, network.outputs, dtype)
-        weights = row_weights(training, target, chosen) if split == "train" else None
-        return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
-
-    train = matrices("train")
-    kinds = {name: columns[name].kind for name in training.columns}
-    assert train is not None
-    return Prepared(Problem(training, network, target, train, matrices("validation")), features, target, rows, kinds)
+    return Fitted(features, target, rows, {name: columns[name].kind for name in training.columns})
 
 
 def build_network(training: Training, inputs: int, target: Target) -> Network:

@@ -29,6 +29,8 @@ from store.tables import Dataset, Job
 
 ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
 """States in which a job still needs its dataset."""
+OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
+"""Warnings of a table that a job is told again of the columns it learns from."""
 CACHED_TABLES = 4
 CACHED_BYTES = 16 * 2**20
 
@@ -160,7 +162,9 @@ def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[
     sample = _sample(
         table, dataset, [name for name in (*(training.features or ()), *training.targets) if not known[name].shape]
     )
-    return of_training(training, sample, columns(table, dataset, training.targets))
+    features = set(training.features or ())
+    of_table = [found for found in dataset.warnings if found["code"] in OF_FEATURES and found.get("column") in features]
+    return of_training(training, sample, columns(table, dataset, training.targets)) + of_table
 
 
 def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> list[dict[str, Any]]:

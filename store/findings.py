@@ -3,6 +3,7 @@
 What can only be said once the target is known: engine/findings.py.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -129,7 +130,8 @@ def _digest(cells: pl.Series, kind: Any) -> bytes:
 
 
 def _scales(columns: Iterable[Described]) -> Iterator[Finding]:
-    spread = {column["name"]: column["std"] for column in columns if column["kind"] in ("numeric", "integer") and column["std"]}
+    numbers = [column for column in columns if column["kind"] in ("numeric", "integer")]
+    spread = {column["name"]: column["std"] for column in numbers if column["std"] and math.isfinite(column["std"])}
     if len(spread) < 2:
         return
     widest, narrowest = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)

@@ -119,7 +119,8 @@ def read(column: pl.Series, kind: ColumnKind) -> Column:
         flat = np.ascontiguousarray(cells.to_numpy().reshape(len(cells), -1))
         return Column(column.name, kind, flat, shape=(flat.shape[1],) if kind == "vector" else shape)
     if cells.dtype == pl.String:
-        categories = cells.drop_nulls().unique().sort()
+        ordered = (column if column.dtype.is_numeric() else cells).drop_nulls().unique().sort()  # 9 before 10, not after
+        categories = _text(ordered)
         codes = cells.cast(pl.Enum(categories)).to_physical().cast(pl.Int32).fill_null(-1)
         return Column(column.name, kind, codes.to_numpy(), tuple(categories))
     if cells.dtype == pl.Boolean:

@@ -118,7 +118,9 @@ def _quantiles(tally: Tally) -> dict[str, float]:
     edges = np.searchsorted(ends, (np.floor(places), np.ceil(places)), "right")
     below, above = tally.values[edges].astype(np.float64)
     share = places - np.floor(places)
-    return dict(zip(NAMES, (below * (1 - share) + above * share).tolist(), strict=True))
+    with np.errstate(invalid="ignore"):  # an infinite cell, which no file brings in
+        found = np.where(below == above, below, below * (1 - share) + above * share)
+    return dict(zip(NAMES, found.tolist(), strict=True))
 
 
 def _top_numbers(tally: Tally) -> list[dict[str, Any]]:

@@ -70,7 +70,7 @@ def create_job(
     with once(store, caller, idempotency_key, "/v1/jobs", document_of(request)) as answer:
         if answer.answer is not None:
             return answer.response
-        warnings = _completed(store, caller, request).warnings  # read before the database's one writer is held up
+        warnings = _looked_at(store, caller, request).warnings  # read before the database's one writer is held up
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
@@ -82,7 +82,7 @@ def create_job(
     return answer.response
 
 
-class Completed(NamedTuple):
+class LookedAt(NamedTuple):
     """A request with its defaults, the table it names, and what is worth a look in it."""
 
     request: JobRequest
@@ -91,17 +91,17 @@ class Completed(NamedTuple):
     warnings: list[dict[str, Any]]
 
 
-def _completed(store: Store, caller: Caller, request: JobRequest) -> Completed:
+def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
         has_card = jobs.is_served(session, GPU_QUEUE, store.settings.presence_seconds)
         completed = complete(request, datasets.summaries(dataset), dataset.rows, has_card)
         table = datasets.load(session, store.files, dataset)
-    return Completed(completed, dataset, table, datasets.findings(table, dataset, completed))
+    return LookedAt(completed, dataset, table, datasets.findings(table, dataset, completed))
 
 
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
-    completed, dataset, table, warnings = _completed(store, caller, request)
+    completed, dataset, table, warnings = _looked_at(store, caller, request)
     found = estimate(completed, datasets.columns(table, dataset, completed.columns))
     return Estimate(request=document_of(completed), warnings=[Notice(**warning) for warning in warnings], **vars(found))
 

@@ -128,7 +128,7 @@ def test_arrays_are_learned_from_and_not_predicted() -> None:
         refusals(data, target="y", preprocessing={"missing": "mean"}, model={"kind": "mlp", "hidden": [{"units": 16}]})
     )
     assert "nothing fills an array" in found["/preprocessing/missing"]
-    assert "96000049 parameters or more" in found["/model/hidden"]
+    assert "up to 96000049 parameters" in found["/model/hidden"]
 
 
 VALUES: dict[str, Any] = {
