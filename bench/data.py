@@ -1,6 +1,7 @@
 """Ingestion: how long files take from upload to profiled dataset, beside Polars alone, and what memory the processes take.
 
-The figures of each process's memory are its peak resident set, files mapped into it and all, as the kernel counts them.
+`python -m bench.data fashion wide gigabyte`, or some of these. A process's memory is its peak resident set, files mapped
+into it and all, as the kernel counts it.
 """
 
 import sys
@@ -31,17 +32,13 @@ def main() -> None:
         embedded(Path(folder)) as url,
         httpx.Client(base_url=url, timeout=900) as client,
     ):
-        place = Path(folder)
-        if FOLDER.is_dir():
-            fashion(client, place)
-        else:
-            print(f"{FOLDER} is not there; on Debian: apt-get install dataset-fashion-mnist", file=sys.stderr)
-        wide(client, place)
-        if "--gigabyte" in sys.argv:
-            gigabyte(client, place)
+        for part in sys.argv[1:] or ("fashion", "wide"):
+            PARTS[part](client, Path(folder))
 
 
 def fashion(client: httpx.Client, place: Path) -> None:
+    if not FOLDER.is_dir():
+        sys.exit(f"{FOLDER} is not there; on Debian: apt-get install dataset-fashion-mnist")
     path = place / "fashion.csv"
     write_csv(path, read_idx("train-images-idx3"), read_idx("train-labels-idx1"))
     size = path.stat().st_size
@@ -162,6 +159,9 @@ def sizes() -> Iterator[tuple[str, int]]:
 
 def shown(found: dict[str, int]) -> str:
     return ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in sorted(found.items()))
+
+
+PARTS = {"fashion": fashion, "wide": wide, "gigabyte": gigabyte}
 
 
 if __name__ == "__main__":

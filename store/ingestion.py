@@ -23,6 +23,8 @@ from store.formats.options import ReadOptions
 from store.settings import Settings
 
 TABLE = "table.arrow"
+FRUGAL = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0"
+"""What Polars' allocator keeps for later, it gives back soon."""
 log = structlog.get_logger()
 
 
@@ -104,7 +106,7 @@ class Reader:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
-            env={name: value for name, value in os.environ.items() if not name.startswith("VIDRO_")},
+            env=_environment(),
         )
 
     def ask(self, request: dict[str, Any], seconds: float) -> dict[str, Any]:
@@ -164,6 +166,12 @@ class Reader:
             with contextlib.suppress(OSError):
                 if stream is not None:
                     stream.close()
+
+
+def _environment() -> dict[str, str]:
+    """This process's, without the settings: a reader is to know no secret."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("VIDRO_")}
+    return {**kept, "_RJEM_MALLOC_CONF": FRUGAL}
 
 
 REFUSALS: dict[str, type[StoreError]] = {cls.code: cls for cls in (UnreadableFile, UnknownFormat, TooLarge)}
