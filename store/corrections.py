@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session
 from engine.features import ColumnKind, pointer
 from store.datasets import ACTIVE
 from store.errors import ColumnMisfit, Conflict, NotFound
-from store.findings import warnings_of
 from store.kinds import Misfit
 from store.profile import describe
 from store.tables import Dataset, Job
@@ -43,8 +42,8 @@ def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, 
     return [described[name] for name in known]
 
 
-def correct(session: Session, dataset: Dataset, before: Described, after: Described, table: pl.DataFrame) -> None:
-    """Write the corrected columns. Raises Conflict while a job reads the dataset, or where another correction came between."""
+def correct(session: Session, dataset: Dataset, before: Described, after: Described, warnings: Described) -> None:
+    """Write the corrected columns and the table's warnings. Raises Conflict while a job reads the dataset, or where another correction came between."""
     session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
     reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
     job_id = session.scalars(reading).first()
@@ -52,4 +51,4 @@ def correct(session: Session, dataset: Dataset, before: Described, after: Descri
         raise Conflict(f"job '{job_id}' still reads this dataset as it is; cancel it or wait for its end, then correct")
     if dataset.columns != before:
         raise Conflict("another correction of this dataset came between; look at it and send yours again")
-    dataset.columns, dataset.warnings = after, warnings_of(after, table)
+    dataset.columns, dataset.warnings = after, warnings
