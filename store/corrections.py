@@ -43,7 +43,10 @@ def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, 
 
 
 def correct(session: Session, dataset: Dataset, before: Described, after: Described, warnings: Described) -> None:
-    """Write the corrected columns and the table's warnings. Raises Conflict while a job reads the dataset, or where another correction came between."""
+    """Write the corrected columns and the table's warnings.
+
+    Raises Conflict while a job reads the dataset, or where another correction came between.
+    """
     session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
     reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
     job_id = session.scalars(reading).first()
