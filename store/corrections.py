@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from engine.features import ColumnKind, pointer
 from store.datasets import ACTIVE
 from store.errors import ColumnMisfit, Conflict, NotFound
+from store.findings import warnings_of
 from store.kinds import Misfit
 from store.profile import describe
 from store.tables import Dataset, Job
@@ -17,8 +18,8 @@ from store.tables import Dataset, Job
 Described = list[dict[str, Any]]
 
 
-def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, ColumnKind]]) -> Described:
-    """The dataset's columns, those named described anew as of the kind given.
+def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, ColumnKind]]) -> tuple[Described, Described]:
+    """The dataset's columns, those named described anew as of the kind given; and the table's warnings then.
 
     Raises NotFound, or ColumnMisfit with the row of each column that does not fit, pointing into the list.
     """
@@ -39,7 +40,8 @@ def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, 
             errors.append((pointer("columns", place, "kind"), detail))
     if errors:
         raise ColumnMisfit(errors)
-    return [described[name] for name in known]
+    columns = [described[name] for name in known]
+    return columns, warnings_of(columns, table)
 
 
 def correct(session: Session, dataset: Dataset, before: Described, after: Described, warnings: Described) -> None:

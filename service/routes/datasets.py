@@ -23,7 +23,6 @@ from store import datasets
 from store.corrections import correct, corrected
 from store.errors import NotFound, UnreadableFile
 from store.files import UPLOADING
-from store.findings import warnings_of
 from store.formats import read_table
 from store.keys import Caller
 from store.pages import owned, page
@@ -143,8 +142,7 @@ def correct_dataset(
         table = datasets.load(session, store.files, dataset) if kinds else None
     before, after, warnings = dataset.columns, dataset.columns, dataset.warnings
     if table is not None:  # all of it before the database's one writer is held up
-        after = corrected(dataset, table, kinds)
-        warnings = warnings_of(after, table)
+        after, warnings = corrected(dataset, table, kinds)
     with store.database.transaction() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         if table is not None:
