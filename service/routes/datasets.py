@@ -140,11 +140,13 @@ def correct_dataset(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset) if kinds else None
-    before, after = dataset.columns, None if table is None else corrected(dataset, table, kinds)
+    before, after, warnings = dataset.columns, dataset.columns, dataset.warnings
+    if table is not None:  # all of it before the database's one writer is held up
+        after, warnings = corrected(dataset, table, kinds)
     with store.database.transaction() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
-        if table is not None and after is not None:
-            correct(session, dataset, before, after, table)
+        if table is not None:
+            correct(session, dataset, before, after, warnings)
         if correction.name is not None:
             dataset.name = correction.name
         session.flush()
@@ -167,6 +169,8 @@ def get_warnings(
     warnings = list(dataset.warnings)
     if table is not None and target is not None:
         _known(dataset, target, "/query/target")
+        if datasets.summaries(dataset)[target].shape:
+            raise UnreadableFile(f"column '{target}' holds arrays, which no model here predicts", "/query/target")
         warnings = datasets.findings_of_target(table, dataset, target) + warnings
     return Listing(**listing([Notice(**warning) for warning in warnings], None))
 

@@ -30,6 +30,7 @@ def test_images_are_described_learned_and_predicted(stage: Stage) -> None:
     assert np.isclose(column["mean"], pixels.mean())
     assert stage.client.get(f"/v1/datasets/{dataset_id}/rows?limit=1").json()["rows"][0][0] == pixels[0].tolist()
     assert stage.client.get(f"/v1/datasets/{dataset_id}/warnings?target=bar").json()["items"] == []
+    assert stage.client.get(f"/v1/datasets/{dataset_id}/warnings?target=pixels").status_code == 422
     job = stage.job(dataset_id, "bar", "logistic_regression", split={"validation": 0.25})
     assert job["latest"]["validation_accuracy"] == 1
     coefficients = stage.client.get(f"/v1/jobs/{job['id']}/weights").json()["coefficients"]
