@@ -1,4 +1,4 @@
-"""Files read in processes of their own (store/reader.py), so that no file can take this one down: decision 0005."""
+"""Files read in processes of their own (store/reader.py), so that no file can take this one down: decision 0006."""
 
 import atexit
 import contextlib
