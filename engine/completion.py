@@ -42,11 +42,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     targets = [table[name] for name in training.targets]
     task = training.task or _infer_task(training, targets)
     classes = targets[0].distinct if task == "classification" else 0
-    features = training.features or tuple(
-        name
-        for name, column in table.items()
-        if name not in (*training.targets, training.split.group) and column.kind != "text"
-    )
+    features = training.features or tuple(name for name, column in table.items() if _is_feature(training, column))
     settings = training.model.settings(task, classes)
     _raise_if(
         [
@@ -65,6 +61,15 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
     _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
     return completed
+
+
+def _is_feature(training: Training, column: ColumnSummary) -> bool:
+    """Whether the column is learned from where a job names none: not what says which rows belong together, nor words that
+    say when, for what is predicted later has others.
+    """
+    split = training.split
+    by_order = column.name == split.order and column.kind == "categorical"
+    return column.kind != "text" and not by_order and column.name not in (*training.targets, split.group)
 
 
 def _raise_if(problems: Sequence[tuple[str, str]]) -> None:

@@ -123,6 +123,10 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
     cells = [record.get(entry.name) for record in records]
     if entry.categories:
         codes = {category: code for code, category in enumerate(entry.categories)}
+        for row, cell in enumerate(cells):
+            if isinstance(cell, list | dict) and len(problems) < MAX_PROBLEMS:
+                detail = f"column '{entry.name}' takes a word or a number, not {_shown(cell)}"
+                problems.append((pointer("records", row, entry.name), detail))
         # An unseen category is no category that was fitted: code len(categories) equals none of them.
         places = [-1 if is_missing(entry, cell) else codes.get(_word(codes, cell), len(codes)) for cell in cells]
         return Column(entry.name, entry.kind, np.array(places, np.int32), (*entry.categories, "\0unseen"))

@@ -39,10 +39,12 @@ def respond(
     detail: str,
     errors: Sequence[tuple[str, str]] = (),
     headers: Mapping[str, str] | None = None,
+    members: Mapping[str, Any] | None = None,
 ) -> JSONResponse:
-    """The problem as a response."""
+    """The problem as a response; `members` are those of its own kind."""
     document = problem(code, status, detail, list(errors))
     document |= {"instance": request.url.path, "request_id": getattr(request.state, "request_id", None)}
+    document |= members or {}
     return JSONResponse(document, status, headers, MEDIA_TYPE)
 
 
@@ -64,7 +66,8 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
     if error.status >= 500:
         log.error("request failed", error=str(error), code=error.code)
     headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else None
-    return respond(request, error.code, error.status, str(error), errors, headers)
+    members = getattr(error, "members", None)
+    return respond(request, error.code, error.status, str(error), errors, headers, members)
 
 
 def _system_error(request: Request, error: Any) -> JSONResponse:

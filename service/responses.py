@@ -6,6 +6,7 @@ from service.problems import MEDIA_TYPE
 from service.schemas import Problem
 
 DESCRIPTIONS = {
+    400: "An upload that is not as it was said to be",
     401: "No key, or one that is not known here",
     403: "The key lacks the scope",
     404: "Unknown, or another owner's",

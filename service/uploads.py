@@ -1,20 +1,28 @@
-"""The body of POST /v1/datasets: a file in a form, or a sample in JSON."""
+"""The body of POST /v1/datasets: files in a form, or a sample in JSON."""
 
 import hashlib
+import tempfile
+import zipfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
-from starlette.datastructures import FormData
-from starlette.datastructures import UploadFile as Part
 
 from engine.samples import Sample
+from service.dependencies import Store, get_store
+from service.multipart import Form, read_form
 from store.errors import UnknownFormat, UnreadableFile
+from store.files import UPLOADING, Hashed
 from store.formats import FORMATS
+from store.formats.options import ReadOptions
+
+OPTIONS = TypeAdapter(ReadOptions)
+FIELDS = ("file", "name", "format", *(option.name for option in fields(ReadOptions)))
+NAME_LENGTH = 200
 
 
 class SampleRequest(BaseModel):
@@ -26,13 +34,39 @@ class SampleRequest(BaseModel):
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A file as it came in, spooled by the server, with the form's fields; or a sample."""
+class FileUpload:
+    """Files on disk, in a folder that goes with the request, and what the form says of them."""
 
-    file: Part | None = None
+    folder: Path
+    files: tuple[tuple[str, Hashed], ...]
     name: str | None = None
     format: str | None = None
-    sample: SampleRequest | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+
+    @property
+    def filename(self) -> str:
+        return self.files[0][0]
+
+    def fingerprint(self) -> Any:
+        """What makes this upload the same as another: content, names, and how to read them."""
+        return [[(name, file.digest) for name, file in self.files], self.name, self.format, self.options.given]
+
+    def original(self) -> Hashed:
+        """The bytes to keep: the file as it came, or the several ones in a ZIP archive, as they came."""
+        if len(self.files) == 1:
+            return self.files[0][1]
+        path = self.folder / "original.zip"
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+            for place, (name, file) in enumerate(self.files):
+                member = zipfile.ZipInfo(name if [n for n, _ in self.files].index(name) == place else f"{place}-{name}")
+                with archive.open(member, "w", force_zip64=True) as target, file.path.open("rb") as source:
+                    while block := source.read(1 << 20):
+                        target.write(block)
+        with path.open("rb") as whole:
+            return Hashed(path, hashlib.file_digest(whole, "sha256").hexdigest())
+
+
+Upload = FileUpload | SampleRequest
 
 
 async def read_upload(request: Request) -> AsyncIterator[Upload]:
@@ -41,29 +75,49 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
     if kind == "application/json":
         body = await request.body()
         try:
-            yield Upload(sample=SampleRequest.model_validate_json(body))
+            yield SampleRequest.model_validate_json(body)
         except ValidationError as error:
-            raise _located(error, body) from None
+            raise located(error, body) from None
     elif kind == "multipart/form-data":
-        async with request.form(max_files=16, max_fields=16) as form:
-            yield _uploaded(form)
+        with folder_of(get_store(request)) as folder:
+            form = await read_form(request.headers["content-type"], request.stream(), Path(folder))
+            yield _uploaded(form, Path(folder))
     else:
         raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
 
 
-def _uploaded(form: FormData) -> Upload:
-    unknown = sorted(set(form) - {"file", "name", "format"})
+def folder_of(store: Store) -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes whatever happens, on the data folder's own disk, so that files are moved and not copied."""
+    store.settings.files.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryDirectory(dir=store.settings.files, prefix=UPLOADING)
+
+
+def _uploaded(form: Form, folder: Path) -> FileUpload:
+    unknown = sorted({*form.fields, *(part for part, _, _ in form.files)} - set(FIELDS))
     if unknown:
-        raise UnreadableFile(f"there is no form field '{unknown[0]}'; the fields are file, name, format", f"/{unknown[0]}")
-    files = [part for part in form.getlist("file") if isinstance(part, Part)]
-    if len(files) != 1:
-        found = f"{len(files)} files" if files else "no file"
-        raise UnreadableFile(f"the form holds {found} under 'file'; send one, as in curl -F file=@iris.csv", "/file")
-    name, given = (str(form[field]) if field in form else None for field in ("name", "format"))
-    return Upload(file=files[0], name=name, format=given)
+        known = ", ".join(FIELDS)
+        raise UnreadableFile(f"there is no form field '{unknown[0][:50]}'; the fields are {known}", f"/{unknown[0][:50]}")
+    files = tuple((name, file) for part, name, file in form.files if part == "file")
+    if not files:
+        raise UnreadableFile("the form holds no file under 'file'; send one, as in curl -F file=@iris.csv", "/file")
+    return described(folder, files, form.fields)
 
 
-def _located(error: ValidationError, body: bytes) -> RequestValidationError:
+def described(folder: Path, files: tuple[tuple[str, Hashed], ...], given: dict[str, str]) -> FileUpload:
+    """The upload of files with the fields that came with them. Raises RequestValidationError."""
+    given = {name: value for name, value in given.items() if value != ""}
+    name, form = given.pop("name", None), given.pop("format", None)
+    if "delimiter" in given:
+        given["delimiter"] = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
+    try:
+        options = OPTIONS.validate_python(given)
+    except ValidationError as error:
+        errors = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors(include_url=False)]
+        raise RequestValidationError(errors, body=given) from None
+    return FileUpload(folder, files, name and name[:NAME_LENGTH], form, options)
+
+
+def located(error: ValidationError, body: bytes) -> RequestValidationError:
     """A validation error of a body as FastAPI raises it, so that it is answered in the same way."""
     errors = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors(include_url=False)]
     try:
@@ -83,9 +137,18 @@ UPLOAD_SCHEMA = {
                     "required": ["file"],
                     "additionalProperties": False,
                     "properties": {
-                        "file": {"type": "string", "format": "binary", "description": "the file"},
+                        "file": {
+                            "type": "string",
+                            "format": "binary",
+                            "description": "the file; several such parts, with as many rows each, become one dataset",
+                        },
                         "name": {"type": "string", "description": "the file's own name by default"},
-                        "format": {"type": "string", "enum": list(FORMATS), "description": "by default the ending's"},
+                        "format": {
+                            "type": "string",
+                            "enum": list(FORMATS),
+                            "description": "by default found by the content and the name's ending; gzip and zstd always are",
+                        },
+                        **OPTIONS.json_schema()["properties"],
                     },
                 }
             },
@@ -96,13 +159,3 @@ UPLOAD_SCHEMA = {
         },
     }
 }
-
-
-def spool(file: Part, path: Path) -> str:
-    """Copy the part to `path` and return its SHA-256."""
-    digest = hashlib.sha256()
-    with path.open("wb") as target:
-        while block := file.file.read(2**20):
-            digest.update(block)
-            target.write(block)
-    return digest.hexdigest()

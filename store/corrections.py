@@ -18,8 +18,8 @@ from store.tables import Dataset, Job
 Described = list[dict[str, Any]]
 
 
-def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, ColumnKind]]) -> Described:
-    """The dataset's columns, those named described anew as of the kind given.
+def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, ColumnKind]]) -> tuple[Described, Described]:
+    """The dataset's columns, those named described anew as of the kind given; and the table's warnings then.
 
     Raises NotFound, or ColumnMisfit with the row of each column that does not fit, pointing into the list.
     """
@@ -40,11 +40,15 @@ def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, 
             errors.append((pointer("columns", place, "kind"), detail))
     if errors:
         raise ColumnMisfit(errors)
-    return [described[name] for name in known]
+    columns = [described[name] for name in known]
+    return columns, warnings_of(columns, table)
 
 
-def correct(session: Session, dataset: Dataset, before: Described, after: Described, table: pl.DataFrame) -> None:
-    """Write the corrected columns. Raises Conflict while a job reads the dataset, or where another correction came between."""
+def correct(session: Session, dataset: Dataset, before: Described, after: Described, warnings: Described) -> None:
+    """Write the corrected columns and the table's warnings.
+
+    Raises Conflict while a job reads the dataset, or where another correction came between.
+    """
     session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
     reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
     job_id = session.scalars(reading).first()
@@ -52,4 +56,4 @@ def correct(session: Session, dataset: Dataset, before: Described, after: Descri
         raise Conflict(f"job '{job_id}' still reads this dataset as it is; cancel it or wait for its end, then correct")
     if dataset.columns != before:
         raise Conflict("another correction of this dataset came between; look at it and send yours again")
-    dataset.columns, dataset.warnings = after, warnings_of(after, table)
+    dataset.columns, dataset.warnings = after, warnings

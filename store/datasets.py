@@ -18,8 +18,10 @@ from engine.samples import Sample
 from engine.training import Training
 from store.database import new_id
 from store.errors import Conflict, NotFound
-from store.files import Files
+from store.files import Files, Hashed
 from store.findings import warnings_of
+from store.formats.reading import map_table
+from store.ingestion import Ingested
 from store.kinds import read
 from store.pages import owned
 from store.profile import profile
@@ -47,22 +49,46 @@ def create(
     content: bytes | Path,
     table: pl.DataFrame,
 ) -> Dataset:
-    """Store a file with its parsed table and their profile as one dataset."""
+    """Store content with its table, which is in memory, and their profile as one dataset."""
     columns = profile(table)
     buffer = io.BytesIO()
     table.write_ipc(buffer)
-    size = len(content) if isinstance(content, bytes) else content.stat().st_size
+    warnings = warnings_of(columns, table)
+    return _add(session, files, owner, name, source, content, buffer.getvalue(), table.height, columns, warnings)
+
+
+def create_ingested(
+    session: Session, files: Files, owner: str, name: str, source: dict[str, Any], content: Hashed, found: Ingested
+) -> Dataset:
+    """Store a file and what was read of it as one dataset."""
+    return _add(session, files, owner, name, source, content, found.table, found.rows, found.columns, found.warnings)
+
+
+def _add(
+    session: Session,
+    files: Files,
+    owner: str,
+    name: str,
+    source: dict[str, Any],
+    content: bytes | Path | Hashed,
+    table: bytes | Hashed,
+    rows: int,
+    columns: list[dict[str, Any]],
+    warnings: list[dict[str, Any]],
+) -> Dataset:
+    path = content.path if isinstance(content, Hashed) else content
+    size = len(path) if isinstance(path, bytes) else path.stat().st_size
     dataset = Dataset(
         id=new_id("ds"),
         owner=owner,
         name=name,
         source=source,
         digest=files.put(session, content),
-        table_digest=files.put(session, buffer.getvalue()),
+        table_digest=files.put(session, table),
         size=size,
-        rows=table.height,
+        rows=rows,
         columns=columns,
-        warnings=warnings_of(columns, table),
+        warnings=warnings,
     )
     session.add(dataset)
     session.flush()
@@ -93,7 +119,7 @@ def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
     """The dataset's table: mapped into memory where it is a file, and kept for the next job where it is small."""
     content = files.locate(session, dataset.table_digest)
     if isinstance(content, Path):
-        return pl.read_ipc(content)
+        return map_table(content)
     return _parse(content) if len(content) <= CACHED_BYTES else pl.read_ipc(io.BytesIO(content))
 
 

@@ -10,6 +10,9 @@ StoreError
 ├── BadPageToken     BAD_PAGE_TOKEN      422
 ├── KeyReused        IDEMPOTENCY_KEY_REUSED   422
 ├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
+├── UploadOffset     MISMATCHING_UPLOAD_OFFSET 409  bytes that begin elsewhere than an upload ends
+├── UploadComplete   COMPLETED_UPLOAD 400
+├── UploadLength     INCONSISTENT_UPLOAD_LENGTH 400
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
 ├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
 ├── DiskFull         DISK_FULL           503  there is no room left where data is stored
@@ -89,6 +92,33 @@ class KeyReused(StoreError):
 
 class StillRunning(StoreError):
     code, status = "IDEMPOTENCY_KEY_IN_USE", 409
+
+
+class UploadError(StoreError):
+    """A problem that the draft on resumable uploads names."""
+
+    members: dict[str, Any]
+
+    def __init__(self, detail: str, **members: Any) -> None:
+        super().__init__(detail)
+        kind = self.code.lower().replace("_", "-")
+        self.members = {"type": f"https://iana.org/assignments/http-problem-types#{kind}", **members}
+
+
+class UploadOffset(UploadError):
+    code, status = "MISMATCHING_UPLOAD_OFFSET", 409
+
+    def __init__(self, expected: int, provided: int) -> None:
+        detail = f"the upload has {expected} bytes and these begin at {provided}; go on from Upload-Offset: {expected}"
+        super().__init__(detail, **{"expected-offset": expected, "provided-offset": provided})
+
+
+class UploadComplete(UploadError):
+    code, status = "COMPLETED_UPLOAD", 400
+
+
+class UploadLength(UploadError):
+    code, status = "INCONSISTENT_UPLOAD_LENGTH", 400
 
 
 class ContentMissing(StoreError):

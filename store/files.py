@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,18 @@ from store.tables import Blob, Checkpoint, Dataset, Model, Position
 
 UPLOADING = ".upload-"
 """What the folders begin with in which uploads are collected."""
+RESUMABLE = ".resumable-"
+"""The same of uploads that may be resumed, which stay longer."""
 REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Position.digest, Model.digest)
 """Every column that keeps content alive."""
+
+
+@dataclass(frozen=True)
+class Hashed:
+    """A finished file whose SHA-256 is known: hashed as it was written, it need not be read again."""
+
+    path: Path
+    digest: str
 
 
 class Files:
@@ -32,12 +43,13 @@ class Files:
     def path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest
 
-    def put(self, session: Session, content: bytes | Path) -> str:
+    def put(self, session: Session, content: bytes | Path | Hashed) -> str:
         """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once.
 
         Raises DiskFull where there is no room for it; then nothing of it is left.
         """
-        digest = _sha256(content)
+        digest = content.digest if isinstance(content, Hashed) else _sha256(content)
+        content = content.path if isinstance(content, Hashed) else content
         size = len(content) if isinstance(content, bytes) else content.stat().st_size
         inline: bytes | None = None
         if size <= self.inline_bytes:
@@ -82,18 +94,19 @@ class Files:
             used = [exists().where(column == digest) for column in REFERENCES]
             session.execute(delete(Blob).where(Blob.digest == digest, *(~use for use in used)))
 
-    def sweep(self, session: Session, older_than: float) -> int:
+    def sweep(self, session: Session, older_than: float, resumable_older_than: float = 86_400) -> int:
         """Remove files that no row names, unless they were written within the last `older_than` seconds: their row may
         still be on its way. Returns how many.
         """
         removed = 0
-        for path in self.folder.glob("??/*") if self.folder.is_dir() else ():
+        for path in self.folder.glob("[0-9a-f][0-9a-f]/*") if self.folder.is_dir() else ():
             if session.get(Blob, path.name) is None and _modified_at(path) < time.time() - older_than:
                 path.unlink(missing_ok=True)
                 removed += 1
-        for folder in self.folder.glob(f"{UPLOADING}*"):  # of uploads whose process died while they came in
-            if _modified_at(folder) < time.time() - older_than:
-                shutil.rmtree(folder, ignore_errors=True)
+        for prefix, age in ((UPLOADING, older_than), (RESUMABLE, resumable_older_than)):
+            for folder in self.folder.glob(f"{prefix}*"):  # of uploads whose process or client is gone
+                if max(map(_modified_at, [folder, *folder.rglob("*")])) < time.time() - age:
+                    shutil.rmtree(folder, ignore_errors=True)
         return removed
 
     def _place(self, digest: str, content: bytes | Path) -> None:

@@ -37,6 +37,8 @@ def recast(column: pl.Series, kind: ColumnKind) -> pl.Series:
     """The same cells as that kind holds them: booleans, whole numbers, floats, text or arrays. Raises Misfit."""
     if isinstance(column.dtype, pl.Array) != (kind in ("image", "vector")):
         raise Misfit(0, "is an array" if isinstance(column.dtype, pl.Array) else "is no array")
+    if column.dtype.is_float() and kind != "numeric":
+        column = column.fill_nan(None)
     return CASTS[kind](column)
 
 

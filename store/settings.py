@@ -29,10 +29,15 @@ class Settings(BaseSettings):
     )
     queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
     max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
+    max_unpacked_bytes: int = Field(default=4 * 2**30, description="what a packed dataset file may unpack to")
     max_body_bytes: int = Field(default=16 * 2**20, description="largest JSON body accepted")
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )
+    readers: int = Field(default=2, ge=1, description="dataset files read at once, each in a process of its own")
+    reader_bytes: int = Field(default=4 * 2**30, description="memory that reading a dataset file may take")
+    reader_seconds: float = Field(default=600, gt=0, description="time that reading a dataset file may take")
+    upload_seconds: float = Field(default=86_400, gt=0, description="a resumable upload not heard of for that long is removed")
     lease_seconds: float = Field(default=15, gt=0, description="a worker not heard of for that long has lost its job")
     checkpoint_seconds: float = Field(
         default=10, gt=0, description="time between two checkpoints of a run, besides those that its job asks for"

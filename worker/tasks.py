@@ -90,7 +90,7 @@ def _sweep_for_ever() -> None:
 def sweep_files(place: Workplace) -> None:
     """Remove the files that no row names: of uploads and checkpoints that were never committed."""
     with place.database.reading() as session:
-        removed = place.files.sweep(session, older_than=place.settings.orphan_seconds)
+        removed = place.files.sweep(session, place.settings.orphan_seconds, place.settings.upload_seconds)
     with place.database.transaction() as session:
         idempotency.forget_old(session)
     if removed:

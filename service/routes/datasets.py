@@ -1,12 +1,14 @@
 """Datasets and samples."""
 
 import inspect
-import tempfile
+import re
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Body, Depends, Query, Response
+import polars as pl
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -14,16 +16,16 @@ from engine.correlation import correlation_matrix, strongest
 from engine.features import ColumnKind
 from engine.samples import Sample
 from engine.spec import kind_of, members
-from service.dependencies import IdempotencyKey, Once, PageOf, Reader, Store, StoreOf, Writer, once
+from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
-from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload, spool
+from service.uploads import UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, read_upload
 from store import datasets
 from store.corrections import correct, corrected
+from store.database import to_json
 from store.errors import NotFound, UnreadableFile
-from store.files import UPLOADING
-from store.formats import read_table
+from store.ingestion import READERS
 from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
@@ -32,6 +34,8 @@ MOST_CORRELATED = 500
 MOST_PRODUCTS = 50_000_000_000
 """Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
 router = APIRouter(prefix="/v1", tags=["datasets"])
+FORMULA = r"^[=+\-@\t\r]"
+"""What a spreadsheet takes for the beginning of a formula."""
 
 
 @router.post(
@@ -48,9 +52,9 @@ def create_dataset(
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Upload a file, or take a built-in sample: it is read, profiled and stored at once."""
-    if upload.sample is not None:
-        return _from_sample(store, caller, upload.sample, idempotency_key)
-    return _from_file(store, caller, upload, idempotency_key)
+    if isinstance(upload, SampleRequest):
+        return _from_sample(store, caller, upload, idempotency_key)
+    return from_files(store, caller, upload, idempotency_key)
 
 
 def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str | None) -> JSONResponse:
@@ -60,32 +64,28 @@ def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str 
             table = datasets.sample_table(request.sample)
             content = table.write_csv().encode()
             name = request.name or request.sample.kind
-            _store(store, caller, answer, name, {"kind": "sample", "sample": source}, content, table)
+            with store.database.transaction() as session:
+                made = {"kind": "sample", "sample": source}
+                dataset = datasets.create(session, store.files, caller.owner, name, made, content, table)
+                session.refresh(dataset)
+                answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
 
 
-def _from_file(store: Store, caller: Caller, upload: Upload, key: str | None) -> JSONResponse:
-    assert upload.file is not None
-    filename = Path(upload.file.filename or "upload").name[:200]
-    store.settings.files.mkdir(parents=True, exist_ok=True)
-    # On the data folder's own disk, so that it is moved into its place and not copied; gone whatever happens.
-    with tempfile.TemporaryDirectory(dir=store.settings.files, prefix=UPLOADING) as folder:
-        path = Path(folder) / "content"
-        digest = spool(upload.file, path)
-        body = [digest, filename, upload.name, upload.format]
-        with once(store, caller, key, "/v1/datasets", body) as answer:
-            if answer.answer is None:
-                found, table = read_table(path, filename, upload.format)
-                source = {"kind": "upload", "filename": filename, "format": found}
-                _store(store, caller, answer, upload.name or filename, source, path, table)
+def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None) -> JSONResponse:
+    """Read the files in a process of their own, and store them as one dataset."""
+    with once(store, caller, key, "/v1/datasets", upload.fingerprint()) as answer:
+        if answer.answer is None:
+            files = [(file.path, name) for name, file in upload.files]
+            found = READERS.read(store.settings, files, upload.format, upload.options, upload.folder)
+            source = {"kind": "upload", "filename": upload.filename, **found.source}
+            content = upload.original()
+            with store.database.transaction() as session:
+                name = upload.name or upload.filename
+                dataset = datasets.create_ingested(session, store.files, caller.owner, name, source, content, found)
+                session.refresh(dataset)
+                answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
-
-
-def _store(store: Store, caller: Caller, answer: Once, name: str, source: dict[str, Any], content: Any, table: Any) -> None:
-    with store.database.transaction() as session:
-        dataset = datasets.create(session, store.files, caller.owner, name, source, content, table)
-        session.refresh(dataset)
-        answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
 
 
 @router.get("/datasets", responses=problems())
@@ -140,11 +140,13 @@ def correct_dataset(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset) if kinds else None
-    before, after = dataset.columns, None if table is None else corrected(dataset, table, kinds)
+    before, after, warnings = dataset.columns, dataset.columns, dataset.warnings
+    if table is not None:  # all of it before the database's one writer is held up
+        after, warnings = corrected(dataset, table, kinds)
     with store.database.transaction() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
-        if table is not None and after is not None:
-            correct(session, dataset, before, after, table)
+        if table is not None:
+            correct(session, dataset, before, after, warnings)
         if correction.name is not None:
             dataset.name = correction.name
         session.flush()
@@ -167,6 +169,8 @@ def get_warnings(
     warnings = list(dataset.warnings)
     if table is not None and target is not None:
         _known(dataset, target, "/query/target")
+        if datasets.summaries(dataset)[target].shape:
+            raise UnreadableFile(f"column '{target}' holds arrays, which no model here predicts", "/query/target")
         warnings = datasets.findings_of_target(table, dataset, target) + warnings
     return Listing(**listing([Notice(**warning) for warning in warnings], None))
 
@@ -177,32 +181,64 @@ def _known(dataset: Dataset, name: str, pointer: str) -> None:
         raise NotFound(f"no column '{name}'; there are {', '.join(names[:20])}", pointer)
 
 
-@router.get("/datasets/{dataset_id}/rows", responses=problems(404))
+@router.get(
+    "/datasets/{dataset_id}/rows",
+    response_model=RowsPage,
+    responses={
+        200: {"description": "rows; as text/csv, for a spreadsheet", "content": {"text/csv": {"schema": {"type": "string"}}}},
+        **problems(404),
+    },
+)
 def get_rows(
+    request: Request,
     store: StoreOf,
     caller: Reader,
     dataset_id: str,
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-) -> RowsPage:
-    """A stretch of the table; a missing cell is null."""
+) -> Any:
+    """A stretch of the table; a missing cell is null. As text/csv, words that a spreadsheet would take for a formula begin
+    with an apostrophe.
+    """
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    rows = [list(row) for row in table.slice(offset, limit).iter_rows()]
+    stretch = table.slice(offset, limit)
+    if "text/csv" in request.headers.get("accept", ""):
+        return Response(_spreadsheet(stretch), media_type="text/csv")
+    rows = [list(row) for row in stretch.iter_rows()]
     return RowsPage(columns=table.columns, rows=rows, offset=offset, total=table.height)
+
+
+def _spreadsheet(table: pl.DataFrame) -> bytes:
+    """The table as CSV, arrays as JSON, formulas escaped as OWASP advises (CSV injection)."""
+    columns = []
+    for column in table.iter_columns():
+        if isinstance(column.dtype, pl.Array):
+            column = pl.Series(column.name, [cell if cell is None else to_json(cell) for cell in column.to_list()], pl.String)
+        if column.dtype == pl.String:
+            column = column.str.replace(FORMULA, "'$0")
+        columns.append(column)
+    names = [f"'{name}" if re.match(FORMULA, name) else name for name in table.columns]
+    return pl.DataFrame(columns).rename(dict(zip(table.columns, names, strict=True))).write_csv().encode()
 
 
 @router.get("/datasets/{dataset_id}/content", response_class=Response, responses=problems(404))
 def get_content(store: StoreOf, caller: Reader, dataset_id: str) -> Response:
-    """The original bytes."""
+    """The original bytes: the file as it came, or the several ones in a ZIP archive; a sample as CSV."""
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         content = store.files.locate(session, dataset.digest)
     if isinstance(content, Path):
-        return FileResponse(content, media_type="application/octet-stream", filename=dataset.name)
-    headers = {"Content-Disposition": f'attachment; filename="{dataset.id}"'}
+        return FileResponse(content, media_type="application/octet-stream", filename=_filename(dataset))
+    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(_filename(dataset), safe='')}"}
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _filename(dataset: Dataset) -> str:
+    if "files" in dataset.source:
+        return f"{dataset.id}.zip"
+    return str(dataset.source.get("filename", f"{dataset.id}.csv"))
 
 
 @router.get("/datasets/{dataset_id}/correlations", responses=problems(404))

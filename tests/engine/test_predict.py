@@ -249,6 +249,11 @@ def test_numbers_name_categories_of_a_code() -> None:
     assert features.transform(columns_of(features, records)).tolist() == [[0, 1, 0]] * 3
 
 
+def test_a_list_is_no_category() -> None:
+    ((at, detail),) = refused({**GOOD, "kind": ["a"]})
+    assert (at, detail) == ("/records/0/kind", "column 'kind' takes a word or a number, not ['a']")
+
+
 def test_unseen_categories_are_told() -> None:
     features = fitted()
     records = [{**GOOD, "kind": "zebra"}, {**GOOD, "kind": "zebra"}, {**GOOD, "road": "x" * 99}, GOOD]

@@ -158,6 +158,8 @@ def test_a_job_reads_the_columns_that_its_split_names() -> None:
     posed = prepared(table(cells), target="y", features=["x"], model=LINE, split={"order": "day", "validation": 0.5})
     assert posed.rows["validation"].tolist() == list(range(30))
     assert posed.features.names == ["x"]
+    assert prepared(table(cells), target="y", model=LINE, split={"order": "day"}).features.names[:2] == ["day", "x"]
+    assert prepared(table(cells), target="y", model=LINE, split={"order": "who"}).features.names == ["day", "x"]
     posed = prepared(table(cells), target="y", model=LINE, split={"group": "who"})
     assert posed.features.names == ["day", "x"]  # the group is no feature unless it is asked for
     assert len(posed.rows["validation"]) == 10

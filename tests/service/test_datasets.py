@@ -61,7 +61,7 @@ BAD_FILES = {
     "column without a name": ("t.csv", b"a,\n1,2\n", 422, "column 2 has no name"),
     "NUL bytes": ("t.csv", b"a,b\n1,\0\n", 422, "NUL"),
     "unknown format": ("t.docx", b"a,b\n1,2\n", 415, "csv"),
-    "no ending": ("table", b"a,b\n1,2\n", 415, "csv"),
+    "a picture": ("table", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 415, "a picture"),
 }
 
 
@@ -82,7 +82,7 @@ def test_a_bad_file_is_a_clear_problem_and_leaves_nothing(
 
 BAD_FORMS = {
     "no file": ({"name": (None, "x")}, "no file"),
-    "two files": ([("file", ("a.csv", b"a\n1\n")), ("file", ("b.csv", b"a\n1\n"))], "2 files"),
+    "two files of a column": ([("file", ("a.csv", b"a\n1\n")), ("file", ("b.csv", b"a\n1\n"))], "both have a column 'a'"),
     "unknown field": ({"file": ("a.csv", b"a\n1\n"), "sheet": (None, "1")}, "no form field 'sheet'"),
 }
 

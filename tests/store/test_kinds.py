@@ -25,6 +25,7 @@ CORRECTIONS: dict[str, tuple[list[Any], str, list[Any]]] = {
     "yes and no": (["Yes", "no", None, " T", "false"], "boolean", [True, False, None, True, False]),
     "yes and no as 1 and 0": ([True, False, None], "integer", [1, 0, None]),
     "yes and no as quantities": ([True, False, None], "numeric", [1.0, 0.0, None]),
+    "no number is a gap": ([1.0, float("nan"), None], "categorical", ["1", None, None]),
     "nothing at all": ([None, None], "integer", [None, None]),
 }
 

@@ -1,12 +1,12 @@
 from pathlib import Path
 
-import polars as pl
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from store.errors import UnreadableFile
-from store.formats import CELL_BYTES, read_table
+from store.errors import UnknownFormat, UnreadableFile
+from store.formats.reading import CELL_BYTES
+from tests.store.formats import read
 
 BAD: dict[str, tuple[str | bytes, str]] = {
     # what it is: (the file, what its detail says)
@@ -16,7 +16,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "a mark alone": ("\ufeff", "blank lines alone"),
     "a UTF-16 mark alone": (b"\xff\xfe", "blank lines alone"),
     "spaces alone": ("   ", "column 1 has no name"),
-    "a header alone": ("a,b\n", "'table.csv' holds a header and no rows"),
+    "a header alone": ("a,b\n", "the file holds a header and no rows"),
     "a header with no newline": ("a,b", "a header and no rows"),
     "a header and blank lines": ("a,b\n\n\n", "a header and no rows"),
     "a short row": ("a,b,c\n1,2,3\n4,5\n", "line 3 has 2 cells where the first line has 3"),
@@ -50,24 +50,16 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "infinite, below": ("a,b\n1,1.5\n2,-Infinity\n", "column 'b' holds an infinite number in row 1"),
     "too large for a float": ("a,b\n1e999,1\n1.5,2\n", "column 'a' holds an infinite number in row 0"),
     "infinite among integers": ("a,b\n1,1\ninf,2\n", "column 'a' holds an infinite number in row 1"),
-    "an integer of fifty digits": ("a,b\n" + "1" * 50 + ",1\n1,2\n", "column 'a'"),
     "a quote that does not close": ('a,b\nx,1\n"y,2\nz,3\n', "row that begins in line 3 .* close"),
     "a quote in the last cell": ('a,b\nx,1\ny,"2\n', "row that begins in line 3"),
     "a quote in the header": ('a,"b\n1,2\n', "row that begins in line 1"),
     "a quote in the only column": ('a\nx\n"y\nz\n', "row that begins in line 3"),
     "letters after a quote": ('a,b\n1,2\n"x"y,1\n', "row that begins in line 3"),
     "an enormous cell": ("a,b\n1,2\n" + "x" * (CELL_BYTES + 1) + ",1\n", f"'a' holds more than {CELL_BYTES} bytes in row 1"),
-    "an enormous cell in quotes": ('a,b\n1,2\n"' + "x" * (CELL_BYTES + 1) + '",1\n', "line 3"),
-    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "line 3 holds a NUL byte"),
+    "an enormous cell in quotes": ('a,b\n1,2\n"' + "x" * (CELL_BYTES + 1) + '",1\n', "'a' holds more than"),
     "every byte but NUL": (bytes(range(1, 256)), "column 2 has no name"),
-    "what Polars breaks on": ('h,k\n\t0true"\r"x"|\rnan1,2\n- \t"x"\',"', "line 2 has 1 cells"),
+    "what Polars breaks on": ('h,k\n\t0true"\r"x"|\rnan1,2\n- \t"x"\',"', "row that begins in line 3"),
 }  # fmt: skip
-
-
-def read(folder: Path, content: str | bytes, name: str = "table.csv") -> pl.DataFrame:
-    path = folder / "upload"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(path, name, None)[1]
 
 
 @pytest.mark.parametrize("case", BAD)
@@ -100,7 +92,7 @@ crumbs = st.lists(
 def test_any_file_is_read_or_refused(tmp_path: Path, content: str | bytes, ending: str) -> None:
     try:
         table = read(tmp_path, content, f"table.{ending}")
-    except UnreadableFile:
+    except (UnreadableFile, UnknownFormat):
         return
     assert table.height > 0
     assert table.width > 0

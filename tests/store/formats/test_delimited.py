@@ -9,8 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from store.errors import UnknownFormat
-from store.formats import FORMATS, MISSING, read_table
+from store.formats import FORMATS, format_of
+from store.formats.options import MISSING
 from store.profile import profile
+from tests.store.formats import read
 
 N = None
 WIDE = [f"x{place}" for place in range(200)]
@@ -20,12 +22,14 @@ GOOD: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]]]] = {
     "semicolons": ("a;b\n1;2\n3;4\n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
     "tabs": ("a\tb\n1\t2\n3\t4\n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
     "pipes": ("a|b\n1|2\n3|4\n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
-    "semicolons by decimal commas": ("a;b\n1,5;x\n2,5;y\n", ["a categorical", "b categorical"], [("1,5", "x"), ("2,5", "y")]),
+    "semicolons by decimal commas": ("a;b\n1,5;x\n2,5;y\n", ["a numeric", "b categorical"], [(1.5, "x"), (2.5, "y")]),
     "semicolons in text": ("a,b\nx; y,1\nz; w,2\n", ["a categorical", "b integer"], [("x; y", 1), ("z; w", 2)]),
     "semicolons in quoted text": ('t,l\n"a ""b""; c",1\n"d",0\n', ["t categorical", "l integer"], [('a "b"; c', 1), ("d", 0)]),
     "commas in tabbed text": ("t\tl\nx,y,z\t1\nw\t2\n", ["t categorical", "l integer"], [("x,y,z", 1), ("w", 2)]),
     "a delimiter in the header's quotes": ('"a;1";"b"\n1;2\n', ["a;1 integer", "b integer"], [(1, 2)]),
     "no newline at the end": ("a,b\n1,2", ["a integer", "b integer"], [(1, 2)]),
+    "what begins as a packed file does": ("x^2,b\n1,2\n", ["x^2 integer", "b integer"], [(1, 2)]),
+    "a cell that begins as a packed file does": ("a,b\nx^2,2\n", ["a categorical", "b integer"], [("x^2", 2)]),
     "CRLF": ("a,b\r\n1,x\r\n3,y\r\n", ["a integer", "b categorical"], [(1, "x"), (3, "y")]),
     "CR": ("a,b\r1,x\r3,y\r", ["a integer", "b categorical"], [(1, "x"), (3, "y")]),
     "a blank line between": ("a,b\n1,2\n\n3,4\n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
@@ -62,6 +66,7 @@ GOOD: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]]]] = {
     "a quoted gap": ('a,b\n"",1\nx,2\n', ["a categorical", "b integer"], [(N, 1), ("x", 2)]),
     "a column of gaps": ("a,b\n,1\nNA,2\n", ["a numeric", "b integer"], [(N, 1), (N, 2)]),
     "the largest integers": ("a\n9223372036854775807\n-9223372036854775808\n", ["a integer"], [(2**63 - 1,), (-(2**63),)]),
+    "an integer of fifty digits": ("a\n" + "1" * 50 + "\n1\n", ["a numeric"], [(1.1111111111111111e49,), (1.0,)]),
     "larger integers": ("a\n9223372036854775808\n1\n", ["a numeric"], [(2.0**63,), (1.0,)]),
     "integers with signs and zeros": ("a\n-5\n+3\n007\n", ["a integer"], [(-5,), (3,), (7,)]),
     "integers with spaces": ("a,b\n 1 ,  2\n3, 4 \n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
@@ -79,12 +84,6 @@ GOOD: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]]]] = {
     "other notations of numbers": ("a,b\n0x10,1_000\n", ["a categorical", "b categorical"], [("0x10", "1_000")]),
     "200 columns": (",".join(WIDE) + "\n" + "1," * 199 + "1\n", [f"{name} integer" for name in WIDE], [(1,) * 200]),
 }  # fmt: skip
-
-
-def read(folder: Path, content: str | bytes, name: str = "table.csv", given: str | None = None) -> pl.DataFrame:
-    path = folder / "upload"
-    path.write_bytes(content.encode() if isinstance(content, str) else content)
-    return read_table(path, name, given)[1]
 
 
 def kinds(table: pl.DataFrame) -> list[str]:
@@ -107,7 +106,7 @@ def test_tabbed_text(tmp_path: Path, case: str) -> None:
 
 
 def test_tsv_looks_for_no_other_delimiter(tmp_path: Path) -> None:
-    assert kinds(read(tmp_path, "a,b\n1,2\n", "table.tsv")) == ["a,b categorical"]
+    assert kinds(read(tmp_path, "a,b\nx,y\n", "table.tsv")) == ["a,b categorical"]
 
 
 def test_a_header_longer_than_any_sample(tmp_path: Path) -> None:
@@ -132,20 +131,22 @@ def test_quotes_do_not_make_finding_the_delimiter_slow(tmp_path: Path) -> None:
         ("a.txt", "csv", "csv"),
         ("noending", "tsv", "tsv"),
         ("a.tsv", "csv", "csv"),
+        ("noending", None, "csv"),
+        ("a.data", None, "csv"),
     ],
 )
 def test_the_format_is_given_or_the_endings(tmp_path: Path, name: str, given: str | None, found: str) -> None:
     path = tmp_path / "upload"
     path.write_text("a\n1\n")
-    assert read_table(path, name, given)[0] == found
+    assert format_of(path, name, given) == found
 
 
-@pytest.mark.parametrize(("name", "given"), [("a.docx", None), ("a", None), ("csv.", None), ("a.csv", "parquet?"), ("", None)])
+@pytest.mark.parametrize(("name", "given"), [("a.docx", None), ("a.csv", "parquet?"), ("a.csv", "CSV")])
 def test_any_other_format_is_refused_with_those_there_are(tmp_path: Path, name: str, given: str | None) -> None:
     path = tmp_path / "upload"
     path.write_text("a\n1\n")
     with pytest.raises(UnknownFormat, match=", ".join(FORMATS)):
-        read_table(path, name, given)
+        format_of(path, name, given)
 
 
 DELIMITERS = "\t,;|"

@@ -1,0 +1,168 @@
+"""Ingestion: how long files take from upload to profiled dataset, beside Polars alone, and what memory the processes take.
+
+`python -m bench.data fashion wide gigabyte`, or some of these. A process's memory is its peak resident set, files mapped
+into it and all, as the kernel counts it.
+"""
+
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Event, Thread
+
+import httpx2 as httpx
+import numpy as np
+import polars as pl
+
+from bench.fashion import FOLDER, read_idx, write_csv
+from cli.demo import embedded
+
+TARGET_RATIO, TARGET_MEMORY, TARGET_API_BYTES = 1.5, 3.0, 2**30
+REPEATS = 3
+GIGABYTE_ROWS, GIGABYTE_COLUMNS = 6_500_000, 20
+WIDE_COLUMNS = (1_000, 10_000)
+QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        embedded(Path(folder)) as url,
+        httpx.Client(base_url=url, timeout=900) as client,
+    ):
+        for part in sys.argv[1:] or ("fashion", "wide"):
+            PARTS[part](client, Path(folder))
+
+
+def fashion(client: httpx.Client, place: Path) -> None:
+    if not FOLDER.is_dir():
+        sys.exit(f"{FOLDER} is not there; on Debian: apt-get install dataset-fashion-mnist")
+    path = place / "fashion.csv"
+    write_csv(path, read_idx("train-images-idx3"), read_idx("train-labels-idx1"))
+    size = path.stat().st_size
+    upload(client, path)  # warm
+    ours, theirs = [], []
+    with peaks() as found:
+        for _ in range(REPEATS):
+            ours.append(upload(client, path)[0])
+            theirs.append(alone(path))
+    taken = found.get("API", 0) + found.get("reader", 0)
+    ratio, memory = min(ours) / min(theirs), taken / size
+    print(
+        f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one "
+        f"pass of the same statistics {min(theirs):.2f} s; {ratio:.2f} × (target ≤ {TARGET_RATIO})"
+    )
+    print(f"  peak memory: {shown(found)}; API and reader {memory:.2f} × the file (target ≤ {TARGET_MEMORY:g})")
+
+
+def alone(path: Path) -> float:
+    """Seconds for Polars to read the file and find each column's statistics, the contract's, column by column."""
+    began = time.perf_counter()
+    for column in pl.read_csv(path).iter_columns():
+        present = column.drop_nulls()
+        _ = column.null_count(), present.min(), present.max(), present.mean(), present.std(), present.n_unique()
+        _ = [present.quantile(q, "linear") for q in QUANTILES], present.value_counts().top_k(10, by="count")
+    return time.perf_counter() - began
+
+
+def wide(client: httpx.Client, place: Path) -> None:
+    seconds = []
+    for columns in WIDE_COLUMNS:
+        values = np.random.default_rng(0).normal(size=(200, columns)).round(4)
+        path = place / "wide.csv"
+        pl.DataFrame(values, [f"x{index}" for index in range(columns)]).write_csv(path)
+        seconds.append(min(upload(client, path)[0] for _ in range(REPEATS)))
+    times = ", ".join(f"{columns:,} columns {taken:.2f} s" for columns, taken in zip(WIDE_COLUMNS, seconds, strict=True))
+    print(f"200 rows of {times}: {seconds[1] / seconds[0]:.1f} × for 10 × (quadratic would be 100 ×)")
+
+
+def gigabyte(client: httpx.Client, place: Path) -> None:
+    """A gigabyte of CSV and one of Parquet, each read and trained on."""
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(GIGABYTE_ROWS, GIGABYTE_COLUMNS)).astype(np.float32)
+    table = pl.DataFrame(X, [f"x{index}" for index in range(GIGABYTE_COLUMNS)])
+    table = table.with_columns(y=pl.Series(X @ rng.normal(size=GIGABYTE_COLUMNS).astype(np.float32)))
+    doubled = table.select(pl.all().cast(pl.Float64))
+    for path, write in (
+        (place / "gigabyte.csv", lambda path: table.head(GIGABYTE_ROWS * 4 // 5).write_csv(path, float_precision=6)),
+        (place / "gigabyte.parquet", lambda path: doubled.write_parquet(path, compression="snappy")),
+    ):
+        write(path)
+        with peaks() as found:
+            seconds, dataset = upload(client, path)
+            request = {"dataset_id": dataset["id"], "target": "y", "model": {"kind": "linear_regression"}, "epochs": 1}
+            job = client.post("/v1/jobs", json=request).raise_for_status().json()
+            while not (job := client.get(f"/v1/jobs/{job['id']}").json())["done"]:
+                time.sleep(0.2)
+
+        print(
+            f"{path.suffix[1:]} of {path.stat().st_size / 1e9:.2f} GB, {dataset['rows']:,} rows: dataset in {seconds:.1f} s, "
+            f"job {job['state']}; peak memory: {shown(found)} (target: API ≤ {TARGET_API_BYTES / 2**20:.0f} MiB)"
+        )
+        path.unlink()
+        client.delete(f"/v1/datasets/{dataset['id']}")
+
+
+def upload(client: httpx.Client, path: Path) -> tuple[float, dict]:
+    began = time.perf_counter()
+    with path.open("rb") as file:
+        dataset = client.post("/v1/datasets", files={"file": (path.name, file)}).raise_for_status().json()
+    return time.perf_counter() - began, dataset
+
+
+ROLES = {"store.reader": "reader", "cli.main\0serve": "API", "cli.main\0worker": "worker", "cli.main\0up": "supervisor"}
+
+
+@contextmanager
+def peaks() -> Iterator[dict[str, int]]:
+    """While the block runs: the peak resident set of each kind of process below this one, in bytes."""
+    found: dict[str, int] = {}
+    over = Event()
+
+    def watch() -> None:
+        while not over.wait(0.02):
+            for role, size in sizes():
+                found[role] = max(found.get(role, 0), size)
+
+    thread = Thread(target=watch)
+    thread.start()
+    try:
+        yield found
+    finally:
+        over.set()
+        thread.join()
+
+
+def sizes() -> Iterator[tuple[str, int]]:
+    parents = {}
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
+            parents[entry.name] = (
+                status["PPid"].strip(),
+                (entry / "cmdline").read_bytes(),
+                status.get("VmRSS", "0").split()[0],
+            )
+        except (OSError, ValueError):
+            continue
+    me = Path("/proc/self").resolve().name
+    for number, (_, command, size) in parents.items():
+        above = number
+        while above in parents and above != me:
+            above = parents[above][0]
+        if above == me and number != me:
+            role = next((role for word, role in ROLES.items() if word.encode() in command), "other")
+            yield role, int(size) * 1024
+
+
+def shown(found: dict[str, int]) -> str:
+    return ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in sorted(found.items()))
+
+
+PARTS = {"fashion": fashion, "wide": wide, "gigabyte": gigabyte}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,168 @@
+"""Uploads that can be resumed, as in draft-ietf-httpbis-resumable-upload: begun by POST, asked after by HEAD, gone on with
+by PATCH, given up by DELETE. What is complete becomes a dataset, and the answer is that of POST /v1/datasets.
+"""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
+
+from service.dependencies import Store, StoreOf, Writer
+from service.responses import problems
+from service.routes.datasets import from_files
+from service.schemas import DatasetResource
+from service.uploads import FIELDS, described, folder_of
+from store import resumable
+from store.errors import StoreError, TooLarge, UnknownFormat, UnreadableFile, UploadLength
+from store.files import Hashed
+from store.keys import Caller
+
+router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
+BLOCK_BYTES = 1 << 20
+PARTIAL = "application/partial-upload"
+Complete = Annotated[str | None, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
+Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="bytes that came before these")]
+Length = Annotated[int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="bytes in all, where known")]
+PARAMETERS = [
+    {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": "as in POST /v1/datasets"}
+    for name in ("filename", *FIELDS[1:])
+]
+BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
+PATCH_BODY = {"requestBody": {"content": {PARTIAL: {"schema": {"type": "string", "format": "binary"}}}}}
+NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "These bytes are kept; more are to come"}}
+
+
+@router.post(
+    "",
+    status_code=201,
+    response_model=DatasetResource | None,
+    responses=problems(409, 413, 415),
+    openapi_extra={**BODY, "parameters": PARAMETERS},
+)
+async def begin_upload(
+    request: Request, store: StoreOf, caller: Writer, upload_complete: Complete = "?1", upload_length: Length = None
+) -> Response:
+    """Begin an upload with its first bytes, or none. With `Upload-Complete: ?0`, more follow by PATCH to the Location that
+    comes back; else the file is whole, and the answer is the dataset's. `filename` and the form fields of
+    POST /v1/datasets go into the query.
+    """
+    given = dict(request.query_params)
+    unknown = sorted(set(given) - {"filename", *FIELDS[1:]})
+    if unknown:
+        detail = f"there is no parameter '{unknown[0][:50]}'; there are filename, {', '.join(FIELDS[1:])}"
+        raise UnreadableFile(detail, f"/query/{unknown[0][:50]}")
+    filename = given.pop("filename", "upload").replace("\\", "/").rpartition("/")[2].replace("\0", "")[:200] or "upload"
+    limit = store.settings.max_upload_bytes
+    if upload_length is not None and upload_length > limit:
+        raise TooLarge(f"Upload-Length is over the limit of {limit} bytes; send less, or raise VIDRO_MAX_UPLOAD_BYTES")
+    about = resumable.About(caller.owner, filename, given, upload_length)
+    described(store.settings.files, (), given)  # wrong options are told now, not after a gigabyte
+    upload = await run_in_threadpool(resumable.create, store.settings.files, about)
+    try:
+        offset = await _take(store, upload, 0, request.stream())
+        if upload_complete == "?1":
+            return await run_in_threadpool(_finish, store, caller, upload, offset)
+    except BaseException:
+        upload.remove()  # nobody has heard of it yet
+        raise
+    headers = {"Location": f"/v1/uploads/{upload.id}", **_state(store, upload, offset)}
+    return Response(status_code=201, headers=headers)
+
+
+@router.head("/{upload_id}", status_code=204, responses=problems(404))
+def get_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
+    """How far an upload has come: `Upload-Offset`, `Upload-Complete`, and the `Upload-Length` where it was named."""
+    upload = resumable.get(store.settings.files, upload_id, caller.sees)
+    headers = {**_state(store, upload, upload.offset), "Cache-Control": "no-store"}
+    if upload.about.dataset_id is not None:
+        headers["Content-Location"] = f"/v1/datasets/{upload.about.dataset_id}"
+    return Response(status_code=204, headers=headers)
+
+
+@router.patch(
+    "/{upload_id}",
+    status_code=201,
+    response_model=DatasetResource,
+    responses={**NO_CONTENT, **problems(400, 404, 409, 413, 415)},
+    openapi_extra=PATCH_BODY,
+)
+async def append_to_upload(
+    request: Request,
+    store: StoreOf,
+    caller: Writer,
+    upload_id: str,
+    upload_offset: Offset,
+    upload_complete: Complete = "?1",
+    upload_length: Length = None,
+) -> Response:
+    """Go on with an upload from the offset that HEAD told. With `Upload-Complete: ?1` the file is whole: a dataset."""
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PARTIAL:
+        raise UnknownFormat(f"send the bytes as Content-Type: {PARTIAL}")
+    upload = await run_in_threadpool(resumable.get, store.settings.files, upload_id, caller.sees)
+    if upload_length is not None and upload.about.length not in (None, upload_length):
+        raise UploadLength(f"Upload-Length is {upload_length} here and was {upload.about.length} before")
+    if upload_length is not None:
+        upload = await run_in_threadpool(lambda: upload.remember(length=upload_length))
+    await run_in_threadpool(upload.check_append, upload_offset)
+    offset = await _take(store, upload, upload_offset, request.stream())
+    if upload_complete == "?1":
+        return await run_in_threadpool(_finish, store, caller, upload, offset)
+    return Response(status_code=204, headers=_state(store, upload, offset))
+
+
+@router.delete("/{upload_id}", status_code=204, responses=problems(404))
+def cancel_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
+    """Give an upload up; what came of it goes. A dataset that it became stays."""
+    resumable.get(store.settings.files, upload_id, caller.sees).remove()
+    return Response(status_code=204)
+
+
+async def _take(store: Store, upload: resumable.Upload, offset: int, blocks: AsyncIterator[bytes]) -> int:
+    """Write what comes to disk, also where the connection breaks: that is what resuming is for."""
+    pending: list[bytes] = []
+    size, limit = 0, store.settings.max_upload_bytes
+    try:
+        async for block in blocks:
+            pending.append(block)
+            size += len(block)
+            if size >= BLOCK_BYTES:
+                data, pending, size = b"".join(pending), [], 0
+                offset = await run_in_threadpool(upload.append, offset, data, limit)
+    except ClientDisconnect:
+        await run_in_threadpool(upload.append, offset, b"".join(pending), limit)
+        raise
+    return await run_in_threadpool(upload.append, offset, b"".join(pending), limit)
+
+
+def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int) -> Response:
+    """The whole file as a dataset. One that cannot be read goes, as it would have by POST /v1/datasets."""
+    if upload.about.length is not None and upload.about.length != offset:
+        raise UploadLength(f"{offset} bytes came, and Upload-Length names {upload.about.length}; send the rest")
+    with upload.content.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    with folder_of(store) as folder:
+        files = ((upload.about.filename, Hashed(upload.content, digest)),)
+        try:
+            answer = from_files(store, caller, described(Path(folder), files, upload.about.given), None)
+        except StoreError as error:
+            if error.status < 500:
+                upload.remove()
+            raise
+    upload.remember(dataset_id=answer.headers["location"].rpartition("/")[2], length=offset)
+    upload.content.unlink(missing_ok=True)
+    answer.headers["Upload-Complete"] = "?1"
+    return answer
+
+
+def _state(store: Store, upload: resumable.Upload, offset: int) -> dict[str, str]:
+    setting = store.settings
+    headers = {
+        "Upload-Complete": "?0" if upload.about.dataset_id is None else "?1",
+        "Upload-Offset": str(offset),
+        "Upload-Limit": f"max-size={setting.max_upload_bytes}, max-age={int(setting.upload_seconds)}",
+    }
+    return headers if upload.about.length is None else {**headers, "Upload-Length": str(upload.about.length)}

@@ -1,0 +1,82 @@
+"""Parquet and Arrow IPC: files that say their own columns."""
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet
+
+from store.errors import UnreadableFile
+from store.formats.reading import BATCH_BYTES, Found, Source, batches_of
+
+BATCH_ROWS = 131_072
+MAX_CELLS_EACH = 1 << 31
+
+
+def read_parquet(source: Source) -> Found:
+    """Parquet, a stretch of rows at a time. Raises UnreadableFile where a page or the footer is broken."""
+    file = _opened("Parquet", lambda: pyarrow.parquet.ParquetFile(source.path, memory_map=True))
+    groups = [file.metadata.row_group(place) for place in range(min(file.metadata.num_row_groups, 1000))]
+    claimed, size = file.metadata.num_rows, source.path.stat().st_size
+    if claimed > 0 and claimed > size * MAX_CELLS_EACH:
+        raise UnreadableFile(f"the footer claims {claimed} rows in {size} bytes; write the file again")
+    each = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=1)
+    rows = int(min(BATCH_ROWS, max(1, BATCH_BYTES / max(1, each))))
+    return Found(_batches("Parquet", lambda: file.iter_batches(batch_size=rows)), {})
+
+
+def read_arrow(source: Source) -> Found:
+    """Arrow IPC, as a file or as a stream."""
+    with source.path.open("rb") as file:
+        is_file = file.read(6) == b"ARROW1"
+    mapped = pa.memory_map(str(source.path))
+
+    def batches() -> Iterator[Any]:
+        if not is_file:
+            yield from pa.ipc.open_stream(mapped)
+            return
+        reader = pa.ipc.open_file(mapped)
+        for place in range(reader.num_record_batches):
+            yield reader.get_batch(place)
+
+    return Found(_batches("Arrow", batches), {"form": "file" if is_file else "stream"})
+
+
+def _opened(what: str, action: Callable[[], Any]) -> Any:
+    try:
+        return action()
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+        reason = str(error).partition("\n")[0][:200]
+        raise UnreadableFile(f"the {what} file is broken or cut off ({reason}); write it again") from None
+
+
+def _batches(what: str, start: Callable[[], Iterator[Any]]) -> Iterator[pl.DataFrame]:
+    stream = _opened(what, lambda: iter(start()))
+    place = 0
+    while True:
+        batch = _opened(f"{what} file's batch {place} is broken: the" if place else what, lambda: next(stream, None))
+        if batch is None:
+            return
+        yield from batches_of(_opened(what, partial(_frame, batch)))
+        place += 1
+
+
+def _frame(batch: Any) -> pl.DataFrame:
+    batch.validate(full=True)  # offsets that lie would lead Polars out of the buffer
+    names = batch.schema.names
+    twice = (
+        next((name for place, name in enumerate(names) if name in names[:place]), None)
+        if len(set(names)) < len(names)
+        else None
+    )
+    if twice is not None:
+        raise UnreadableFile(f"the file names column '{twice}' twice; give every column a name of its own")
+    try:
+        found = pl.from_arrow(batch, rechunk=False)
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
+        raise UnreadableFile(f"a column is of a type that is not read here ({str(error)[:200]}); leave it out") from None
+    assert isinstance(found, pl.DataFrame)
+    return found

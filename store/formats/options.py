@@ -1,0 +1,67 @@
+"""What an upload may say about how its file is to be read; what it leaves open is found out."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
+"""Cells that stand for nothing, where `missing` does not say otherwise."""
+ENCODINGS = (
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
+    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+)  # fmt: skip
+Encoding = Literal[
+    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
+    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+]  # fmt: skip
+Character = Annotated[str, Field(pattern=r"^[\x09\x20-\x7e]$")]
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """Form fields of an upload. Each is null by default: found out."""
+
+    delimiter: Annotated[Character | None, Field(description="one character between cells; found among , ; tab |")] = None
+    quote: Annotated[Character | Literal["none"] | None, Field(description='around cells, or `none`; `"` by default')] = None
+    header: Annotated[bool | None, Field(description="whether the first row names the columns")] = None
+    encoding: Annotated[
+        Encoding | None, Field(description="UTF-8, UTF-16 by its mark, or Windows-1252 is found; another is to be named")
+    ] = None
+    decimal: Annotated[Literal[".", ","] | None, Field(description="what stands before a number's fraction")] = None
+    thousands: Annotated[
+        Literal[",", ".", " ", "'", "none"] | None, Field(description="what parts a number's digits, or `none`")
+    ] = None
+    booleans: Annotated[
+        str | None,
+        Field(
+            pattern=r"^(keep|[^/]+/[^/]+)$",
+            description="the words for true and false, as in `1/0` or `ja/nein`; true/false and yes/no are found; `keep`: none",
+        ),
+    ] = None
+    dates: Annotated[
+        Literal["iso", "days", "keep"] | None,
+        Field(description="dates become text as in 2024-12-31 (`iso`), days since 1970 (`days`), or stay as they are (`keep`)"),
+    ] = None
+    date_format: Annotated[
+        str | None, Field(min_length=2, max_length=50, pattern="%", description="how dates are written, as in `%d/%m/%Y`")
+    ] = None
+    missing: Annotated[
+        str | None,
+        Field(description="cells that stand for nothing, comma-separated, instead of NA, N/A, NaN, null, None and ?"),
+    ] = None
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """The fields that are not left open."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+    @property
+    def markers(self) -> tuple[str, ...]:
+        """Cells that stand for nothing; an empty one always does."""
+        return MISSING if self.missing is None else ("", *filter(None, self.missing.split(",")))
+
+
+NAMES = tuple(field.name for field in fields(ReadOptions))
+CELLS = ("decimal", "thousands", "booleans", "dates", "date_format", "missing")
+"""Options on what words in cells mean."""

@@ -1,0 +1,72 @@
+"""The process that reads files: a request a line in, an answer a line out (store/ingestion.py is the other end).
+
+It holds no database and no secret, and the system bounds its memory and what it writes: a file that breaks it, breaks it alone.
+"""
+
+import hashlib
+import json
+import os
+import resource
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any
+
+from store.errors import StoreError, TooLarge
+from store.findings import warnings_of
+from store.formats import read_files
+from store.formats.options import ReadOptions
+from store.profile import profile
+
+LARGE_BYTES = 512 << 20
+"""A process that has once been larger than that makes room: what allocators keep goes back to the system."""
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the process that asks ends this one: its input closes
+    memory, written = map(int, sys.argv[1:3])
+    resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # what a library prints is no answer
+    for line in sys.stdin:
+        answer = _answer(json.loads(line))
+        answer["last"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 > LARGE_BYTES
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+        if answer["last"]:
+            return
+
+
+def _answer(request: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return {"found": _read(request)}
+    except StoreError as error:
+        return {"refused": {"code": error.code, "detail": str(error), "errors": error.errors}}
+    except MemoryError:
+        return {"refused": {"code": TooLarge.code, "detail": "reading the file takes more memory than VIDRO_READER_BYTES"}}
+    except Exception:
+        return {"broken": traceback.format_exc()}
+
+
+def _read(request: dict[str, Any]) -> dict[str, Any]:
+    path = Path(request["table"])
+    files = [(Path(path), name) for path, name in request["files"]]
+    options = ReadOptions(**request["options"])
+    source, table, warnings = read_files(files, request["format"], options, path, request["limit"])
+    columns = profile(table)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return {
+        "source": source,
+        "rows": table.height,
+        "columns": columns,
+        "warnings": warnings + warnings_of(columns, table),
+        "digest": digest,
+    }
+
+
+if __name__ == "__main__":
+    main()

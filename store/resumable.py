@@ -1,0 +1,110 @@
+"""Uploads that come in pieces, over days if need be: a folder each, with the bytes so far and a note of what they are.
+
+How far an upload has come is the size of its file, so that whoever dies in between, the answer is true.
+"""
+
+import fcntl
+import json
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from store.database import new_id
+from store.errors import NotFound, TooLarge, UploadComplete, UploadLength, UploadOffset
+from store.files import RESUMABLE
+
+
+@dataclass(frozen=True)
+class About:
+    """What an upload is of: whose, the file's name, the fields that came with it, its length where that is known, and the
+    dataset it became.
+    """
+
+    owner: str
+    filename: str
+    given: dict[str, str]
+    length: int | None = None
+    dataset_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Upload:
+    """An upload on disk."""
+
+    id: str
+    folder: Path
+    about: About
+
+    @property
+    def content(self) -> Path:
+        return self.folder / "content"
+
+    @property
+    def offset(self) -> int:
+        """Bytes that have come."""
+        if self.about.dataset_id is not None and self.about.length is not None:
+            return self.about.length
+        return self.content.stat().st_size
+
+    def append(self, offset: int, data: bytes, limit: int) -> int:
+        """Add bytes that begin at `offset`; the new offset. Two that write at once cannot both be right: the second is told.
+
+        Raises UploadOffset, UploadLength or TooLarge.
+        """
+        with self.content.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            size = file.seek(0, 2)
+            if size != offset:
+                raise UploadOffset(expected=size, provided=offset)
+            if size + len(data) > limit:
+                raise TooLarge(f"the upload is over the limit of {limit} bytes; send less, or raise VIDRO_MAX_UPLOAD_BYTES")
+            if self.about.length is not None and size + len(data) > self.about.length:
+                raise UploadLength(f"more than the {self.about.length} bytes came that Upload-Length names")
+            file.write(data)
+        return size + len(data)
+
+    def check_append(self, offset: int) -> None:
+        """Raises UploadComplete or UploadOffset where nothing can be added there."""
+        if self.about.dataset_id is not None:
+            raise UploadComplete(f"the upload is complete and became dataset '{self.about.dataset_id}'")
+        if offset != self.offset:
+            raise UploadOffset(expected=self.offset, provided=offset)
+
+    def remember(self, **changes: Any) -> "Upload":
+        """Write down what has changed."""
+        about = About(**{**asdict(self.about), **changes})
+        draft = self.folder / "about.new"
+        draft.write_text(json.dumps(asdict(about)))
+        draft.replace(self.folder / "about.json")
+        return Upload(self.id, self.folder, about)
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def create(files: Path, about: About) -> Upload:
+    """A new upload with nothing in it."""
+    upload_id = new_id("upl")
+    upload = Upload(upload_id, files / f"{RESUMABLE}{upload_id}", about)
+    upload.folder.mkdir(parents=True)
+    upload.content.touch()
+    return upload.remember()
+
+
+def get(files: Path, upload_id: str, owner: str | None) -> Upload:
+    """The upload. Raises NotFound, also for another's and for one that has expired."""
+    folder = files / f"{RESUMABLE}{upload_id}"
+    try:
+        if not upload_id.replace("_", "").replace("-", "").isalnum():
+            raise FileNotFoundError
+        about = About(**json.loads((folder / "about.json").read_text()))
+    except FileNotFoundError:
+        raise NotFound(_unknown(upload_id)) from None
+    if owner is not None and about.owner != owner:
+        raise NotFound(_unknown(upload_id))
+    return Upload(upload_id, folder, about)
+
+
+def _unknown(upload_id: str) -> str:
+    return f"no upload '{upload_id[:60]}'; it has expired or never was: POST /v1/uploads begins one"

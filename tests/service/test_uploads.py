@@ -1,0 +1,167 @@
+"""Uploads that can be resumed: begun, broken off, gone on with, over a restart; and what is wrong, in the draft's terms."""
+
+import os
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cli.demo import IRIS
+from tests.service.conftest import Stage
+
+DATA = IRIS.read_bytes()
+HALF = len(DATA) // 2
+PARTIAL = {"Content-Type": "application/partial-upload"}
+PROBLEMS = "https://iana.org/assignments/http-problem-types#"
+
+
+def begin(stage: Stage, data: bytes = DATA[:HALF], **headers: str) -> str:
+    response = stage.client.post(
+        "/v1/uploads", params={"filename": "iris.csv"}, content=data, headers={"Upload-Complete": "?0", **headers}
+    )
+    assert response.status_code == 201, response.text
+    assert response.headers["upload-offset"] == str(len(data))
+    assert response.headers["upload-complete"] == "?0"
+    return response.headers["location"]
+
+
+def append(stage: Stage, where: str, offset: int, data: bytes, complete: bool = True, **headers: str) -> Any:
+    state = {"Upload-Offset": str(offset), "Upload-Complete": "?1" if complete else "?0"}
+    return stage.client.patch(where, content=data, headers={**PARTIAL, **state, **headers})
+
+
+def left(stage: Stage) -> list[str]:
+    """Files that lie in the data folder."""
+    return [path.name for path in stage.place.settings.files.rglob("*") if path.is_file()]
+
+
+def test_an_upload_in_pieces_is_the_dataset_of_the_whole(stage: Stage) -> None:
+    where = begin(stage, b"", **{"Upload-Length": str(len(DATA))})
+    for start in range(0, len(DATA), 1000):
+        piece = DATA[start : start + 1000]
+        response = append(stage, where, start, piece, complete=start + 1000 >= len(DATA))
+    assert response.status_code == 201
+    dataset = response.json()
+    assert response.headers["location"] == f"/v1/datasets/{dataset['id']}"
+    assert dataset == stage.client.get(f"/v1/datasets/{dataset['id']}").json()
+    whole = stage.csv(DATA, "iris.csv").json()
+    same = ("name", "sha256", "bytes", "rows", "columns", "source", "warnings")
+    assert {name: dataset[name] for name in same} == {name: whole[name] for name in same}
+    head = stage.client.head(where)
+    assert (head.headers["upload-complete"], head.headers["upload-offset"]) == ("?1", str(len(DATA)))
+    assert head.headers["content-location"] == f"/v1/datasets/{dataset['id']}"
+    assert stage.client.delete(where).status_code == 204
+    assert stage.client.get(f"/v1/datasets/{dataset['id']}/content").content == DATA
+
+
+def test_an_upload_outlives_the_server(make_stage: Callable[..., Stage]) -> None:
+    where = begin(make_stage())
+    again = make_stage()
+    head = again.client.head(where)
+    assert head.status_code == 204
+    assert head.headers["cache-control"] == "no-store"
+    assert (head.headers["upload-complete"], head.headers["upload-offset"]) == ("?0", str(HALF))
+    response = append(again, where, HALF, DATA[HALF:])
+    assert response.json()["rows"] == 150
+
+
+def test_a_whole_file_at_once(stage: Stage) -> None:
+    response = stage.client.post("/v1/uploads", params={"filename": "iris.csv", "name": "flowers"}, content=DATA)
+    assert response.status_code == 201
+    assert (response.json()["name"], response.json()["rows"]) == ("flowers", 150)
+
+
+def test_bytes_that_begin_elsewhere_are_refused(stage: Stage) -> None:
+    where = begin(stage)
+    for offset in (0, HALF - 1, HALF + 1):
+        response = append(stage, where, offset, DATA[HALF:])
+        problem = response.json()
+        assert response.status_code == 409
+        assert problem["type"] == f"{PROBLEMS}mismatching-upload-offset"
+        assert (problem["expected-offset"], problem["provided-offset"]) == (HALF, offset)
+    assert append(stage, where, HALF, DATA[HALF:]).status_code == 201
+
+
+def test_what_is_complete_takes_no_more(stage: Stage) -> None:
+    where = begin(stage)
+    append(stage, where, HALF, DATA[HALF:])
+    response = append(stage, where, len(DATA), b"more")
+    assert response.status_code == 400
+    assert response.json()["type"] == f"{PROBLEMS}completed-upload"
+
+
+@pytest.mark.parametrize(
+    ("length", "data", "headers"),
+    [(HALF + 10, DATA[HALF:], {}), (len(DATA) + 1, DATA[HALF:], {}), (len(DATA), b"", {"Upload-Length": "7"})],
+    ids=["more than named", "less than named", "another length"],
+)
+def test_a_length_that_is_not_kept_is_refused(stage: Stage, length: int, data: bytes, headers: dict[str, str]) -> None:
+    where = begin(stage, **{"Upload-Length": str(length)})
+    response = append(stage, where, HALF, data, **headers)
+    assert response.status_code == 400
+    assert response.json()["type"] == f"{PROBLEMS}inconsistent-upload-length"
+
+
+def test_given_up_it_is_gone(stage: Stage) -> None:
+    where = begin(stage)
+    assert stage.client.delete(where).status_code == 204
+    assert stage.client.head(where).status_code == 404
+    assert append(stage, where, HALF, DATA[HALF:]).status_code == 404
+    assert left(stage) == []
+
+
+def test_a_file_that_cannot_be_read_goes_with_its_upload(stage: Stage) -> None:
+    where = begin(stage, b"a,b\n1,2\n")
+    response = append(stage, where, 8, b"3\n")
+    assert response.status_code == 422
+    assert "line 3 has 1 cells" in response.json()["detail"]
+    assert stage.client.head(where).status_code == 404
+    assert left(stage) == []
+
+
+def test_over_the_limit_it_is_refused_as_it_comes(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(max_upload_bytes=len(DATA) - 1)
+    where = begin(stage)
+    assert append(stage, where, HALF, DATA[HALF:]).status_code == 413
+    for headers in ({"Upload-Length": str(len(DATA))}, {}):
+        response = stage.client.post("/v1/uploads", content=DATA, headers=headers)
+        assert response.status_code == 413
+        assert "VIDRO_MAX_UPLOAD_BYTES" in response.json()["detail"]
+    stage.client.delete(where)
+    assert left(stage) == []
+
+
+@pytest.mark.parametrize(
+    ("parameters", "pointer"),
+    [({"sheet": "1"}, "/query/sheet"), ({"header": "perhaps"}, "/header"), ({"encoding": "klingon"}, "/encoding")],
+)
+def test_wrong_options_are_told_at_once(stage: Stage, parameters: dict[str, str], pointer: str) -> None:
+    response = stage.client.post("/v1/uploads", params=parameters, content=DATA, headers={"Upload-Complete": "?0"})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == [pointer]
+    assert left(stage) == []
+
+
+@pytest.mark.parametrize("wrong", ["upl_x", "upl_..", "..%2F..", "upl_%00", "0" * 300])
+def test_no_other_path_is_an_upload(stage: Stage, wrong: str) -> None:
+    assert stage.client.head(f"/v1/uploads/{wrong}").status_code == 404
+
+
+def test_the_media_type_says_that_it_is_a_part(stage: Stage) -> None:
+    where = begin(stage)
+    response = append(stage, where, HALF, DATA[HALF:], **{"Content-Type": "text/csv"})
+    assert response.status_code == 415
+    assert "application/partial-upload" in response.json()["detail"]
+
+
+def test_what_nobody_goes_on_with_expires(stage: Stage) -> None:
+    old, young = begin(stage), begin(stage)
+    folder = next(path for path in stage.place.settings.files.glob(".resumable-*") if path.name.endswith(old[-36:]))
+    long_ago = time.time() - 1000
+    for path in [*folder.iterdir(), folder]:
+        os.utime(path, (long_ago, long_ago))
+    with stage.place.database.reading() as session:
+        stage.place.files.sweep(session, 0, resumable_older_than=900)
+    assert stage.client.head(old).status_code == 404
+    assert stage.client.head(young).status_code == 204
