@@ -39,11 +39,11 @@ class Case:
 
 
 class Peer:
-    """A peer in its own process, with as many threads as the machine has cores."""
+    """A peer in its own process, with as many threads as the machine has cores unless told otherwise."""
 
-    def __init__(self, module: str) -> None:
+    def __init__(self, module: str, threads: int = THREADS) -> None:
         for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-            os.environ[name] = str(THREADS)
+            os.environ[name] = str(threads)
         context = get_context("spawn")
         self.line, other = context.Pipe()
         self.process = context.Process(target=serve, args=(module, other), daemon=True)
