@@ -95,9 +95,10 @@ def test_a_reader_that_dies_over_a_file_is_one_file_s_trouble(
         os.kill(self.process.pid, signal.SIGCONT)
         return wait(self, seconds)
 
-    with monkeypatch.context() as patch, pytest.raises(UnreadableFile, match="broke the process that read it"):
+    with monkeypatch.context() as patch:
         patch.setattr(Reader, "_line", die_first)
-        read(readers, tmp_path, "a\n1\n")
+        with pytest.raises(UnreadableFile, match="broke the process that read it"):
+            read(readers, tmp_path, "a\n1\n")
     assert read(readers, tmp_path, "a\n1\n").rows == 1
 
 
