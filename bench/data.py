@@ -1,7 +1,7 @@
 """Ingestion: how long files take from upload to profiled dataset, beside Polars alone, and what memory the processes take.
 
-`python -m bench.data fashion wide gigabyte`, or some of these. A process's memory is its peak resident set, files mapped
-into it and all, as the kernel counts it.
+`python -m bench.data fashion wide gigabyte`, or some of these. A process's memory is its peak resident set, as the kernel
+counts it, and in brackets what of it maps no file.
 """
 
 import sys
@@ -48,7 +48,7 @@ def fashion(client: httpx.Client, place: Path) -> None:
         for _ in range(REPEATS):
             ours.append(upload(client, path)[0])
             theirs.append(alone(path))
-    taken = found.get("API", 0) + found.get("reader", 0)
+    taken = sum(found[role][0] for role in ("API", "reader"))
     ratio, memory = min(ours) / min(theirs), taken / size
     print(
         f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one "
@@ -92,7 +92,7 @@ def gigabyte(client: httpx.Client, place: Path) -> None:
         write(path)
         with peaks() as found:
             seconds, dataset = upload(client, path)
-            request = {"dataset_id": dataset["id"], "target": "y", "model": {"kind": "linear_regression"}, "epochs": 1}
+            request = {"dataset_id": dataset["id"], "target": "y", "model": {"kind": "linear_regression"}}
             job = client.post("/v1/jobs", json=request).raise_for_status().json()
             while not (job := client.get(f"/v1/jobs/{job['id']}").json())["done"]:
                 time.sleep(0.2)
@@ -115,16 +115,20 @@ def upload(client: httpx.Client, path: Path) -> tuple[float, dict]:
 ROLES = {"store.reader": "reader", "cli.main\0serve": "API", "cli.main\0worker": "worker", "cli.main\0up": "supervisor"}
 
 
+Peaks = dict[str, tuple[int, int]]
+
+
 @contextmanager
-def peaks() -> Iterator[dict[str, int]]:
-    """While the block runs: the peak resident set of each kind of process below this one, in bytes."""
-    found: dict[str, int] = {}
+def peaks() -> Iterator[Peaks]:
+    """While the block runs: the peak resident set of each kind of process below this one, and of its own memory in it."""
+    found: Peaks = {}
     over = Event()
 
     def watch() -> None:
         while not over.wait(0.02):
-            for role, size in sizes():
-                found[role] = max(found.get(role, 0), size)
+            for role, resident, own in sizes():
+                before = found.get(role, (0, 0))
+                found[role] = (max(before[0], resident), max(before[1], own))
 
     thread = Thread(target=watch)
     thread.start()
@@ -135,30 +139,29 @@ def peaks() -> Iterator[dict[str, int]]:
         thread.join()
 
 
-def sizes() -> Iterator[tuple[str, int]]:
-    parents = {}
+def sizes() -> Iterator[tuple[str, int, int]]:
+    """Kind, resident bytes, and those of them that map no file, of each process below this one."""
+    found = {}
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             status = dict(line.split(":", 1) for line in (entry / "status").read_text().splitlines())
-            parents[entry.name] = (
-                status["PPid"].strip(),
-                (entry / "cmdline").read_bytes(),
-                status.get("VmRSS", "0").split()[0],
-            )
+            command = (entry / "cmdline").read_bytes()
         except (OSError, ValueError):
             continue
+        memory = [int(status.get(name, "0").split()[0]) * 1024 for name in ("VmRSS", "RssAnon")]
+        found[entry.name] = (status["PPid"].strip(), command, memory)
     me = Path("/proc/self").resolve().name
-    for number, (_, command, size) in parents.items():
+    for number, (_, command, (resident, own)) in found.items():
         above = number
-        while above in parents and above != me:
-            above = parents[above][0]
+        while above in found and above != me:
+            above = found[above][0]
         if above == me and number != me:
-            role = next((role for word, role in ROLES.items() if word.encode() in command), "other")
-            yield role, int(size) * 1024
+            yield next((role for word, role in ROLES.items() if word.encode() in command), "other"), resident, own
 
 
-def shown(found: dict[str, int]) -> str:
-    return ", ".join(f"{role} {size / 2**20:.0f} MiB" for role, size in sorted(found.items()))
+def shown(found: Peaks) -> str:
+    parts = (f"{role} {resident / 2**20:.0f} ({own / 2**20:.0f})" for role, (resident, own) in sorted(found.items()))
+    return ", ".join(parts) + " MiB"
 
 
 PARTS = {"fashion": fashion, "wide": wide, "gigabyte": gigabyte}

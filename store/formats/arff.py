@@ -46,7 +46,7 @@ def read_arff(source: Source) -> Found:
     texts = frozenset(attribute.name for attribute in attributes if attribute.type not in (*NUMBERS, "date"))
     dialect = delimited.Dialect(",", quote, names, False, options.markers if options.missing else ("", "?"), texts)
     found = delimited.table_of(rows, dialect, options, line)
-    found.batches = _checked(found.batches, attributes)
+    found.batches = _checked(found, found.batches, attributes)
     found.read |= {"attributes": {attribute.name: attribute.type for attribute in attributes}}
     return found
 
@@ -123,9 +123,17 @@ def _check(attributes: list[Attribute]) -> None:
         raise UnreadableFile(f"the header names attribute '{twice}' twice; give every one a name of its own")
 
 
-def _checked(batches: Iterator[pl.DataFrame], attributes: list[Attribute]) -> Iterator[pl.DataFrame]:
+def _checked(found: Found, batches: Iterator[pl.DataFrame], attributes: list[Attribute]) -> Iterator[pl.DataFrame]:
     """The rows, in which nominal cells are among the declared values and numeric ones are numbers."""
     first = 0
+    restart = found.restart
+
+    def begin_anew() -> None:
+        nonlocal first
+        first = 0
+        restart()
+
+    found.restart = begin_anew
     for batch in batches:
         yield pl.DataFrame(
             [_check_cells(column, attribute, first) for column, attribute in zip(batch.iter_columns(), attributes, strict=True)]

@@ -136,6 +136,8 @@ def _whole_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, fi
     """What fits all rows: of the ways that the first rows left open, plain numbers first, the others where those fail."""
     left = [ways[ways.index(way) :] for way in first]
     for wanted in (NUMBERS, ways):
+        if wanted is ways and all(still[0] in NUMBERS or len(still) == 1 for still in left):
+            break
         for block in _blocks(text, dialect, line):
             table = _parse(block, dialect, [pl.String] * dialect.width)
             left = [

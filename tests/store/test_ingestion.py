@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ import pytest
 from store.errors import TooLarge, UnknownFormat, UnreadableFile
 from store.formats.options import ReadOptions
 from store.formats.reading import map_table
-from store.ingestion import Ingested, Readers
+from store.ingestion import Ingested, Reader, Readers
 from store.settings import Settings
 from tests.store.staging import together
 
@@ -83,17 +82,23 @@ def test_what_takes_too_long_is_too_large(readers: Readers, tmp_path: Path) -> N
     assert read(readers, tmp_path, "a\n1\n").rows == 1
 
 
-def test_a_reader_that_dies_over_a_file_is_one_file_s_trouble(readers: Readers, tmp_path: Path) -> None:
+def test_a_reader_that_dies_over_a_file_is_one_file_s_trouble(
+    readers: Readers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     read(readers, tmp_path, "a\n1\n")
     (reader,) = readers._idle
     os.kill(reader.process.pid, signal.SIGSTOP)  # so that it is still at it when it dies
-    timer = threading.Timer(
-        0.2, lambda: os.kill(reader.process.pid, signal.SIGSEGV) or os.kill(reader.process.pid, signal.SIGCONT)
-    )
-    timer.start()
-    with pytest.raises(UnreadableFile, match="broke the process that read it"):
-        read(readers, tmp_path, "a\n1\n")
-    timer.join()
+    wait = Reader._line
+
+    def die_first(self: Reader, seconds: float) -> bytes:
+        os.kill(self.process.pid, signal.SIGSEGV)
+        os.kill(self.process.pid, signal.SIGCONT)
+        return wait(self, seconds)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Reader, "_line", die_first)
+        with pytest.raises(UnreadableFile, match="broke the process that read it"):
+            read(readers, tmp_path, "a\n1\n")
     assert read(readers, tmp_path, "a\n1\n").rows == 1
 
 
