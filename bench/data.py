@@ -16,7 +16,7 @@ import httpx2 as httpx
 import numpy as np
 import polars as pl
 
-from bench.fashion import FOLDER, read_idx, write_csv
+from bench.fashion import FOLDER, read_idx
 from cli.demo import embedded
 
 TARGET_RATIO, TARGET_MEMORY, TARGET_API_BYTES = 1.5, 3.0, 2**30
@@ -34,6 +34,12 @@ def main() -> None:
     ):
         for part in sys.argv[1:] or ("fashion", "wide"):
             PARTS[part](client, Path(folder))
+
+
+def write_csv(path: Path, images: np.ndarray, labels: np.ndarray) -> None:
+    flat = images.reshape(len(images), -1)
+    names = [f"pixel_{index}" for index in range(flat.shape[1])]
+    pl.DataFrame({"label": labels, **dict(zip(names, flat.T, strict=True))}).write_csv(path)
 
 
 def fashion(client: httpx.Client, place: Path) -> None:
