@@ -25,7 +25,7 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, description="port to listen on")
     workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
     threads: int = Field(
-        default=0, ge=0, description="threads of a training process's matrix products; 0: the cores shared among its workers"
+        default=0, ge=0, description="threads of a training process; 0: the cores shared among its workers"
     )
     queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
     max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
