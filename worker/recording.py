@@ -102,9 +102,12 @@ class Recording:
             begun = f"after epoch {self.job.forked_epoch} of '{self.job.forked_from}'"
             self._discard(damaged)
             raise ContentDamaged(f"the checkpoint that this job began from, {begun}, is damaged; fork that one again")
+        if state.place:
+            self.share = min(1.0, max(0.0, self.job.fraction * self.job.epochs - state.epoch))
+        reached: dict[str, Any] = {"latest": last.values if last else {}, "best": best.values if best else None}
+        reached["fraction"] = (state.epoch + self.share) / self.job.epochs
         with self.place.database.transaction() as session:
-            reached = {"latest": last.values if last else {}, "best": best.values if best else None}
-            jobs.update_row(session, self.lease, epoch=state.epoch, fraction=state.epoch / self.job.epochs, **reached)
+            jobs.update_row(session, self.lease, epoch=state.epoch, **reached)
             self.recorder.rewind(session, state.epoch, state.step - state.place)
             positions.drop_damaged(session, self.place.files, self.lease, damaged)
         self._discard(damaged)
@@ -156,7 +159,8 @@ class Recording:
             for step, loss in enumerate(epoch.batch_losses.tolist(), start=first):
                 self.recorder.add(step, {"batch_loss": loss})
         self.pending.values = values
-        self.pending.warnings += epoch.warnings
+        told = self.pending.warnings  # a run that was taken up again may have told them before
+        told += [warning for warning in epoch.warnings if warning not in told]
         improved = self._improves(epoch)
         every = self.training.record.checkpoint_every
         periodic = every is not None and epoch.number % every == 0

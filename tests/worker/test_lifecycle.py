@@ -57,6 +57,10 @@ def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: 
         lease = jobs.claim(session, job_id, "worker", 60)
     assert lease is not None
     asker.held = HeldLease(place.database, lease, 60)
+    if after == 0:
+        with place.database.transaction() as session:
+            ask(session, jobs.get(session, job_id, None))
+        asker.held.state = row(place, job_id).state
     run_held(asking, asker.held)
 
 
@@ -77,16 +81,16 @@ def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[...
     alone, paused = (post("iris", "species", **LONG | {"model": model}) for _ in range(2))
     run(place, alone)
     stands = []
-    for after in (8, 1, 3, 40):  # heard at the next question: within the first epoch, thrice, and within the second
+    for after in (8, 0, 1, 3, 40):  # heard at the next question: within the first epoch, thrice, and within the second
         run_and_ask(place, paused, jobs.pause, after)
         job = row(place, paused)
         assert (job.state, job.state_reason, job.worker) == ("paused", "paused by the caller", None)
         stands.append(position(place, paused))
         assert job.fraction == pytest.approx((stands[-1][0] + stands[-1][1] / 30) / 4)
         resume(place, paused)
-    assert stands == [(0, 8), (0, 9), (0, 12), (1, 21)]
+    assert stands == [(0, 8), (0, 8), (0, 9), (0, 12), (1, 21)]
     run(place, paused)
-    assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 5)
+    assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 6)
     assert theta(place, paused) == theta(place, alone)
     assert points(place, paused) == points(place, alone)
     assert strip(row(place, paused).best) == strip(row(place, alone).best)
