@@ -165,9 +165,9 @@ def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> L
 
 
 def next_queued(session: Session, queues: Sequence[str]) -> str | None:
-    """The id of the job that has waited longest in these queues."""
+    """The id of the job that has waited longest in these queues and that nobody else is about to claim."""
     query = select(Job.id).where(Job.state == "queued", Job.queue.in_(queues)).order_by(Job.number).limit(1)
-    return session.scalars(query).first()
+    return session.scalars(query.with_for_update(skip_locked=True)).first()
 
 
 def renew(session: Session, lease: Lease, lease_seconds: float) -> None:

@@ -19,21 +19,22 @@ log = structlog.get_logger()
 def work(place: Workplace, job_id: str) -> None:
     """Run that job if it waits, then whatever else waits in this worker's queues, until nothing does."""
     wanted: str | None = job_id
-    queues = place.settings.queues.split(",")
-    while wanted is not None and not place.stopping():
-        run(place, wanted)
-        with place.database.reading() as session:
-            wanted = jobs.next_queued(session, queues)
+    while not place.stopping():
+        if not run(place, wanted) and wanted is None:
+            return
+        wanted = None
 
 
-def run(place: Workplace, job_id: str) -> None:
-    """Run the job if it is queued; do nothing where another worker was faster."""
+def run(place: Workplace, job_id: str | None) -> bool:
+    """Run the job if it is queued, or the one that has waited longest; False where there is none, or another was faster."""
     with place.database.transaction() as session:
-        lease = jobs.claim(session, job_id, place.name, place.settings.lease_seconds)
+        wanted = job_id or jobs.next_queued(session, place.settings.queues.split(","))
+        lease = jobs.claim(session, wanted, place.name, place.settings.lease_seconds) if wanted else None
     if lease is None:
-        return
+        return False
     with HeldLease(place.database, lease, place.settings.lease_seconds) as held:
         run_held(place, held)
+    return True
 
 
 def run_held(place: Workplace, held: HeldLease) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from store.database import Database
-from tests.faults.deployment import Deployment
+from tests.faults.deployment import LONG, Deployment
 from tests.faults.servers import ValkeyServer
 
 TALLY: list[str] = []
@@ -61,6 +61,13 @@ def tally(request: pytest.FixtureRequest) -> Callable[..., None]:
         TALLY.append(f"{request.node.name}: {', '.join(told)}")
 
     return add
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Processes that start, die and start again take longer than a test elsewhere may."""
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.timeout(1800 if LONG else 300))
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -144,12 +144,21 @@ def test_a_doubled_message_does_nothing(database: Database, state: str) -> None:
     assert states(database, job) == ["queued"]
 
 
+def test_two_who_look_for_work_at_once_find_two_jobs(postgresql_database: Database) -> None:
+    first, second = (make_job(postgresql_database) for _ in range(2))
+    with postgresql_database.transaction() as one, postgresql_database.transaction() as other:
+        assert [jobs.next_queued(session, ["train"]) for session in (one, other, other)] == [first.id, second.id, second.id]
+        assert jobs.claim(other, second.id, "other", LEASE_SECONDS)
+        assert jobs.claim(one, first.id, "one", LEASE_SECONDS)
+
+
 def test_the_queue_is_first_come_first_served(database: Database) -> None:
     first, second, gpu, third = (make_job(database, queue=queue) for queue in ("train", "train", "gpu", "train"))
 
     def look() -> tuple[list[int | None], str | None]:
         with database.reading() as session:
             places = [jobs.queue_position(session, row(database, job)) for job in (first, second, gpu, third)]
+        with database.transaction() as session:
             return places, jobs.next_queued(session, ["train"])
 
     assert look() == ([1, 2, 1, 3], first.id)
@@ -158,7 +167,7 @@ def test_the_queue_is_first_come_first_served(database: Database) -> None:
     with database.transaction() as session:
         jobs.release(session, lease, "its worker was stopped")
     assert look() == ([1, 2, 1, 3], first.id)
-    with database.reading() as session:
+    with database.transaction() as session:
         assert jobs.next_queued(session, ["gpu"]) == gpu.id
         assert jobs.next_queued(session, ["gpu", "train"]) == first.id
         assert jobs.next_queued(session, ["none"]) is None

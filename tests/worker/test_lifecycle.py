@@ -342,15 +342,15 @@ def test_a_full_disk_fails_the_job_and_leaves_what_was_kept(
     def full(self: Files, session: Any, content: Any) -> str:
         left[0] -= 1
         if left[0] < 0:
-            raise DiskFull("the disk is full: nothing was written; make room in the data folder")
+            raise DiskFull
         return put(self, session, content)
 
     monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
     with monkeypatch.context() as patch:
         patch.setattr(Files, "put", full)
-        run(place, job_id)
+        run(replace(place, settings=place.settings.model_copy(update={"lease_seconds": 0.5})), job_id)  # so long it is tried
     job = row(place, job_id)
-    assert (job.state, job.error["code"], job.error["status"]) == ("failed", "DISK_FULL", 507)
+    assert (job.state, job.error["code"], job.error["status"]) == ("failed", "DISK_FULL", 503)
     with place.database.reading() as session:
         kept = jobs.checkpoints(session, job.number)
         assert kept[-1].epoch == 20

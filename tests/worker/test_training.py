@@ -8,8 +8,6 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from store import curves, datasets, jobs, models
-from store.errors import DiskFull
-from store.files import Files
 from store.tables import Checkpoint, Dataset, Job, Model
 from tests.worker.staging import MLP, Stopper, points, row, strip, theta
 from worker.lease import HeldLease
@@ -275,21 +273,3 @@ def test_a_database_that_stays_away_leaves_the_job_to_another_attempt(
         jobs.sweep(session)
     run(place, job_id)
     assert (row(place, job_id).state, row(place, job_id).attempt) == ("succeeded", 2)
-
-
-def test_a_full_disk_fails_the_job_with_its_last_checkpoint_readable(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    job_id = post("iris", "species", model=MLP, epochs=40)
-    run(Workplace(place.settings, place.database, place.files, "worker", Stopper(5)), job_id)
-    kept = theta(place, job_id)
-
-    def full(*_: Any) -> None:
-        raise DiskFull
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Files, "put", full)
-        run(Workplace(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "w"), job_id)
-    job = row(place, job_id)
-    assert (job.state, job.error["code"], job.attempt) == ("failed", "DISK_FULL", 2)
-    assert theta(place, job_id) == kept
