@@ -20,6 +20,9 @@ MOST_CELLS = 2_000_000
 FEW_ROWS = 20
 DETERMINED = 0.9999
 """A rank correlation from which on one column gives the other."""
+NEARLY = 0.9
+GLANCE = 64
+"""Rows that clear a column of it: there its ranks must go with the target's nearly so."""
 IMBALANCE = 10
 SCALES_APART = 100
 
@@ -64,7 +67,37 @@ def of_training(training: Training, sample: Mapping[str, Column], targets: Mappi
 
 
 def _leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:
-    return (finding for column in features for finding in _leak(column, answers, task))
+    return (finding for column in _suspects(features, answers, task) for finding in _leak(column, answers, task))
+
+
+def _suspects(features: Sequence[Column], answers: Column, task: str) -> Iterator[Column]:
+    """The features that a glance at a few rows does not clear: all at once, for there may be thousands."""
+    rows = np.flatnonzero(~answers.missing)
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), GLANCE)).astype(np.intp))]
+    numbers = [column for column in features if not column.categories]
+    if len(rows) and numbers:
+        X = np.stack([column.values[rows] for column in numbers], axis=1).astype(np.float64)
+        cleared = _cleared(X, answers.values[rows], task)
+        clear = {column.name for column, is_clear in zip(numbers, cleared, strict=True) if is_clear}
+        features = [column for column in features if column.name not in clear]
+    yield from features
+
+
+def _cleared(X: np.ndarray, y: np.ndarray, task: str) -> np.ndarray:
+    """Of X (m, d), sorted column by column, whether it is seen (d,) that none gives y (m,) away."""
+    order = np.argsort(X, axis=0, kind="stable")
+    ordered, answers = np.take_along_axis(X, order, axis=0), y[order]
+    alike, changes = ordered[1:] == ordered[:-1], answers[1:] != answers[:-1]
+    by_value = alike.any(axis=0) & ~(alike & changes).any(axis=0)
+    if task == "regression":
+        ranks = _ranks(y)[order]
+        ranks -= ranks.mean()
+        places = np.arange(len(y)) - (len(y) - 1) / 2
+        lengths = np.sqrt((ranks * ranks).sum(axis=0) * (places @ places))
+        by_order = np.abs(places @ ranks) >= NEARLY * lengths
+    else:
+        by_order = ~(alike & changes).any(axis=0) & (changes.sum(axis=0) < len(np.unique(y)))
+    return ~(by_value | by_order | np.isnan(X).any(axis=0))
 
 
 def _imbalance(target: Column, task: str) -> Iterator[Finding]:

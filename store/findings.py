@@ -26,9 +26,9 @@ SCALES_APART = 1000
 def warnings_of(columns: Sequence[Described], table: pl.DataFrame) -> list[dict[str, Any]]:
     """What is worth a look in a described table, in the order of the columns; of one code at most some are named."""
     found: list[Finding] = []
-    duplicates = _duplicates(columns, table)
+    duplicates, rows = _duplicates(columns, table), table.height
     for column, cells in zip(columns, table.iter_columns(), strict=True):
-        found += [finding for check in CHECKS for finding in check(column, cells, table.height)]
+        found += [finding for check in CHECKS for finding in check(column, cells, rows)]
         found += duplicates[column["name"]]
     return notices([*found, *_scales(columns)])
 
