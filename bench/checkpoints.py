@@ -22,7 +22,7 @@ from worker.checkpoints import Checkpoints
 from worker.recording import Recording, Workplace
 from worker.training import run
 
-ROWS, FEATURES, EPOCHS = 60_000, 784, 40
+ROWS, FEATURES, EPOCHS = 60_000, 784, 25
 TARGET_PERCENT = 2.0
 REQUEST: dict[str, Any] = {
     "target": "y",
