@@ -24,9 +24,7 @@ class Settings(BaseSettings):
     host: str = Field(default="127.0.0.1", description="address to listen on; any but loopback needs an API key")
     port: int = Field(default=8000, description="port to listen on")
     workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
-    threads: int = Field(
-        default=0, ge=0, description="threads of a training process; 0: the cores shared among its workers"
-    )
+    threads: int = Field(default=0, ge=0, description="threads of a training process; 0: the cores shared among its workers")
     queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
     max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
     max_unpacked_bytes: int = Field(default=4 * 2**30, description="what a packed dataset file may unpack to")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from engine.linear import least_squares
+from engine.linear import TALL, least_squares
 from engine.samples import BlobsSample, IrisSample
 from tests.engine import Table, table, trained
 
@@ -62,6 +62,18 @@ def test_longley_by_exact_arithmetic() -> None:
     np.testing.assert_allclose([b[0], *W[:, 0]], exact, rtol=1e-8)
     assert rank == 6
     assert 50 < condition < 200  # of columns scaled to one length; the raw table's is beyond a million
+
+
+def test_a_tall_one_hot_table_has_the_shortest_solution() -> None:
+    """Every category a feature: of rank one less than columns, once centred."""
+    rng = np.random.default_rng(0)
+    X = np.hstack([np.eye(4)[rng.integers(0, 4, TALL // 4)], rng.normal(100, 30, (TALL // 4, 2))])
+    y = X @ rng.normal(size=(6, 1)) + rng.normal(size=(TALL // 4, 1))
+    W, b, rank, condition = least_squares(X, y)
+    expected_W, expected_b = pinv_solution(X, y)
+    np.testing.assert_allclose(W, expected_W, rtol=1e-9)
+    np.testing.assert_allclose(b, expected_b, rtol=1e-9)
+    assert (rank, condition) == (5, np.inf)
 
 
 @settings(max_examples=30, deadline=None)
