@@ -1,6 +1,7 @@
 """The queue: Celery, configured in one place. A message carries a job's id alone and is a nudge; the row is the truth."""
 
 from functools import lru_cache
+from queue import Empty
 from typing import Any
 
 import structlog
@@ -47,8 +48,20 @@ def make_app(setting: Settings) -> Celery:
     return app
 
 
+class ForgivingChannel(filesystem.Channel):
+    """A message that is taken while it is being written is lost, which the sweeper sees to; it does not end the worker."""
+
+    def _get(self, queue: str, timeout: Any = None) -> Any:
+        try:
+            return super()._get(queue)  # type: ignore[no-untyped-call]
+        except ValueError:  # half a message is no JSON
+            raise Empty from None
+
+
 class ImpatientTransport(filesystem.Transport):
     """Celery's loop asks for messages for two seconds at a time, twice after it was told to stop; here it looks up sooner."""
+
+    Channel = ForgivingChannel
 
     def drain_events(self, connection: Any, timeout: Any = None, **options: Any) -> None:
         seconds = min(timeout or LOOK_UP_SECONDS, LOOK_UP_SECONDS)

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
 import pytest
@@ -41,3 +42,11 @@ def test_a_message_goes_through_files_and_waiting_is_short(tmp_path: Path) -> No
             with pytest.raises(TimeoutError):
                 connection.drain_events(timeout=30.0)
     assert time.monotonic() - began < 10
+
+
+def test_half_a_message_is_no_message(tmp_path: Path) -> None:
+    setting = Settings(data=tmp_path)
+    app = queue.make_app(setting)
+    (setting.messages / "queue" / "1_half.train.msg").write_bytes(b"")
+    with app.connection_for_read() as connection, pytest.raises(Empty):
+        connection.default_channel._get("train")
