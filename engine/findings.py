@@ -17,6 +17,8 @@ MOST_NAMED = 20
 MOST_ROWS = 10_000
 MOST_CELLS = 2_000_000
 """What leaks are looked for in."""
+RUN, MANY_ROWS = 50, 1_000_000
+"""Neighbours that are looked at together, in a table of more rows than that."""
 FEW_ROWS = 20
 DETERMINED = 0.9999
 """A rank correlation from which on one column gives the other."""
@@ -44,9 +46,15 @@ def notices(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 
 
 def rows_to_look_at(rows: int, features: int) -> np.ndarray:
-    """Row numbers, evenly over a table, that `of_training` is given the features in: fewer where there are many features."""
+    """Row numbers, evenly over a table, that `of_training` is given the features in: fewer where there are many features.
+
+    Of a large table they come in runs of neighbours: each row by itself would have the system read a page of the file for
+    every cell.
+    """
     most = min(rows, MOST_ROWS, max(FEW_ROWS * 10, MOST_CELLS // max(1, features)))
-    return np.unique(np.linspace(0, rows - 1, most).round().astype(np.intp))
+    run = RUN if rows > MANY_ROWS else 1
+    starts = np.linspace(0, rows - run, max(1, most // run)).round().astype(np.intp)
+    return np.unique((starts[:, None] + np.arange(run)).ravel())
 
 
 def of_target(features: Sequence[Column], answers: Column, target: Column, task: str) -> list[Finding]:

@@ -72,7 +72,8 @@ class Recording:
             refuse_too_much(self.training, datasets.summaries(dataset), dataset.rows, place.settings.job_bytes)
             table = datasets.load(session, place.files, dataset)
         self.dataset_sha256 = dataset.digest
-        columns = datasets.columns(table, dataset, self.training.columns)
+        kinds = (self.job.fitted or {}).get("kinds")  # as it was begun with, whatever has been corrected since
+        columns = datasets.columns(table, dataset, self.training.columns, kinds)
         self.prepared: Prepared = prepare(self.training, columns)
         self.fitted = models.fitted_of(self.prepared)
         self.network = self.prepared.problem.network

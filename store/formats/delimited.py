@@ -126,10 +126,21 @@ def _first_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, _:
     if block is None:
         return [TEXT] * dialect.width
     table = _parse(block, dialect, [pl.String] * dialect.width)
+    plain = {way: _plain_columns(table, way, dialect) for way in NUMBERS if way in ways}
     return [
-        TEXT if cells.name in dialect.texts else next(way for way in ways if _fits(way, cells, dialect))
-        for cells in table.iter_columns()
+        TEXT
+        if cells.name in dialect.texts
+        else next(way for way in ways if (plain[way][place] if way in plain else _fits(way, cells, dialect)))
+        for place, cells in enumerate(table.iter_columns())
     ]
+
+
+def _plain_columns(table: pl.DataFrame, way: Reading, dialect: Dialect) -> list[bool]:
+    """Which columns are numbers as they stand: what `apply` would find, of all columns at once."""
+    blank = pl.all().str.strip_chars().is_in(list(dialect.markers)).sum()
+    counts = (table.select(pl.all().cast(way.dtype, strict=False)).null_count(), table.null_count(), table.select(blank))
+    places = zip(*(count.row(0) for count in counts), strict=True)
+    return [nulls == gaps or (bool(blanks) and nulls == gaps + blanks) for nulls, gaps, blanks in places]
 
 
 def _whole_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, first: list[Reading]) -> list[Reading]:

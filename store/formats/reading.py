@@ -77,7 +77,7 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
             continue
         if batch.width > MAX_COLUMNS:
             raise UnreadableFile(f"the file has {batch.width} columns; at most {MAX_COLUMNS} are read, leave some out")
-        held.append(pl.DataFrame([stored(column, rows) for column in batch.iter_columns()]))
+        held.append(pl.DataFrame(stored_columns(batch, rows)))
         rows += batch.height
         if sum(table.estimated_size() for table in held) > HELD_BYTES:
             put_down()
@@ -164,6 +164,19 @@ def _cast(table: pl.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:
     return pl.DataFrame(
         [column if column.dtype == schema[column.name] else column.cast(schema[column.name]) for column in table.iter_columns()]
     )
+
+
+def stored_columns(batch: pl.DataFrame, row: int) -> list[pl.Series]:
+    """The batch's columns as they are stored; fractions all at once, for a call of Polars costs more than a short column."""
+    settled: dict[int, pl.Series] = {}
+    fractions = [place for place, dtype in enumerate(batch.dtypes) if dtype in (pl.Float32, pl.Float64)]
+    if fractions:
+        table = batch.select(pl.nth(fractions)).select(pl.all().fill_nan(None))
+        infinite, gaps = table.select(pl.all().is_infinite().any()).row(0), table.null_count().row(0)
+        for place, column, is_odd, missing in zip(fractions, table.iter_columns(), infinite, gaps, strict=True):
+            if not is_odd and missing < batch.height:
+                settled[place] = column
+    return [settled[place] if place in settled else stored(column, row) for place, column in enumerate(batch.iter_columns())]
 
 
 def stored(column: pl.Series, row: int = 0) -> pl.Series:

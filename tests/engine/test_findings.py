@@ -108,7 +108,7 @@ def test_scales_matter_where_nothing_scales_and_something_descends() -> None:
     assert of_job(target="y", model=gradient) == []
 
 
-@pytest.mark.parametrize(("rows", "features"), [(1, 1), (150, 4), (10**6, 5), (60_000, 784), (10**5, 10_000)])
+@pytest.mark.parametrize(("rows", "features"), [(1, 1), (150, 4), (10**6, 5), (10**7, 20), (60_000, 784), (10**5, 10_000)])
 def test_the_looking_is_bounded(rows: int, features: int) -> None:
     places = rows_to_look_at(rows, features)
     assert len(places) <= min(rows, MOST_ROWS)
