@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from cli.main import app
-from service.routes import datasets, jobs
+from service import multipart
+from service.routes import jobs
 from store import files, queue
 from worker import recording
 
@@ -27,13 +28,16 @@ def die_before_sending() -> None:
 
 
 def die_between_chunks() -> None:
-    """With a part of an upload copied into the data folder."""
+    """With a part of an upload in the data folder."""
+    take = multipart._Parts._take
 
-    def spool(file: Any, path: Any) -> str:
-        path.write_bytes(file.file.read(1000))
-        return str(die())
+    def once(self: multipart._Parts, data: bytes, start: int, end: int) -> None:
+        take(self, data, start, end)
+        if self._file is not None:
+            self._file.flush()
+            die()
 
-    datasets.spool = spool
+    multipart._Parts._take = once  # type: ignore[method-assign]
 
 
 def die_before_commit() -> None:

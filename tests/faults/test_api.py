@@ -64,9 +64,11 @@ def test_an_upload_cut_off_on_its_way_leaves_nothing(embedded: Deployment) -> No
 
 def assert_swept(deployment: Deployment, before: Callable[..., None] | dict[str, list[tuple[object, ...]]]) -> None:
     """The sweeper's next round leaves neither file nor row, and the service goes on."""
-    deployment.worker(orphan_seconds=0.5)
+    sweeper = deployment.worker(orphan_seconds=0.5)
     folder = deployment.files.folder
     wait_for(lambda: not [p for p in folder.rglob("*") if p.is_file() or p.name.startswith(UPLOADING)], "an empty folder")
     assert everything(deployment.database) == before
+    kill(sweeper)  # so short an age would take the next upload, too, while it is read
+    deployment.worker()
     api = deployment.api()
     assert api.done(api.post(api.iris()))["state"] == "succeeded"

@@ -62,6 +62,6 @@ def test_the_visibility_timeout_does_not_matter(machines: Deployment) -> None:
     for _ in range(2):
         machines.worker("deliver_again_soon")
     network = {"target": "digit", "model": {"kind": "mlp", "hidden": [{"units": 32}]}, "batch_size": 8}
-    posted = machines.posted(api, digits, count(3, 10), epochs=120, **network)
+    posted = machines.posted(api, digits, count(3, 10), epochs=1500, **network)
     assert ran_once(api, posted) == []
     assert max(api.job(each)["timings"]["train_seconds"] for each in posted) > 1

@@ -163,7 +163,7 @@ def test_a_job_that_no_worker_has_room_for_is_refused(stage: Stage) -> None:
 
 
 def test_the_setting_counts_while_no_worker_has_spoken(make_stage: Any) -> None:
-    stage = make_stage(max_job_bytes=160 * 2**20)
+    stage = make_stage(max_job_bytes=200 * 2**20)
     body = {"dataset_id": stage.iris(), "target": "species", "model": {"kind": "mlp", "hidden": [{"units": 4000}] * 2}}
     assert stage.client.post("/v1/jobs", json=body).json()["code"] == "TOO_MUCH_MEMORY"
     assert stage.client.post("/v1/jobs", json=body | {"model": MLP}).status_code == 202

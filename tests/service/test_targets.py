@@ -167,7 +167,7 @@ BAD_TARGETS: dict[str, tuple[dict[str, Any], str, str]] = {
     "none": ({"target": []}, "/target", "at least 1"),
     "a number": ({"target": 5}, "/target", "string"),
     "a number in the list": ({"target": ["a", 5]}, "/target/1", "string"),
-    "text among numbers": ({"target": ["a", "t2"]}, "/target/1", "holds text"),
+    "text among numbers": ({"target": ["a", "word"]}, "/target/1", "holds text"),
     "a number among tags": ({"target": ["t1", "a"], "task": "tagging"}, "/target/1", "no tag"),
     "one target for classes": ({"target": ["t1", "t2"], "task": "classification"}, "/target", "tagging"),
     "no tagging for this model": ({"target": ["t1", "t2"], "model": {"kind": "logistic_regression"}}, "/target", "tagging"),
@@ -179,7 +179,9 @@ BAD_TARGETS: dict[str, tuple[dict[str, Any], str, str]] = {
 
 @pytest.mark.parametrize(("change", "pointer", "text"), BAD_TARGETS.values(), ids=BAD_TARGETS.keys())
 def test_a_bad_target_is_pointed_at(stage: Stage, change: dict[str, Any], pointer: str, text: str) -> None:
-    body = {"dataset_id": stage.csv(CSV).json()["id"], "features": FEATURES, "model": {"kind": "mlp"}, **change}
+    header, *rows = CSV.splitlines()
+    table = "\n".join([f"{header},word", *(f"{row},{'abc'[place % 3]}" for place, row in enumerate(rows))])
+    body = {"dataset_id": stage.csv(table).json()["id"], "features": FEATURES, "model": {"kind": "mlp"}, **change}
     response = stage.client.post("/v1/jobs", json=body)
     assert response.status_code == 422, response.text
     found = {error["pointer"]: error["detail"] for error in response.json()["errors"]}

@@ -370,8 +370,10 @@ from worker.recording import Workplace
 from worker.training import run
 data, url, inline, *job_ids = sys.argv[1:]
 import engine.fast
+from engine import threads
 setting = Settings(data=data, max_job_bytes=2**40)
 place = Workplace(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
+threads.limit(2)
 limits.confine(250 * 2**20)
 for job_id in job_ids:
     run(place, job_id)
