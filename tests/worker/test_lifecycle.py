@@ -370,6 +370,7 @@ from worker.recording import Workplace
 from worker.training import run
 data, url, inline, *job_ids = sys.argv[1:]
 import engine.fast
+import scipy.linalg.cython_blas  # beside the tests alone: Numba loads it, and its OpenBLAS ends a process short of memory
 from engine import threads
 setting = Settings(data=data, max_job_bytes=2**40)
 place = Workplace(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
