@@ -26,9 +26,9 @@ def gemm(dtype: Any) -> int | None:
     """The address of CBLAS's sgemm or dgemm; None where NumPy's library has no such name."""
     letter = {"float32": "s", "float64": "d"}[np.dtype(dtype).name]
     names = [*SYMBOLS, *([NARROW] if sys.platform == "linux" else [])]
-    for library in controller().info():
-        loaded = ctypes.CDLL(library["filepath"])
-        for name in names:
+    libraries = [ctypes.CDLL(library["filepath"]) for library in controller().info()]
+    for name in names:  # NumPy's own first, whatever else has been loaded: another library has other bits
+        for loaded in libraries:
             found = getattr(loaded, name.format(letter), None)
             if found is not None:
                 return ctypes.cast(found, ctypes.c_void_p).value
