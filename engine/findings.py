@@ -62,16 +62,19 @@ def of_target(features: Sequence[Column], answers: Column, target: Column, task:
     return [*_imbalance(target, task), *_leaks(features, answers, task)]
 
 
-def of_training(training: Training, sample: Mapping[str, Column], targets: Mapping[str, Column]) -> list[dict[str, Any]]:
-    """What is worth a look in a completed spec's columns: `sample` has some rows of those that are no arrays."""
-    assert training.features is not None and training.task is not None
-    features = [sample[name] for name in training.features if name in sample]
-    found = [
-        finding for name, target in targets.items() for finding in of_target(features, sample[name], target, training.task)
-    ]
-    if isinstance(training.preprocessing.scaling, NoScaling) and training.optimizer is not None:
+def of_training(
+    features: Sequence[Column], answers: Mapping[str, Column], targets: Mapping[str, Column], task: str, scales_matter: bool
+) -> list[dict[str, Any]]:
+    """What is worth a look where the `targets`, whole, are to be learned: `features` and the `answers` are a sample of rows."""
+    found = [finding for name, target in targets.items() for finding in of_target(features, answers[name], target, task)]
+    if scales_matter:
         found += _unscaled(features)
     return notices(found)
+
+
+def scales_matter(training: Training) -> bool:
+    """Whether columns of different spreads slow the training down: steps along a gradient, and nothing scaled."""
+    return isinstance(training.preprocessing.scaling, NoScaling) and training.optimizer is not None
 
 
 def _leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:

@@ -9,11 +9,12 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import delete, event, func, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from store.database import insert_into
 from store.tables import CurveBucket, CurvePoint, Series
 
 FANOUT = 16
@@ -28,6 +29,10 @@ class Span:
     value: float | None
     low: float | None
     high: float | None
+
+
+def _insert(session: Session, table: type[CurvePoint] | type[CurveBucket], again: bool) -> Any:
+    return insert_into(session, table).on_conflict_do_nothing() if again else insert(table)
 
 
 def merge(spans: Sequence[Span]) -> Span:
@@ -53,9 +58,10 @@ class Recorder:
         for name, value in values.items():
             self.points.append((name, step, None if value is None or math.isnan(value) else value))
 
-    def write(self, session: Session) -> None:
-        """Write what was added since the last time, points and the buckets that they fill. Where the session's transaction
-        is rolled back all of it is still to be written.
+    def write(self, session: Session, again: bool = False) -> None:
+        """Write what was added since the last time, points and the buckets that they fill; `again` where they may be there
+        already, because nobody said whether the last time was committed. Where the session's transaction is rolled back all
+        of it is still to be written.
         """
         if not self.points:
             return
@@ -70,14 +76,14 @@ class Recorder:
             {"job_number": self.job_number, "series_number": numbers[name], "step": step, "value": value}
             for name, step, value in self.points
         ]
-        session.execute(insert(CurvePoint), rows)
+        session.execute(_insert(session, CurvePoint, again), rows)
         buckets = [
             {"job_number": self.job_number, "series_number": numbers[name], "level": level, **vars(span)}
             for name, step, value in self.points
             for level, span in self._fill(name, 0, Span(step, step, value, value, value))
         ]
         if buckets:
-            session.execute(insert(CurveBucket), buckets)
+            session.execute(_insert(session, CurveBucket, again), buckets)
         self.points.clear()
 
     def _fill(self, name: str, level: int, span: Span) -> Iterable[tuple[int, Span]]:
@@ -105,16 +111,23 @@ class Recorder:
                 self.unfinished[name, level] = spans
 
 
+_numbers: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()
+"""By database, the numbers that were found there, not those that a transaction gave out which may yet be rolled back."""
+
+
 def series_numbers(session: Session, names: Iterable[str]) -> dict[str, int]:
-    """The numbers of curves' names, which are given out at first use."""
+    """The numbers of curves' names, and maybe of others: given out at first use, and never again another."""
+    known = _numbers.get(session.get_bind(), {})
+    if known.keys() >= set(names):
+        return known
     names = sorted(names)
     found = _known(session, names)
     missing = [{"name": name} for name in names if name not in found]
     if missing:
-        insert_series = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-        session.execute(insert_series(Series).on_conflict_do_nothing(index_elements=["name"]), missing)
-        found = _known(session, names)
-    return found
+        session.execute(insert_into(session, Series).on_conflict_do_nothing(index_elements=["name"]), missing)
+        return _known(session, names)
+    _numbers[session.get_bind()] = found | known
+    return found | known
 
 
 def _known(session: Session, names: Sequence[str]) -> dict[str, int]:

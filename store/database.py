@@ -10,6 +10,8 @@ from typing import Any
 
 import uuid_utils
 from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.functions import FunctionElement
@@ -30,6 +32,11 @@ def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(now, "postgresql")
 def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Insert:
+    """An INSERT that can be told what to do where the row is there: both databases can, each with a construct of its own."""
+    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
 
 
 def to_json(value: Any) -> str:
@@ -53,6 +60,9 @@ COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_over
 BUSY_SECONDS = 30
 """How long SQLite waits for its turn to write."""
 
+FRESH_SECONDS = 1.0
+"""For so long after its last use a connection is taken to be alive; later it is asked first, at the cost of a round trip."""
+
 IDLE_SECONDS = 30
 """How long PostgreSQL leaves its locks to who is silent within a transaction: a machine that lost its power, say."""
 
@@ -66,6 +76,7 @@ class Database:
         # SQLite's transactions are snapshots; PostgreSQL's are asked to be, or each query would see a state of its own.
         snapshots = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._snapshots = self.engine if self.is_sqlite else self.engine.execution_options(**snapshots)
+        self._writing = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
 
     @property
     def is_sqlite(self) -> bool:
@@ -76,8 +87,7 @@ class Database:
         """A session that commits at the end of the block, or rolls back when it raises. On SQLite it waits for its turn
         to write at the start, so that what it reads is still true when it writes.
         """
-        engine = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
-        with Session(engine, expire_on_commit=False) as session, session.begin():
+        with Session(self._writing, expire_on_commit=False) as session, session.begin():
             yield session
 
     @contextmanager
@@ -102,12 +112,25 @@ def _driver(url: str) -> str:
 def _postgresql_engine(url: URL) -> Engine:
     """A host that does not answer is given up after seconds, not minutes; text is UTF-8 whatever the server's default."""
     given = {"connect_timeout": "5", "client_encoding": "utf8"}
-    engine = create_engine(url.update_query_dict({**given, **url.query}), pool_pre_ping=True, **COMMON)
+    engine = create_engine(url.update_query_dict({**given, **url.query}), **COMMON)
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
         connection.commit()
+
+    @event.listens_for(engine, "checkin")
+    def _remember(connection: Any, record: Any) -> None:
+        record.info["used_at"] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def _ping(connection: Any, record: Any, proxy: Any) -> None:
+        if time.monotonic() - record.info.get("used_at", math.inf) < FRESH_SECONDS:
+            return
+        try:
+            engine.dialect.do_ping(connection)
+        except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
+            raise DisconnectionError from error  # the pool opens another in its place
 
     return engine
 

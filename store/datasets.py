@@ -1,19 +1,21 @@
 """Datasets: a file as it came, the same as Arrow IPC for training to read, and its profile."""
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
+import math
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import polars as pl
+from cachetools import LRUCache, cached
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.completion import task_of
 from engine.features import Column, ColumnSummary
-from engine.findings import notices, of_target, of_training, rows_to_look_at
+from engine.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
 from engine.samples import Sample
 from engine.training import Training
 from store.database import new_id
@@ -31,8 +33,9 @@ ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
 """States in which a job still needs its dataset."""
 OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""
-CACHED_TABLES = 4
-CACHED_BYTES = 16 * 2**20
+CACHED_BYTES = 64 * 2**20
+"""Of tables that are small enough to live in the database."""
+CACHED_FINDINGS = 256
 
 
 def sample_table(sample: Sample) -> pl.DataFrame:
@@ -116,16 +119,19 @@ def delete(session: Session, files: Files, dataset: Dataset) -> None:
 
 
 def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
-    """The dataset's table: mapped into memory where it is a file, and kept for the next job where it is small."""
-    content = files.locate(session, dataset.table_digest)
-    if isinstance(content, Path):
-        return map_table(content)
-    return _parse(content) if len(content) <= CACHED_BYTES else pl.read_ipc(io.BytesIO(content))
+    """The dataset's table: mapped into memory where it is a file, else kept for the next job where there is room for it."""
+    found = _found(session, files, dataset.table_digest)
+    return map_table(found) if isinstance(found, Path) else found
 
 
-@lru_cache(CACHED_TABLES)
-def _parse(content: bytes) -> pl.DataFrame:
-    return pl.read_ipc(io.BytesIO(content))
+def _bytes(found: pl.DataFrame | Path) -> float:
+    return math.inf if isinstance(found, Path) else found.estimated_size()
+
+
+@cached(LRUCache(CACHED_BYTES, _bytes), key=lambda session, files, digest: digest, lock=Lock())
+def _found(session: Session, files: Files, digest: str) -> pl.DataFrame | Path:
+    content = files.locate(session, digest)
+    return content if isinstance(content, Path) else pl.read_ipc(io.BytesIO(content))
 
 
 def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
@@ -157,14 +163,28 @@ def each_column(
 
 
 def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[dict[str, Any]]:
-    """What is worth a look before that completed spec is trained on the table."""
-    known = summaries(dataset)
-    sample = _sample(
-        table, dataset, [name for name in (*(training.features or ()), *training.targets) if not known[name].shape]
-    )
+    """What is worth a look before that completed spec is trained on the table; kept, for many specs differ in settings that
+    have no part in it.
+    """
     features = set(training.features or ())
     of_table = [found for found in dataset.warnings if found["code"] in OF_FEATURES and found.get("column") in features]
-    return of_training(training, sample, columns(table, dataset, training.targets)) + of_table
+    assert training.features is not None and training.task is not None
+    wanted = (training.features, training.targets, training.task, scales_matter(training))
+    return _of_training(table, dataset, *wanted) + of_table
+
+
+def _rests_on(table: pl.DataFrame, dataset: Dataset, *wanted: Hashable) -> Hashable:
+    return dataset.table_digest, tuple((column["name"], column["kind"]) for column in dataset.columns), wanted
+
+
+@cached(LRUCache(CACHED_FINDINGS), key=_rests_on, lock=Lock())
+def _of_training(
+    table: pl.DataFrame, dataset: Dataset, features: tuple[str, ...], targets: tuple[str, ...], task: str, scales: bool
+) -> list[dict[str, Any]]:
+    known = summaries(dataset)
+    sample = _sample(table, dataset, [name for name in (*features, *targets) if not known[name].shape])
+    answers, whole = {name: sample[name] for name in targets}, columns(table, dataset, targets)
+    return of_training([sample[name] for name in features if name in sample], answers, whole, task, scales)
 
 
 def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> list[dict[str, Any]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import delete, exists, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from store.database import insert_into
 from store.errors import ContentDamaged, ContentMissing, DiskFull, says_full
 from store.tables import Blob, Checkpoint, Dataset, Model, Position
 
@@ -172,5 +172,5 @@ def _insert_unless_there(session: Session, **values: Any) -> None:
     written again where it was there: it may have been damaged, or its file may be another's.
     """
     given = {name: value for name, value in values.items() if value is not None}
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(insert(Blob).values(**values).on_conflict_do_update(index_elements=["digest"], set_=given))
+    insert = insert_into(session, Blob).values(**values)
+    session.execute(insert.on_conflict_do_update(index_elements=["digest"], set_=given))

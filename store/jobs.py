@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
@@ -14,7 +14,7 @@ from store.database import new_id, now
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
-from store.tables import HELD, Checkpoint, Entry, Job, Position, Worker
+from store.tables import HELD, Checkpoint, Entry, Job, Position, Table, Worker
 
 LEGAL: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
@@ -44,23 +44,25 @@ class Lease:
     attempt: int
 
 
+def lease_of(job: Job) -> Lease:
+    """What its attempt names, of a job as `claim` gave it."""
+    return Lease(job.number, job.id, job.attempt)
+
+
 def create(session: Session, owner: str, request: dict[str, Any], **values: Any) -> Job:
     """A queued job with its first journal entry; the caller sends its message after the commit (rule 7)."""
-    job = Job(
-        id=new_id("job"),
-        owner=owner,
-        name=request.get("name"),
-        dataset_id=request["dataset_id"],
-        request=request,
-        model_kind=request["model"]["kind"],
-        epochs=request.get("epochs") or 1,
-        sent_at=now(),
-        **values,
-    )
-    session.add(job)
-    session.flush()
-    _write_entry(session, job.number, kind="state", state="queued")
-    session.refresh(job)
+    values |= {
+        "id": new_id("job"),
+        "owner": owner,
+        "name": request.get("name"),
+        "dataset_id": request["dataset_id"],
+        "request": request,
+        "model_kind": request["model"]["kind"],
+        "epochs": request.get("epochs") or 1,
+        "sent_at": now(),
+    }
+    job = session.scalars(insert(Job).values(**values).returning(Job)).one()
+    _write_entry(session, job.number, "state", state="queued")
     return job
 
 
@@ -80,23 +82,36 @@ def move(
     *,
     where: Sequence[ColumnElement[bool]] = (),
     reason: str | None = None,
+    messages: Sequence[str] = (),
     **values: Any,
 ) -> bool:
-    """The one door: take the job from one of the expected states to `state`, with the other values, and journal it.
+    """The one door: take the job from one of the expected states to `state`, with the other values, and journal it, after
+    `messages`.
 
     False, and nothing changed, where the job is in another state by now or `where` fails.
     """
+    statement = _move(expected, state, reason, values).where(Job.number == number, *where)
+    if not _updated(session, statement):
+        return False
+    _journal_move(session, number, state, reason, messages)
+    return True
+
+
+def _move(expected: Sequence[str], state: str, reason: str | None, values: dict[str, Any]) -> Any:
+    """The UPDATE that moves a job, which whoever executes it journals."""
     for before in expected:
         assert state in LEGAL[before], f"{before} → {state} is no legal transition"
     if state not in HELD:
         values |= {"lease_until": None, "worker": None, "eta_seconds": None}
     if state in DONE:
         values["finished_at"] = now()
-    conditions = [Job.number == number, Job.state.in_(expected), *where]
-    if not _updated(session, update(Job).where(*conditions).values(state=state, state_reason=reason, **values)):
-        return False
-    _write_entry(session, number, kind="state", state=state, message=reason)
-    return True
+    return update(Job).where(Job.state.in_(expected)).values(state=state, state_reason=reason, **values)
+
+
+def _journal_move(session: Session, number: int, state: str, reason: str | None, messages: Sequence[str] = ()) -> None:
+    for message in messages:
+        log(session, number, message)
+    _write_entry(session, number, "state", state=state, message=reason)
 
 
 def _lock(session: Session, number: int) -> str | None:
@@ -110,20 +125,21 @@ def _updated(session: Session, statement: Any) -> int:
     return result.rowcount
 
 
-def _write_entry(session: Session, number: int, **values: Any) -> None:
+_NEXT = select(func.coalesce(func.max(Entry.sequence), 0) + 1).where(Entry.job_number == bindparam("number"))
+_EPOCH = select(Job.epoch).where(Job.number == bindparam("number"))
+_ENTRY = insert(Table.metadata.tables["journal"]).values(
+    job_number=bindparam("number"), sequence=_NEXT.scalar_subquery(), epoch=_EPOCH.scalar_subquery(), at=now()
+)
+
+
+def _write_entry(session: Session, number: int, kind: str, *, state: str | None = None, message: str | None = None) -> None:
     """Add a line to the journal. The job's row is locked by its UPDATE or INSERT before, so numbers do not collide."""
-    sequence = select(func.coalesce(func.max(Entry.sequence), 0) + 1).where(Entry.job_number == number)
-    epoch = select(Job.epoch).where(Job.number == number)
-    session.execute(
-        insert(Entry).values(
-            job_number=number, sequence=sequence.scalar_subquery(), epoch=epoch.scalar_subquery(), at=now(), **values
-        )
-    )
+    session.execute(_ENTRY, {"number": number, "kind": kind, "state": state, "message": message})
 
 
 def log(session: Session, number: int, message: str) -> None:
     """Add a message to the job's journal; the caller has written to its row in this transaction."""
-    _write_entry(session, number, kind="log", message=message)
+    _write_entry(session, number, "log", message=message)
 
 
 def journal(session: Session, number: int, after: int = 0) -> Sequence[Entry]:
@@ -143,31 +159,29 @@ def queue_position(session: Session, job: Job) -> int | None:
 # --- the worker's side: every write names the lease
 
 
-def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> Lease | None:
+def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> Job | None:
     """Take a queued job. None where it is not queued (any more): a second message for it does nothing."""
-    row = session.execute(select(Job.number, Job.attempt).where(Job.id == job_id, Job.state == "queued")).one_or_none()
-    if row is None:
-        return None
-    taken = move(
-        session,
-        row.number,
-        ["queued"],
-        "running",
-        where=[Job.attempt == row.attempt],
-        attempt=row.attempt + 1,
-        worker=worker,
-        started_at=func.coalesce(Job.started_at, now()),
-        lease_until=now() + lease_seconds,
-    )
-    if not taken:
-        return None
-    return Lease(row.number, job_id, row.attempt + 1)
+    return _claim(session, Job.id == job_id, worker, lease_seconds)
 
 
-def next_queued(session: Session, queues: Sequence[str]) -> str | None:
-    """The id of the job that has waited longest in these queues and that nobody else is about to claim."""
-    query = select(Job.id).where(Job.state == "queued", Job.queue.in_(queues)).order_by(Job.number).limit(1)
-    return session.scalars(query.with_for_update(skip_locked=True)).first()
+def claim_next(session: Session, queues: Sequence[str], worker: str, lease_seconds: float) -> Job | None:
+    """Take the job that has waited longest in these queues and that nobody else is about to take. None where none waits."""
+    first = select(Job.number).where(Job.state == "queued", Job.queue.in_(queues)).order_by(Job.number).limit(1)
+    return _claim(session, Job.number == first.with_for_update(skip_locked=True).scalar_subquery(), worker, lease_seconds)
+
+
+def _claim(session: Session, which: ColumnElement[bool], worker: str, lease_seconds: float) -> Job | None:
+    values = {
+        "attempt": Job.attempt + 1,
+        "worker": worker,
+        "started_at": func.coalesce(Job.started_at, now()),
+        "lease_until": now() + lease_seconds,
+    }
+    statement = _move(["queued"], "running", None, values).where(which).returning(Job)
+    job = session.scalars(statement.execution_options(synchronize_session=False)).one_or_none()
+    if job is not None:
+        _journal_move(session, job.number, "running", None)
+    return job
 
 
 def renew(session: Session, lease: Lease, lease_seconds: float) -> None:
@@ -185,7 +199,7 @@ def state_of(session: Session, lease: Lease) -> str:
     held = (*_of(lease), Job.state.in_(HELD))
     state = session.scalars(select(Job.state).where(*held)).one_or_none()
     if state is None:
-        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+        raise _lost(lease)
     return state
 
 
@@ -196,45 +210,64 @@ def update_row(session: Session, lease: Lease, **values: Any) -> None:
     """
     held = (*_of(lease), Job.state.in_(HELD))
     if not _updated(session, update(Job).where(*held).values(**values)):
-        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+        raise _lost(lease)
+    session.info["fenced"] = lease
 
 
-def finish(session: Session, lease: Lease, state: str, reason: str | None = None, **values: Any) -> str:
+def fence(session: Session, lease: Lease) -> None:
+    """Have what the transaction writes from here on fenced, unless it is. A checkpoint or a position comes next: the job
+    can go on from it, so no attempt counts as lost any more. Raises LeaseLost.
+    """
+    if session.info.get("fenced") != lease:
+        update_row(session, lease, lost_attempts=0)
+
+
+def finish(
+    session: Session, lease: Lease, state: str, reason: str | None = None, messages: Sequence[str] = (), **values: Any
+) -> str:
     """End the held job in `state`, or end this attempt at it as paused; where a cancel came in meanwhile it ends as
-    cancelled, unless it failed.
+    cancelled, with no model, unless it failed. What else the transaction writes is fenced by it.
 
     Returns the state it ended in. Raises LeaseLost.
     """
-    _lock(session, lease.job_number)
-    if state in ("succeeded", "paused") and state_of(session, lease) == "cancelling":
-        state, reason = "cancelled", BY_CALLER["cancelled"]
     expected = [before for before in HELD if state in LEGAL[before]]
-    if not move(session, lease.job_number, expected, state, where=_of(lease), reason=reason, **values):
-        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+    ended = move(session, lease.job_number, expected, state, where=_of(lease), reason=reason, messages=messages, **values)
+    if not ended and state in ("succeeded", "paused"):
+        state, reason = "cancelled", BY_CALLER["cancelled"]
+        values.pop("model_id", None)
+        ended = move(
+            session, lease.job_number, ["cancelling"], state, where=_of(lease), reason=reason, messages=messages, **values
+        )
+    if not ended:
+        raise _lost(lease)
+    session.info["fenced"] = lease
     return state
 
 
-def release(session: Session, lease: Lease, reason: str) -> str:
+def release(session: Session, lease: Lease, reason: str, messages: Sequence[str] = (), **values: Any) -> str:
     """Give the held job back to the queue, for any worker to go on from its last checkpoint; where a cancel or a pause
     came in meanwhile, it is cancelled or paused. Returns the state it is in. Raises LeaseLost.
     """
-    _lock(session, lease.job_number)
+    update_row(session, lease, sent_at=None, **values)  # the sweeper sends another message
     held = _of(lease)
     for before, after in (("cancelling", "cancelled"), ("pausing", "paused")):
-        if move(session, lease.job_number, [before], after, where=held, reason=BY_CALLER[after]):
+        if move(session, lease.job_number, [before], after, where=held, reason=BY_CALLER[after], messages=messages):
             return after
-    if not move(session, lease.job_number, ["running"], "queued", where=held, reason=reason, sent_at=None):
-        raise LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
+    move(session, lease.job_number, ["running"], "queued", where=held, reason=reason, messages=messages)
     return "queued"
 
 
-def save_checkpoint(session: Session, files: Files, lease: Lease, epoch: int, content: bytes, **values: Any) -> Checkpoint:
-    """Keep a checkpoint; the same epoch's is replaced. From it the job can go on, so no attempt counts as lost any more.
+def _lost(lease: Lease) -> LeaseLost:
+    return LeaseLost(f"job '{lease.job_id}' is no longer held by attempt {lease.attempt}")
 
-    Raises LeaseLost.
-    """
-    update_row(session, lease, lost_attempts=0)
-    forget_checkpoints(session, files, lease, [epoch])
+
+def save_checkpoint(
+    session: Session, files: Files, lease: Lease, epoch: int, content: bytes, replaces: bool = True, **values: Any
+) -> Checkpoint:
+    """Keep a checkpoint; the same epoch's is replaced, for which `replaces` has it looked for. Raises LeaseLost."""
+    fence(session, lease)
+    if replaces:
+        forget_checkpoints(session, files, lease, [epoch])
     checkpoint = Checkpoint(job_number=lease.job_number, epoch=epoch, digest=files.put(session, content), **values)
     session.add(checkpoint)
     session.flush()
@@ -350,13 +383,22 @@ def live_workers(session: Session, within_seconds: float) -> list[str]:
     return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))
 
 
-def room(session: Session, queue: str, within_seconds: float) -> int | None:
-    """The bytes that the roomiest live worker of that queue gives to one job; None where none has said."""
+@dataclass(frozen=True)
+class Takers:
+    """The live workers' queues, each with the bytes that they give to one job, where they have said."""
+
+    given: Sequence[tuple[Sequence[str], int | None]]
+
+    def serve(self, queue: str) -> bool:
+        """Whether one of them takes jobs from that queue."""
+        return any(queue in queues for queues, _ in self.given)
+
+    def room(self, queue: str) -> int | None:
+        """The bytes that the roomiest of that queue gives to one job; None where none has said."""
+        return max((most for queues, most in self.given if queue in queues and most is not None), default=None)
+
+
+def takers(session: Session, within_seconds: float) -> Takers:
+    """The workers heard of within that time, as those who take jobs."""
     live = select(Worker.queues, Worker.max_job_bytes).where(Worker.seen_at > now() - within_seconds)
-    return max((most for queues, most in session.execute(live) if queue in queues and most is not None), default=None)
-
-
-def is_served(session: Session, queue: str, within_seconds: float) -> bool:
-    """Whether a live worker takes jobs from that queue."""
-    live = select(Worker.queues).where(Worker.seen_at > now() - within_seconds)
-    return any(queue in queues for queues in session.scalars(live))
+    return Takers([(queues, most) for queues, most in session.execute(live)])

@@ -1,11 +1,13 @@
 """Trained models: the row that says what a model is, and its weights ready to predict."""
 
 import platform
-from functools import cache, lru_cache
+from functools import cache
 from importlib.metadata import version
+from threading import Lock
 from typing import Any
 
 import numpy as np
+from cachetools import LRUCache, cached
 from pydantic import TypeAdapter
 from safetensors.numpy import load as load_tensors
 from safetensors.numpy import save as save_tensors
@@ -17,12 +19,11 @@ from engine.features import Features
 from engine.predict import Predictor
 from engine.prepare import Prepared
 from engine.target import Target
-from store.database import new_id
 from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
 from store.requests import training_of
-from store.tables import Checkpoint, Job, Model
+from store.tables import Job, Model
 
 FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
 TARGET: TypeAdapter[Target] = TypeAdapter(Target)
@@ -48,23 +49,17 @@ def fitted_of(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def create(session: Session, job: Job, checkpoint: Checkpoint, fitted: dict[str, Any], dataset_sha256: str) -> Model:
-    """The model that a job's checkpoint makes."""
+def create(session: Session, job: Job, **made: Any) -> Model:
+    """The model that a job has `made`: its id, what was fitted, and the epoch, metrics and weights of the one chosen."""
     model = Model(
-        id=new_id("mdl"),
         owner=job.owner,
         name=job.name,
         kind=job.model_kind,
         job_id=job.id,
         dataset_id=job.dataset_id,
-        dataset_sha256=dataset_sha256,
         request=job.request,
-        fitted=fitted,
-        metrics=checkpoint.values,
-        epoch=checkpoint.epoch,
-        parameters=job.parameters or 0,
         versions=_versions(),
-        digest=checkpoint.digest,
+        **made,
     )
     session.add(model)
     session.flush()
@@ -92,12 +87,10 @@ def delete(session: Session, files: Files, model: Model) -> None:
     files.release(session, [model.digest])
 
 
+@cached(LRUCache(CACHED_PREDICTORS), key=lambda session, files, model: model.id, lock=Lock())
 def predictor(session: Session, files: Files, model: Model) -> Predictor:
     """The model ready to predict; kept for the next request, as a model never changes."""
-    loaded = _cached(model.id)
-    if loaded.predictor is None:
-        loaded.predictor = make_predictor(model.request, model.fitted, files.get(session, model.digest))
-    return loaded.predictor
+    return make_predictor(model.request, model.fitted, files.get(session, model.digest))
 
 
 def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: bytes) -> Predictor:
@@ -105,12 +98,3 @@ def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: byt
     features = FEATURES.validate_python(fitted["features"])
     target = TARGET.validate_python(fitted["target"])
     return Predictor(training_of(request), features, target, unpack(weights)["theta"])
-
-
-class _Loaded:
-    predictor: Predictor | None = None
-
-
-@lru_cache(CACHED_PREDICTORS)
-def _cached(model_id: str) -> _Loaded:
-    return _Loaded()

@@ -15,7 +15,7 @@ Standing = Checkpoint | Position
 
 def save(session: Session, files: Files, lease: Lease, position: Position, content: bytes) -> None:
     """Keep where the run stands within an epoch, in place of the position before. Raises LeaseLost."""
-    jobs.update_row(session, lease, lost_attempts=0)
+    jobs.fence(session, lease)
     forget(session, files, lease.job_number)
     position.job_number, position.digest = lease.job_number, files.put(session, content)
     session.add(position)

@@ -51,6 +51,7 @@ class Snapshot:
     values: dict[str, Any]
     periodic: bool = False
     saved: bool = False
+    digest: str | None = None
 
     @property
     def can_be_kept(self) -> bool:
@@ -68,13 +69,17 @@ class Checkpoints:
         self.best: Snapshot | None = None
         self.pending: list[Snapshot] = []
         self.position: tuple[int, dict[str, np.ndarray]] | None = None
+        self.stored: dict[int, bool] = {}  # epochs whose checkpoints are in the database, and whether they were asked for
+        self.superseded: list[int] = []
+        self.has_stored_position = False
         self.taken_at = time.monotonic()
         self.cost_seconds = 0.0
 
     def resume(self, session: Session) -> list[Standing]:
         """Take up the latest standing whose content is whole. Returns those that are damaged."""
         damaged: list[Standing] = []
-        for standing in positions.standings(session, self.lease.job_number):
+        standings = positions.standings(session, self.lease.job_number)
+        for standing in standings:
             try:
                 arrays = models.unpack(self.files.get(session, standing.digest))
             except ContentDamaged:
@@ -82,6 +87,9 @@ class Checkpoints:
                 continue
             self._take_up(session, standing, arrays)
             break
+        whole = [standing for standing in standings if standing not in damaged]
+        self.stored = {standing.epoch: standing.periodic for standing in whole if isinstance(standing, Checkpoint)}
+        self.has_stored_position = len(self.stored) < len(whole)
         return damaged
 
     def _take_up(self, session: Session, standing: Standing, arrays: dict[str, np.ndarray]) -> None:
@@ -138,8 +146,10 @@ class Checkpoints:
     def has_some(self) -> bool:
         return bool(self.pending) or self.position is not None
 
-    def write(self, session: Session) -> None:
-        """Write what is pending. Raises LeaseLost; where the transaction is rolled back, all of it is pending still."""
+    def write(self, session: Session, again: bool = False) -> None:
+        """Write what is pending; `again` where it may have been written before and nobody said so. Raises LeaseLost; where
+        the transaction is rolled back, all of it is pending still.
+        """
         if not self.has_some:
             return
         began = time.monotonic()
@@ -148,13 +158,15 @@ class Checkpoints:
         for snapshot in sorted(self.pending, key=lambda each: each.epoch):
             content = models.pack(snapshot.arrays)
             given = {"periodic": snapshot.periodic, "values": snapshot.values}
-            jobs.save_checkpoint(session, self.files, self.lease, snapshot.epoch, content, **given)
+            replaces = again or snapshot.epoch in self.stored
+            saved = jobs.save_checkpoint(session, self.files, self.lease, snapshot.epoch, content, replaces, **given)
+            snapshot.digest = saved.digest
         if self.position is not None:
             place, arrays = self.position
             values = self.last.values if self.last else {}
             position = Position(epoch=int(arrays["counters"][0]), place=place, values=values)
             positions.save(session, self.files, self.lease, position, models.pack(arrays))
-        else:
+        elif again or self.has_stored_position:
             positions.forget(session, self.files, self.lease.job_number)
         self._forget_superseded(session)
         self.cost_seconds = time.monotonic() - began
@@ -163,20 +175,25 @@ class Checkpoints:
         """Say that the transaction of the last `write` was committed."""
         if self.has_some:
             self.taken_at = time.monotonic()
+            self.has_stored_position = self.position is not None
         for snapshot in self.pending:
             snapshot.saved, snapshot.arrays = True, {}
-        self.pending, self.position = [], None
+            self.stored[snapshot.epoch] = snapshot.periodic
+        for epoch in self.superseded:
+            self.stored.pop(epoch, None)
+        self.pending, self.superseded, self.position = [], [], None
 
     def _forget_superseded(self, session: Session) -> None:
         """Of the checkpoints that were not asked for, only the best and the last are kept."""
         kept = {snapshot.epoch for snapshot in (self.best, self.last) if snapshot is not None}
-        found = jobs.checkpoints(session, self.lease.job_number)
+        found = self.stored | {snapshot.epoch: snapshot.periodic for snapshot in self.pending}
         if self.last is not None and not self.last.saved and self.last not in self.pending:
-            kept.add(max((checkpoint.epoch for checkpoint in found), default=0))
-        others = [checkpoint.epoch for checkpoint in found if not checkpoint.periodic and checkpoint.epoch not in kept]
-        if others:
-            jobs.forget_checkpoints(session, self.files, self.lease, others)
+            kept.add(max(found, default=0))
+        self.superseded = [epoch for epoch, periodic in found.items() if not periodic and epoch not in kept]
+        if self.superseded:
+            jobs.forget_checkpoints(session, self.files, self.lease, self.superseded)
 
 
 def _stored(checkpoint: Checkpoint) -> Snapshot:
-    return Snapshot(checkpoint.epoch, {}, checkpoint.values, checkpoint.periodic, saved=True)
+    values, periodic = checkpoint.values, checkpoint.periodic
+    return Snapshot(checkpoint.epoch, {}, values, periodic, saved=True, digest=checkpoint.digest)

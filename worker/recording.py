@@ -1,13 +1,14 @@
 """One attempt at a job while it trains: what it learns, what is kept of it, and how it is written down."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
 import structlog
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import Session
 
 from engine.compiling import make_ready
 from engine.estimate import refuse_too_much
@@ -15,13 +16,13 @@ from engine.histograms import LayerHistogram, layer_histograms
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
 from store import curves, datasets, jobs, models, positions
-from store.database import Database
+from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
 from store.files import Files
 from store.positions import Standing
 from store.requests import training_of
 from store.settings import Settings
-from store.tables import Checkpoint, Histograms, Job
+from store.tables import Histograms, Job
 from worker.checkpoints import Checkpoints
 from worker.errors import Cancelled, Interrupted, Paused, Stopped, TimeUp
 from worker.lease import HeldLease
@@ -59,15 +60,23 @@ class Pending:
     since: float = field(default_factory=time.monotonic)
 
 
+@dataclass(frozen=True)
+class Ending:
+    """The state that an attempt leaves its job in, why, and what else its row is to say."""
+
+    state: str
+    reason: str | None
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
 class Recording:
     """One attempt at a job: the problem as posed, where the run stands, and what is still to be written down."""
 
-    def __init__(self, place: Workplace, held: HeldLease) -> None:
+    def __init__(self, place: Workplace, held: HeldLease, job: Job) -> None:
         started = time.perf_counter()
-        self.place, self.held, self.lease = place, held, held.lease
+        self.place, self.held, self.lease, self.job = place, held, held.lease, job
+        self.training = training_of(job.request)
         with place.database.reading() as session:
-            self.job = session.get_one(Job, self.lease.job_number)
-            self.training = training_of(self.job.request)
             dataset = datasets.get(session, self.job.dataset_id, None)
             refuse_too_much(self.training, datasets.summaries(dataset), dataset.rows, place.settings.job_bytes)
             table = datasets.load(session, place.files, dataset)
@@ -75,7 +84,7 @@ class Recording:
         kinds = (self.job.fitted or {}).get("kinds")  # as it was begun with, whatever has been corrected since
         columns = datasets.columns(table, dataset, self.training.columns, kinds)
         self.prepared: Prepared = prepare(self.training, columns)
-        self.fitted = models.fitted_of(self.prepared)
+        self.fitted, self.model_id = models.fitted_of(self.prepared), new_id("mdl")
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)
         self.pending = Pending(warnings=list(self.job.warnings))
@@ -206,42 +215,60 @@ class Recording:
         self.ended_by = code.lower()
         self.pending.warnings.append({"code": code, "detail": detail})
 
-    def flush(self, session_work: Callable[[Any], str] | None = None) -> str:
-        """Write what is pending, in one transaction that the lease fences, and `session_work` at its end. Where the
-        database is out of reach, or the disk full, it is tried again for as long as the lease lasts.
+    def flush(self, ending: Ending | None = None) -> str:
+        """Write what is pending, and how the attempt ends, in one transaction that the lease fences. Where the database is
+        out of reach, or the disk full, it is tried again for as long as the lease lasts. Returns the job's state.
         """
         deadline = time.monotonic() + self.place.settings.lease_seconds
+        again = False
         while True:
             try:
-                return self._write(session_work)
-            except (OperationalError, DiskFull) as error:  # out of reach, or a deadlock, or no room: nothing was written
+                return self._write(ending, again)
+            except (OperationalError, DiskFull) as error:  # out of reach, or a deadlock, or no room
                 if time.monotonic() > deadline:
                     raise
+                again = True  # nothing was written, unless the database was lost before it could say so
                 log.warning("not written; trying again", job_id=self.lease.job_id, error=str(getattr(error, "orig", error)))
                 time.sleep(RETRY_SECONDS)
 
-    def _write(self, session_work: Callable[[Any], str] | None) -> str:
+    def _write(self, ending: Ending | None, again: bool) -> str:
         if self.held.lost:
             raise LeaseLost("the lease is another's")
         with self.place.database.transaction() as session:
-            jobs.update_row(session, self.lease, **self._row())
-            self.recorder.write(session)
-            for warning in self.pending.warnings[self.told :]:
-                jobs.log(session, self.job.number, warning["detail"])
+            state = self._write_row(session, ending, again)  # first: it fences the rest
+            self.recorder.write(session, again)
             for epoch, layers in self.pending.histograms.items():
                 session.merge(Histograms(job_number=self.job.number, epoch=epoch, layers=[asdict(layer) for layer in layers]))
-            self.checkpoints.write(session)
-            outcome = session_work(session) if session_work else "running"
+            self.checkpoints.write(session, again)
+            if state == "succeeded":
+                self._make_model(session)
         self.checkpoints.written()
         self.pending = Pending(warnings=self.pending.warnings)
         self.told = len(self.pending.warnings)
-        return outcome
+        return state
+
+    def _write_row(self, session: Session, ending: Ending | None, again: bool) -> str:
+        """Write to the job's row and its journal. Returns the state that the job is in then."""
+        row, messages = self._row(), [warning["detail"] for warning in self.pending.warnings[self.told :]]
+        if again:
+            told = {entry.message for entry in jobs.journal(session, self.job.number)}
+            messages = [message for message in messages if message not in told]
+        if ending is None:
+            jobs.update_row(session, self.lease, **row)
+            for message in messages:
+                jobs.log(session, self.job.number, message)
+            return "running"
+        if ending.state == "queued":
+            assert ending.reason is not None
+            return jobs.release(session, self.lease, ending.reason, messages, **row)
+        return jobs.finish(session, self.lease, ending.state, ending.reason, messages, **row, **ending.values)
 
     def _row(self) -> dict[str, Any]:
         fraction = (self.checkpoints.state.epoch + self.share) / self.job.epochs
         self.pace.mark(self.train_seconds, fraction)
         best = self.checkpoints.best
-        row: dict[str, Any] = {
+        row: dict[str, Any] = {"lost_attempts": 0} if self.checkpoints.has_some else {}
+        row |= {
             "warnings": self.pending.warnings,
             "load_seconds": self.load_seconds,
             "compile_seconds": self.compile_seconds,
@@ -267,31 +294,27 @@ class Recording:
     def succeed(self) -> str:
         """Save the last and the best epoch, make the model, and end the job."""
         self.checkpoints.keep_last()
+        return self.flush(Ending("succeeded", self.ended_by, {"model_id": self.model_id}))
 
-        def make_model(session: Any) -> str:
-            chosen = (self.training.early_stopping and self.checkpoints.best) or self.checkpoints.last
-            assert chosen is not None
-            checkpoint = session.get_one(Checkpoint, (self.job.number, chosen.epoch))
-            job = session.get_one(Job, self.job.number)
-            model = models.create(session, job, checkpoint, self.fitted, self.dataset_sha256)
-            state = jobs.finish(session, self.lease, "succeeded", self.ended_by, model_id=model.id)
-            if state != "succeeded":
-                models.delete(session, self.place.files, model)
-            return state
-
-        return self.flush(make_model)
+    def _make_model(self, session: Session) -> None:
+        chosen = (self.training.early_stopping and self.checkpoints.best) or self.checkpoints.last
+        assert chosen is not None
+        assert chosen.digest is not None
+        made = {"fitted": self.fitted, "dataset_sha256": self.dataset_sha256, "parameters": self.network.parameters.size}
+        learned = {"epoch": chosen.epoch, "metrics": chosen.values, "digest": chosen.digest}
+        models.create(session, self.job, id=self.model_id, **made, **learned)
 
     def end(self, state: str, reason: str, **values: Any) -> str:
         """End the job in that state with all that it learned so far readable."""
         self.checkpoints.keep_last()
-        return self.flush(lambda session: jobs.finish(session, self.lease, state, reason, **values))
+        return self.flush(Ending(state, reason, values))
 
     def pause(self) -> str:
         """Save where the run stands, exactly, and let the job wait."""
         self.checkpoints.take_position()
-        return self.flush(lambda session: jobs.finish(session, self.lease, "paused", jobs.BY_CALLER["paused"]))
+        return self.flush(Ending("paused", jobs.BY_CALLER["paused"]))
 
     def give_back(self) -> str:
         """Save where the run stands, exactly, and return the job to the queue."""
         self.checkpoints.take_position()
-        return self.flush(lambda session: jobs.release(session, self.lease, "its worker was stopped"))
+        return self.flush(Ending("queued", "its worker was stopped"))

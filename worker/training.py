@@ -9,6 +9,7 @@ from engine.errors import EngineError, InputError
 from store import jobs
 from store.errors import DiskFull, LeaseLost, StoreError, problem
 from store.jobs import Lease
+from store.tables import Job
 from worker.errors import Cancelled, OutOfMemory, Paused, Stopped, WorkerError
 from worker.lease import HeldLease
 from worker.recording import Recording, Workplace
@@ -27,22 +28,25 @@ def work(place: Workplace, job_id: str) -> None:
 
 def run(place: Workplace, job_id: str | None) -> bool:
     """Run the job if it is queued, or the one that has waited longest; False where there is none, or another was faster."""
+    by = (place.name, place.settings.lease_seconds)
     with place.database.transaction() as session:
-        wanted = job_id or jobs.next_queued(session, place.settings.queues.split(","))
-        lease = jobs.claim(session, wanted, place.name, place.settings.lease_seconds) if wanted else None
-    if lease is None:
+        if job_id is not None:
+            job = jobs.claim(session, job_id, *by)
+        else:
+            job = jobs.claim_next(session, place.settings.queues.split(","), *by)
+    if job is None:
         return False
-    with HeldLease(place.database, lease, place.settings.lease_seconds) as held:
-        run_held(place, held)
+    with HeldLease(place.database, jobs.lease_of(job), place.settings.lease_seconds) as held:
+        run_held(place, held, job)
     return True
 
 
-def run_held(place: Workplace, held: HeldLease) -> None:
+def run_held(place: Workplace, held: HeldLease, job: Job) -> None:
     """Train the held job and end it: succeeded, failed, cancelled, or back in the queue."""
     bound = log.bind(job_id=held.lease.job_id, attempt=held.lease.attempt)
     try:
         try:
-            outcome = _attempt(place, held, bound)
+            outcome = _attempt(place, held, job, bound)
         except DiskFull as error:  # the row alone is written: there is no room for what else waits to be
             outcome = _fail(place, held.lease, None, error)
         bound.info("job ended", state=outcome)
@@ -53,12 +57,12 @@ def run_held(place: Workplace, held: HeldLease) -> None:
         bound.warning("the database takes nothing; the job goes on once its lease has ended", error=reason)
 
 
-def _attempt(place: Workplace, held: HeldLease, bound: Any) -> str:
+def _attempt(place: Workplace, held: HeldLease, job: Job, bound: Any) -> str:
     """The state that the job is in after it."""
     lease = held.lease
     recording: Recording | None = None
     try:
-        recording = Recording(place, held)
+        recording = Recording(place, held, job)
         recording.train()
         return recording.succeed()
     except Cancelled:

@@ -76,11 +76,14 @@ def create_job(
     with once(store, caller, idempotency_key, "/v1/jobs", document_of(request)) as answer:
         if answer.answer is not None:
             return answer.response
-        warnings = _looked_at(store, caller, request).warnings  # read before the database's one writer is held up
+        looked_at = _looked_at(store, caller, request)  # before the database's one writer is held up
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
-            completed, queue_name = _completed(session, store, request, dataset)
-            job = jobs.create(session, caller.owner, document_of(completed), queue=queue_name, warnings=warnings)
+            completed, queue_name = looked_at.request, looked_at.queue_name
+            if dataset.columns != looked_at.dataset.columns:  # corrected meanwhile
+                completed, queue_name = _completed(session, store, request, dataset)
+            given = {"queue": queue_name, "warnings": looked_at.warnings}
+            job = jobs.create(session, caller.owner, document_of(completed), **given)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
@@ -88,12 +91,10 @@ def create_job(
 
 def _completed(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[JobRequest, str]:
     """The request with its defaults, held against the dataset and the room that workers have, and the queue it is for."""
-    table, presence = datasets.summaries(dataset), store.settings.presence_seconds
-    completed = complete(request, table, dataset.rows, jobs.is_served(session, GPU_QUEUE, presence))
+    table, takers = datasets.summaries(dataset), jobs.takers(session, store.settings.presence_seconds)
+    completed = complete(request, table, dataset.rows, takers.serve(GPU_QUEUE))
     queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
-    refuse_too_much(
-        completed, table, dataset.rows, jobs.room(session, queue_name, presence) or store.settings.max_job_bytes or None
-    )
+    refuse_too_much(completed, table, dataset.rows, takers.room(queue_name) or store.settings.max_job_bytes or None)
     return completed, queue_name
 
 
@@ -101,6 +102,7 @@ class LookedAt(NamedTuple):
     """A request with its defaults, the table it names, and what is worth a look in it."""
 
     request: JobRequest
+    queue_name: str
     dataset: Dataset
     table: DataFrame
     warnings: list[dict[str, Any]]
@@ -109,15 +111,17 @@ class LookedAt(NamedTuple):
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.reading() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
-        completed, _ = _completed(session, store, request, dataset)
+        completed, queue_name = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
-    return LookedAt(completed, dataset, table, datasets.findings(table, dataset, completed))
+    return LookedAt(completed, queue_name, dataset, table, datasets.findings(table, dataset, completed))
 
 
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
-    completed, dataset, table, warnings = _looked_at(store, caller, request)
-    found = estimate(completed, datasets.columns(table, dataset, completed.columns))
-    return Estimate(request=document_of(completed), warnings=[Notice(**warning) for warning in warnings], **vars(found))
+    looked_at = _looked_at(store, caller, request)
+    completed = looked_at.request
+    found = estimate(completed, datasets.columns(looked_at.table, looked_at.dataset, completed.columns))
+    warnings = [Notice(**warning) for warning in looked_at.warnings]
+    return Estimate(request=document_of(completed), warnings=warnings, **vars(found))
 
 
 @router.get("", responses=problems())

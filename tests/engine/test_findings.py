@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
-from engine.findings import MOST_CELLS, MOST_ROWS, _ranks, of_target, of_training, rows_to_look_at
+from engine.findings import MOST_CELLS, MOST_ROWS, _ranks, of_target, of_training, rows_to_look_at, scales_matter
 from engine.samples import IrisSample
 from tests.engine import completed, table
 
@@ -92,7 +92,9 @@ def of_job(**request: Any) -> list[tuple[str | None, str]]:
     )
     spec = completed(data, **request)
     targets = {name: data.columns[name] for name in spec.targets}
-    return [(warning.get("column"), warning["code"]) for warning in of_training(spec, data.columns, targets)]
+    features = [data.columns[name] for name in spec.features or ()]
+    found = of_training(features, data.columns, targets, spec.task or "", scales_matter(spec))
+    return [(warning.get("column"), warning["code"]) for warning in found]
 
 
 def test_a_job_is_told_of_its_own_features_alone() -> None:

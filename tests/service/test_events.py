@@ -65,9 +65,9 @@ def test_an_attempt_that_was_lost_is_told_once(stage: Stage) -> None:
     body = {"dataset_id": stage.iris(), "target": "species", "model": {"kind": "mlp"}, "epochs": 20}
     job_id = stage.client.post("/v1/jobs", json=body).json()["id"]
     with stage.place.database.transaction() as session:
-        lease = jobs.claim(session, job_id, "elsewhere", 60)
-        assert lease is not None
-        jobs.release(session, lease, "its worker was stopped")
+        job = jobs.claim(session, job_id, "elsewhere", 60)
+        assert job is not None
+        jobs.release(session, jobs.lease_of(job), "its worker was stopped")
     from worker.training import run
 
     run(stage.place, job_id)

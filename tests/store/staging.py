@@ -47,9 +47,9 @@ def make_job(database: Database, owner: str = "ana", **values: Any) -> Job:
 
 def claim(database: Database, job: Job, worker: str = "w") -> Lease:
     with database.transaction() as session:
-        lease = jobs.claim(session, job.id, worker, LEASE_SECONDS)
-    assert lease is not None
-    return lease
+        taken = jobs.claim(session, job.id, worker, LEASE_SECONDS)
+    assert taken is not None
+    return jobs.lease_of(taken)
 
 
 def claimed(database: Database) -> tuple[Job, Lease]:

@@ -85,15 +85,13 @@ def test_a_table_loads_from_wherever_it_lies(database: Database, files: Files, t
     assert is_file == (rows > 1)
 
 
-def test_a_large_table_in_the_database_is_read_each_time(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(datasets, "CACHED_BYTES", 100)
-    files = Files(tmp_path / "files", 10**6)
-    dataset = create(database, files)
-    before = datasets._parse.cache_info().currsize
-    assert load(database, files, dataset).equals(TABLE)
-    assert datasets._parse.cache_info().currsize == before
+def test_small_tables_are_kept_within_a_bound(database: Database, tmp_path: Path) -> None:
+    small, large = Files(tmp_path / "small", 10**6), Files(tmp_path / "large", 0)
+    dataset = create(database, small)
+    assert load(database, small, dataset) is load(database, small, dataset)
+    assert 0 < TABLE.estimated_size() <= datasets._found.cache.currsize <= datasets._found.cache.maxsize == datasets.CACHED_BYTES
+    mapped = create(database, large, table=TABLE.reverse())
+    assert load(database, large, mapped) is not load(database, large, mapped)
 
 
 def test_columns_are_numbers_or_codes_into_sorted_categories(database: Database, files: Files) -> None:

@@ -4,6 +4,7 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from store import jobs
 from store.database import Database
@@ -122,7 +123,8 @@ def test_one_of_many_claims_a_job(database: Database) -> None:
 
     def take(place: int) -> Lease | None:
         with database.transaction() as session:
-            return jobs.claim(session, job.id, f"worker {place}", LEASE_SECONDS)
+            taken = jobs.claim(session, job.id, f"worker {place}", LEASE_SECONDS)
+        return taken and jobs.lease_of(taken)
 
     found = together(12, take)
     leases = [lease for lease in found if lease is not None]
@@ -147,9 +149,18 @@ def test_a_doubled_message_does_nothing(database: Database, state: str) -> None:
 def test_two_who_look_for_work_at_once_find_two_jobs(postgresql_database: Database) -> None:
     first, second = (make_job(postgresql_database) for _ in range(2))
     with postgresql_database.transaction() as one, postgresql_database.transaction() as other:
-        assert [jobs.next_queued(session, ["train"]) for session in (one, other, other)] == [first.id, second.id, second.id]
-        assert jobs.claim(other, second.id, "other", LEASE_SECONDS)
-        assert jobs.claim(one, first.id, "one", LEASE_SECONDS)
+        found = [jobs.claim_next(session, ["train"], "w", LEASE_SECONDS) for session in (one, other, other)]
+    assert [job and job.id for job in found] == [first.id, second.id, None]
+    assert [row(postgresql_database, job).state for job in (first, second)] == ["running", "running"]
+
+
+def taken_next(session: Session, *queues: str) -> str | None:
+    """The id of the job that is taken from these queues; and it is put back."""
+    job = jobs.claim_next(session, queues, "w", LEASE_SECONDS)
+    assert job is None or (job.state, job.worker) == ("running", "w")
+    found = job and job.id
+    session.rollback()
+    return found
 
 
 def test_the_queue_is_first_come_first_served(database: Database) -> None:
@@ -159,7 +170,7 @@ def test_the_queue_is_first_come_first_served(database: Database) -> None:
         with database.reading() as session:
             places = [jobs.queue_position(session, row(database, job)) for job in (first, second, gpu, third)]
         with database.transaction() as session:
-            return places, jobs.next_queued(session, ["train"])
+            return places, taken_next(session, "train")
 
     assert look() == ([1, 2, 1, 3], first.id)
     lease = claim(database, first)
@@ -167,10 +178,9 @@ def test_the_queue_is_first_come_first_served(database: Database) -> None:
     with database.transaction() as session:
         jobs.release(session, lease, "its worker was stopped")
     assert look() == ([1, 2, 1, 3], first.id)
-    with database.transaction() as session:
-        assert jobs.next_queued(session, ["gpu"]) == gpu.id
-        assert jobs.next_queued(session, ["gpu", "train"]) == first.id
-        assert jobs.next_queued(session, ["none"]) is None
+    for queues, expected in ((["gpu"], gpu.id), (["gpu", "train"], first.id), (["none"], None)):
+        with database.transaction() as session:
+            assert taken_next(session, *queues) == expected
 
 
 CANCELLED = {

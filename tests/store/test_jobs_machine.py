@@ -65,9 +65,10 @@ class JobLife(RuleBasedStateMachine):
     def claim(self, which: int, worker: str) -> None:
         expected = self.jobs[which % len(self.jobs)]
         with self.database.transaction() as session:
-            lease = jobs.claim(session, expected.job.id, worker, LEASE_SECONDS)
-        assert (lease is not None) == (expected.state == "queued")
-        if lease is not None:
+            job = jobs.claim(session, expected.job.id, worker, LEASE_SECONDS)
+        assert (job is not None) == (expected.state == "queued")
+        if job is not None:
+            lease = jobs.lease_of(job)
             expected.state, expected.attempt, expected.holder = "running", expected.attempt + 1, lease
             assert lease == Lease(expected.job.number, expected.job.id, expected.attempt)
             self.leases.append((expected, lease))

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from store import jobs, models
-from store.database import Database
+from store.database import Database, new_id
 from store.errors import NotFound
 from store.files import Files
 from store.jobs import Lease
@@ -40,7 +40,9 @@ def make_model(database: Database, files: Files) -> tuple[Job, Lease, Model]:
     with database.transaction() as session:
         jobs.update_row(session, lease, parameters=7)
         checkpoint = jobs.save_checkpoint(session, files, lease, 2, b"weights of %d" % job.number, values={"train_loss": 0.5})
-        model = models.create(session, session.get_one(Job, job.number), checkpoint, {"rows": {}}, "f" * 64)
+        made = {"id": new_id("mdl"), "fitted": {"rows": {}}, "dataset_sha256": "f" * 64, "parameters": 7}
+        learned = {"epoch": checkpoint.epoch, "metrics": checkpoint.values, "digest": checkpoint.digest}
+        model = models.create(session, session.get_one(Job, job.number), **made, **learned)
         jobs.finish(session, lease, "succeeded", model_id=model.id)
         session.refresh(model)
     return job, lease, model

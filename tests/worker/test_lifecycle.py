@@ -54,14 +54,14 @@ def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: 
     asker = Asker(place, job_id, ask, after)
     asking = replace(place, stopping=asker)
     with place.database.transaction() as session:
-        lease = jobs.claim(session, job_id, "worker", 60)
-    assert lease is not None
-    asker.held = HeldLease(place.database, lease, 60)
+        job = jobs.claim(session, job_id, "worker", 60)
+    assert job is not None
+    asker.held = HeldLease(place.database, jobs.lease_of(job), 60)
     if after == 0:
         with place.database.transaction() as session:
             ask(session, jobs.get(session, job_id, None))
         asker.held.state = row(place, job_id).state
-    run_held(asking, asker.held)
+    run_held(asking, asker.held, job)
 
 
 def resume(place: Workplace, job_id: str) -> None:

@@ -113,14 +113,14 @@ def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Ca
 def test_a_lost_lease_writes_nothing_more(place: Workplace, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=30)
     with place.database.transaction() as session:
-        lease = jobs.claim(session, job_id, "frozen", 60)
-        assert lease is not None
+        job = jobs.claim(session, job_id, "frozen", 60)
+        assert job is not None
         session.query(Job).update({Job.lease_until: 0.0})
     with place.database.transaction() as session:
         jobs.sweep(session)
     assert row(place, job_id).state == "queued"
-    with HeldLease(place.database, lease, 60) as held:
-        run_held(place, held)
+    with HeldLease(place.database, jobs.lease_of(job), 60) as held:
+        run_held(place, held, job)
     job = row(place, job_id)
     assert (job.state, job.epoch, points(place, job_id)) == ("queued", 0, [])
     run(place, job_id)
@@ -241,11 +241,11 @@ def test_a_connection_lost_while_writing_costs_nothing(
     job_id = post("iris", "species", model=MLP, epochs=12)
     write, left = Recording._write, [2]
 
-    def away_at_first(self: Recording, session_work: Any) -> str:
+    def away_at_first(self: Recording, *given: Any) -> str:
         if left[0]:
             left[0] -= 1
             raise OperationalError("UPDATE", {}, ConnectionError("gone"))
-        return write(self, session_work)
+        return write(self, *given)
 
     monkeypatch.setattr(Recording, "_write", away_at_first)
     run(place, job_id)
@@ -254,13 +254,50 @@ def test_a_connection_lost_while_writing_costs_nothing(
     assert len([point for point in points(place, job_id) if point[0] == "train_loss"]) == 12
 
 
+def test_what_was_committed_unheard_is_not_written_twice(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is lost after it has committed and before it says so: what is written again must not be there twice."""
+    record = {"curves": "batch", "checkpoint_every": 4, "histograms_every": 3}
+    alone, job_id = (
+        post("iris", "species", model=MLP, epochs=12, batch_size=16, record=record, early_stopping={"patience": 2})
+        for _ in range(2)
+    )
+    run(place, alone)
+    dialect, unheard = place.database.engine.dialect, [0]
+    commit, asked = dialect.do_commit, [0]
+
+    def lose_every_second_answer(connection: Any) -> None:
+        commit(connection)
+        asked[0] += 1
+        if asked[0] > 1 and asked[0] % 2 == 0:  # the first is the claim
+            unheard[0] += 1
+            raise dialect.dbapi.OperationalError("gone")  # type: ignore[union-attr]
+
+    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("worker.recording.RETRY_SECONDS", 0)
+    with monkeypatch.context() as patch:
+        patch.setattr(dialect, "do_commit", lose_every_second_answer)
+        run(place, job_id)
+    assert unheard[0] > 3
+    before, after = row(place, alone), row(place, job_id)
+    assert (after.state, after.attempt, after.epoch) == ("succeeded", 1, before.epoch)
+    assert points(place, alone) == points(place, job_id)
+    assert len({theta(place, each) for each in (alone, job_id)}) == 1
+    with place.database.reading() as session:
+        told = [[entry.message for entry in jobs.journal(session, job.number)] for job in (before, after)]
+        kept = [[found.epoch for found in jobs.checkpoints(session, job.number)] for job in (before, after)]
+    assert told[0] == told[1]
+    assert kept[0] == kept[1]
+
+
 def test_a_database_that_stays_away_leaves_the_job_to_another_attempt(
     place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = post("iris", "species", model=MLP, epochs=12)
     short = Workplace(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "worker")
 
-    def away(self: Recording, session_work: Any) -> str:
+    def away(self: Recording, *given: Any) -> str:
         raise OperationalError("UPDATE", {}, ConnectionError("gone"))
 
     with monkeypatch.context() as patch:
