@@ -1,7 +1,7 @@
 """What routes are given: the store, the caller, a page, an idempotent answer."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -30,7 +30,7 @@ class Store:
     files: Files
 
 
-def get_store(request: Request) -> Store:
+async def get_store(request: Request) -> Store:  # async, as below, where nothing is waited for: no thread is needed
     store: Store = request.app.state.store
     return store
 
@@ -60,10 +60,10 @@ def _is_from_here(request: Request, setting: Settings) -> bool:
     return setting.is_local and request.url.hostname in {"localhost", "127.0.0.1", "::1", setting.host}
 
 
-def scoped(scope: str) -> Callable[[Caller], Caller]:
+def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
     """The caller, who must hold that scope."""
 
-    def check(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
+    async def check(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
         if not caller.scopes & {scope, "admin"}:
             raise HTTPException(403, f"this key may not {scope}; it has {', '.join(sorted(caller.scopes))}")
         return caller
@@ -83,7 +83,7 @@ class Page:
     token: str | None
 
 
-def get_page(
+async def get_page(
     page_size: Annotated[int, Query(ge=1, le=1000, description="items a page")] = 50,
     page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
 ) -> Page:

@@ -36,9 +36,10 @@ def dataset_resource(dataset: Dataset) -> DatasetResource:
     )
 
 
-def job_resource(session: Session, job: Job, upto: Entry | None = None) -> JobResource:
-    """The job as it is, or as it was when the journal's entry `upto` was written."""
-    journal = [entry for entry in jobs.journal(session, job.number) if upto is None or entry.sequence <= upto.sequence]
+def job_resource(session: Session, job: Job, upto: Entry | None = None, journal: Sequence[Entry] | None = None) -> JobResource:
+    """The job as it is, or as it was when the journal's entry `upto` was written; with its `journal`, where that is known."""
+    journal = jobs.journal(session, job.number) if journal is None else journal
+    journal = [entry for entry in journal if upto is None or entry.sequence <= upto.sequence]
     states = [entry for entry in journal if entry.kind == "state"]
     last = states[-1]
     is_now = upto is None or last.state == job.state

@@ -79,7 +79,7 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
         except ValidationError as error:
             raise located(error, body) from None
     elif kind == "multipart/form-data":
-        with folder_of(get_store(request)) as folder:
+        with folder_of(await get_store(request)) as folder:
             form = await read_form(request.headers["content-type"], request.stream(), Path(folder))
             yield _uploaded(form, Path(folder))
     else:

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, make_url, select
+from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, insert, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.functions import FunctionElement
 
 
@@ -37,6 +37,12 @@ def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
 def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can be told what to do where the row is there: both databases can, each with a construct of its own."""
     return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+
+
+def put_row(session: Session, row: DeclarativeBase) -> None:
+    """INSERT that row at once, as it is: for who writes it and is done with it, at half the cost of the session's care."""
+    values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
+    session.execute(insert(type(row).__table__), values)  # type: ignore[arg-type]
 
 
 def to_json(value: Any) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
-from store.database import new_id, now
+from store.database import new_id, now, put_row
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
@@ -62,8 +62,13 @@ def create(session: Session, owner: str, request: dict[str, Any], **values: Any)
         "sent_at": now(),
     }
     job = session.scalars(insert(Job).values(**values).returning(Job)).one()
-    _write_entry(session, job.number, "state", state="queued")
+    put_row(session, first_entry(job))
     return job
+
+
+def first_entry(job: Job) -> Entry:
+    """The line that a new job's journal begins with."""
+    return Entry(job_number=job.number, sequence=1, kind="state", epoch=job.epoch, state="queued", at=job.created_at)
 
 
 def get(session: Session, job_id: str, owner: str | None) -> Job:
@@ -159,26 +164,31 @@ def queue_position(session: Session, job: Job) -> int | None:
 # --- the worker's side: every write names the lease
 
 
+_TAKEN = {
+    "attempt": Job.attempt + 1,
+    "worker": bindparam("by"),
+    "started_at": func.coalesce(Job.started_at, now()),
+    "lease_until": now() + bindparam("lease_seconds"),
+}
+_TAKE = _move(["queued"], "running", None, _TAKEN).returning(Job).execution_options(synchronize_session=False)
+_TAKE_THAT = _TAKE.where(Job.id == bindparam("job_id"))
+_WAITING = Job.state == "queued", Job.queue.in_(bindparam("queues", expanding=True))
+_FIRST = select(Job.number).where(*_WAITING).order_by(Job.number).limit(1).with_for_update(skip_locked=True)
+_TAKE_FIRST = _TAKE.where(Job.number == _FIRST.scalar_subquery())
+
+
 def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> Job | None:
     """Take a queued job. None where it is not queued (any more): a second message for it does nothing."""
-    return _claim(session, Job.id == job_id, worker, lease_seconds)
+    return _claimed(session, _TAKE_THAT, {"job_id": job_id, "by": worker, "lease_seconds": lease_seconds})
 
 
 def claim_next(session: Session, queues: Sequence[str], worker: str, lease_seconds: float) -> Job | None:
     """Take the job that has waited longest in these queues and that nobody else is about to take. None where none waits."""
-    first = select(Job.number).where(Job.state == "queued", Job.queue.in_(queues)).order_by(Job.number).limit(1)
-    return _claim(session, Job.number == first.with_for_update(skip_locked=True).scalar_subquery(), worker, lease_seconds)
+    return _claimed(session, _TAKE_FIRST, {"queues": queues, "by": worker, "lease_seconds": lease_seconds})
 
 
-def _claim(session: Session, which: ColumnElement[bool], worker: str, lease_seconds: float) -> Job | None:
-    values = {
-        "attempt": Job.attempt + 1,
-        "worker": worker,
-        "started_at": func.coalesce(Job.started_at, now()),
-        "lease_until": now() + lease_seconds,
-    }
-    statement = _move(["queued"], "running", None, values).where(which).returning(Job)
-    job = session.scalars(statement.execution_options(synchronize_session=False)).one_or_none()
+def _claimed(session: Session, statement: Any, parameters: dict[str, Any]) -> Job | None:
+    job: Job | None = session.scalars(statement, parameters).one_or_none()
     if job is not None:
         _journal_move(session, job.number, "running", None)
     return job
@@ -269,8 +279,7 @@ def save_checkpoint(
     if replaces:
         forget_checkpoints(session, files, lease, [epoch])
     checkpoint = Checkpoint(job_number=lease.job_number, epoch=epoch, digest=files.put(session, content), **values)
-    session.add(checkpoint)
-    session.flush()
+    put_row(session, checkpoint)
     return checkpoint
 
 

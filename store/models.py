@@ -19,6 +19,7 @@ from engine.features import Features
 from engine.predict import Predictor
 from engine.prepare import Prepared
 from engine.target import Target
+from store.database import put_row
 from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
@@ -61,8 +62,7 @@ def create(session: Session, job: Job, **made: Any) -> Model:
         versions=_versions(),
         **made,
     )
-    session.add(model)
-    session.flush()
+    put_row(session, model)
     return model
 
 

@@ -18,22 +18,18 @@ log = structlog.get_logger()
 
 
 def work(place: Workplace, job_id: str) -> None:
-    """Run that job if it waits, then whatever else waits in this worker's queues, until nothing does."""
+    """Run that job if it waits, and whatever else waits in this worker's queues, until nothing does."""
     wanted: str | None = job_id
-    while not place.stopping():
-        if not run(place, wanted) and wanted is None:
-            return
+    while not place.stopping() and run(place, wanted):
         wanted = None
 
 
-def run(place: Workplace, job_id: str | None) -> bool:
-    """Run the job if it is queued, or the one that has waited longest; False where there is none, or another was faster."""
+def run(place: Workplace, job_id: str | None = None) -> bool:
+    """Run the job if it is queued, else the one that has waited longest in this worker's queues; False where none waits."""
     by = (place.name, place.settings.lease_seconds)
     with place.database.transaction() as session:
-        if job_id is not None:
-            job = jobs.claim(session, job_id, *by)
-        else:
-            job = jobs.claim_next(session, place.settings.queues.split(","), *by)
+        job = jobs.claim(session, job_id, *by) if job_id else None
+        job = job or jobs.claim_next(session, place.settings.queues.split(","), *by)
     if job is None:
         return False
     with HeldLease(place.database, jobs.lease_of(job), place.settings.lease_seconds) as held:

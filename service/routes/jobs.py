@@ -84,7 +84,8 @@ def create_job(
                 completed, queue_name = _completed(session, store, request, dataset)
             given = {"queue": queue_name, "warnings": looked_at.warnings}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
-            answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
+            resource = job_resource(session, job, journal=[jobs.first_entry(job)])
+            answer.give(session, 202, f"/v1/jobs/{job.id}", resource.document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
 

@@ -51,6 +51,7 @@ def test_training_outlives_its_database(mortal: Deployment, postgres: PostgresSe
         assert api.client.get("/readyz").json()["database"]["status"] == "failing"
         assert api.client.get("/healthz").status_code == 200
         postgres.start()
+        mortal.database.close()  # the connections of this process died, too
         wait_for(lambda: api.client.get(f"/v1/jobs/{job_id}").status_code == 200, f"recovery {death}")
     job = api.done(job_id)
     runs = [bits(mortal.database, mortal.files, each) for each in (undisturbed, job_id)]

@@ -222,3 +222,25 @@ def test_a_full_sqlite_says_so(sqlite_database: Database) -> None:
 def test_who_is_silent_within_a_transaction_loses_its_locks(postgresql_database: Database) -> None:
     with postgresql_database.reading() as session:
         assert session.scalar(text("SHOW idle_in_transaction_session_timeout")) == f"{IDLE_SECONDS}s"
+
+
+@pytest.mark.parametrize(("fresh", "fails"), [(0.0, 0), (60.0, 1)])
+def test_a_connection_that_died_idle_is_replaced(
+    postgresql_database: Database, monkeypatch: pytest.MonkeyPatch, fresh: float, fails: int
+) -> None:
+    """One that was just used is not asked whether it lives: then the first to use it hears of it, and nobody after."""
+    monkeypatch.setattr("store.database.FRESH_SECONDS", fresh)
+    number, other = select(func.pg_backend_pid()), Database(postgresql_database.url.render_as_string(hide_password=False))
+    with postgresql_database.reading() as session:
+        dead = session.execute(number).scalar_one()
+    with other.transaction() as session:
+        assert session.execute(select(func.pg_terminate_backend(dead, 5000))).scalar_one()
+    other.close()
+    failed = 0
+    for _ in range(3):
+        try:
+            with postgresql_database.reading() as session:
+                assert session.execute(number).scalar_one() != dead
+        except OperationalError:
+            failed += 1
+    assert failed == fails

@@ -89,7 +89,8 @@ def test_small_tables_are_kept_within_a_bound(database: Database, tmp_path: Path
     small, large = Files(tmp_path / "small", 10**6), Files(tmp_path / "large", 0)
     dataset = create(database, small)
     assert load(database, small, dataset) is load(database, small, dataset)
-    assert 0 < TABLE.estimated_size() <= datasets._found.cache.currsize <= datasets._found.cache.maxsize == datasets.CACHED_BYTES
+    kept = datasets._found.cache
+    assert 0 < TABLE.estimated_size() <= kept.currsize <= kept.maxsize == datasets.CACHED_BYTES
     mapped = create(database, large, table=TABLE.reverse())
     assert load(database, large, mapped) is not load(database, large, mapped)
 
@@ -169,8 +170,8 @@ def test_deleted_its_content_goes_unless_another_has_it(database: Database, file
         assert files.get(session, second.digest) == content
     delete(database, files, second.id)
     assert count(database, Blob) == 0
-    with pytest.raises(ContentMissing):
-        load(database, files, second)
+    with pytest.raises(ContentMissing), database.reading() as session:
+        files.locate(session, second.table_digest)
     with pytest.raises(NotFound), database.reading() as session:
         datasets.get(session, first.id, None)
 

@@ -44,7 +44,7 @@ def make_model(database: Database, files: Files) -> tuple[Job, Lease, Model]:
         learned = {"epoch": checkpoint.epoch, "metrics": checkpoint.values, "digest": checkpoint.digest}
         model = models.create(session, session.get_one(Job, job.number), **made, **learned)
         jobs.finish(session, lease, "succeeded", model_id=model.id)
-        session.refresh(model)
+        model = models.get(session, model.id, None)
     return job, lease, model
 
 
