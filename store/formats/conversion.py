@@ -4,6 +4,7 @@ from collections.abc import Callable
 from math import prod
 from typing import Any
 
+import numpy as np
 import polars as pl
 
 from store.errors import UnreadableFile
@@ -11,20 +12,44 @@ from store.formats.reading import CELL_BYTES
 
 WHOLE = (pl.UInt8, pl.Int16, pl.Int32, pl.Int64)
 """The types of whole numbers that are stored, the narrowest first."""
+WIDER = (pl.Int8, pl.Int16, pl.Int32, pl.Int64, pl.UInt16, pl.UInt32)
+"""Types of whole numbers that may be stored narrower, and that have a common type which is one."""
 BOUNDS = ((0, 2**8 - 1), (-(2**15), 2**15 - 1), (-(2**31), 2**31 - 1), (-(2**63), 2**63 - 1))
 
 
 def stored_columns(batch: pl.DataFrame, row: int) -> list[pl.Series]:
-    """The batch's columns as they are stored; fractions all at once, for a call of Polars costs more than a short column."""
-    settled: dict[int, pl.Series] = {}
-    fractions = [place for place, dtype in enumerate(batch.dtypes) if dtype in (pl.Float32, pl.Float64)]
+    """The columns of a batch, which begins in that row, as they are stored. Raises UnreadableFile where one cannot be."""
+    plain = _plain(batch)
+    return [
+        (column if plain[place] is None else column.cast(plain[place])) if place in plain else stored(column, row)
+        for place, column in enumerate(batch.iter_columns())
+    ]
+
+
+def _plain(batch: pl.DataFrame) -> dict[int, Any]:
+    """Which columns hold plain numbers, and the type that each is stored in where it is another. They are looked at all at
+    once, for a call costs more than a short column does.
+    """
+    gaps, dtypes = batch.null_count().row(0), batch.dtypes
+    there = [(place, dtype) for place, dtype in enumerate(dtypes) if gaps[place] < batch.height]
+    found: dict[int, Any] = {place: None for place, dtype in there if dtype == pl.UInt8}
+    fractions = [place for place, dtype in there if dtype in (pl.Float32, pl.Float64)]
     if fractions:
-        table = batch.select(pl.nth(fractions)).select(pl.all().fill_nan(None))
-        infinite, gaps = table.select(pl.all().is_infinite().any()).row(0), table.null_count().row(0)
-        for place, column, is_odd, missing in zip(fractions, table.iter_columns(), infinite, gaps, strict=True):
-            if not is_odd and missing < batch.height:
-                settled[place] = column
-    return [settled[place] if place in settled else stored(column, row) for place, column in enumerate(batch.iter_columns())]
+        finite = np.isfinite(batch[:, fractions].to_numpy()).sum(axis=0)
+        whole = zip(fractions, finite.tolist(), strict=True)
+        found |= {place: None for place, count in whole if count == batch.height - gaps[place]}
+    wholes = [place for place, dtype in there if dtype in WIDER and not gaps[place]]
+    if wholes:
+        cells = batch[:, wholes].to_numpy()
+        bounds = zip(wholes, cells.min(axis=0).tolist(), cells.max(axis=0).tolist(), strict=True)
+        found |= {place: narrowest(low, high) for place, low, high in bounds}
+    return found
+
+
+def narrowest(low: int, high: int) -> Any:
+    """The type that whole numbers from `low` to `high` are stored in: fractions, where no whole one holds them."""
+    fitting = (dtype for dtype, (least, most) in zip(WHOLE, BOUNDS, strict=True) if least <= low and high <= most)
+    return next(fitting, pl.Float64)
 
 
 def stored(column: pl.Series, row: int = 0) -> pl.Series:
@@ -48,10 +73,7 @@ def _whole(column: pl.Series, row: int) -> pl.Series:
     high: Any = column.max()
     if low is None:
         return column.cast(pl.Null, strict=False) if column.null_count() == len(column) else column
-    for dtype, (least, most) in zip(WHOLE, BOUNDS, strict=True):
-        if least <= low and high <= most:
-            return column.cast(dtype)
-    return column.cast(pl.Float64)
+    return column.cast(narrowest(low, high))
 
 
 def _float(column: pl.Series, row: int) -> pl.Series:

@@ -8,12 +8,10 @@ import polars as pl
 from store.formats.cells import NUMBERS, TEXT, Reading, readings
 from store.formats.dialect import Dialect, dialect_of
 from store.formats.options import ReadOptions
-from store.formats.parsing import Misfit, parse
+from store.formats.parsing import Misfit, Parser, rows_of
 from store.formats.reading import Found, Source
 from store.formats.stretches import blocks_of
 from store.formats.text import Text, as_utf8
-
-FIRST_BYTES = 1 << 20
 
 
 def read_csv(source: Source) -> Found:
@@ -56,8 +54,9 @@ def _batches(text: Text, dialect: Dialect, ways: list[Reading], line: int, found
         chosen = look(text, dialect, ways, line, chosen)
         found.restart()
         try:
+            parser = Parser(dialect, [way.dtype for way in chosen])
             for block in blocks_of(text, dialect, line):
-                yield _typed(parse(block, dialect, [way.dtype for way in chosen]), chosen, dialect)
+                yield _typed(parser.parse(block), chosen, dialect)
         except Misfit:
             continue
         _report(found, text, dialect, ways, chosen, line)
@@ -67,25 +66,20 @@ def _batches(text: Text, dialect: Dialect, ways: list[Reading], line: int, found
 
 def _first_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, _: list[Reading]) -> list[Reading]:
     """What fits the first rows."""
-    block = next(blocks_of(text, dialect, line, FIRST_BYTES), None)
+    block = next(blocks_of(text, dialect, line), None)
     if block is None:
         return [TEXT] * dialect.width
-    table = parse(block, dialect, [pl.String] * dialect.width)
-    plain = {way: _plain_columns(table, way, dialect) for way in NUMBERS if way in ways}
-    return [
-        TEXT
-        if cells.name in dialect.texts
-        else next(way for way in ways if (plain[way][place] if way in plain else _fits(way, cells, dialect)))
-        for place, cells in enumerate(table.iter_columns())
-    ]
+    table = rows_of(block, dialect, [pl.String] * dialect.width)
+    return [TEXT if cells.name in dialect.texts else _way_of(cells, ways, dialect) for cells in table.iter_columns()]
 
 
-def _plain_columns(table: pl.DataFrame, way: Reading, dialect: Dialect) -> list[bool]:
-    """Which columns are numbers as they stand: what `apply` would find, of all columns at once."""
-    blank = pl.all().str.strip_chars().is_in(list(dialect.markers)).sum()
-    counts = (table.select(pl.all().cast(way.dtype, strict=False)).null_count(), table.null_count(), table.select(blank))
-    places = zip(*(count.row(0) for count in counts), strict=True)
-    return [nulls == gaps or (bool(blanks) and nulls == gaps + blanks) for nulls, gaps, blanks in places]
+def _way_of(cells: pl.Series, ways: list[Reading], dialect: Dialect) -> Reading:
+    """The first way that fits. Whether these are plain numbers is asked first: it is quickly answered."""
+    if tuple(ways[: len(NUMBERS)]) == NUMBERS:
+        for way in NUMBERS:
+            if way.convert(cells).null_count() == cells.null_count():
+                return way
+    return next(way for way in ways if _fits(way, cells, dialect))
 
 
 def _whole_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, first: list[Reading]) -> list[Reading]:
@@ -95,7 +89,7 @@ def _whole_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, fi
         if wanted is ways and all(still[0] in NUMBERS or len(still) == 1 for still in left):
             break
         for block in blocks_of(text, dialect, line):
-            table = parse(block, dialect, [pl.String] * dialect.width)
+            table = rows_of(block, dialect, [pl.String] * dialect.width)
             left = [
                 [way for way in still if (way in NUMBERS) != (wanted is NUMBERS) or _fits(way, cells, dialect)]
                 if wanted is NUMBERS or still[0] not in NUMBERS
@@ -115,6 +109,8 @@ def _fits(way: Reading, cells: pl.Series, dialect: Dialect) -> bool:
 
 
 def _typed(table: pl.DataFrame, chosen: list[Reading], dialect: Dialect) -> pl.DataFrame:
+    if pl.String not in table.dtypes:
+        return table
     columns = []
     for way, cells in zip(chosen, table.iter_columns(), strict=True):
         values = way.apply(cells, dialect.markers) if cells.dtype == pl.String else cells
@@ -130,7 +126,7 @@ def _report(found: Found, text: Text, dialect: Dialect, ways: list[Reading], cho
     found.read["columns"] = {name: way.report for name, way in named.items()}
     if not any(way.ambiguous for way in named.values()):
         return
-    sample = parse(next(blocks_of(text, dialect, line, FIRST_BYTES)), dialect, [pl.String] * dialect.width)
+    sample = rows_of(next(blocks_of(text, dialect, line)), dialect, [pl.String] * dialect.width)
     for name, way in named.items():
         rivals = [other for other in ways if other.ambiguous == way.ambiguous and other.notation != way.notation]
         if way.ambiguous and any(_fits(rival, sample[name], dialect) for rival in rivals):

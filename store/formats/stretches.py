@@ -9,40 +9,41 @@ from store.errors import UnreadableFile
 from store.formats.dialect import ROW_BYTES, Dialect, quoting_of, unreadable
 from store.formats.text import Text
 
-BLOCK_BYTES = 8 << 20
+FIRST_BYTES, BLOCK_BYTES = 1 << 20, 8 << 20
+"""How much is taken at first, to see what it is like, and then."""
+LEAD = b"\n"
+"""What a block begins with, or Polars would unpack one that begins as a packed file does, such as "x^2"."""
 
 
 @dataclass(frozen=True)
 class Block:
-    """Whole rows of the text, and the line they begin in."""
+    """Whole rows of the text below an empty line, and the line of the text they begin in."""
 
     data: bytes
     line: int
 
 
-def blocks_of(text: Text, dialect: Dialect, line: int, size: int | None = None) -> Iterator[Block]:
+def blocks_of(text: Text, dialect: Dialect, line: int) -> Iterator[Block]:
     """The text in stretches of whole rows. Raises UnreadableFile for a row that does not end."""
     quote = dialect.quote.encode() if dialect.quote else None
-    size = size or BLOCK_BYTES
+    place, size = text.start, FIRST_BYTES
     with text.path.open("rb") as file:
-        file.seek(text.start)
-        rest = b""
         while True:
-            piece = file.read(size)
-            data = rest + piece
-            if len(piece) < size:
-                if data:
-                    yield Block(data, line)
-                return
-            cut = _last_row_end(data, quote)
+            file.seek(place)
+            data = file.read(size)
+            cut = _last_row_end(data, quote) if len(data) == size else len(data)
             if cut == 0 and len(data) > ROW_BYTES:
                 raise UnreadableFile(
                     f"the row that begins in line {line} is longer than {ROW_BYTES} bytes; shorten it, or close its quotes"
                 )
+            if not data:
+                return
+            size = BLOCK_BYTES if cut else 2 * size
             if cut:
-                yield Block(data[:cut], line)
-                line += data.count(b"\n", 0, cut)
-            rest = data[cut:]
+                block = Block(b"".join((LEAD, memoryview(data)[:cut])), line)
+                del data  # so that the rows are not in memory twice while they are parsed
+                yield block
+                place, line = place + cut, line + block.data.count(b"\n") - 1
 
 
 def _last_row_end(data: bytes, quote: bytes | None) -> int:
@@ -75,7 +76,7 @@ def count_rows(block: Block, dialect: Dialect) -> int:
 
 def records(block: Block, delimiter: str, quote: str | None) -> Iterator[tuple[int, list[str]]]:
     """The rows that are not blank, each with the line it begins in. Raises UnreadableFile for quotes that do not close."""
-    text = io.TextIOWrapper(io.BytesIO(block.data), "utf-8", newline="")
+    text = io.TextIOWrapper(io.BytesIO(block.data[len(LEAD) :]), "utf-8", newline="")
     lines = csv.reader(text, delimiter=delimiter, **quoting_of(quote))
     line = block.line
     try:

@@ -114,7 +114,7 @@ def test_encodings_are_forced(tmp_path: Path, encoding: str) -> None:
 
 def test_a_late_row_changes_how_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first rows suggest is given up where a later one does not fit: nothing is lost, not even leading zeros."""
-    monkeypatch.setattr("store.formats.delimited.FIRST_BYTES", 1000)
+    monkeypatch.setattr("store.formats.stretches.FIRST_BYTES", 1000)
     monkeypatch.setattr("store.formats.stretches.BLOCK_BYTES", 4000)
     monkeypatch.setattr("store.formats.assembly.HELD_BYTES", 2000)
     monkeypatch.setattr("store.formats.assembly.COLUMN_BYTES", 0)
