@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.train import Problem
 
-SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "team.py")
+SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "team.py", "curvature.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 
@@ -63,7 +63,7 @@ def _digest() -> str:
 def make_ready(problem: "Problem") -> float:
     """Have the kernels that the problem trains on compiled, or loaded from the cache, and give the seconds that took."""
     started = time.perf_counter()
-    runs_compiled = problem.spec.optimizer is not None or problem.spec.model.has_driver
+    runs_compiled = problem.spec.optimizer is not None or problem.spec.model.has_driver(problem)
     if runs_compiled and problem.network.xp is np and find_spec("numba") is not None:
         from engine.fast import compile_for
 

@@ -15,6 +15,7 @@ from engine import drivers, kernels, team, threads
 from engine.backend import Array
 from engine.blas import gemm
 from engine.compiled import numbers
+from engine.curvature import compile_readings
 from engine.descent import first_of, validate
 from engine.losses import HalfMeanSquaredError
 from engine.metrics import METRICS
@@ -240,6 +241,7 @@ class FastWalk:
 
 def compile_all() -> None:
     """Have every kernel and every driver compiled, or loaded from the cache, in both float types."""
+    compile_readings()
     for dtype in (np.float32, np.float64):
         for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
             for kernel in table.values():
@@ -252,6 +254,7 @@ def compile_for(problem: Problem) -> None:
     spec, network = problem.spec, problem.network
     if spec.optimizer is None:
         call_every_driver(network.dtype)
+        compile_readings()
     elif supported(problem):
         call_every_driver(network.dtype)
         addresses(network, spec.loss, spec.optimizer)

@@ -1,15 +1,17 @@
 # mypy: ignore-errors
 # (Numba compiles this file and checks its types itself.)
-"""Two products of small matrices with their sums held in vector registers, written in LLVM's own terms.
+"""Products of small matrices with their sums held in vector registers, written in LLVM's own terms.
 
 LLVM vectorises an inner loop, but does not keep a block of sums in registers across an outer one; on matrices of a few
-dozen rows that is worth a factor of three and more. Both work on LANES columns at once.
+dozen rows that is worth a factor of three and more. `combine` and `correlate` work on LANES columns at once, `tile` on as
+many as two of the processor's registers hold.
 """
 
+import platform
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import ir
+from llvmlite import binding, ir
 from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
@@ -19,14 +21,30 @@ LANES = 16
 FUSE = ("contract",)
 
 
+def _registers() -> tuple[int, int]:
+    """How many bytes a vector register of this processor holds, and how many of them there are."""
+    features = binding.get_host_cpu_features()
+    if features.get("avx512f"):
+        return 64, 32
+    return (32, 16) if features.get("avx") else (16, 32 if platform.machine() in ("aarch64", "arm64") else 16)
+
+
+REGISTER, REGISTERS = _registers()
+VECTORS = 2
+STRIP = VECTORS * REGISTER
+"""Bytes of the columns that `tile` works on at once."""
+TILE = {32: 8, 16: 4}[REGISTERS]
+"""Rows that it works on at once: enough sums to keep the arithmetic busy, few enough for the registers. It divides a strip."""
+
+
 class Emitter:
     """The few instructions on vectors that the products are made of, for one float type."""
 
-    def __init__(self, builder: Any, real: Any) -> None:
-        self.builder, self.real = builder, real
-        self.lanes = ir.VectorType(real, LANES)
+    def __init__(self, builder: Any, real: Any, count: int = LANES) -> None:
+        self.builder, self.real, self.count = builder, real, count
+        self.lanes = ir.VectorType(real, count)
         self.align = 4 if isinstance(real, ir.FloatType) else 8
-        self.zero = ir.Constant(self.lanes, [ir.Constant(real, 0.0)] * LANES)
+        self.zero = ir.Constant(self.lanes, [ir.Constant(real, 0.0)] * count)
 
     def at(self, base: Any, start: Any, step: Any = None, times: int = 0) -> Any:
         """The address of base[start + times · step]."""
@@ -44,7 +62,8 @@ class Emitter:
         """One number in every lane."""
         nothing = ir.Constant(self.lanes, ir.Undefined)
         first = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
-        return self.builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES))
+        lanes = ir.VectorType(ir.IntType(32), self.count)
+        return self.builder.shuffle_vector(first, nothing, ir.Constant(lanes, [0] * self.count))
 
     def fused(self, total: Any, a: Any, b: Any) -> Any:
         return self.builder.fadd(total, self.builder.fmul(a, b, flags=FUSE), flags=FUSE)
@@ -52,31 +71,39 @@ class Emitter:
     def across(self, value: Any) -> Any:
         """The sum of the lanes."""
         signature = ir.FunctionType(self.real, [self.real, self.lanes])
-        name = f"llvm.vector.reduce.fadd.v{LANES}{self.real.intrinsic_name}"
+        name = f"llvm.vector.reduce.fadd.v{self.count}{self.real.intrinsic_name}"
         add = get_or_insert_function(self.builder.module, signature, name)
         return self.builder.call(add, [ir.Constant(self.real, -0.0), value], fastmath=("reassoc",))
 
-    def sums(self, turns: Any, count: int, terms: Callable[[Any], list[tuple[Any, Any]]]) -> list[Any]:
+    def sums(self, turns: Any, count: int, terms: Callable[[Any], list[tuple[Any, Any]]], at_once: int = 1) -> list[Any]:
         """`count` sums over s < turns, held in registers; `terms(s)` gives the two factors of each one's next term."""
+        start, totals = ir.Constant(turns.type, 0), [self.zero] * count
+        for step in range(at_once, 0, 1 - at_once or -1):  # terms by the dozen, then what is left of them one by one
+            start, totals = self._loop(start, turns, totals, terms, step)
+        return totals
+
+    def _loop(self, start: Any, turns: Any, totals: list[Any], terms: Any, step: int) -> tuple[Any, list[Any]]:
+        """Add terms, `step` a turn, while there are so many. Returns the first s that is left, and the sums."""
         builder, whole = self.builder, turns.type
         before, head = builder.block, builder.append_basic_block("head")
         inside, after = builder.append_basic_block("inside"), builder.append_basic_block("after")
         builder.branch(head)
         builder.position_at_end(head)
         s = builder.phi(whole)
-        totals = [builder.phi(self.lanes) for _ in range(count)]
-        builder.cbranch(builder.icmp_signed("<", s, turns), inside, after)
+        sums = [builder.phi(self.lanes) for _ in totals]
+        next_s = builder.add(s, ir.Constant(whole, step))
+        builder.cbranch(builder.icmp_signed("<=", next_s, turns), inside, after)
         builder.position_at_end(inside)
-        following = [self.fused(total, a, b) for total, (a, b) in zip(totals, terms(s), strict=True)]
-        next_s = builder.add(s, ir.Constant(whole, 1))
-        for phi, start, value in zip(
-            [s, *totals], [ir.Constant(whole, 0)] + [self.zero] * count, [next_s, *following], strict=True
-        ):
-            phi.add_incoming(start, before)
+        following: list[Any] = list(sums)
+        for turn in range(step):
+            factors = terms(builder.add(s, ir.Constant(whole, turn)))
+            following = [self.fused(total, a, b) for total, (a, b) in zip(following, factors, strict=True)]
+        for phi, first, value in zip([s, *sums], [start, *totals], [next_s, *following], strict=True):
+            phi.add_incoming(first, before)
             phi.add_incoming(value, builder.block)
         builder.branch(head)
         builder.position_at_end(after)
-        return totals
+        return s, list(sums)
 
 
 def _base(context: Any, builder: Any, kind: Any, value: Any) -> Any:
@@ -139,3 +166,40 @@ def correlate(typing: Any, count: Any, out: Any, o: Any, A: Any, a: Any, B: Any,
         return context.get_dummy_value()
 
     return types.void(count, out, whole, A, whole, B, whole, whole), generate
+
+
+@intrinsic(prefer_literal=True)
+def tile(
+    typing: Any, count: Any, adding: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any,
+    B: Any, b: Any, terms: Any,
+) -> Any:  # fmt: skip
+    """C[c + r·c_width + i] = Σ_s A[a + r·across + s·along] · B[b + s·strip + i], for r < count, s < terms, i < strip.
+
+    A strip is as many values as STRIP bytes hold. `count` and `adding`, which keeps what stood in C, are written as numbers.
+    """
+    whole = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, _, _, c_, c_width_, _, a_, across_, along_, _, b_, terms_ = values
+        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (2, 5, 9))
+        emit = Emitter(builder, context.get_value_type(C.dtype), REGISTER * 8 // C.dtype.bitwidth)
+        rows, vectors = range(count.literal_value), range(VECTORS)
+        strip = ir.Constant(b_.type, VECTORS * emit.count)
+
+        def along_row(start: Any, vector: int) -> Any:
+            return builder.add(start, ir.Constant(start.type, vector * emit.count))
+
+        def factors(s: Any) -> list[tuple[Any, Any]]:
+            place, term = builder.add(b_, builder.mul(s, strip)), builder.add(a_, builder.mul(s, along_))
+            strips = [emit.load(emit.at(base_B, along_row(place, vector))) for vector in vectors]
+            numbers = [emit.spread(builder.load(emit.at(base_A, term, across_, r))) for r in rows]
+            return [(number, lanes) for number in numbers for lanes in strips]
+
+        totals = iter(emit.sums(terms_, len(rows) * VECTORS, factors, at_once=2))
+        for r in rows:
+            for vector in vectors:
+                place, total = emit.at(base_C, along_row(c_, vector), c_width_, r), next(totals)
+                emit.store(builder.fadd(emit.load(place), total) if adding.literal_value else total, place)
+        return context.get_dummy_value()
+
+    return types.void(count, adding, C, whole, whole, A, whole, whole, whole, B, whole, whole), generate

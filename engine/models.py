@@ -8,9 +8,10 @@ from pydantic import Field
 from engine.activations import Activation, Relu
 from engine.descent import descend
 from engine.initializers import HeNormal, Initializer, Zeros
-from engine.linear import analytic, newton
+from engine.linear import analytic
 from engine.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
 from engine.network import Dense
+from engine.newton import is_tall, newton
 from engine.optimizers import Adam, GradientDescent
 from engine.perceptron import perceptron
 from engine.schedules import ConstantRate
@@ -39,8 +40,6 @@ class Model(Described):
     """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
 
     tasks: ClassVar[frozenset[str]]
-    has_driver: ClassVar[bool] = False
-    """Whether a solver of its own runs compiled (see fast.py)."""
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         """The job's fields that apply to this model, each with its default."""
@@ -49,6 +48,10 @@ class Model(Described):
     def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
         """The losses to choose from; None for every loss of the task."""
         return None
+
+    def has_driver(self, problem: Problem) -> bool:
+        """Whether a solver of its own runs compiled on that problem (see fast.py)."""
+        return False
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:
         """The network's layers; without hidden ones unless the model says otherwise."""
@@ -159,6 +162,9 @@ class LogisticRegression(Model):
     def penalties(self, training: "Training", rows: int) -> tuple[float, float]:
         return 0.0, self.penalty.l2 / rows
 
+    def has_driver(self, problem: Problem) -> bool:
+        return self.solver == "newton" and is_tall(problem)
+
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return self.solvers[self.solver](problem, state)
 
@@ -171,7 +177,6 @@ class Perceptron(Model):
     derivative: ClassVar[str] = r"-y_n x_n \text{ where } y_n w^\top x_n \le 0, \text{ else } 0"
     source: ClassVar[str] = "Rosenblatt (1958); the pocket: Gallant, Perceptron-based learning algorithms (1990)"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
-    has_driver: ClassVar[bool] = True
 
     kind: Literal["perceptron"] = "perceptron"
     bias: Flag = Field(default=True, description="false: the boundary passes through the origin")
@@ -181,6 +186,9 @@ class Perceptron(Model):
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:
         return [Dense(inputs, outputs, bias=self.bias)]
+
+    def has_driver(self, problem: Problem) -> bool:
+        return True
 
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return perceptron(problem, state)

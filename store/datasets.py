@@ -22,7 +22,7 @@ from store.database import new_id
 from store.errors import Conflict, NotFound
 from store.files import Files, Hashed
 from store.findings import warnings_of
-from store.formats.reading import map_table
+from store.formats.assembly import map_table
 from store.ingestion import Ingested
 from store.kinds import read
 from store.pages import owned

@@ -10,12 +10,13 @@ import polars as pl
 from store.errors import UnknownFormat, UnreadableFile
 from store.formats.arff import read_arff
 from store.formats.arrays import read_idx, read_npy, read_npz
+from store.formats.assembly import assemble, beside
 from store.formats.columnar import read_arrow, read_parquet
 from store.formats.delimited import read_csv, read_tsv
 from store.formats.documents import read_json, read_lines
 from store.formats.options import CELLS, NAMES, ReadOptions
 from store.formats.packing import PACKINGS, packing_of, unpack
-from store.formats.reading import Found, Source, assemble, beside
+from store.formats.reading import Found, Source
 
 HEAD_BYTES = 4096
 

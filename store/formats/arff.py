@@ -9,7 +9,8 @@ from typing import Any
 import polars as pl
 
 from store.errors import UnreadableFile
-from store.formats import delimited
+from store.formats.delimited import table_of
+from store.formats.dialect import Dialect
 from store.formats.reading import MAX_COLUMNS, Found, Source
 from store.formats.text import Text, as_utf8
 
@@ -44,8 +45,8 @@ def read_arff(source: Source) -> Found:
     if b"%" in sample:
         rows = _without_comments(rows, folder)
     texts = frozenset(attribute.name for attribute in attributes if attribute.type not in (*NUMBERS, "date"))
-    dialect = delimited.Dialect(",", quote, names, False, options.markers if options.missing else ("", "?"), texts)
-    found = delimited.table_of(rows, dialect, options, line)
+    dialect = Dialect(",", quote, names, False, options.markers if options.missing else ("", "?"), texts)
+    found = table_of(rows, dialect, options, line)
     found.batches = _checked(found, found.batches, attributes)
     found.read |= {"attributes": {attribute.name: attribute.type for attribute in attributes}}
     return found

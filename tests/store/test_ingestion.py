@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from store.errors import TooLarge, UnknownFormat, UnreadableFile
+from store.formats.assembly import map_table
 from store.formats.options import ReadOptions
-from store.formats.reading import map_table
 from store.ingestion import Ingested, Reader, Readers
 from store.settings import Settings
 from tests.store.staging import together

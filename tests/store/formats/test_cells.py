@@ -114,9 +114,10 @@ def test_encodings_are_forced(tmp_path: Path, encoding: str) -> None:
 
 def test_a_late_row_changes_how_all_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the first rows suggest is given up where a later one does not fit: nothing is lost, not even leading zeros."""
-    monkeypatch.setattr("store.formats.delimited.FIRST_BYTES", 1000)
-    monkeypatch.setattr("store.formats.delimited.BLOCK_BYTES", 4000)
-    monkeypatch.setattr("store.formats.reading.HELD_BYTES", 2000)
+    monkeypatch.setattr("store.formats.stretches.FIRST_BYTES", 1000)
+    monkeypatch.setattr("store.formats.stretches.BLOCK_BYTES", 4000)
+    monkeypatch.setattr("store.formats.assembly.HELD_BYTES", 2000)
+    monkeypatch.setattr("store.formats.assembly.COLUMN_BYTES", 0)
     lines = [f"{place:05},{place},{place % 2},yes,{place},1\n" for place in range(3000)]
     lines[2900] = '00x,1.5,,perhaps,"2,900",\n'
     table = read_all(tmp_path, {"t.csv": "code,x,y,w,n,m\n" + "".join(lines)})[1]
