@@ -21,6 +21,9 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
     for batch in found.batches:
         if batch.width > MAX_COLUMNS:
             raise UnreadableFile(f"the file has {batch.width} columns; at most {MAX_COLUMNS} are read, leave some out")
+        nul = next((place for place, name in enumerate(batch.columns, start=1) if "\0" in name), None)
+        if nul is not None:  # which no database and no C library would keep
+            raise UnreadableFile(f"the name of column {nul} holds a NUL character; give it another name")
         if batch.height:
             rows.add(pl.DataFrame(stored_columns(batch, rows.count)))
     if not rows.count:

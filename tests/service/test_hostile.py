@@ -13,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
+import pyarrow.ipc
 import pytest
 import zstandard
 
@@ -37,6 +39,13 @@ def arrow(**columns: Any) -> bytes:
 def npy(array: Any, allow_pickle: bool = False) -> bytes:
     out = io.BytesIO()
     np.save(out, array, allow_pickle=allow_pickle)
+    return out.getvalue()
+
+
+def arrow_named(name: str) -> bytes:
+    out, table = io.BytesIO(), pa.table({name: [1, 2]})
+    with pa.ipc.new_stream(out, table.schema) as file:
+        file.write_table(table)
     return out.getvalue()
 
 
@@ -149,6 +158,8 @@ CASES = {
     "no Parquet at all": Case("t.parquet", "a,b\n1,2\n", 422, "Parquet file is broken"),
     "Parquet of objects": Case("t.parquet", parquet(a=[{"b": 1}]), 422, "column 'a' holds objects"),
     "Parquet of bytes": Case("t.parquet", parquet(a=[b"\0\1"]), 422, "column 'a' holds bytes"),
+    "JSON whose name has a NUL": Case("t.json", '[{"c": 1, "a\\u0000b": 2}]', 422, "name of column 2 holds a NUL"),
+    "Arrow whose name has a NUL": Case("t.arrows", arrow_named("a\0b"), 422, "name of column 1 holds a NUL"),
     "Parquet of nothing": Case("t.parquet", parquet(a=pl.Series([], dtype=pl.Int64)), 422, "no rows"),
     "truncated Arrow": Case("t.arrow", arrow(a=[1, 2, 3])[:-30], 422, "Arrow file is broken or cut off"),
     "Arrow of eight bytes": Case("t.arrow", b"ARROW1\0\0", 422, "Arrow file is broken"),
