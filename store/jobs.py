@@ -361,6 +361,11 @@ def sweep(session: Session) -> list[tuple[str, str]]:
     return [(row.id, row.queue) for row in waiting]
 
 
+def next_expiry(session: Session) -> float | None:
+    """Seconds until the first lease runs out, unless it is renewed; None where none is held."""
+    return session.execute(select(func.min(Job.lease_until) - now()).where(Job.state.in_(HELD))).scalar()
+
+
 def _take_back(session: Session, job: Job) -> None:
     """What becomes of a job whose worker was lost; conditional on the lease still being the one that ran out."""
     same = [Job.attempt == job.attempt, Job.lease_until == job.lease_until]

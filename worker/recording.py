@@ -82,7 +82,10 @@ class Recording:
             table = datasets.load(session, place.files, dataset)
         self.dataset_sha256 = dataset.digest
         kinds = (self.job.fitted or {}).get("kinds")  # as it was begun with, whatever has been corrected since
-        columns = datasets.columns(table, dataset, self.training.columns, kinds)
+        columns = {}
+        for column in datasets.each_column(table, dataset, self.training.columns, kinds):
+            columns[column.name] = column
+            self._heed()  # a large table takes its time
         self.prepared: Prepared = prepare(self.training, columns)
         self.fitted, self.model_id = models.fitted_of(self.prepared), new_id("mdl")
         self.network = self.prepared.problem.network
@@ -148,11 +151,7 @@ class Recording:
 
     def _listen(self) -> None:
         """Write what is due to be written, and heed what the caller or the machine wants. Raises Interrupted, LeaseLost."""
-        if self.held.lost:
-            raise LeaseLost("the lease is another's")
-        for wanted, interruption in INTERRUPTIONS.items():
-            if self.held.state == wanted:
-                raise interruption
+        self._heed()
         if self.place.stopping():
             raise Stopped
         due = time.monotonic() - self.pending.since > FLUSH_SECONDS or len(self.recorder.points) > FLUSH_POINTS
@@ -161,6 +160,13 @@ class Recording:
             due = True
         if due:
             self.flush()
+
+    def _heed(self) -> None:
+        """Raises Interrupted where the caller wants the attempt to end, LeaseLost where another has begun."""
+        if self.held.lost:
+            raise LeaseLost("the lease is another's")
+        if self.held.state in INTERRUPTIONS:
+            raise INTERRUPTIONS[self.held.state]
 
     def _take(self, epoch: Epoch) -> None:
         """Remember an epoch's numbers, and its arrays where they are due or the best yet."""

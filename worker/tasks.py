@@ -1,5 +1,6 @@
 """The Celery shell around worker.training: one task, one process signal, one sweeper; no decisions."""
 
+import math
 import multiprocessing
 import os
 import socket
@@ -19,6 +20,7 @@ from worker import limits
 from worker.recording import Workplace
 from worker.training import work
 
+SHORTEST_PAUSE = 0.05
 log = structlog.get_logger()
 # Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
 _stopping = multiprocessing.RawValue("b", 0)
@@ -75,8 +77,9 @@ def _sweep_for_ever() -> None:
     place = workplace()
     files_swept = time.monotonic()
     while not _is_stopping():
+        pause = place.settings.sweep_seconds
         try:
-            sweep_once(place)
+            pause = min(pause, sweep_once(place))
             if time.monotonic() - files_swept > place.settings.orphan_seconds:
                 files_swept = time.monotonic()
                 sweep_files(place)
@@ -84,7 +87,7 @@ def _sweep_for_ever() -> None:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:
             log.exception("a round of the sweeper broke; the next one comes")
-        time.sleep(place.settings.sweep_seconds)
+        time.sleep(pause)
 
 
 def sweep_files(place: Workplace) -> None:
@@ -97,11 +100,15 @@ def sweep_files(place: Workplace) -> None:
         log.info("removed files that nothing names", count=removed)
 
 
-def sweep_once(place: Workplace) -> None:
-    """Say that this worker lives, take back what dead ones held, and send again what waits without a message."""
+def sweep_once(place: Workplace) -> float:
+    """Say that this worker lives, take back what dead ones held, and send again what waits without a message. Returns in how
+    many seconds the next lease runs out.
+    """
     with place.database.transaction() as session:
         jobs.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
         unsent = jobs.sweep(session)
         positions.sweep(session, place.files)
+        expiry = jobs.next_expiry(session)
     for job_id, queue_name in unsent:
         queue.send(job_id, queue_name)
+    return math.inf if expiry is None else max(SHORTEST_PAUSE, expiry)

@@ -10,7 +10,7 @@ from store import jobs
 from store.errors import DiskFull, LeaseLost, StoreError, problem
 from store.jobs import Lease
 from store.tables import Job
-from worker.errors import Cancelled, OutOfMemory, Paused, Stopped, WorkerError
+from worker.errors import Cancelled, Interrupted, OutOfMemory, Paused, WorkerError
 from worker.lease import HeldLease
 from worker.recording import Recording, Workplace
 
@@ -61,15 +61,8 @@ def _attempt(place: Workplace, held: HeldLease, job: Job, bound: Any) -> str:
         recording = Recording(place, held, job)
         recording.train()
         return recording.succeed()
-    except Cancelled:
-        assert recording is not None
-        return recording.end("cancelled", jobs.BY_CALLER["cancelled"])
-    except Paused:
-        assert recording is not None
-        return recording.pause()
-    except Stopped:
-        assert recording is not None
-        return recording.give_back()
+    except Interrupted as interruption:
+        return _leave(place, lease, recording, interruption)
     except MemoryError:
         return _fail(place, lease, recording, OutOfMemory(_out_of_memory(place)))
     except (LeaseLost, DiskFull, OperationalError, InterfaceError):
@@ -80,6 +73,17 @@ def _attempt(place: Workplace, held: HeldLease, job: Job, bound: Any) -> str:
         bound.exception("job broke")
         detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
         return _fail(place, lease, recording, WorkerError(detail))
+
+
+def _leave(place: Workplace, lease: Lease, recording: Recording | None, interruption: Interrupted) -> str:
+    """End the attempt as it is wanted; where it had not begun to train, what an attempt before has written stays as it is."""
+    if recording is None:
+        with place.database.transaction() as session:
+            state = "cancelled" if isinstance(interruption, Cancelled) else "paused"
+            return jobs.finish(session, lease, state, jobs.BY_CALLER[state])
+    if isinstance(interruption, Cancelled):
+        return recording.end("cancelled", jobs.BY_CALLER["cancelled"])
+    return recording.pause() if isinstance(interruption, Paused) else recording.give_back()
 
 
 def _out_of_memory(place: Workplace) -> str:

@@ -119,6 +119,23 @@ def test_renewed_a_lease_lasts_from_now_on(database: Database) -> None:
     assert row(database, job).state == "running"
 
 
+def test_it_is_known_when_the_first_lease_runs_out(database: Database) -> None:
+    def ahead() -> float | None:
+        with database.reading() as session:
+            return jobs.next_expiry(session)
+
+    make_job(database)
+    assert ahead() is None
+    (_, _), (soon, _) = claimed(database), claimed(database)
+    assert ahead() == pytest.approx(LEASE_SECONDS, abs=2)
+    put(database, soon, lease_until=Job.lease_until - LEASE_SECONDS + 5)
+    assert ahead() == pytest.approx(5, abs=2)
+    expire(database, soon)
+    assert (ahead() or 0) < 0
+    sweep(database)
+    assert ahead() == pytest.approx(LEASE_SECONDS, abs=2)
+
+
 def test_leases_are_judged_by_the_databases_clock(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker or a sweeper whose own clock is wrong by an hour neither takes nor keeps what it should not."""
     real = time.time

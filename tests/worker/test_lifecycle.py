@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from engine import descent, fast
-from store import forks, jobs, models, positions
+from store import datasets, forks, jobs, models, positions
 from store.errors import DiskFull
 from store.files import Files
 from store.requests import training_of
@@ -105,6 +105,32 @@ def test_what_is_learned_stays_readable_within_an_epoch(place: Workplace, post: 
         assert (row(place, job_id).state, row(place, job_id).epoch) == (state, 1)
         with place.database.reading() as session:
             assert [kept.epoch for kept in jobs.checkpoints(session, row(place, job_id).number)] == [1]
+
+
+@pytest.mark.parametrize(("ask", "state"), [(jobs.pause, "paused"), (jobs.cancel, "cancelled")])
+def test_who_is_still_loading_listens(
+    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, ask: Callable[..., None], state: str
+) -> None:
+    """A large table takes its time: what the caller wants meanwhile happens before it is read to its end."""
+    alone, job_id = (post("iris", "species", model=MLP, epochs=5) for _ in range(2))
+    run(place, alone)
+    each, read = datasets.each_column, list[str]()
+
+    def told(*given: Any) -> Iterator[Any]:
+        for column in each(*given):
+            read.append(column.name)
+            yield column
+
+    with monkeypatch.context() as patch:
+        patch.setattr(datasets, "each_column", told)
+        run_and_ask(place, job_id, ask, 0)
+    assert len(read) == 1
+    job = row(place, job_id)
+    assert (job.state, job.state_reason, job.epoch, points(place, job_id)) == (state, f"{state} by the caller", 0, [])
+    if state == "paused":
+        resume(place, job_id)
+        run(place, job_id)
+        assert (row(place, job_id).state, theta(place, job_id)) == ("succeeded", theta(place, alone))
 
 
 def test_a_pause_is_heard_by_the_listening_thread(place: Workplace, post: Callable[..., str]) -> None:
