@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from engine import compiling
-from store import jobs, keys
+from store import keys, workers
 from store.database import Database
 from store.logs import configure_logs
 from store.migrate import MIGRATIONS
@@ -169,7 +169,7 @@ def _is_heard_of(setting: Settings) -> bool:
     database = Database(setting.database)
     try:
         with database.reading() as session:
-            names = jobs.live_workers(session, 3 * setting.sweep_seconds + 5)
+            names = workers.live(session, 3 * setting.sweep_seconds + 5)
     except (OperationalError, ProgrammingError) as error:
         typer.echo(f"the database does not answer: {str(error.orig).partition(chr(10))[0]}", err=True)
         return False

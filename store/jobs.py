@@ -14,7 +14,7 @@ from store.database import new_id, now, put_row
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
-from store.tables import HELD, Checkpoint, Entry, Job, Position, Table, Worker
+from store.tables import HELD, Checkpoint, Entry, Job, Position, Table
 
 LEGAL: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
@@ -382,37 +382,3 @@ def _take_back(session: Session, job: Job) -> None:
     else:
         reason = f"attempt {job.attempt} was lost with its worker"
         move(session, job.number, [job.state], "queued", reason=reason, lost_attempts=lost, sent_at=None, where=same)
-
-
-def beat(session: Session, name: str, queues: list[str], max_job_bytes: int | None = None) -> None:
-    """Say that a worker is alive, and what it takes; forget those not heard of for an hour."""
-    says = {"queues": queues, "max_job_bytes": max_job_bytes}
-    if not _updated(session, update(Worker).where(Worker.name == name).values(seen_at=now(), **says)):
-        session.add(Worker(name=name, **says))
-    session.execute(delete(Worker).where(Worker.seen_at < now() - 3600))
-
-
-def live_workers(session: Session, within_seconds: float) -> list[str]:
-    """Names of the workers heard of within that time."""
-    return list(session.scalars(select(Worker.name).where(Worker.seen_at > now() - within_seconds).order_by(Worker.name)))
-
-
-@dataclass(frozen=True)
-class Takers:
-    """The live workers' queues, each with the bytes that they give to one job, where they have said."""
-
-    given: Sequence[tuple[Sequence[str], int | None]]
-
-    def serve(self, queue: str) -> bool:
-        """Whether one of them takes jobs from that queue."""
-        return any(queue in queues for queues, _ in self.given)
-
-    def room(self, queue: str) -> int | None:
-        """The bytes that the roomiest of that queue gives to one job; None where none has said."""
-        return max((most for queues, most in self.given if queue in queues and most is not None), default=None)
-
-
-def takers(session: Session, within_seconds: float) -> Takers:
-    """The workers heard of within that time, as those who take jobs."""
-    live = select(Worker.queues, Worker.max_job_bytes).where(Worker.seen_at > now() - within_seconds)
-    return Takers([(queues, most) for queues, most in session.execute(live)])

@@ -12,7 +12,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import idempotency, jobs, positions, queue
+from store import idempotency, jobs, positions, queue, workers
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -105,7 +105,7 @@ def sweep_once(place: Workplace) -> float:
     many seconds the next lease runs out.
     """
     with place.database.transaction() as session:
-        jobs.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
+        workers.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
         unsent = jobs.sweep(session)
         positions.sweep(session, place.files)
         expiry = jobs.next_expiry(session)

@@ -29,7 +29,7 @@ from service.dependencies import (
 from service.resources import job_resource, listing
 from service.responses import problems
 from service.schemas import Estimate, EventResource, ForkRequest, JobResource, Listing, Notice
-from store import datasets, forks, jobs, queue
+from store import datasets, forks, jobs, queue, workers
 from store.keys import Caller
 from store.pages import owned, page
 from store.requests import JobRequest, document_of, training_of
@@ -92,7 +92,7 @@ def create_job(
 
 def _completed(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[JobRequest, str]:
     """The request with its defaults, held against the dataset and the room that workers have, and the queue it is for."""
-    table, takers = datasets.summaries(dataset), jobs.takers(session, store.settings.presence_seconds)
+    table, takers = datasets.summaries(dataset), workers.takers(session, store.settings.presence_seconds)
     completed = complete(request, table, dataset.rows, takers.serve(GPU_QUEUE))
     queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
     refuse_too_much(completed, table, dataset.rows, takers.room(queue_name) or store.settings.max_job_bytes or None)

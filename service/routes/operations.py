@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.dependencies import Store, StoreOf
 from service.schemas import Part, Readiness
-from store import jobs, queue
+from store import queue, workers
 
 router = APIRouter(tags=["operations"])
 
@@ -49,7 +49,7 @@ def _database(store: Store) -> Part:
 def _worker(store: Store) -> Part:
     within = store.settings.presence_seconds
     with store.database.reading() as session:
-        names = jobs.live_workers(session, within)
+        names = workers.live(session, within)
     if not names:
         return Part(status="failing", detail=f"no worker was heard of in the last {within:g} s; start `vidro worker`")
     return Part(status="ok", detail=f"{len(names)} alive")

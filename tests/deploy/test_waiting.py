@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from cli import processes
 from cli.main import app
-from store import jobs
+from store import workers
 from store.database import Database
 from store.migrate import migrate
 from store.settings import settings
@@ -108,7 +108,7 @@ def test_sigterm_ends_the_waiting() -> None:
 def test_a_worker_is_well_while_it_is_heard_of(told: Database, name: str | None, code: int) -> None:
     if name is not None:
         with told.transaction() as session:
-            jobs.beat(session, name, ["train"])
+            workers.beat(session, name, ["train"])
     assert CliRunner().invoke(app, ["worker", "--check"]).exit_code == code
 
 

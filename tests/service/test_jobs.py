@@ -8,7 +8,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from service.schemas import JobResource
-from store import jobs
+from store import jobs, workers
 from tests.service.conftest import Stage
 from worker.training import run
 
@@ -342,7 +342,7 @@ def test_a_card_may_be_another_processs(stage: Stage) -> None:
     body = {"dataset_id": stage.iris(), "target": "species", "model": MLP, "device": "cuda"}
     assert stage.client.post("/v1/jobs", json=body).status_code == 422
     with stage.place.database.transaction() as session:
-        jobs.beat(session, "elsewhere", ["gpu"])
+        workers.beat(session, "elsewhere", ["gpu"])
     accepted = stage.client.post("/v1/jobs", json=body)
     assert accepted.status_code == 202
     assert stage.sent == [(accepted.json()["id"], "gpu")]

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from store import jobs
+from store import workers
 from tests.service.conftest import Stage
 from tests.worker.staging import Stopper
 from worker.training import run
@@ -149,7 +149,7 @@ def test_a_job_that_no_worker_has_room_for_is_refused(stage: Stage) -> None:
 
     def says(name: str, most: int, queues: list[str]) -> None:
         with stage.place.database.transaction() as session:
-            jobs.beat(session, name, queues, most)
+            workers.beat(session, name, queues, most)
 
     says("small", 200 * 2**20, ["train"])
     says("another's", 2**40, ["gpu"])

@@ -3,7 +3,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from store import curves, jobs, positions
@@ -11,7 +11,7 @@ from store.database import Database
 from store.errors import Conflict, LeaseLost
 from store.files import Files
 from store.jobs import MAX_LOST_ATTEMPTS, RESEND_SECONDS, Lease
-from store.tables import STATES, Blob, Checkpoint, CurvePoint, Entry, Job, Position, Worker
+from store.tables import STATES, Blob, Checkpoint, CurvePoint, Job, Position
 from tests.store.staging import (
     LEASE_SECONDS,
     claim,
@@ -363,29 +363,6 @@ def test_a_checkpoint_of_the_same_epoch_is_replaced(database: Database, files: F
     with database.transaction() as session:
         jobs.forget_checkpoints(session, files, lease, [1, 7])
     assert (count(database, Checkpoint), count(database, Blob)) == (1, 1)
-
-
-def test_workers_are_alive_while_they_are_heard_of(database: Database) -> None:
-    def beat(*names: str) -> None:
-        with database.transaction() as session:
-            for name in names:
-                jobs.beat(session, name, ["train"])
-
-    def live(seconds: float) -> list[str]:
-        with database.reading() as session:
-            return jobs.live_workers(session, seconds)
-
-    beat("b", "a", "c")
-    beat("a")
-    assert live(60) == ["a", "b", "c"]
-    with database.transaction() as session:
-        session.execute(update(Worker).where(Worker.name == "b").values(seen_at=Worker.seen_at - 100))
-        session.execute(update(Worker).where(Worker.name == "c").values(seen_at=Worker.seen_at - 4000))
-    assert live(60) == ["a"]
-    assert live(5000) == ["a", "b", "c"]
-    beat("a")
-    assert live(5000) == ["a", "b"]
-    assert count(database, Entry) == 0
 
 
 def test_a_job_that_is_held_up_holds_up_no_other(postgresql_database: Database) -> None:
