@@ -42,7 +42,7 @@ def get_caller(
     request: Request, store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
     """Whom the bearer key speaks for. While no key is configured, everybody on this machine, and nobody else."""
-    with store.database.reading() as session:
+    with store.database.glancing() as session:
         if credentials is not None:
             found = keys.caller(session, credentials.credentials)
             if found is not None:

@@ -74,7 +74,7 @@ IDLE_SECONDS = 30
 
 
 class Database:
-    """The engine's connections and the two ways to use them: `transaction` to write, `reading` to read."""
+    """The engine's connections and the ways to use them: `transaction` to write, `reading` to read, `glancing` for a query."""
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url).set(drivername=_driver(url))
@@ -82,6 +82,7 @@ class Database:
         # SQLite's transactions are snapshots; PostgreSQL's are asked to be, or each query would see a state of its own.
         snapshots = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._snapshots = self.engine if self.is_sqlite else self.engine.execution_options(**snapshots)
+        self._glancing = self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._writing = self.engine.execution_options(writes=True) if self.is_sqlite else self.engine
 
     @property
@@ -100,6 +101,14 @@ class Database:
     def reading(self) -> Iterator[Session]:
         """A session that sees one state of the database, from its first query on, and writes nothing."""
         with Session(self._snapshots, expire_on_commit=False) as session:
+            yield session
+
+    @contextmanager
+    def glancing(self) -> Iterator[Session]:
+        """A session for a query or two that need not see one state, and writes nothing: without the cost of a transaction
+        where that is a round trip at either end.
+        """
+        with Session(self._glancing, expire_on_commit=False) as session:
             yield session
 
     def clock(self, session: Session) -> float:

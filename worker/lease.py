@@ -44,7 +44,7 @@ class HeldLease:
                     with self.database.transaction() as session:
                         jobs.renew(session, self.lease, self.seconds)
                     renewed = time.monotonic()
-                with self.database.reading() as session:
+                with self.database.glancing() as session:
                     self.state = jobs.state_of(session, self.lease)
             except LeaseLost:
                 if not self._stopped.is_set():

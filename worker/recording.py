@@ -76,7 +76,7 @@ class Recording:
         started = time.perf_counter()
         self.place, self.held, self.lease, self.job = place, held, held.lease, job
         self.training = training_of(job.request)
-        with place.database.reading() as session:
+        with place.database.glancing() as session:
             dataset = datasets.get(session, self.job.dataset_id, None)
             refuse_too_much(self.training, datasets.summaries(dataset), dataset.rows, place.settings.job_bytes)
             table = datasets.load(session, place.files, dataset)
