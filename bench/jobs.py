@@ -3,6 +3,7 @@
 import statistics
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 import httpx2 as httpx
@@ -56,15 +57,12 @@ def one_by_one(client: httpx.Client, request: dict[str, object]) -> None:
 
 
 def at_once(client: httpx.Client, request: dict[str, object]) -> float:
-    """Jobs a second, from the first POST to the last one's end; whoever waits asks gently."""
-    began = time.perf_counter()
+    """Jobs a second, from the first POST to the last one's end as the database dates it; whoever waits asks rarely."""
+    began = time.time()
     posted = [start(client, request) for _ in range(AT_ONCE)]
-    for state in ("queued", "running"):
-        while client.get("/v1/jobs", params={"state": state, "page_size": 1}).json()["items"]:
-            time.sleep(0.05)
-    seconds = time.perf_counter() - began
-    finish(client, posted)
-    return AT_ONCE / seconds
+    finish(client, posted, every=0.5)
+    ended = max(client.get(f"/v1/jobs/{job_id}").json()["finished_at"] for job_id in posted)
+    return AT_ONCE / (datetime.fromisoformat(ended).timestamp() - began)
 
 
 if __name__ == "__main__":
