@@ -23,8 +23,6 @@ import errno
 import sqlite3
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not grow."""
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
@@ -142,7 +140,8 @@ class LeaseLost(StoreError):
 
 def says_full(error: BaseException) -> bool:
     """Whether an error of the system or of a database says that there is no room."""
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        return code in SQLITE_NO_ROOM or getattr(error.orig, "sqlstate", None) == POSTGRESQL_DISK_FULL
+    driver = getattr(error, "orig", None)  # of SQLAlchemy's, which a reader of files is not to load for this
+    if driver is not None:
+        code = getattr(driver, "sqlite_errorcode", None)
+        return code in SQLITE_NO_ROOM or getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL
     return isinstance(error, OSError) and error.errno in NO_ROOM

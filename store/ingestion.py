@@ -23,7 +23,7 @@ from store.formats.options import ReadOptions
 from store.settings import Settings
 
 TABLE = "table.arrow"
-FRUGAL = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0"
+FRUGAL = "narenas:2,dirty_decay_ms:50,muzzy_decay_ms:0"
 """What Polars' allocator keeps for later, it gives back soon."""
 log = structlog.get_logger()
 
