@@ -169,9 +169,11 @@ class Reader:
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without the settings: a reader is to know no secret."""
+    """This process's, without the settings: a reader is to know no secret. With a backtrace, what it died of would not be
+    what it said last.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VIDRO_")}
-    return {**kept, "_RJEM_MALLOC_CONF": FRUGAL}
+    return {**kept, "_RJEM_MALLOC_CONF": FRUGAL, "RUST_BACKTRACE": "0"}
 
 
 REFUSALS: dict[str, type[StoreError]] = {cls.code: cls for cls in (UnreadableFile, UnknownFormat, TooLarge)}
