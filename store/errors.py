@@ -46,6 +46,8 @@ def problem(code: str, status: int, detail: str, errors: list[tuple[str, str]]) 
 class StoreError(Exception):
     code = "STORE_ERROR"
     status = 500
+    headers: dict[str, str] | None = None
+    """Fields that the answer is to have."""
 
     def __init__(self, detail: str, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -109,6 +111,7 @@ class UploadOffset(UploadError):
     def __init__(self, expected: int, provided: int) -> None:
         detail = f"the upload has {expected} bytes and these begin at {provided}; go on from Upload-Offset: {expected}"
         super().__init__(detail, **{"expected-offset": expected, "provided-offset": provided})
+        self.headers = {"Upload-Offset": str(expected)}
 
 
 class UploadComplete(UploadError):
