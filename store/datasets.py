@@ -20,7 +20,7 @@ from store.database import new_id
 from store.errors import Conflict, NotFound
 from store.files import Files, Hashed
 from store.findings import warnings_of
-from store.formats.assembly import map_table
+from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
 from store.kinds import read
 from store.pages import owned
@@ -33,6 +33,7 @@ OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""
 CACHED_TABLES = 4
 CACHED_BYTES = 16 * 2**20
+SAMPLED_AT_ONCE = 1000
 
 
 def sample_table(sample: Sample) -> pl.DataFrame:
@@ -178,4 +179,10 @@ def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> li
 
 
 def _sample(table: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> Mapping[str, Column]:
-    return columns(table.select(names)[rows_to_look_at(table.height, len(names))], dataset, names)
+    """Some rows of the named columns; of a mapped table not much is held at once, however large it is."""
+    wanted, parts = table.select(names), []
+    rows = rows_to_look_at(table.height, len(names))
+    for start in range(0, len(rows), SAMPLED_AT_ONCE):
+        parts.append(wanted[rows[start : start + SAMPLED_AT_ONCE]])
+        let_go()
+    return columns(pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0], dataset, names)

@@ -1,8 +1,11 @@
 """The form inside: the rows of all batches as one Arrow file, mapped into memory."""
 
 from collections.abc import Iterator
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import polars as pl
 
@@ -53,8 +56,21 @@ def beside(tables: list[tuple[str, pl.DataFrame]], path: Path) -> pl.DataFrame:
 def map_table(path: Path) -> pl.DataFrame:
     """The table of an Arrow file, mapped into memory: what is not looked at is not read."""
     pa = arrow()
-    with pa.memory_map(str(path)) as source:
-        return _frame(pa.ipc.open_file(source).read_all())
+    with path.open("rb") as file:
+        mapping = mmap(file.fileno(), 0, access=ACCESS_READ)
+    with _LOCK:
+        _MAPPINGS.add(mapping)
+    return _frame(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapping))).read_all())
+
+
+def let_go() -> None:
+    """Have no page of a mapped table count as this process's until it is looked at again, as may be soon: the system maps
+    some hundred kilobytes around every cell, so that who looks at cells all over a table would seem to hold all of it.
+    """
+    with _LOCK:
+        mappings = list(_MAPPINGS)
+    for mapping in mappings:
+        mapping.madvise(MADV_DONTNEED)
 
 
 def arrow() -> Any:
@@ -69,6 +85,11 @@ def _frame(table: Any) -> pl.DataFrame:
     assert isinstance(found, pl.DataFrame)
     found.columns = table.schema.names  # where Polars gives one of its own to a column named ''
     return found
+
+
+_MAPPINGS: WeakSet[mmap] = WeakSet()
+_LOCK = Lock()
+"""Of the tables that this process has mapped, as long as they are used."""
 
 
 class _Rows:
