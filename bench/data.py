@@ -60,6 +60,9 @@ def fashion(client: httpx.Client, place: Path) -> None:
         f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one "
         f"select of the same statistics {min(theirs):.2f} s; {ratio:.2f} × (target ≤ {TARGET_RATIO})"
     )
+    h2o = alone_in_h2o(path)
+    said = f"{h2o:.2f} s" if h2o else "not there; it takes pip install h2o into .venv, and Java"
+    print(f"  H2O-3's upload_file of it, which parses and has no profile: {said}")
     print(f"  peak memory: {shown(found)}; API and reader {memory:.2f} ({own:.2f}) × the file (target ≤ {TARGET_MEMORY:g})")
 
 
@@ -68,6 +71,23 @@ def alone(path: Path) -> float:
     began = time.perf_counter()
     one_pass(pl.read_csv(path))
     return time.perf_counter() - began
+
+
+def alone_in_h2o(path: Path) -> float | None:
+    """Seconds for H2O-3 to take the file in; None where it is not installed."""
+    try:
+        import h2o
+    except ImportError:
+        return None
+    h2o.init(max_mem_size="4g", verbose=False)
+    h2o.no_progress()
+    seconds = []
+    for _ in range(REPEATS + 1):  # the first warms Java up
+        began = time.perf_counter()
+        h2o.remove(h2o.upload_file(str(path)))
+        seconds.append(time.perf_counter() - began)
+    h2o.cluster().shutdown()
+    return min(seconds)
 
 
 def wide(client: httpx.Client, place: Path) -> None:
