@@ -17,7 +17,7 @@ BLOCK_ROWS = 8192
 """Rows that are encoded column after column while their cache lines are at hand."""
 OTHER = "other"
 """The feature of the categories that have none of their own."""
-MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?"))
+MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """Words that stand for a cell that is missing, unless they are a category."""
 BOOLEANS = {
     "false": False, "no": False, "f": False, "n": False, "0": False,

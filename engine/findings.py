@@ -192,14 +192,22 @@ def _unscaled(features: Sequence[Column]) -> Iterator[Finding]:
         for column in features
         if not column.categories and not column.missing.all()
     }
-    spread = {name: deviation for name, deviation in spread.items() if deviation > 0}
-    if len(spread) < 2:
+    remedy = "will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization"
+    return scales_differ(spread, SCALES_APART, remedy)
+
+
+def scales_differ(spread: Mapping[str, float], most: float, remedy: str) -> Iterator[Finding]:
+    """Whether of some columns' standard deviations the widest is more than `most` times the narrowest that is any; the remedy
+    goes on from 'gradient descent'.
+    """
+    present = {name: deviation for name, deviation in spread.items() if deviation > 0 and np.isfinite(deviation)}
+    if len(present) < 2:
         return
-    widest, narrowest = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
-    if spread[widest] > SCALES_APART * spread[narrowest]:
+    widest, narrowest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
+    if present[widest] > most * present[narrowest]:
         yield (
             widest,
             "SCALES_DIFFER",
-            f"preprocessing.scaling is none, and column '{widest}' varies by {spread[widest]:.3g} where '{narrowest}' varies "
-            f"by {spread[narrowest]:.3g}: gradient descent will crawl or diverge; set it to standard or mean_normalization",
+            f"column '{widest}' has a standard deviation of {present[widest]:.3g} and column '{narrowest}' one of "
+            f"{present[narrowest]:.3g}: gradient descent {remedy}",
         )

@@ -65,7 +65,7 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
     errors = error.errors if isinstance(error, InputError | StoreError) else []
     if error.status >= 500:
         log.error("request failed", error=str(error), code=error.code)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else None
+    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else getattr(error, "headers", None)
     members = getattr(error, "members", None)
     return respond(request, error.code, error.status, str(error), errors, headers, members)
 

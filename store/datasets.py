@@ -22,7 +22,7 @@ from store.database import new_id
 from store.errors import Conflict, NotFound
 from store.files import Files, Hashed
 from store.findings import warnings_of
-from store.formats.assembly import map_table
+from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
 from store.kinds import read
 from store.pages import owned
@@ -36,6 +36,7 @@ OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 CACHED_BYTES = 64 * 2**20
 """Of tables that are small enough to live in the database."""
 CACHED_FINDINGS = 256
+SAMPLED_AT_ONCE = 1000
 
 
 def sample_table(sample: Sample) -> pl.DataFrame:
@@ -198,4 +199,10 @@ def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> li
 
 
 def _sample(table: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> Mapping[str, Column]:
-    return columns(table.select(names)[rows_to_look_at(table.height, len(names))], dataset, names)
+    """Some rows of the named columns; of a mapped table not much is held at once, however large it is."""
+    wanted, parts = table.select(names), []
+    rows = rows_to_look_at(table.height, len(names))
+    for start in range(0, len(rows), SAMPLED_AT_ONCE):
+        parts.append(wanted[rows[start : start + SAMPLED_AT_ONCE]])
+        let_go()
+    return columns(pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0], dataset, names)

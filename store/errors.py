@@ -23,8 +23,6 @@ import errno
 import sqlite3
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not grow."""
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
@@ -48,6 +46,8 @@ def problem(code: str, status: int, detail: str, errors: list[tuple[str, str]]) 
 class StoreError(Exception):
     code = "STORE_ERROR"
     status = 500
+    headers: dict[str, str] | None = None
+    """Fields that the answer is to have."""
 
     def __init__(self, detail: str, pointer: str | None = None) -> None:
         super().__init__(detail)
@@ -111,6 +111,7 @@ class UploadOffset(UploadError):
     def __init__(self, expected: int, provided: int) -> None:
         detail = f"the upload has {expected} bytes and these begin at {provided}; go on from Upload-Offset: {expected}"
         super().__init__(detail, **{"expected-offset": expected, "provided-offset": provided})
+        self.headers = {"Upload-Offset": str(expected)}
 
 
 class UploadComplete(UploadError):
@@ -142,7 +143,8 @@ class LeaseLost(StoreError):
 
 def says_full(error: BaseException) -> bool:
     """Whether an error of the system or of a database says that there is no room."""
-    if isinstance(error, DBAPIError):
-        code = getattr(error.orig, "sqlite_errorcode", None)
-        return code in SQLITE_NO_ROOM or getattr(error.orig, "sqlstate", None) == POSTGRESQL_DISK_FULL
+    driver = getattr(error, "orig", None)  # of SQLAlchemy's, which a reader of files is not to load for this
+    if driver is not None:
+        code = getattr(driver, "sqlite_errorcode", None)
+        return code in SQLITE_NO_ROOM or getattr(driver, "sqlstate", None) == POSTGRESQL_DISK_FULL
     return isinstance(error, OSError) and error.errno in NO_ROOM

@@ -3,7 +3,6 @@
 What can only be said once the target is known: engine/findings.py.
 """
 
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.findings import Finding, notices
+from engine.findings import Finding, notices, scales_differ
 from engine.training import MAX_CATEGORIES
 from store.kinds import recast
 
@@ -130,15 +129,5 @@ def _digest(cells: pl.Series, kind: Any) -> bytes:
 
 
 def _scales(columns: Iterable[Described]) -> Iterator[Finding]:
-    numbers = [column for column in columns if column["kind"] in ("numeric", "integer")]
-    spread = {column["name"]: column["std"] for column in numbers if column["std"] and math.isfinite(column["std"])}
-    if len(spread) < 2:
-        return
-    widest, narrowest = max(spread, key=spread.__getitem__), min(spread, key=spread.__getitem__)
-    if spread[widest] > SCALES_APART * spread[narrowest]:
-        yield (
-            widest,
-            "SCALES_DIFFER",
-            f"column '{widest}' has a standard deviation of {spread[widest]:.3g} and column '{narrowest}' one of "
-            f"{spread[narrowest]:.3g}: gradient descent wants them scaled, as preprocessing.scaling does by default",
-        )
+    spread = {column["name"]: column["std"] or 0.0 for column in columns if column["kind"] in ("numeric", "integer")}
+    return scales_differ(spread, SCALES_APART, "wants them scaled, as preprocessing.scaling does by default")

@@ -23,7 +23,7 @@ from store.formats.options import ReadOptions
 from store.settings import Settings
 
 TABLE = "table.arrow"
-FRUGAL = "narenas:2,dirty_decay_ms:500,muzzy_decay_ms:0"
+FRUGAL = "narenas:2,dirty_decay_ms:50,muzzy_decay_ms:0"
 """What Polars' allocator keeps for later, it gives back soon."""
 log = structlog.get_logger()
 
@@ -169,9 +169,11 @@ class Reader:
 
 
 def _environment() -> dict[str, str]:
-    """This process's, without the settings: a reader is to know no secret."""
+    """This process's, without the settings: a reader is to know no secret. With a backtrace, what it died of would not be
+    what it said last.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("VIDRO_")}
-    return {**kept, "_RJEM_MALLOC_CONF": FRUGAL}
+    return {**kept, "_RJEM_MALLOC_CONF": FRUGAL, "RUST_BACKTRACE": "0"}
 
 
 REFUSALS: dict[str, type[StoreError]] = {cls.code: cls for cls in (UnreadableFile, UnknownFormat, TooLarge)}

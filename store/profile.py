@@ -11,6 +11,7 @@ import polars as pl
 
 from engine.features import ColumnKind
 from engine.scaling import blocks, in_float64
+from store.formats.assembly import let_go
 from store.kinds import infer, recast
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
@@ -20,12 +21,19 @@ COUNTABLE = 1 << 16
 """Whole numbers that lie that close together are counted, which is faster than to sort them."""
 LONG = 20_000
 """From that many values on Polars sorts faster than NumPy; below, a call of it costs more than the sorting."""
+LARGE_BYTES = 1 << 20
+"""A column that takes more is let go of before the next is looked at, where the table is mapped."""
 NOTHING: dict[str, Any] = dict.fromkeys(("min", "max", "mean", "std", "quantiles", "top", "shape"))
 
 
 def profile(table: pl.DataFrame) -> list[dict[str, Any]]:
     """The contract's description of every column, in order; `first_missing` is the row of its first gap."""
-    return [describe(column) for column in table.iter_columns()]
+    described = []
+    for column in table.iter_columns():
+        described.append(describe(column))
+        if column.estimated_size() > LARGE_BYTES:
+            let_go()
+    return described
 
 
 def describe(column: pl.Series, kind: ColumnKind | None = None) -> dict[str, Any]:

@@ -1,17 +1,22 @@
 """Uploads that come in pieces, over days if need be: a folder each, with the bytes so far and a note of what they are.
 
-How far an upload has come is the size of its file, so that whoever dies in between, the answer is true.
+How far an upload has come is the size of its file, so that whoever dies in between, the answer is true. One request at a
+time goes on with it, the latest: of one before, whose connection may hang, nothing more is written, so an offset that was
+told stays right.
 """
 
 import fcntl
 import json
 import shutil
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
+from uuid import uuid4
 
 from store.database import new_id
-from store.errors import NotFound, TooLarge, UploadComplete, UploadLength, UploadOffset
+from store.errors import Conflict, NotFound, TooLarge, UploadComplete, UploadLength, UploadOffset
 from store.files import RESUMABLE
 
 
@@ -30,11 +35,12 @@ class About:
 
 @dataclass(frozen=True)
 class Upload:
-    """An upload on disk."""
+    """An upload on disk, as one request has it."""
 
     id: str
     folder: Path
     about: About
+    turn: str = ""
 
     @property
     def content(self) -> Path:
@@ -47,29 +53,59 @@ class Upload:
             return self.about.length
         return self.content.stat().st_size
 
-    def append(self, offset: int, data: bytes, limit: int) -> int:
-        """Add bytes that begin at `offset`; the new offset. Two that write at once cannot both be right: the second is told.
+    def take(self) -> "Upload":
+        """The upload for this request alone: those before it write nothing more."""
+        taken = replace(self, turn=uuid4().hex)
+        with taken._locked() as file:
+            file.truncate(0)
+            file.write(taken.turn)
+        return taken
 
-        Raises UploadOffset, UploadLength or TooLarge.
+    @contextmanager
+    def _locked(self) -> Iterator[TextIO]:
+        """The file that says whose turn it is. Raises NotFound where the upload has been given up."""
+        try:
+            with (self.folder / "turn").open("a+") as file:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+        except FileNotFoundError:
+            raise NotFound(_unknown(self.id)) from None
+
+    def append(self, offset: int, data: bytes, limit: int) -> int:
+        """Add bytes that begin at `offset`; the new offset. Two that write at once cannot both be right: the first is told.
+
+        Raises UploadOffset, UploadLength or TooLarge; Conflict where a later request has taken the upload, NotFound where it
+        has been given up.
         """
-        with self.content.open("r+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+        with self._locked() as turn, self.content.open("r+b") as file:
+            turn.seek(0)
+            if turn.read() != self.turn:
+                raise Conflict("a later request has gone on with this upload, and no more of this one is kept")
             size = file.seek(0, 2)
             if size != offset:
                 raise UploadOffset(expected=size, provided=offset)
             if size + len(data) > limit:
                 raise TooLarge(f"the upload is over the limit of {limit} bytes; send less, or raise VIDRO_MAX_UPLOAD_BYTES")
             if self.about.length is not None and size + len(data) > self.about.length:
-                raise UploadLength(f"more than the {self.about.length} bytes came that Upload-Length names")
+                raise UploadLength(f"more than the {self.about.length} bytes came that were said to; begin it anew")
             file.write(data)
         return size + len(data)
 
-    def check_append(self, offset: int) -> None:
-        """Raises UploadComplete or UploadOffset where nothing can be added there."""
+    def check_append(self, offset: int, is_empty: bool) -> None:
+        """Raises UploadComplete, UploadLength or UploadOffset where nothing can be added there."""
         if self.about.dataset_id is not None:
-            raise UploadComplete(f"the upload is complete and became dataset '{self.about.dataset_id}'")
+            detail = f"the upload is complete and became dataset '{self.about.dataset_id}'"
+            raise UploadComplete(detail) if is_empty else UploadLength(f"{detail}; nothing can be added")
         if offset != self.offset:
             raise UploadOffset(expected=self.offset, provided=offset)
+
+    def of_length(self, *lengths: int | None) -> "Upload":
+        """The upload, its length written down where it is known now. Raises UploadLength where these do not agree."""
+        known = {length for length in (self.about.length, *lengths) if length is not None}
+        if len(known) > 1:
+            said = " and ".join(map(str, sorted(known)))
+            raise UploadLength(f"the upload is said to be {said} bytes long; Upload-Length and Content-Length must agree")
+        return self.remember(length=known.pop()) if known and self.about.length is None else self
 
     def remember(self, **changes: Any) -> "Upload":
         """Write down what has changed."""
@@ -77,7 +113,7 @@ class Upload:
         draft = self.folder / "about.new"
         draft.write_text(json.dumps(asdict(about)))
         draft.replace(self.folder / "about.json")
-        return Upload(self.id, self.folder, about)
+        return replace(self, about=about)
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -89,11 +125,11 @@ def create(files: Path, about: About) -> Upload:
     upload = Upload(upload_id, files / f"{RESUMABLE}{upload_id}", about)
     upload.folder.mkdir(parents=True)
     upload.content.touch()
-    return upload.remember()
+    return upload.remember().take()
 
 
 def get(files: Path, upload_id: str, owner: str | None) -> Upload:
-    """The upload. Raises NotFound, also for another's and for one that has expired."""
+    """The upload, not yet taken. Raises NotFound, also for another's and for one that has expired."""
     folder = files / f"{RESUMABLE}{upload_id}"
     try:
         if not upload_id.replace("_", "").replace("-", "").isalnum():

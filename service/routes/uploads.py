@@ -1,5 +1,6 @@
-"""Uploads that can be resumed, as in draft-ietf-httpbis-resumable-upload: begun by POST, asked after by HEAD, gone on with
-by PATCH, given up by DELETE. What is complete becomes a dataset, and the answer is that of POST /v1/datasets.
+"""Uploads that can be resumed, as in draft-ietf-httpbis-resumable-upload-12 (interop version 8): begun by POST, asked after
+by HEAD, gone on with by PATCH, given up by DELETE. What is complete becomes a dataset, and the answer is that of
+POST /v1/datasets. Interim answers (104) are not sent: the web server cannot.
 """
 
 import hashlib
@@ -25,6 +26,7 @@ router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
 BLOCK_BYTES = 1 << 20
 PARTIAL = "application/partial-upload"
 Complete = Annotated[str | None, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
+Completes = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="bytes that came before these")]
 Length = Annotated[int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="bytes in all, where known")]
 PARAMETERS = [
@@ -58,11 +60,15 @@ async def begin_upload(
     filename = given.pop("filename", "upload").replace("\\", "/").rpartition("/")[2].replace("\0", "")[:200] or "upload"
     limit = store.settings.max_upload_bytes
     if upload_length is not None and upload_length > limit:
-        raise TooLarge(f"Upload-Length is over the limit of {limit} bytes; send less, or raise VIDRO_MAX_UPLOAD_BYTES")
-    about = resumable.About(caller.owner, filename, given, upload_length)
+        error = TooLarge(f"Upload-Length is over the limit of {limit} bytes; send less, or raise VIDRO_MAX_UPLOAD_BYTES")
+        error.headers = _limits(store)
+        raise error
     described(store.settings.files, (), given)  # wrong options are told now, not after a gigabyte
+    about = resumable.About(caller.owner, filename, given)
     upload = await run_in_threadpool(resumable.create, store.settings.files, about)
     try:
+        rest = _rest(request) if upload_complete == "?1" else None
+        upload = await run_in_threadpool(upload.of_length, upload_length, rest)
         offset = await _take(store, upload, 0, request.stream())
         if upload_complete == "?1":
             return await run_in_threadpool(_finish, store, caller, upload, offset)
@@ -76,7 +82,7 @@ async def begin_upload(
 @router.head("/{upload_id}", status_code=204, responses=problems(404))
 def get_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
     """How far an upload has come: `Upload-Offset`, `Upload-Complete`, and the `Upload-Length` where it was named."""
-    upload = resumable.get(store.settings.files, upload_id, caller.sees)
+    upload = resumable.get(store.settings.files, upload_id, caller.sees).take()
     headers = {**_state(store, upload, upload.offset), "Cache-Control": "no-store"}
     if upload.about.dataset_id is not None:
         headers["Content-Location"] = f"/v1/datasets/{upload.about.dataset_id}"
@@ -96,18 +102,20 @@ async def append_to_upload(
     caller: Writer,
     upload_id: str,
     upload_offset: Offset,
-    upload_complete: Complete = "?1",
+    upload_complete: Completes,
     upload_length: Length = None,
 ) -> Response:
     """Go on with an upload from the offset that HEAD told. With `Upload-Complete: ?1` the file is whole: a dataset."""
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != PARTIAL:
-        raise UnknownFormat(f"send the bytes as Content-Type: {PARTIAL}")
+        error = UnknownFormat(f"send the bytes as Content-Type: {PARTIAL}")
+        error.headers = {"Accept-Patch": PARTIAL}
+        raise error
     upload = await run_in_threadpool(resumable.get, store.settings.files, upload_id, caller.sees)
-    if upload_length is not None and upload.about.length not in (None, upload_length):
-        raise UploadLength(f"Upload-Length is {upload_length} here and was {upload.about.length} before")
-    if upload_length is not None:
-        upload = await run_in_threadpool(lambda: upload.remember(length=upload_length))
-    await run_in_threadpool(upload.check_append, upload_offset)
+    upload = await run_in_threadpool(upload.take)
+    rest = _rest(request)
+    await run_in_threadpool(upload.check_append, upload_offset, rest == 0)
+    whole = upload_offset + rest if rest is not None and upload_complete == "?1" else None
+    upload = await run_in_threadpool(upload.of_length, upload_length, whole)
     offset = await _take(store, upload, upload_offset, request.stream())
     if upload_complete == "?1":
         return await run_in_threadpool(_finish, store, caller, upload, offset)
@@ -121,6 +129,20 @@ def cancel_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
     return Response(status_code=204)
 
 
+@router.options("", status_code=204, responses=problems())
+def get_limits(store: StoreOf, caller: Writer) -> Response:
+    """What can be uploaded in pieces: `Upload-Limit`, and `Accept-Patch` for what the pieces are sent as."""
+    return Response(status_code=204, headers={"Allow": "OPTIONS, POST", "Accept-Patch": PARTIAL, **_limits(store)})
+
+
+def _rest(request: Request) -> int | None:
+    """Bytes in the request's body, where that is known before they come."""
+    length = request.headers.get("content-length", "")
+    if length.isdecimal():
+        return int(length)
+    return None if "transfer-encoding" in request.headers else 0
+
+
 async def _take(store: Store, upload: resumable.Upload, offset: int, blocks: AsyncIterator[bytes]) -> int:
     """Write what comes to disk, also where the connection breaks: that is what resuming is for."""
     pending: list[bytes] = []
@@ -132,10 +154,16 @@ async def _take(store: Store, upload: resumable.Upload, offset: int, blocks: Asy
             if size >= BLOCK_BYTES:
                 data, pending, size = b"".join(pending), [], 0
                 offset = await run_in_threadpool(upload.append, offset, data, limit)
+        return await run_in_threadpool(upload.append, offset, b"".join(pending), limit)
     except ClientDisconnect:
         await run_in_threadpool(upload.append, offset, b"".join(pending), limit)
         raise
-    return await run_in_threadpool(upload.append, offset, b"".join(pending), limit)
+    except TooLarge as error:
+        error.headers = _limits(store)
+        raise
+    except UploadLength:
+        upload.remove()  # as the draft has it: what is longer than it was said to be is not to be trusted
+        raise
 
 
 def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int) -> Response:
@@ -151,6 +179,7 @@ def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int)
         except StoreError as error:
             if error.status < 500:
                 upload.remove()
+                error.headers = {**(error.headers or {}), "Upload-Complete": "?1"}  # all of it came, and it is wrong
             raise
     upload.remember(dataset_id=answer.headers["location"].rpartition("/")[2], length=offset)
     upload.content.unlink(missing_ok=True)
@@ -159,10 +188,15 @@ def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int)
 
 
 def _state(store: Store, upload: resumable.Upload, offset: int) -> dict[str, str]:
-    setting = store.settings
     headers = {
         "Upload-Complete": "?0" if upload.about.dataset_id is None else "?1",
         "Upload-Offset": str(offset),
-        "Upload-Limit": f"max-size={setting.max_upload_bytes}, max-age={int(setting.upload_seconds)}",
+        **_limits(store),
     }
     return headers if upload.about.length is None else {**headers, "Upload-Length": str(upload.about.length)}
+
+
+def _limits(store: Store) -> dict[str, str]:
+    """Each request begins the time anew that an upload is kept."""
+    setting = store.settings
+    return {"Upload-Limit": f"max-size={setting.max_upload_bytes}, max-age={int(setting.upload_seconds)}"}

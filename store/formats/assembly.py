@@ -1,8 +1,11 @@
 """The form inside: the rows of all batches as one Arrow file, mapped into memory."""
 
 from collections.abc import Iterator
+from mmap import ACCESS_READ, MADV_DONTNEED, mmap
 from pathlib import Path
+from threading import Lock
 from typing import Any
+from weakref import WeakSet
 
 import polars as pl
 
@@ -10,7 +13,7 @@ from store.errors import UnreadableFile
 from store.formats.conversion import WHOLE, stored_columns
 from store.formats.reading import MAX_COLUMNS, Found, batches_of
 
-HELD_BYTES, COLUMN_BYTES = 16 << 20, 8 << 10
+HELD_BYTES, COLUMN_BYTES = 8 << 20, 8 << 10
 """Rows are held until they take so much, and so much a column: a batch of the file costs some time for each column."""
 
 
@@ -55,23 +58,41 @@ def beside(tables: list[tuple[str, pl.DataFrame]], path: Path) -> pl.DataFrame:
 
 def map_table(path: Path) -> pl.DataFrame:
     """The table of an Arrow file, mapped into memory: what is not looked at is not read."""
-    pa = _arrow()
-    with pa.memory_map(str(path)) as source:
-        return _frame(pa.ipc.open_file(source).read_all())
+    pa = arrow()
+    with path.open("rb") as file:
+        mapping = mmap(file.fileno(), 0, access=ACCESS_READ)
+    with _LOCK:
+        _MAPPINGS.add(mapping)
+    return _frame(pa.ipc.open_file(pa.BufferReader(pa.py_buffer(mapping))).read_all())
 
 
-def _arrow() -> Any:
+def let_go() -> None:
+    """Have no page of a mapped table count as this process's until it is looked at again, as may be soon: the system maps
+    some hundred kilobytes around every cell, so that who looks at cells all over a table would seem to hold all of it.
+    """
+    with _LOCK:
+        mappings = list(_MAPPINGS)
+    for mapping in mappings:
+        mapping.madvise(MADV_DONTNEED)
+
+
+def arrow() -> Any:
     """PyArrow, which takes 30 MB: an API that has not looked into a table yet does without."""
     import pyarrow.ipc
 
     return pyarrow
 
 
-def _frame(arrow: Any) -> pl.DataFrame:
-    found = pl.from_arrow(arrow, rechunk=False)
+def _frame(table: Any) -> pl.DataFrame:
+    found = pl.from_arrow(table, rechunk=False)
     assert isinstance(found, pl.DataFrame)
-    found.columns = arrow.schema.names  # where Polars gives one of its own to a column named ''
+    found.columns = table.schema.names  # where Polars gives one of its own to a column named ''
     return found
+
+
+_MAPPINGS: WeakSet[mmap] = WeakSet()
+_LOCK = Lock()
+"""Of the tables that this process has mapped, as long as they are used."""
 
 
 class _Rows:
@@ -131,16 +152,16 @@ class _ArrowFile:
 
     def __init__(self, path: Path, schema: dict[str, Any]) -> None:
         self.path, self.schema = path, schema
-        self._file: Any = _arrow().OSFile(str(path), "wb")
+        self._file: Any = arrow().OSFile(str(path), "wb")
         self._writer: Any = None
 
     def write(self, *tables: pl.DataFrame) -> None:
         """Add tables, as one batch of rows."""
         cast = [_cast(table, self.schema) for table in tables]
         whole = cast[0] if len(cast) == 1 else pl.concat(cast, rechunk=True)
-        arrow = whole.to_arrow(compat_level=pl.CompatLevel.newest())
-        self._writer = self._writer or _arrow().ipc.new_file(self._file, arrow.schema)
-        self._writer.write_table(arrow)
+        rows = whole.to_arrow(compat_level=pl.CompatLevel.newest())
+        self._writer = self._writer or arrow().ipc.new_file(self._file, rows.schema)
+        self._writer.write_table(rows)
 
     def close(self) -> None:
         if self._writer is not None:
@@ -149,7 +170,7 @@ class _ArrowFile:
 
 
 def _batches_in(path: Path) -> Iterator[pl.DataFrame]:
-    pa = _arrow()
+    pa = arrow()
     with pa.memory_map(str(path)) as source:
         reader = pa.ipc.open_file(source)
         for place in range(reader.num_record_batches):

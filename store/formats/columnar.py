@@ -5,11 +5,9 @@ from functools import partial
 from typing import Any
 
 import polars as pl
-import pyarrow as pa
-import pyarrow.ipc
-import pyarrow.parquet
 
 from store.errors import UnreadableFile
+from store.formats.assembly import arrow
 from store.formats.reading import BATCH_BYTES, Found, Source, batches_of
 
 BATCH_ROWS = 131_072
@@ -18,6 +16,8 @@ MAX_CELLS_EACH = 1 << 31
 
 def read_parquet(source: Source) -> Found:
     """Parquet, a stretch of rows at a time. Raises UnreadableFile where a page or the footer is broken."""
+    import pyarrow.parquet  # which nothing else needs
+
     file = _opened("Parquet", lambda: pyarrow.parquet.ParquetFile(source.path, memory_map=True))
     groups = [file.metadata.row_group(place) for place in range(min(file.metadata.num_row_groups, 1000))]
     claimed, size = file.metadata.num_rows, source.path.stat().st_size
@@ -32,6 +32,7 @@ def read_arrow(source: Source) -> Found:
     """Arrow IPC, as a file or as a stream."""
     with source.path.open("rb") as file:
         is_file = file.read(6) == b"ARROW1"
+    pa = arrow()
     mapped = pa.memory_map(str(source.path))
 
     def batches() -> Iterator[Any]:
@@ -48,7 +49,7 @@ def read_arrow(source: Source) -> Found:
 def _opened(what: str, action: Callable[[], Any]) -> Any:
     try:
         return action()
-    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
+    except (arrow().ArrowException, OSError, ValueError, TypeError, KeyError, NotImplementedError) as error:
         reason = str(error).partition("\n")[0][:200]
         raise UnreadableFile(f"the {what} file is broken or cut off ({reason}); write it again") from None
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
-"""Cells that stand for nothing, where `missing` does not say otherwise."""
+from engine.features import MISSING
+
 ENCODINGS = (
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
     "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",

@@ -14,6 +14,7 @@ from store.errors import UnreadableFile
 from store.formats.conversion import WHOLE, narrowest
 from store.formats.dialect import Dialect
 from store.formats.stretches import LEAD, Block, count_rows, records
+from store.formats.text import count
 
 BLANK_LINES = re.compile(rb"(?:\r?\n){2,}")
 
@@ -127,9 +128,9 @@ def _looks_short(data: bytes, dialect: Dialect, rows: int) -> bool:
     """Polars fills short rows up without a word: count the delimiters before believing the gaps."""
     wanted = (dialect.width - 1) * rows
     delimiter, quote = dialect.delimiter.encode(), (dialect.quote or "").encode()
-    letters = np.frombuffer(data, np.uint8)
     if not quote or quote not in data:
-        return bool(np.count_nonzero(letters == delimiter[0]) != wanted)
+        return count(data, delimiter) != wanted
+    letters = np.frombuffer(data, np.uint8)
     inside = np.bitwise_xor.accumulate((letters == quote[0]).view(np.uint8))
     return bool(np.count_nonzero((letters == delimiter[0]) & (inside == 0)) != wanted) or inside[-1] == 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from store.errors import UnreadableFile
 from store.formats.dialect import ROW_BYTES, Dialect, quoting_of, unreadable
-from store.formats.text import Text
+from store.formats.text import Text, count
 
 FIRST_BYTES, BLOCK_BYTES = 1 << 20, 8 << 20
 """How much is taken at first, to see what it is like, and then."""
@@ -43,7 +43,7 @@ def blocks_of(text: Text, dialect: Dialect, line: int) -> Iterator[Block]:
                 block = Block(b"".join((LEAD, memoryview(data)[:cut])), line)
                 del data  # so that the rows are not in memory twice while they are parsed
                 yield block
-                place, line = place + cut, line + block.data.count(b"\n") - 1
+                place, line = place + cut, line + count(block.data, b"\n") - 1
 
 
 def _last_row_end(data: bytes, quote: bytes | None) -> int:

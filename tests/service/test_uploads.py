@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from cli.demo import IRIS
+from store import resumable
+from store.errors import Conflict, NotFound
 from tests.service.conftest import Stage
 
 DATA = IRIS.read_bytes()
@@ -79,6 +81,7 @@ def test_bytes_that_begin_elsewhere_are_refused(stage: Stage) -> None:
         problem = response.json()
         assert response.status_code == 409
         assert problem["type"] == f"{PROBLEMS}mismatching-upload-offset"
+        assert response.headers["upload-offset"] == str(HALF)
         assert (problem["expected-offset"], problem["provided-offset"]) == (HALF, offset)
     assert append(stage, where, HALF, DATA[HALF:]).status_code == 201
 
@@ -86,9 +89,10 @@ def test_bytes_that_begin_elsewhere_are_refused(stage: Stage) -> None:
 def test_what_is_complete_takes_no_more(stage: Stage) -> None:
     where = begin(stage)
     append(stage, where, HALF, DATA[HALF:])
-    response = append(stage, where, len(DATA), b"more")
-    assert response.status_code == 400
-    assert response.json()["type"] == f"{PROBLEMS}completed-upload"
+    for data, kind in ((b"more", "inconsistent-upload-length"), (b"", "completed-upload")):
+        response = append(stage, where, len(DATA), data)
+        assert response.status_code == 400
+        assert response.json()["type"] == f"{PROBLEMS}{kind}"
 
 
 @pytest.mark.parametrize(
@@ -101,6 +105,53 @@ def test_a_length_that_is_not_kept_is_refused(stage: Stage, length: int, data: b
     response = append(stage, where, HALF, data, **headers)
     assert response.status_code == 400
     assert response.json()["type"] == f"{PROBLEMS}inconsistent-upload-length"
+
+
+def test_what_comes_in_one_request_is_as_long_as_its_content(stage: Stage) -> None:
+    """A request that completes the upload says by its Content-Length how long that is."""
+    where = begin(stage)
+    assert append(stage, where, 0, DATA[HALF:]).status_code == 409
+    assert "upload-length" not in stage.client.head(where).headers
+    headers = {"Upload-Complete": "?1", "Upload-Length": str(len(DATA) + 1)}
+    response = stage.client.post("/v1/uploads", content=DATA, headers=headers)
+    assert response.json()["type"] == f"{PROBLEMS}inconsistent-upload-length"
+    assert sorted(left(stage)) == ["about.json", "content", "turn"]  # of the first
+
+
+def test_more_than_was_said_ends_the_upload(stage: Stage) -> None:
+    where = begin(stage, **{"Upload-Length": str(HALF + 10)})
+    response = append(stage, where, HALF, DATA[HALF:], complete=False)
+    assert response.json()["type"] == f"{PROBLEMS}inconsistent-upload-length"
+    assert stage.client.head(where).status_code == 404
+
+
+def test_a_request_that_hangs_adds_nothing_once_another_asked(stage: Stage) -> None:
+    """An offset that HEAD told is where the next bytes go, whatever of an earlier request is still under way."""
+    where = begin(stage)
+    hanging = resumable.get(stage.place.settings.files, where.rpartition("/")[2], None).take()
+    assert hanging.append(HALF, DATA[HALF : HALF + 7], len(DATA)) == HALF + 7
+    assert stage.client.head(where).headers["upload-offset"] == str(HALF + 7)
+    with pytest.raises(Conflict, match="a later request"):
+        hanging.append(HALF + 7, DATA[HALF + 7 :], len(DATA))
+    assert append(stage, where, HALF + 7, DATA[HALF + 7 :]).json()["rows"] == 150
+    other = resumable.get(stage.place.settings.files, begin(stage).rpartition("/")[2], None).take()
+    other.remove()
+    with pytest.raises(NotFound):
+        other.append(HALF, b"x", len(DATA))
+
+
+def test_limits_can_be_asked_for(make_stage: Callable[..., Stage]) -> None:
+    response = make_stage(max_upload_bytes=10**6, upload_seconds=60).client.options("/v1/uploads")
+    assert response.status_code == 204
+    assert response.headers["accept-patch"] == "application/partial-upload"
+    assert response.headers["upload-limit"] == "max-size=1000000, max-age=60"
+
+
+def test_an_append_says_whether_it_completes(stage: Stage) -> None:
+    where = begin(stage)
+    response = stage.client.patch(where, content=DATA[HALF:], headers={**PARTIAL, "Upload-Offset": str(HALF)})
+    assert response.status_code == 422
+    assert [error["pointer"] for error in response.json()["errors"]] == ["/header/Upload-Complete"]
 
 
 def test_given_up_it_is_gone(stage: Stage) -> None:
@@ -116,6 +167,7 @@ def test_a_file_that_cannot_be_read_goes_with_its_upload(stage: Stage) -> None:
     response = append(stage, where, 8, b"3\n")
     assert response.status_code == 422
     assert "line 3 has 1 cells" in response.json()["detail"]
+    assert response.headers["upload-complete"] == "?1"  # all of it came: no resuming helps
     assert stage.client.head(where).status_code == 404
     assert left(stage) == []
 
@@ -123,11 +175,14 @@ def test_a_file_that_cannot_be_read_goes_with_its_upload(stage: Stage) -> None:
 def test_over_the_limit_it_is_refused_as_it_comes(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(max_upload_bytes=len(DATA) - 1)
     where = begin(stage)
-    assert append(stage, where, HALF, DATA[HALF:]).status_code == 413
+    response = append(stage, where, HALF, DATA[HALF:])
+    assert response.status_code == 413
+    assert response.headers["upload-limit"].startswith(f"max-size={len(DATA) - 1},")
     for headers in ({"Upload-Length": str(len(DATA))}, {}):
         response = stage.client.post("/v1/uploads", content=DATA, headers=headers)
         assert response.status_code == 413
         assert "VIDRO_MAX_UPLOAD_BYTES" in response.json()["detail"]
+        assert response.headers["upload-limit"].startswith(f"max-size={len(DATA) - 1},")
     stage.client.delete(where)
     assert left(stage) == []
 
@@ -153,6 +208,7 @@ def test_the_media_type_says_that_it_is_a_part(stage: Stage) -> None:
     response = append(stage, where, HALF, DATA[HALF:], **{"Content-Type": "text/csv"})
     assert response.status_code == 415
     assert "application/partial-upload" in response.json()["detail"]
+    assert response.headers["accept-patch"] == "application/partial-upload"
 
 
 def test_what_nobody_goes_on_with_expires(stage: Stage) -> None:

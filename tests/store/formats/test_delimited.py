@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from engine.features import MISSING
 from store.errors import UnknownFormat
 from store.formats import FORMATS, format_of
-from store.formats.options import MISSING
 from store.profile import profile
 from tests.store.formats import read
 
