@@ -98,10 +98,10 @@ def _invalid_request(request: Request, error: Any) -> JSONResponse:
         reason = errors[0].get("ctx", {}).get("error", "syntax error") + (f" at character {place}" if place != "body" else "")
         detail = f"the body is not JSON ({reason}); send JSON"
         return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
-    named: dict[str, str] = {}
+    remedies: dict[str, dict[str, None]] = {}  # of each place, every one once, in order
     for entry in errors:
-        pointer = _pointer(entry, error.body)
-        named[pointer] = f"{named[pointer]}, or: {_remedy(entry)}" if pointer in named else _remedy(entry)
+        remedies.setdefault(_pointer(entry, error.body), {})[_remedy(entry)] = None
+    named = {pointer: ", or: ".join(found) for pointer, found in remedies.items()}
     detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
     return respond(request, "INVALID_REQUEST", 422, detail, list(named.items()))
 
