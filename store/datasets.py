@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.completion import task_of
-from engine.features import Column, ColumnSummary
+from engine.features import Column, ColumnKind, ColumnSummary
 from engine.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
 from engine.samples import Sample
 from engine.training import Training
@@ -35,6 +35,7 @@ OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""
 CACHED_BYTES = 64 * 2**20
 """Of tables that are small enough to live in the database."""
+CACHED_COLUMN_BYTES = 16 * 2**20
 CACHED_FINDINGS = 256
 SAMPLED_AT_ONCE = 1000
 
@@ -159,8 +160,24 @@ def each_column(
     table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
 ) -> Iterator[Column]:
     """The same, one after the other, for who needs no two at once."""
-    known = {column["name"]: column["kind"] for column in dataset.columns} | dict(kinds or {})
-    return (read(table[name], known[name]) for name in names)
+    known = _kinds(dataset) | dict(kinds or {})
+    return (_column(table[name], known[name], dataset.table_digest) for name in names)
+
+
+def _kinds(dataset: Dataset) -> dict[str, Any]:
+    return {column["name"]: column["kind"] for column in dataset.columns}
+
+
+@cached(
+    LRUCache(CACHED_COLUMN_BYTES, lambda column: 1 + column.values.nbytes),
+    key=lambda column, kind, digest: (digest, column.name, kind),
+    lock=Lock(),
+)
+def _column(column: pl.Series, kind: ColumnKind, digest: str) -> Column:
+    """A whole column of the table of that digest; kept for the next job where there is room."""
+    found = read(column, kind)
+    found.values.flags.writeable = False
+    return found
 
 
 def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[dict[str, Any]]:
@@ -205,4 +222,5 @@ def _sample(table: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> Mapp
     for start in range(0, len(rows), SAMPLED_AT_ONCE):
         parts.append(wanted[rows[start : start + SAMPLED_AT_ONCE]])
         let_go()
-    return columns(pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0], dataset, names)
+    rows_of, known = pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0], _kinds(dataset)
+    return {name: read(rows_of[name], known[name]) for name in names}

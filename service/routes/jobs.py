@@ -110,7 +110,7 @@ class LookedAt(NamedTuple):
 
 
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
-    with store.database.reading() as session:
+    with store.database.glancing() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
         completed, queue_name = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)

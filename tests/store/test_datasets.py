@@ -91,6 +91,11 @@ def test_small_tables_are_kept_within_a_bound(database: Database, tmp_path: Path
     assert load(database, small, dataset) is load(database, small, dataset)
     kept = datasets._found.cache
     assert 0 < TABLE.estimated_size() <= kept.currsize <= kept.maxsize == datasets.CACHED_BYTES
+    names = [column["name"] for column in dataset.columns]
+    once, again = (datasets.columns(load(database, small, dataset), dataset, names) for _ in range(2))
+    assert all(once[name] is again[name] and not once[name].values.flags.writeable for name in names)
+    dataset.columns = [{**column, "kind": "text"} for column in dataset.columns]
+    assert {column.kind for column in datasets.columns(TABLE, dataset, names).values()} == {"text"}
     mapped = create(database, large, table=TABLE.reverse())
     assert load(database, large, mapped) is not load(database, large, mapped)
 
