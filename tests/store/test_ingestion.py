@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -118,3 +120,13 @@ def test_a_reader_ends_when_nobody_asks_any_more(readers: Readers, tmp_path: Pat
     while reader.process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     assert reader.process.poll() == 0
+
+
+@pytest.mark.parametrize(
+    ("started", "spared"),
+    [("store.reader", ("sqlalchemy", "pyarrow", "numba", "fastapi")), ("service.app", ("pyarrow", "numba"))],
+)
+def test_what_a_process_starts_with_is_little(started: str, spared: tuple[str, ...]) -> None:
+    """Libraries that take memory are loaded when a file or a job needs them."""
+    code = f"import sys, {started}; print([name for name in {spared} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
