@@ -4,11 +4,13 @@
 counts it, libraries and mapped files and all: that is what is judged. In brackets, what of it maps no file.
 """
 
+import atexit
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Event, Thread
 
@@ -20,7 +22,7 @@ from bench.fashion import FOLDER, read_idx
 from bench.understanding import one_pass
 from cli.demo import embedded
 
-TARGET_RATIO, TARGET_MEMORY, TARGET_API_BYTES = 1.5, 3.0, 2**30
+TARGET_RATIO, TARGET_H2O, TARGET_MEMORY, TARGET_API_BYTES = 1.5, 4.1, 3.0, 2**30
 REPEATS = 3
 GIGABYTE_ROWS, GIGABYTE_COLUMNS = 6_500_000, 20
 WIDE_COLUMNS = (1_000, 10_000)
@@ -48,46 +50,47 @@ def fashion(client: httpx.Client, place: Path) -> None:
     path = place / "fashion.csv"
     write_csv(path, read_idx("train-images-idx3"), read_idx("train-labels-idx1"))
     size = path.stat().st_size
-    upload(client, path)  # warm
-    ours, theirs = [], []
+    ways = {"ours": lambda: upload(client, path)[0], "Polars": lambda: in_polars(path)}
+    if find_spec("h2o"):
+        ways["H2O"] = lambda: in_h2o(path)
+    for way in ways.values():
+        way()  # warm
+    seconds: dict[str, list[float]] = {name: [] for name in ways}
     with peaks() as found:
         for _ in range(REPEATS):
-            ours.append(upload(client, path)[0])
-            theirs.append(alone(path))
-    ratio = min(ours) / min(theirs)
-    memory, own = (sum(found[role][place] for role in ("API", "reader")) / size for place in (0, 1))
+            for name, way in ways.items():
+                seconds[name].append(way())
+    best = {name: min(taken) for name, taken in seconds.items()}
     print(
-        f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {min(ours):.2f} s; Polars' read_csv and one "
-        f"select of the same statistics {min(theirs):.2f} s; {ratio:.2f} × (target ≤ {TARGET_RATIO})"
+        f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {best['ours']:.2f} s; Polars' read_csv and one "
+        f"select of the same statistics {best['Polars']:.2f} s; {best['ours'] / best['Polars']:.2f} × (target ≤ {TARGET_RATIO})"
     )
-    h2o = alone_in_h2o(path)
-    said = f"{h2o:.2f} s" if h2o else "not there; it takes pip install h2o into .venv, and Java"
-    print(f"  H2O-3's upload_file of it, which parses and has no profile: {said}")
+    said = f"{best['H2O']:.2f} s" if "H2O" in best else "not here; it takes .bench/bin/python -m pip install h2o, and Java"
+    print(f"  H2O-3's upload_file, which parses it: {said} (target: slower than ours; {TARGET_H2O} s where that was set)")
+    memory, own = (sum(found[role][place] for role in ("API", "reader")) / size for place in (0, 1))
     print(f"  peak memory: {shown(found)}; API and reader {memory:.2f} ({own:.2f}) × the file (target ≤ {TARGET_MEMORY:g})")
 
 
-def alone(path: Path) -> float:
+def in_polars(path: Path) -> float:
     """Seconds for Polars to read the file and find all columns' statistics, the contract's, in one select."""
     began = time.perf_counter()
     one_pass(pl.read_csv(path))
     return time.perf_counter() - began
 
 
-def alone_in_h2o(path: Path) -> float | None:
-    """Seconds for H2O-3 to take the file in; None where it is not installed."""
-    try:
-        import h2o
-    except ImportError:
-        return None
-    h2o.init(max_mem_size="4g", verbose=False)
-    h2o.no_progress()
-    seconds = []
-    for _ in range(REPEATS + 1):  # the first warms Java up
-        began = time.perf_counter()
-        h2o.remove(h2o.upload_file(str(path)))
-        seconds.append(time.perf_counter() - began)
-    h2o.cluster().shutdown()
-    return min(seconds)
+def in_h2o(path: Path) -> float:
+    """Seconds for H2O-3 to take the file in."""
+    import h2o
+
+    if h2o.connection() is None:
+        h2o.init(max_mem_size="4g", verbose=False)
+        h2o.no_progress()
+        atexit.register(lambda: h2o.cluster().shutdown())
+    began = time.perf_counter()
+    frame = h2o.upload_file(str(path))
+    taken = time.perf_counter() - began
+    h2o.remove(frame)
+    return taken
 
 
 def wide(client: httpx.Client, place: Path) -> None:

@@ -67,7 +67,7 @@ def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str 
             with store.database.transaction() as session:
                 made = {"kind": "sample", "sample": source}
                 dataset = datasets.create(session, store.files, caller.owner, name, made, content, table)
-                session.refresh(dataset)
+                session.refresh(dataset, ["created_at"])  # what the database has set
                 answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
 
@@ -83,7 +83,7 @@ def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None
             with store.database.transaction() as session:
                 name = upload.name or upload.filename
                 dataset = datasets.create_ingested(session, store.files, caller.owner, name, source, content, found)
-                session.refresh(dataset)
+                session.refresh(dataset, ["created_at"])  # what the database has set
                 answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
     return answer.response
 

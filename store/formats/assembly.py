@@ -10,7 +10,7 @@ from weakref import WeakSet
 import polars as pl
 
 from store.errors import UnreadableFile
-from store.formats.conversion import WHOLE, stored_columns
+from store.formats.conversion import WHOLE, leaf, stored_columns
 from store.formats.reading import MAX_COLUMNS, Found, batches_of
 
 HELD_BYTES, COLUMN_BYTES = 8 << 20, 8 << 10
@@ -182,18 +182,25 @@ def _common(schemas: list[Any], gaps: Any = pl.Float64) -> dict[str, Any]:
     found = {}
     for name in schemas[0]:
         dtypes = {schema[name] for schema in schemas} - {pl.Null}
-        if not dtypes:
-            found[name] = gaps
-        elif len(dtypes) == 1:
-            found[name] = dtypes.pop()
-        elif all(dtype in WHOLE for dtype in dtypes):
-            found[name] = max(dtypes, key=WHOLE.index)
-        elif all(dtype.is_numeric() for dtype in dtypes):
-            found[name] = pl.Float64
-        else:
+        found[name] = _widest(dtypes) if dtypes else gaps
+        if found[name] is None:
             shown = ", ".join(sorted(map(str, dtypes)))
             raise UnreadableFile(f"column '{name}' holds values of several types ({shown}); give it one")
     return found
+
+
+def _widest(dtypes: set[Any]) -> Any:
+    """The type that holds what all of these hold; None where there is none."""
+    if len(dtypes) == 1:
+        return next(iter(dtypes))
+    if all(dtype in WHOLE for dtype in dtypes):
+        return max(dtypes, key=WHOLE.index)
+    if all(dtype.is_numeric() for dtype in dtypes):
+        return pl.Float64
+    shapes = {dtype.shape if isinstance(dtype, pl.Array) else None for dtype in dtypes}
+    if len(shapes) > 1 or None in shapes:
+        return None
+    return pl.Array(_widest({leaf(dtype) for dtype in dtypes}), shapes.pop())
 
 
 def _cast(table: pl.DataFrame, schema: dict[str, Any]) -> pl.DataFrame:

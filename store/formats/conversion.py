@@ -131,13 +131,15 @@ def _unequal(column: pl.Series, row: int) -> pl.Series:
     raise UnreadableFile(f"column '{column.name}' holds empty lists; leave it out, or fill them")
 
 
+def leaf(dtype: Any) -> Any:
+    """The type of an array's numbers."""
+    return leaf(dtype.inner) if isinstance(dtype, pl.Array) else dtype
+
+
 def _array(column: pl.Series, row: int) -> pl.Series:
     """Arrays of numbers, none of them missing within, in the narrowest type."""
     assert isinstance(column.dtype, pl.Array)
-    shape = column.dtype.shape
-    inner: Any = column.dtype
-    while isinstance(inner, pl.Array):
-        inner = inner.inner
+    shape, inner = column.dtype.shape, leaf(column.dtype)
     size = max(1, int(prod(shape)))
     if not (inner.is_numeric() or inner == pl.Boolean) or inner.is_decimal() or not all(shape):
         raise UnreadableFile(f"column '{column.name}' holds arrays of {inner}; give arrays of numbers, or leave it out")
@@ -145,7 +147,10 @@ def _array(column: pl.Series, row: int) -> pl.Series:
     whole = flat.cast(pl.UInt8) if inner == pl.Boolean else stored(flat.alias(column.name), row)
     if whole.null_count() or whole.dtype == pl.Null:
         at = row + int((flat.is_null() | flat.is_nan() if flat.dtype.is_float() else flat.is_null()).arg_max() or 0) // size
-        raise UnreadableFile(f"column '{column.name}' holds an array with a gap in it in row {at}; fill it")
+        raise UnreadableFile(
+            f"column '{column.name}' holds an array with a gap in it in row {at}: an array is read as a whole; give all its "
+            "numbers, or null for all of it, which is a missing value"
+        )
     if column.null_count():
         return column.cast(pl.Array(whole.dtype, shape))
     return whole.reshape((len(column), *shape)).alias(column.name)

@@ -1,61 +1,124 @@
-"""JSON and JSON Lines: an array of objects, or an object a line, or an object of columns."""
+"""JSON and JSON Lines: an array of objects, or an object a line, a stretch of them at a time; or an object of columns."""
 
 import json
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
 
+import numpy as np
 import polars as pl
 
 from store.errors import UnreadableFile
 from store.formats.reading import Found, Source, batches_of
 from store.formats.text import Text, as_utf8
 
+STRETCH_BYTES = 4 << 20
 LOCATED_BYTES = 64 << 20
 """A broken JSON file up to that size is read again to find the place."""
 DEPTH = 64
 """Brackets within brackets; no table needs as many."""
+UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError, RecursionError)
+"""What Polars raises over text that is no JSON."""
+STEPS = np.zeros(256, np.int8)
+"""How much deeper a letter leads into brackets."""
+STEPS[list(b"[{")], STEPS[list(b"]}")] = 1, -1
+ESCAPED = re.compile(rb"\\.", re.DOTALL)
 
 
 def read_json(source: Source) -> Found:
     """One array of objects, a row each; or an object of equally long arrays, a column each."""
     text = as_utf8(source.path, source.folder, source.options.encoding)
     _check_depth(text)
-    data = text.path.read_bytes()[text.start :]
-    try:
-        is_columns = data.lstrip()[:1] == b"{"
-        table = _columns(data) if is_columns else pl.read_json(data, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError, RecursionError) as error:
-        raise UnreadableFile(_where(data, error)) from None
-    if table.width == 0:
-        raise UnreadableFile('the file holds no columns; send an array of objects, as in [{"a": 1}, {"a": 2}]')
-    return Found(batches_of(table), {"encoding": text.encoding})
-
-
-def _columns(data: bytes) -> pl.DataFrame:
-    """An object of columns: Polars reads it as one row of lists."""
-    row = pl.read_json(b"[" + data + b"]", infer_schema_length=None)
-    if not row.width or not all(isinstance(dtype, pl.List) for dtype in row.dtypes):
-        return row
-    lengths = {name: row[name].list.len()[0] for name in row.columns}
-    if len(set(lengths.values())) > 1:
-        shown = ", ".join(f"'{name}' {length}" for name, length in list(lengths.items())[:5])
-        raise UnreadableFile(f"the columns are not equally long ({shown}); give each column a value for every row")
-    return row.explode(row.columns)
+    if text.sample(STRETCH_BYTES).lstrip()[:1] == b"{":
+        tables = _columns(text)
+    else:
+        tables = _rows(partial(_elements, text), pl.read_json, partial(_where, text))
+    return Found((batch for table in tables for batch in batches_of(table)), {"encoding": text.encoding})
 
 
 def read_lines(source: Source) -> Found:
     """An object a line."""
     text = as_utf8(source.path, source.folder, source.options.encoding)
     _check_depth(text)
-    return Found(_line_batches(text), {"encoding": text.encoding})
+    tables = _rows(partial(_lines, text), pl.read_ndjson, partial(_which_line, text))
+    return Found((batch for table in tables for batch in batches_of(table)), {"encoding": text.encoding})
 
 
-def _line_batches(text: Text) -> Iterator[pl.DataFrame]:
-    data = text.path.read_bytes()[text.start :]
+def _rows(
+    stretches: Callable[[], Iterator[bytes]], parse: Callable[..., pl.DataFrame], place: Callable[[Exception], str]
+) -> Iterator[pl.DataFrame]:
+    """The table, a stretch at a time. Where there are several they are read twice: what a column is, all rows decide."""
+    known, table, count = pl.DataFrame(), pl.DataFrame(), 0
     try:
-        table = pl.read_ndjson(data, infer_schema_length=None)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
-        raise UnreadableFile(_which_line(text, error)) from None
-    yield from batches_of(table)
+        for data in stretches():
+            table = parse(data, infer_schema_length=None)
+            known = pl.concat([known, table.clear()], how="diagonal_relaxed")
+            count += 1
+        if not known.width:
+            raise UnreadableFile('the file holds no columns; send an array of objects, as in [{"a": 1}, {"a": 2}]')
+        if count == 1:
+            yield table
+            return
+        for data in stretches():
+            yield parse(data, schema=dict(known.schema))
+    except UNREADABLE as error:
+        raise UnreadableFile(place(error)) from None
+
+
+def _lines(text: Text) -> Iterator[bytes]:
+    """Whole lines; those of white space alone are left out where they come together."""
+    rest = b""
+    with text.path.open("rb") as file:
+        file.seek(text.start)
+        while piece := file.read(STRETCH_BYTES):
+            lines, end, rest = (rest + piece).rpartition(b"\n")
+            if lines.strip():
+                yield lines + end
+    if rest.strip():
+        yield rest
+
+
+def _elements(text: Text) -> Iterator[bytes]:
+    """The elements of an array, in stretches that are each an array: cut at commas that lie in no string and no element."""
+    rest, is_cut, depth, inside, is_escaped = b"", False, 0, False, False
+    with text.path.open("rb") as file:
+        file.seek(text.start)
+        while piece := file.read(STRETCH_BYTES):
+            plain = ESCAPED.sub(b"__", b"_" + piece[1:] if is_escaped else piece)
+            is_escaped = plain.endswith(b"\\")
+            letters = np.frombuffer(plain, np.uint8)
+            within = np.bitwise_xor.accumulate((letters == ord('"')).view(np.uint8)) ^ inside
+            depths = depth + np.cumsum(STEPS[letters] * (within == 0), dtype=np.int32)
+            cuts = np.flatnonzero((letters == ord(",")) & (within == 0) & (depths == 1))
+            depth, inside = int(depths[-1]), bool(within[-1])
+            if len(cuts) and len(piece) == STRETCH_BYTES:
+                yield _whole(rest + piece[: cuts[-1]] + b"]", is_cut)
+                rest, is_cut, piece = b"[", True, piece[cuts[-1] + 1 :]
+            rest += piece
+    yield _whole(rest, is_cut)
+
+
+def _whole(elements: bytes, is_cut: bool) -> bytes:
+    """An array of elements. Raises ValueError where there is none after a comma that the text was cut at."""
+    if is_cut and not elements.strip(b"[] \t\r\n"):
+        raise ValueError("no element follows a comma")
+    return elements
+
+
+def _columns(text: Text) -> Iterator[pl.DataFrame]:
+    """An object of columns: Polars reads it as one row of lists."""
+    try:
+        row = pl.read_json(b"[" + text.sample(-1) + b"]", infer_schema_length=None)
+    except UNREADABLE as error:
+        raise UnreadableFile(_where(text, error)) from None
+    if not row.width or not all(isinstance(dtype, pl.List) for dtype in row.dtypes):
+        yield row
+        return
+    lengths = {name: row[name].list.len()[0] for name in row.columns}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"'{name}' {length}" for name, length in list(lengths.items())[:5])
+        raise UnreadableFile(f"the columns are not equally long ({shown}); give each column a value for every row")
+    yield row.explode(row.columns)
 
 
 def _check_depth(text: Text) -> None:
@@ -77,10 +140,10 @@ def _check_depth(text: Text) -> None:
 UNBRACKETED = bytes(set(range(256)) - set(b"[]{}"))
 
 
-def _where(data: bytes, error: Exception) -> str:
-    if len(data) <= LOCATED_BYTES:
+def _where(text: Text, error: Exception) -> str:
+    if text.path.stat().st_size <= LOCATED_BYTES:
         try:
-            rows = json.loads(data)
+            rows = json.loads(text.sample(-1))
         except json.JSONDecodeError as found:
             return f"line {found.lineno}, column {found.colno} is no JSON ({found.msg}); mend it"
         except (RecursionError, ValueError):

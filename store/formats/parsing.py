@@ -25,8 +25,8 @@ class Misfit(Exception):
 
 class Parser:
     """Parses blocks of one text, each column as a type: a number's own, or text. It expects whole numbers as small as those
-    before, and gaps that are empty cells: parsed so, a block takes half the time and an eighth of the memory. One that is not
-    so is parsed again.
+    before, and gaps that are empty cells: parsed so, a block takes less time and much less memory. One that is not so is
+    parsed again.
     """
 
     def __init__(self, dialect: Dialect, dtypes: list[Any]) -> None:

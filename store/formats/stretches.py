@@ -31,7 +31,10 @@ def blocks_of(text: Text, dialect: Dialect, line: int) -> Iterator[Block]:
         while True:
             file.seek(place)
             data = file.read(size)
-            cut = _last_row_end(data, quote) if len(data) == size else len(data)
+            is_all = len(data) < size
+            cut = len(data) if is_all else _last_row_end(data, quote)
+            if cut == 0 and not is_all and len(data) >= 2 * BLOCK_BYTES:
+                cut = data.rfind(b"\n") + 1  # a quote that opens nothing, as in 5" pipe
             if cut == 0 and len(data) > ROW_BYTES:
                 raise UnreadableFile(
                     f"the row that begins in line {line} is longer than {ROW_BYTES} bytes; shorten it, or close its quotes"
@@ -47,18 +50,18 @@ def blocks_of(text: Text, dialect: Dialect, line: int) -> Iterator[Block]:
 
 
 def _last_row_end(data: bytes, quote: bytes | None) -> int:
-    """Where the last whole row ends: after a line feed with an even number of quotes before it, else the last of all."""
-    last = end = data.rfind(b"\n")
+    """Where the last whole row ends: after a line feed with an even number of quotes before it. 0 where none is found."""
+    end = data.rfind(b"\n")
     if quote is None or quote not in data:
-        return last + 1
+        return end + 1
     before = data.count(quote, 0, max(0, end))
     for _ in range(10_000):
         if end < 0 or before % 2 == 0:
-            break
+            return end + 1
         earlier = data.rfind(b"\n", 0, end)
         before -= data.count(quote, max(0, earlier), end)
         end = earlier
-    return (end if end >= 0 and before % 2 == 0 else last) + 1
+    return 0
 
 
 def count_rows(block: Block, dialect: Dialect) -> int:

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -68,10 +70,11 @@ def test_a_refusal_comes_through_and_the_reader_goes_on(
 
 
 def test_what_takes_too_much_memory_is_too_large(readers: Readers, tmp_path: Path) -> None:
-    """A hundred megabytes of JSON, which cannot be read in stretches, where 300 may be taken in all."""
-    row = json.dumps({f"c{place}": place for place in range(20)})
+    """Sixty megabytes of JSON columns, which cannot be read in stretches, where 300 may be taken in all."""
+    cells = json.dumps(list(range(1000)))[1:-1]
+    columns = ",".join(f'"c{place}":[{",".join([cells] * 600)}]' for place in range(20))
     with pytest.raises(TooLarge, match="VIDRO_READER_BYTES"):
-        read(readers, tmp_path, "[" + ",".join([row] * 500_000) + "]", "t.json", reader_bytes=300 << 20)
+        read(readers, tmp_path, "{" + columns + "}", "t.json", reader_bytes=300 << 20)
     assert read(readers, tmp_path, "a\n1\n").rows == 1
 
 
@@ -117,3 +120,13 @@ def test_a_reader_ends_when_nobody_asks_any_more(readers: Readers, tmp_path: Pat
     while reader.process.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     assert reader.process.poll() == 0
+
+
+@pytest.mark.parametrize(
+    ("started", "spared"),
+    [("store.reader", ("sqlalchemy", "pyarrow", "numba", "fastapi")), ("service.app", ("pyarrow", "numba"))],
+)
+def test_what_a_process_starts_with_is_little(started: str, spared: tuple[str, ...]) -> None:
+    """Libraries that take memory are loaded when a file or a job needs them."""
+    code = f"import sys, {started}; print([name for name in {spared} if name in sys.modules])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"

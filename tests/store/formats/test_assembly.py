@@ -22,6 +22,7 @@ BATCHES: dict[str, tuple[list[list[Any]], Any]] = {
     "fractions later": ([[1, 2], [2**40, 0], [0.5, 1]], pl.Float64),
     "gaps, then numbers": ([[N, N], [N, 7], [8, N]], pl.UInt8),
     "gaps alone": ([[N], [N]], pl.Float64),
+    "arrays, wider later": ([[[1, 2]], [[3, 400]], [N, [5, 6]]], pl.Array(pl.Int16, (2,))),
     "words, then gaps": ([["a", N], [N, N]], pl.String),
 }
 
