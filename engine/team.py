@@ -189,6 +189,20 @@ def _pack(products, theta, layers, places, packed, index, first, rows):
 
 
 @part
+def _apply(products, code, theta, gradient, s1, s2, layers, places, packed, index, first, rows, h, rate, step):
+    """Update rows [first, first + rows) of a layer's W, and pack them while they are in the cache."""
+    outputs = layers[index, OUTPUTS]
+    _update(code, theta, gradient, s1, s2, layers[index, W] + first * outputs, rows * outputs, h, rate, step)
+    _pack(products, theta, layers, places, packed, index, first, rows)
+
+
+@part
+def _shorten(gradient, start, end, factor):
+    for i in range(start, end):
+        gradient[i] *= factor
+
+
+@part
 def _squares(g):
     total = to(g[0], 0.0)
     for i in range(g.size):
@@ -261,9 +275,8 @@ def train_share(
                 many = min(some, bottom - row)
                 square += _slope(products, layer, right, row, many, theta, gradient, space, packed, tile, size, l1, l2)
                 if clip == math.inf:
-                    w = layer[W] + row * layer[OUTPUTS]
-                    _update(codes[-1], theta, gradient, s1, s2, w, many * layer[OUTPUTS], h, rate, step)
-                    _pack(products, theta, layers, places, packed, index, row, many)
+                    place = (layers, places, packed, index, row, many)
+                    _apply(products, codes[-1], theta, gradient, s1, s2, *place, h, rate, step)
             if layer[BIAS] >= 0:
                 left, right = _share(layer[OUTPUTS], member, members, TILE)
                 square += _bias_slope(layer, left, right, gradient, space, size)
@@ -277,16 +290,17 @@ def train_share(
             norm += squares[each]
         norm = math.sqrt(norm)
         if clip != math.inf:
-            left, right = _share(theta.size, member, members, 1)
-            if norm > clip:
-                for i in range(left, right):
-                    gradient[i] *= to(norm, clip) / norm
-            _update(codes[-1], theta, gradient, s1, s2, left, right - left, h, rate, step)
-            meeting += 1
-            _meet(counter, meeting, members, give_way)
+            factor = min(to(norm, 1.0), to(norm, clip) / norm)
             for index in range(last + 1):
-                top, bottom = _share(layers[index, INPUTS], member, members, TILE)
-                _pack(products, theta, layers, places, packed, index, top, bottom - top)
+                layer = layers[index]
+                top, bottom = _share(layer[INPUTS], member, members, TILE)
+                _shorten(gradient, layer[W] + top * layer[OUTPUTS], layer[W] + bottom * layer[OUTPUTS], factor)
+                place = (layers, places, packed, index, top, bottom - top)
+                _apply(products, codes[-1], theta, gradient, s1, s2, *place, h, rate, step)
+                if layer[BIAS] >= 0:
+                    left, right = _share(layer[OUTPUTS], member, members, TILE)
+                    _shorten(gradient, layer[BIAS] + left, layer[BIAS] + right, factor)
+                    _update(codes[-1], theta, gradient, s1, s2, layer[BIAS] + left, right - left, h, rate, step)
             meeting += 1
             _meet(counter, meeting, members, give_way)
         if member == 0:
