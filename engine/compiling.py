@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.train import Problem
 
-SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "team.py", "curvature.py")
+SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "products.py", "team.py", "curvature.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 
@@ -65,7 +65,7 @@ def make_ready(problem: "Problem") -> float:
     started = time.perf_counter()
     runs_compiled = problem.spec.optimizer is not None or problem.spec.model.has_driver(problem)
     if runs_compiled and problem.network.xp is np and find_spec("numba") is not None:
-        from engine.fast import compile_for
+        from engine.warm import compile_for
 
         compile_for(problem)
     return time.perf_counter() - started
@@ -74,7 +74,7 @@ def make_ready(problem: "Problem") -> float:
 def warm_up() -> float:
     """Compile every kernel, or load it from the cache, and give the seconds that took."""
     started = time.perf_counter()
-    from engine.fast import compile_all
+    from engine.warm import compile_all
 
     compile_all()
     return time.perf_counter() - started

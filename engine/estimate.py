@@ -22,6 +22,8 @@ jobs took (20 to 285,000 weights and 6.4 million, 200 to 200,000 rows, Newton's 
 """
 SOLVER_COPIES = 4
 """Of the matrix, that a solver which is not gradient descent makes."""
+PACKED_COPIES = 2
+"""Of the weights, that a team of threads multiplies with."""
 KEPT_COPIES = 3
 """Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
 EVALUATED_ROWS = 4096
@@ -84,13 +86,15 @@ def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> 
 
 
 def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
-    """Of θ, ∇ and the optimiser's vectors, of copies of them that wait to be kept, and of what passes of rows write."""
+    """Of θ, ∇ and the optimiser's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
+    write.
+    """
     layers = training.model.layers(inputs, outputs)
     slots = len(training.optimizer.slots) if training.optimizer is not None else 0
     widths = sum(layer.outputs for layer in layers)
     batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
     if training.optimizer is None:  # a solver looks at the rows of the matrix itself
         batch = 0
-    vectors = count_parameters(layers) * (3 + slots + KEPT_COPIES * (1 + slots))
-    values = vectors + 3 * widths * (batch + min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
+    vectors = count_parameters(layers) * (3 + PACKED_COPIES + slots + KEPT_COPIES * (1 + slots))
+    values = vectors + widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
     return values * np.dtype(training.precision).itemsize

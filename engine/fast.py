@@ -1,27 +1,23 @@
 """The fast path of gradient descent on a CPU. The definition it repeats is `Definition` in descent.py.
 
 A network trains batch after batch inside one compiled call: a small one on one thread, the rows side by side (`Small`);
-a larger one on a team of threads, with BLAS for its products of matrices (`Large`).
+a larger one on a team of threads (`Large`).
 """
 
 from concurrent.futures import ThreadPoolExecutor
 from ctypes import CDLL, c_void_p, cast
-from functools import cache
 from typing import Any
 
 import numpy as np
 
-from engine import drivers, kernels, team, threads
+from engine import drivers, kernels, products, team, threads
 from engine.backend import Array
-from engine.blas import gemm
 from engine.compiled import numbers
-from engine.curvature import compile_readings
 from engine.descent import first_of, validate
-from engine.losses import HalfMeanSquaredError
 from engine.metrics import METRICS
 from engine.micro import LANES
-from engine.network import Dense, Network
-from engine.optimizers import GradientDescent, OptimizerRule
+from engine.network import Network
+from engine.optimizers import OptimizerRule
 from engine.scoring import epoch_metric, labels
 from engine.train import Matrices, Problem
 
@@ -53,7 +49,7 @@ def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Fast 
     rows = -(-batch_size // LANES) * LANES
     if problem.network.parameters.size * rows <= SMALL:
         return Small(problem, vectors, batch_size)
-    return Large(problem, vectors, batch_size) if gemm(problem.network.dtype) else None
+    return Large(problem, vectors, batch_size)
 
 
 class Scores:
@@ -140,22 +136,25 @@ class Large(Fast):
         self.stride = max(1, int(self.members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
         self.counter = np.zeros(1, np.int64)
         give_way = cast(CDLL(None).sched_yield, c_void_p).value
-        self.calls = (self.members, self.counter, give_way, gemm(dtype), self.X, self.Y, self.weights)
+        self.calls = (self.members, self.counter, give_way, product_addresses(dtype))
+        self.fresh = True
+        self.data = (self.X, self.Y, self.weights)
+        places, size = packed_table(network, batch)
+        packed = np.zeros(size, dtype)
         results = (self.losses, self.outputs, self.norms)
-        self.arrays = (*self.vectors, *results, layers, self.codes, self.numbers, space)
+        self.arrays = (*self.vectors, *results, layers, places, self.codes, self.numbers, space, packed)
         self.rest = (np.empty(self.members, dtype), self.rule, self.batch_size)
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         def work(member: int) -> None:
             arrays = (*self.arrays, self.tiles[member], *self.rest)
-            team.train_share(member, *self.calls, order, *arrays, first, count, *self.limits, rate, step)
+            team.train_share(member, *self.calls, fresh, *self.data, order, *arrays, first, count, *self.limits, rate, step)
 
-        self.counter[0] = 0
-        with threads.products_on_their_callers():
-            working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
-            work(0)
-            for member in working:
-                member.result()
+        self.counter[0], fresh, self.fresh = 0, self.fresh, False
+        working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
+        work(0)
+        for member in working:
+            member.result()
 
 
 class Small(Fast):
@@ -224,6 +223,22 @@ def layer_table(network: Network, width: int) -> Array:
     return np.array(table, np.int64)
 
 
+def product_addresses(dtype: Any) -> Array:
+    """The addresses of the kernels of products, in the order in which team.py names them."""
+    return np.array([kernel.address(dtype) for kernel in products.KERNELS], np.int64)
+
+
+def packed_table(network: Network, batch: int) -> tuple[Array, int]:
+    """One row a layer, with the columns that team.py names: where its packed matrices stand. The size of them all."""
+    table, free = [], 0
+    for layer in network.layers:
+        shapes = [(layer.inputs, layer.outputs), (layer.outputs, layer.inputs), (batch, layer.outputs)]
+        ends = free + np.cumsum([products.packed_size(*shape, network.dtype.itemsize) for shape in shapes])
+        table.append((free, *ends[:-1].tolist()))
+        free = int(ends[-1])
+    return np.array(table, np.int64), free
+
+
 class FastWalk:
     """The perceptron's walk (see perceptron.py) in one call. Correcting w, it scores every row: the next is then known."""
 
@@ -237,51 +252,3 @@ class FastWalk:
     def __call__(self, order: Array, start: int, most: int, w: Array, pocket: Array, fewest: int) -> tuple[int, int, int]:
         arrays = (w, pocket, self.scores)
         return drivers.correct_mistakes(self.columns, self.positive, order, start, most, *arrays, fewest)
-
-
-def compile_all() -> None:
-    """Have every kernel and every driver compiled, or loaded from the cache, in both float types."""
-    compile_readings()
-    for dtype in (np.float32, np.float64):
-        for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
-            for kernel in table.values():
-                kernel.address(dtype)
-        call_every_driver(np.dtype(dtype))
-
-
-def compile_for(problem: Problem) -> None:
-    """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
-    spec, network = problem.spec, problem.network
-    if spec.optimizer is None:
-        call_every_driver(network.dtype)
-        compile_readings()
-    elif supported(problem):
-        call_every_driver(network.dtype)
-        addresses(network, spec.loss, spec.optimizer)
-
-
-@cache
-def call_every_driver(dtype: Any) -> None:
-    """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
-    network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
-    loss, rule = HalfMeanSquaredError(), GradientDescent()
-    codes, table = addresses(network, loss, rule), layer_table(network, LANES)
-    X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)
-    empty, numbers_, h, one = np.empty(0, dtype), np.zeros(2, dtype), np.zeros(1), np.ones(1)
-    losses, norms, sums, tile = np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(512 * LANES, dtype)
-    vectors = (network.parameters.theta, network.parameters.gradient, empty, empty.copy())
-    limits = (0.0, 0.0, np.inf)
-    drivers.means(losses, norms)
-    drivers.share_right(D, order.copy(), order)
-    drivers.determination(D, Y, order, one)
-    drivers.evaluate(X, Y, empty, losses, D, vectors[0], table, codes, numbers_, tile, LANES)
-    drivers.train_batches(
-        X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
-    )  # fmt: skip
-    counter = np.zeros(1, np.int64)
-    team.train_share(
-        0, 1, counter, 0, 0, X[:0], Y[:0], empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, tile.copy(),
-        sums, h, 1, 0, 0, *limits, 0.0, 0,
-    )  # fmt: skip
-    walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
-    walk(order, 0, 1, losses, norms, walk.mistakes(losses))

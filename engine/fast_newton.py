@@ -19,12 +19,15 @@ NEAR = GRADIENT_TOLERANCE**0.5
 """Where no component of the gradient is larger, Newton's next step is likely to be the last, and no Hessian is needed there."""
 
 
-TOGETHER = 1 << 22
-"""Values of all Hessians up to which they are taken in the same reading, 32 MiB a thread; larger ones one by one."""
+TOGETHER = 1 << 19
+"""Values of all Hessians up to which they are taken in the same reading, 4 MiB a share; larger ones one by one."""
+SHARES = 4
+"""Shares of the rows for each thread, which takes the next when it has read one, where Hessians are small: a thread whose core
+is busy with something else then holds the others up less."""
 
 
 class Share:
-    """What a thread reads its rows [start, end) with."""
+    """What a thread reads rows [start, end) with."""
 
     def __init__(self, objective: "CompiledObjective", start: int, end: int) -> None:
         d, k = objective.X.shape[1], objective.Y.shape[1]
@@ -50,8 +53,8 @@ class Share:
 
 
 class CompiledObjective(Objective):
-    """J, its gradient and its Hessians from one reading of the rows. Each thread has a share of them; the shares are added
-    up in order, so that the same number of threads gives the same bits.
+    """J, its gradient and its Hessians from one reading of the rows, which are cut into shares. These are added up in order,
+    whoever has read them, so that the same number of threads gives the same bits.
     """
 
     def prepare(self) -> None:
@@ -66,10 +69,10 @@ class CompiledObjective(Objective):
         self.outputs = np.empty_like(self.Y)
         self.scores = Scores("train", self.problem, train)
         self.code = (kernels.LOSSES[type(self.loss)].address(np.float64), (*numbers(self.loss), 0.0)[0])
-        members = min(threads.count(), self.rows)
-        cuts = [self.rows * member // members for member in range(members + 1)]
+        count = min(threads.count() * (SHARES if self.together else 1), self.rows)
+        cuts = [self.rows * share // count for share in range(count + 1)]
         self.shares = [Share(self, start, end) for start, end in pairwise(cuts)]
-        self.others = ThreadPoolExecutor(members - 1, "newton") if members > 1 else None
+        self.readers = ThreadPoolExecutor(threads.count(), "newton")
         self.near = False
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -83,9 +86,7 @@ class CompiledObjective(Objective):
         return self.loss_there, gradient.T
 
     def _read(self, pairs: np.ndarray) -> tuple[float, np.ndarray]:
-        first, *rest = self.shares
-        working = [self.others.submit(share.read, self, self.theta, pairs) for share in rest] if self.others else []
-        total = first.read(self, self.theta, pairs) + sum(other.result() for other in working)
+        total = sum(self.readers.map(lambda share: share.read(self, self.theta, pairs), self.shares))
         self.hessians = {
             (int(a), int(b)): sum(share.hessians[index] for share in self.shares) for index, (a, b) in enumerate(pairs)
         }

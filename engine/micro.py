@@ -21,20 +21,24 @@ LANES = 16
 FUSE = ("contract",)
 
 
-def _registers() -> tuple[int, int]:
-    """How many bytes a vector register of this processor holds, and how many of them there are."""
+def _shape() -> tuple[int, int, int]:
+    """Bytes of this processor's vector registers; rows of a tile, and registers side by side.
+
+    Enough sums to keep the arithmetic busy, few enough for the registers, 16 or 32 of them. A strip's values are a multiple
+    of the rows.
+    """
     features = binding.get_host_cpu_features()
     if features.get("avx512f"):
-        return 64, 32
-    return (32, 16) if features.get("avx") else (16, 32 if platform.machine() in ("aarch64", "arm64") else 16)
+        return 64, 8, 2
+    if features.get("avx"):
+        return 32, 4, 2
+    return (16, 4, 4) if platform.machine() in ("aarch64", "arm64") else (16, 4, 2)
 
 
-REGISTER, REGISTERS = _registers()
-VECTORS = 2
+REGISTER, TILE, VECTORS = _shape()
+"""TILE is how many rows `tile` works on at once."""
 STRIP = VECTORS * REGISTER
-"""Bytes of the columns that `tile` works on at once."""
-TILE = {32: 8, 16: 4}[REGISTERS]
-"""Rows that it works on at once: enough sums to keep the arithmetic busy, few enough for the registers. It divides a strip."""
+"""Bytes of the columns that it works on at once."""
 
 
 class Emitter:
@@ -64,6 +68,11 @@ class Emitter:
         first = self.builder.insert_element(nothing, value, ir.Constant(ir.IntType(32), 0))
         lanes = ir.VectorType(ir.IntType(32), self.count)
         return self.builder.shuffle_vector(first, nothing, ir.Constant(lanes, [0] * self.count))
+
+    def shuffled(self, a: Any, b: Any, half: int) -> Any:
+        """The first or the second half of a₀ b₀ a₁ b₁ …"""
+        order = [half * self.count // 2 + i // 2 + i % 2 * self.count for i in range(self.count)]
+        return self.builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(ir.IntType(32), self.count), order))
 
     def fused(self, total: Any, a: Any, b: Any) -> Any:
         return self.builder.fadd(total, self.builder.fmul(a, b, flags=FUSE), flags=FUSE)
@@ -107,7 +116,8 @@ class Emitter:
 
 
 def _base(context: Any, builder: Any, kind: Any, value: Any) -> Any:
-    return context.make_array(kind)(context, builder, value).data
+    """The address of the first value of an array, or of what a pointer points to."""
+    return value if isinstance(kind, types.CPointer) else context.make_array(kind)(context, builder, value).data
 
 
 @intrinsic(prefer_literal=True)
@@ -168,20 +178,30 @@ def correlate(typing: Any, count: Any, out: Any, o: Any, A: Any, a: Any, B: Any,
     return types.void(count, out, whole, A, whole, B, whole, whole), generate
 
 
+@intrinsic
+def strip_of(typing: Any, numbers: Any) -> Any:
+    """How many values of an array's type are as wide as a tile."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.get_constant(types.int64, STRIP * 8 // numbers.dtype.bitwidth)
+
+    return types.int64(numbers), generate
+
+
 @intrinsic(prefer_literal=True)
 def tile(
-    typing: Any, count: Any, adding: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any,
+    typing: Any, count: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any,
     B: Any, b: Any, terms: Any,
 ) -> Any:  # fmt: skip
     """C[c + r·c_width + i] = Σ_s A[a + r·across + s·along] · B[b + s·strip + i], for r < count, s < terms, i < strip.
 
-    A strip is as many values as STRIP bytes hold. `count` and `adding`, which keeps what stood in C, are written as numbers.
+    A strip is as many values as STRIP bytes hold. `count` is written as a number. Here and below, C pointers serve as arrays.
     """
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, _, _, c_, c_width_, _, a_, across_, along_, _, b_, terms_ = values
-        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (2, 5, 9))
+        _, _, c_, c_width_, _, a_, across_, along_, _, b_, terms_ = values
+        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (1, 4, 8))
         emit = Emitter(builder, context.get_value_type(C.dtype), REGISTER * 8 // C.dtype.bitwidth)
         rows, vectors = range(count.literal_value), range(VECTORS)
         strip = ir.Constant(b_.type, VECTORS * emit.count)
@@ -198,8 +218,44 @@ def tile(
         totals = iter(emit.sums(terms_, len(rows) * VECTORS, factors, at_once=2))
         for r in rows:
             for vector in vectors:
-                place, total = emit.at(base_C, along_row(c_, vector), c_width_, r), next(totals)
-                emit.store(builder.fadd(emit.load(place), total) if adding.literal_value else total, place)
+                emit.store(next(totals), emit.at(base_C, along_row(c_, vector), c_width_, r))
         return context.get_dummy_value()
 
-    return types.void(count, adding, C, whole, whole, A, whole, whole, whole, B, whole, whole), generate
+    return types.void(count, C, whole, whole, A, whole, whole, whole, B, whole, whole), generate
+
+
+@intrinsic
+def turn(typing: Any, out: Any, o: Any, o_width: Any, A: Any, a: Any, width: Any) -> Any:
+    """out[o + j·o_width + i] = A[a + i·width + j] for i, j < TILE."""
+    whole = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, o_, o_width_, _, a_, width_ = values
+        base_out, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (0, 3))
+        emit = Emitter(builder, context.get_value_type(out.dtype), TILE)
+        rows = [emit.load(emit.at(base_A, a_, width_, i)) for i in range(TILE)]
+        for _ in range(TILE.bit_length() - 1):  # rows i and i + TILE / 2 shuffled like two halves of a pack of cards
+            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[TILE // 2 :], strict=False) for half in (0, 1)]
+        for j, column in enumerate(rows):
+            emit.store(column, emit.at(base_out, o_, o_width_, j))
+        return context.get_dummy_value()
+
+    return types.void(out, whole, whole, A, whole, whole), generate
+
+
+@intrinsic
+def copy_strip(typing: Any, out: Any, o: Any, A: Any, a: Any) -> Any:
+    """out[o + i] = A[a + i] for i < strip. Of a loop of so few turns LLVM makes a call, which takes longer."""
+    whole = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, o_, _, a_ = values
+        base_out, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (0, 2))
+        emit = Emitter(builder, context.get_value_type(out.dtype), REGISTER * 8 // out.dtype.bitwidth)
+        starts = [ir.Constant(a_.type, vector * emit.count) for vector in range(VECTORS)]
+        lanes = [emit.load(emit.at(base_A, builder.add(a_, start))) for start in starts]
+        for start, value in zip(starts, lanes, strict=True):
+            emit.store(value, emit.at(base_out, builder.add(o_, start)))
+        return context.get_dummy_value()
+
+    return types.void(out, whole, A, whole), generate

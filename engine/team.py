@@ -3,12 +3,12 @@
 """One step of a large network shared out among a team of threads, products of matrices and all.
 
 Every member takes a share of the batch's rows forward and back, then, of every layer, a share of the rows of W: their
-gradient from the whole batch, and their update. So the members meet twice a step, and each product is BLAS's on the
-member's own thread: on a few cores that keeps more of them busy than products which BLAS itself divides, one at a time,
-with all other work on one thread between them. Who does what depends on the number of members alone, so the bits do too.
+gradient from the whole batch, and their update. So the members meet twice a step. Who does what depends on the number of
+members alone, so the bits do too.
 
 Arrays are row by row: `space` holds the batch's X (batch, d) and each layer's Z, A and D (batch, units), where the table
-`layers` says (see fast.py).
+`layers` says (see fast.py). `packed` holds what products take as their right factor (see products.py), where the table
+`places` says: each layer's W and Wᵀ, packed anew with every update, while it is in the cache, and D.
 """
 
 import math
@@ -22,15 +22,18 @@ from numba.extending import intrinsic
 
 from engine.compiled import call, driver, part, to
 from engine.drivers import A_IN, BIAS, GROUP, INPUTS, OUTPUTS, A, D, W, Z, penalize
+from engine.micro import TILE
 
 SPINS = 4000
 """Looks at the others' counter, some microseconds, before the core is offered to another thread."""
-BLOCK = 1 << 16
+BLOCK = 1 << 14
 """Weights whose gradient is worked out and applied at once, while it is in the cache."""
 AHEAD, LINE = 4, 64
 """Rows asked for before they are read; bytes of a cache line."""
-ROW_MAJOR, PLAIN, TRANSPOSED = 101, 111, 112
-"""CBLAS's names for the order of matrices."""
+MULTIPLY, PACK, PACK_TURNED = range(3)
+"""Where the addresses of the products' kernels stand."""
+AS_IT_IS, TURNED, SLOPES = range(3)
+"""A layer's row in the table `places`: where its packed W, Wᵀ and D stand."""
 PAUSE = {"x86_64": "llvm.x86.sse2.pause"}.get(platform.machine())
 """LLVM's name for the hint that a thread is waiting, which leaves the core to its twin."""
 
@@ -89,17 +92,10 @@ def _meet(counter, meeting, members, give_way):
 
 
 @part
-def _share(whole, member, members):
-    """The part [start, end) of `whole` things that is this member's."""
-    return whole * member // members, whole * (member + 1) // members
-
-
-@part
-def _multiply(gemm, m, n, k, a, turn_a, a_width, b, turn_b, b_width, c):
-    """c (m, n) = a b, of which `a` (m, k) or b (k, n) may lie transposed, in rows of that width; c has width n."""
-    one, zero = to(c[0], 1.0), to(c[0], 0.0)
-    turn_a, turn_b = np.int32(TRANSPOSED if turn_a else PLAIN), np.int32(TRANSPOSED if turn_b else PLAIN)
-    call(gemm, (np.int32(ROW_MAJOR), turn_a, turn_b, m, n, k, one, a, a_width, b, b_width, zero, c, n))
+def _share(whole, member, members, step):
+    """The part [start, end) of `whole` things that is this member's; `step` of them are not divided."""
+    steps = (whole + step - 1) // step
+    return min(whole, steps * member // members * step), min(whole, steps * (member + 1) // members * step)
 
 
 @part
@@ -117,14 +113,15 @@ def _gather(X, rows, space):
 
 
 @part
-def _forward(gemm, theta, layers, codes, parameters, space, start, rows):
+def _forward(products, theta, layers, places, codes, parameters, space, packed, tile, start, rows):
     """Z and A of rows [start, start + rows) of the batch, layer by layer."""
     last = layers.shape[0] - 1
     for index in range(last + 1):
         layer = layers[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
         z, a = layer[Z] + start * outputs, layer[A_IN] + start * inputs
-        _multiply(gemm, rows, outputs, inputs, space[a:], False, inputs, theta[layer[W] :], False, outputs, space[z:])
+        right = packed[places[index, AS_IT_IS] :]
+        call(products[MULTIPLY], (space[z:], outputs, space[a:], inputs, 1, rows, right, inputs, outputs, tile))
         for i in range(rows):
             row = space[z + i * outputs :][:outputs]
             if layer[BIAS] >= 0:
@@ -160,13 +157,18 @@ def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space,
 
 
 @part
-def _backward(gemm, theta, layers, codes, parameters, space, start, rows):
-    """∂J/∂Z of every layer but the last, whose own stands in its D, for rows [start, start + rows)."""
-    for index in range(layers.shape[0] - 1, 0, -1):
-        layer, before = layers[index], layers[index - 1]
+def _backward(products, layers, places, codes, parameters, space, packed, tile, start, rows, batch):
+    """∂J/∂Z of every layer but the last, whose own stands in its D, for rows [start, start + rows); all of it packed too."""
+    for index in range(layers.shape[0] - 1, -1, -1):
+        layer = layers[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        d, to_here = before[D] + start * inputs, layer[D] + start * outputs
-        _multiply(gemm, rows, inputs, outputs, space[to_here:], False, outputs, theta[layer[W] :], True, outputs, space[d:])
+        to_here = layer[D] + start * outputs
+        call(products[PACK], (space[to_here:], outputs, start, rows, outputs, packed[places[index, SLOPES] :], batch))
+        if index == 0:
+            break
+        before = layers[index - 1]
+        d, right = before[D] + start * inputs, packed[places[index, TURNED] :]
+        call(products[MULTIPLY], (space[d:], inputs, space[to_here:], outputs, 1, rows, right, outputs, inputs, tile))
         z, a = before[Z] + start * inputs, before[A] + start * inputs
         call(codes[2 * index - 1], (space[z:], space[a:], space[d:], rows * inputs, parameters[index - 1]))
 
@@ -174,6 +176,30 @@ def _backward(gemm, theta, layers, codes, parameters, space, start, rows):
 @part
 def _update(code, theta, gradient, s1, s2, start, size, h, rate, step):
     call(code, (theta[start:], gradient[start:], s1[start:], s2[start:], size, h, rate, step))
+
+
+@part
+def _pack(products, theta, layers, places, packed, index, first, rows):
+    """Pack rows [first, first + rows) of a layer's W, and their transpose but of the first layer, whose inputs ask for none."""
+    inputs, outputs = layers[index, INPUTS], layers[index, OUTPUTS]
+    some = theta[layers[index, W] + first * outputs :]
+    call(products[PACK], (some, outputs, first, rows, outputs, packed[places[index, AS_IT_IS] :], inputs))
+    if index:
+        call(products[PACK_TURNED], (some, outputs, first, rows, outputs, packed[places[index, TURNED] :]))
+
+
+@part
+def _apply(products, code, theta, gradient, s1, s2, layers, places, packed, index, first, rows, h, rate, step):
+    """Update rows [first, first + rows) of a layer's W, and pack them while they are in the cache."""
+    outputs = layers[index, OUTPUTS]
+    _update(code, theta, gradient, s1, s2, layers[index, W] + first * outputs, rows * outputs, h, rate, step)
+    _pack(products, theta, layers, places, packed, index, first, rows)
+
+
+@part
+def _shorten(gradient, start, end, factor):
+    for i in range(start, end):
+        gradient[i] *= factor
 
 
 @part
@@ -185,11 +211,12 @@ def _squares(g):
 
 
 @part
-def _slope(gemm, layer, first, rows, theta, gradient, space, batch, l1, l2):
+def _slope(products, layer, right, first, rows, theta, gradient, space, packed, tile, batch, l1, l2):
     """∇ of rows [first, first + rows) of a layer's W. Returns the sum of its squares."""
     inputs, outputs = layer[INPUTS], layer[OUTPUTS]
     a, w = layer[A_IN] + first, layer[W] + first * outputs
-    _multiply(gemm, rows, outputs, batch, space[a:], True, inputs, space[layer[D] :], False, outputs, gradient[w:])
+    place = (gradient[w:], outputs, space[a:], 1, inputs, rows, packed[right:], batch, outputs, tile)
+    call(products[MULTIPLY], place)
     if l1 or l2:
         penalize(theta, gradient, w, rows * outputs, l1, l2)
     return _squares(gradient[w:][: rows * outputs])
@@ -209,41 +236,49 @@ def _bias_slope(layer, first, end, gradient, space, batch):
 
 @driver
 def train_share(
-    member, members, counter, give_way, gemm, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
-    layers, codes, parameters, space, tile, squares, h, batch_size, first, count, l1, l2, clip, rate, step,
+    member, members, counter, give_way, products, fresh, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
+    layers, places, codes, parameters, space, packed, tile, squares, h, batch_size, first, count, l1, l2, clip, rate, step,
 ):  # fmt: skip
     """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
 
-    All members call it at once, `counter` (1,) being 0 before. squares (members,) is where they leave their share of |∇|².
+    All members call it at once, `counter` (1,) being 0 before. `products` (3,) holds the addresses of the products' kernels;
+    `fresh` says that θ has not been packed yet; squares (members,) is where the members leave their share of |∇|².
     """
     last = layers.shape[0] - 1
     meeting = 0
+    if fresh:
+        for index in range(last + 1):
+            top, bottom = _share(layers[index, INPUTS], member, members, TILE)
+            _pack(products, theta, layers, places, packed, index, top, bottom - top)
+        meeting += 1
+        _meet(counter, meeting, members, give_way)
     for batch in range(first, first + count):
         begin = batch * batch_size
         size = min(batch_size, X.shape[0] - begin)
-        start, end = _share(size, member, members)
+        start, end = _share(size, member, members, TILE if size >= TILE * members else 1)
+        rows = end - start
         step += 1
         _gather(X, order[begin + start : begin + end], space[layers[0, A_IN] + start * X.shape[1] :])
-        _forward(gemm, theta, layers, codes, parameters, space, start, end - start)
-        place = (begin, start, end - start, size)
+        _forward(products, theta, layers, places, codes, parameters, space, packed, tile, start, rows)
+        place = (begin, start, rows, size)
         _losses(codes[-2], parameters[-1], layers[last], Y, weights, order, *place, space, tile, losses, outputs)
-        _backward(gemm, theta, layers, codes, parameters, space, start, end - start)
+        _backward(products, layers, places, codes, parameters, space, packed, tile, start, rows, size)
         meeting += 1
         _meet(counter, meeting, members, give_way)
 
         square = to(theta[0], 0.0)
         for index in range(last, -1, -1):
-            layer = layers[index]
-            top, bottom = _share(layer[INPUTS], member, members)
-            rows = max(1, BLOCK // layer[OUTPUTS])
-            for row in range(top, bottom, rows):
-                some = min(rows, bottom - row)
-                square += _slope(gemm, layer, row, some, theta, gradient, space, size, l1, l2)
+            layer, right = layers[index], places[index, SLOPES]
+            top, bottom = _share(layer[INPUTS], member, members, TILE)
+            some = max(TILE, BLOCK // layer[OUTPUTS] // TILE * TILE)
+            for row in range(top, bottom, some):
+                many = min(some, bottom - row)
+                square += _slope(products, layer, right, row, many, theta, gradient, space, packed, tile, size, l1, l2)
                 if clip == math.inf:
-                    place, many = layer[W] + row * layer[OUTPUTS], some * layer[OUTPUTS]
-                    _update(codes[-1], theta, gradient, s1, s2, place, many, h, rate, step)
+                    place = (layers, places, packed, index, row, many)
+                    _apply(products, codes[-1], theta, gradient, s1, s2, *place, h, rate, step)
             if layer[BIAS] >= 0:
-                left, right = _share(layer[OUTPUTS], member, members)
+                left, right = _share(layer[OUTPUTS], member, members, TILE)
                 square += _bias_slope(layer, left, right, gradient, space, size)
                 if clip == math.inf:
                     _update(codes[-1], theta, gradient, s1, s2, layer[BIAS] + left, right - left, h, rate, step)
@@ -255,11 +290,17 @@ def train_share(
             norm += squares[each]
         norm = math.sqrt(norm)
         if clip != math.inf:
-            left, right = _share(theta.size, member, members)
-            if norm > clip:
-                for i in range(left, right):
-                    gradient[i] *= to(norm, clip) / norm
-            _update(codes[-1], theta, gradient, s1, s2, left, right - left, h, rate, step)
+            factor = min(to(norm, 1.0), to(norm, clip) / norm)
+            for index in range(last + 1):
+                layer = layers[index]
+                top, bottom = _share(layer[INPUTS], member, members, TILE)
+                _shorten(gradient, layer[W] + top * layer[OUTPUTS], layer[W] + bottom * layer[OUTPUTS], factor)
+                place = (layers, places, packed, index, top, bottom - top)
+                _apply(products, codes[-1], theta, gradient, s1, s2, *place, h, rate, step)
+                if layer[BIAS] >= 0:
+                    left, right = _share(layer[OUTPUTS], member, members, TILE)
+                    _shorten(gradient, layer[BIAS] + left, layer[BIAS] + right, factor)
+                    _update(codes[-1], theta, gradient, s1, s2, layer[BIAS] + left, right - left, h, rate, step)
             meeting += 1
             _meet(counter, meeting, members, give_way)
         if member == 0:

@@ -1,4 +1,4 @@
-"""How long an epoch's products would take at the rate of one large product: what no engine with this BLAS can go below."""
+"""How long an epoch's products would take at the rate of one large product of NumPy's: a yardstick for the others."""
 
 import time
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The products of matrices of an epoch alone, with NumPy: what no engine on this BLAS can go below."""
+"""The products of matrices of an epoch alone, with NumPy."""
 
 import time
 from collections.abc import Callable

@@ -47,5 +47,5 @@ def test_what_is_ready_takes_no_time_again() -> None:
 def test_a_closed_form_waits_for_no_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     problem = posed()
     spec = dataclasses.replace(problem.spec, model=LinearRegression(), optimizer=None)
-    monkeypatch.setattr("engine.fast.compile_for", lambda _: pytest.fail("compiled"))
+    monkeypatch.setattr("engine.warm.compile_for", lambda _: pytest.fail("compiled"))
     compiling.make_ready(dataclasses.replace(problem, spec=spec))

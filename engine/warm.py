@@ -1,0 +1,63 @@
+"""Having compiled code made, or loaded from the cache, before it is needed."""
+
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from engine import drivers, kernels, team
+from engine.curvature import compile_readings
+from engine.fast import FastWalk, addresses, layer_table, product_addresses, supported
+from engine.losses import HalfMeanSquaredError
+from engine.micro import LANES
+from engine.network import Dense, Network
+from engine.optimizers import GradientDescent
+from engine.train import Problem
+
+
+def compile_all() -> None:
+    """Have every kernel and every driver compiled, or loaded from the cache, in both float types."""
+    compile_readings()
+    for dtype in (np.float32, np.float64):
+        for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
+            for kernel in table.values():
+                kernel.address(dtype)
+        call_every_driver(np.dtype(dtype))
+
+
+def compile_for(problem: Problem) -> None:
+    """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
+    spec, network = problem.spec, problem.network
+    if spec.optimizer is None:
+        call_every_driver(network.dtype)
+        compile_readings()
+    elif supported(problem):
+        call_every_driver(network.dtype)
+        addresses(network, spec.loss, spec.optimizer)
+
+
+@cache
+def call_every_driver(dtype: Any) -> None:
+    """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
+    network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
+    loss, rule = HalfMeanSquaredError(), GradientDescent()
+    codes, table = addresses(network, loss, rule), layer_table(network, LANES)
+    X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)
+    empty, numbers_, h, one = np.empty(0, dtype), np.zeros(2, dtype), np.zeros(1), np.ones(1)
+    losses, norms, sums, tile = np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(512 * LANES, dtype)
+    vectors = (network.parameters.theta, network.parameters.gradient, empty, empty.copy())
+    limits = (0.0, 0.0, np.inf)
+    drivers.means(losses, norms)
+    drivers.share_right(D, order.copy(), order)
+    drivers.determination(D, Y, order, one)
+    drivers.evaluate(X, Y, empty, losses, D, vectors[0], table, codes, numbers_, tile, LANES)
+    drivers.train_batches(
+        X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
+    )  # fmt: skip
+    counter = np.zeros(1, np.int64)
+    team.train_share(
+        0, 1, counter, 0, product_addresses(dtype), False, X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
+        table, table.copy(), codes, numbers_, tile, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
+    )  # fmt: skip
+    walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
+    walk(order, 0, 1, losses, norms, walk.mistakes(losses))
