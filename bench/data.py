@@ -65,7 +65,7 @@ def fashion(client: httpx.Client, place: Path) -> None:
         f"Fashion-MNIST as CSV, {size / 1e6:.0f} MB: upload to profiled dataset {best['ours']:.2f} s; Polars' read_csv and one "
         f"select of the same statistics {best['Polars']:.2f} s; {best['ours'] / best['Polars']:.2f} × (target ≤ {TARGET_RATIO})"
     )
-    said = f"{best['H2O']:.2f} s" if "H2O" in best else "not here; it takes .bench/bin/python -m pip install h2o, and Java"
+    said = f"{best['H2O']:.2f} s" if "H2O" in best else "not here; it takes pip install h2o, and Java"
     print(f"  H2O-3's upload_file, which parses it: {said} (target: slower than ours; {TARGET_H2O} s where that was set)")
     memory, own = (sum(found[role][place] for role in ("API", "reader")) / size for place in (0, 1))
     print(f"  peak memory: {shown(found)}; API and reader {memory:.2f} ({own:.2f}) × the file (target ≤ {TARGET_MEMORY:g})")
