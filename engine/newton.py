@@ -16,8 +16,8 @@ from engine.train import Epoch, Problem, State
 GRADIENT_TOLERANCE = 1e-9
 """Newton's method ends when no component of the mean gradient is larger."""
 MAX_HALVINGS = 30
-TALL = 1 << 17
-"""So many values make a table tall: below, compiled code gains less than it takes to be loaded."""
+TALL = 1 << 21
+"""So many values make a table tall. Below, compiled code would save less than 60 ms, and take a second to be loaded once."""
 SINGLE_CONDITIONED = 1e4
 """The condition number of a Hessian up to which single precision leaves three digits of the direction."""
 

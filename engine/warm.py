@@ -28,9 +28,11 @@ def compile_all() -> None:
 def compile_for(problem: Problem) -> None:
     """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
     spec, network = problem.spec, problem.network
-    if spec.optimizer is None:
-        call_every_driver(network.dtype)
+    if spec.optimizer is None and spec.loss is not None:
+        kernels.LOSSES[type(spec.loss)].address(np.float64)
         compile_readings()
+    elif spec.optimizer is None:
+        call_every_driver(network.dtype)
     elif supported(problem):
         call_every_driver(network.dtype)
         addresses(network, spec.loss, spec.optimizer)
