@@ -62,14 +62,33 @@ class Upload:
         return taken
 
     @contextmanager
-    def _locked(self) -> Iterator[TextIO]:
-        """The file that says whose turn it is. Raises NotFound where the upload has been given up."""
+    def _locked(self, name: str = "turn", wait: bool = True) -> Iterator[TextIO]:
+        """A file of the upload's for this request alone, by default the one that says whose turn it is.
+
+        Raises NotFound where the upload has been given up, BlockingIOError where it must wait and is not to.
+        """
         try:
-            with (self.folder / "turn").open("a+") as file:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                yield file
+            file = (self.folder / name).open("a+")
         except FileNotFoundError:
             raise NotFound(_unknown(self.id)) from None
+        with file:
+            fcntl.flock(file, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield file
+
+    @contextmanager
+    def finishing(self) -> Iterator[None]:
+        """While the whole file becomes a dataset: whoever asks for the same meanwhile, or after, gets no second one.
+
+        Raises Conflict while another request does it, UploadComplete where one has.
+        """
+        try:
+            with self._locked("finish", wait=False):
+                found = get(self.folder.parent, self.id, None).about
+                if found.dataset_id is not None:
+                    raise UploadComplete(f"the upload is complete and became dataset '{found.dataset_id}'")
+                yield
+        except BlockingIOError:
+            raise Conflict("all of the upload has come and is being read; ask again in a moment") from None
 
     def append(self, offset: int, data: bytes, limit: int) -> int:
         """Add bytes that begin at `offset`; the new offset. Two that write at once cannot both be right: the first is told.

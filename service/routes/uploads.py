@@ -170,6 +170,11 @@ def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int)
     """The whole file as a dataset. One that cannot be read goes, as it would have by POST /v1/datasets."""
     if upload.about.length is not None and upload.about.length != offset:
         raise UploadLength(f"{offset} bytes came, and Upload-Length names {upload.about.length}; send the rest")
+    with upload.finishing():
+        return _dataset(store, caller, upload, offset)
+
+
+def _dataset(store: Store, caller: Caller, upload: resumable.Upload, offset: int) -> Response:
     with upload.content.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     with folder_of(store) as folder:

@@ -9,7 +9,7 @@ import pytest
 
 from cli.demo import IRIS
 from store import resumable
-from store.errors import Conflict, NotFound
+from store.errors import Conflict, NotFound, UploadComplete
 from tests.service.conftest import Stage
 
 DATA = IRIS.read_bytes()
@@ -138,6 +138,22 @@ def test_a_request_that_hangs_adds_nothing_once_another_asked(stage: Stage) -> N
     other.remove()
     with pytest.raises(NotFound):
         other.append(HALF, b"x", len(DATA))
+
+
+def test_what_is_being_read_makes_no_second_dataset(stage: Stage) -> None:
+    """All has come, the connection broke while it was read, and the client, told the offset, says again that it is whole."""
+    where = begin(stage, DATA)
+    reading = resumable.get(stage.place.settings.files, where.rpartition("/")[2], None).take()
+    with reading.finishing():
+        assert stage.client.head(where).headers["upload-offset"] == str(len(DATA))
+        refused = append(stage, where, len(DATA), b"")
+        assert (refused.status_code, refused.json()["code"]) == (409, "CONFLICT")
+        assert "is being read" in refused.json()["detail"]
+    first = append(stage, where, len(DATA), b"")
+    assert first.status_code == 201
+    with pytest.raises(UploadComplete, match=first.json()["id"]), reading.finishing():
+        pass
+    assert len(stage.client.get("/v1/datasets").json()["items"]) == 1
 
 
 def test_limits_can_be_asked_for(make_stage: Callable[..., Stage]) -> None:
