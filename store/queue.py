@@ -70,7 +70,9 @@ class ImpatientTransport(filesystem.Transport):
 
 def _transport_options(setting: Settings) -> dict[str, object]:
     if not setting.broker.startswith("filesystem"):
-        return {"socket_connect_timeout": 2, "socket_timeout": 30, "socket_keepalive": True}
+        sockets: dict[str, object] = {"socket_connect_timeout": 2, "socket_timeout": 30, "socket_keepalive": True}
+        # Redis need not remember who took which message: of a worker that dies with one, the sweeper sends another.
+        return sockets | ({"ack_emulation": False} if setting.broker.startswith("redis") else {})
     folders = {name: setting.messages / name for name in ("queue", "control")}
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)

@@ -84,7 +84,7 @@ def step_the_clock(seconds: str) -> None:
 def deliver_again_soon() -> None:
     """What was delivered and not acknowledged is delivered again after a second: Redis' visibility timeout."""
     options = queue._transport_options
-    queue._transport_options = lambda setting: {**options(setting), "visibility_timeout": 1}
+    queue._transport_options = lambda setting: {**options(setting), "ack_emulation": True, "visibility_timeout": 1}
 
 
 FAULTS: dict[str, Callable[..., None]] = {
