@@ -42,7 +42,7 @@ def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Inse
 def put_row(session: Session, row: DeclarativeBase) -> None:
     """INSERT that row at once, as it is: for who writes it and is done with it, at half the cost of the session's care."""
     values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
-    session.execute(insert(type(row).__table__), values)  # type: ignore[arg-type]
+    session.execute(insert(row.metadata.tables[row.__tablename__]), values)
 
 
 def to_json(value: Any) -> str:
@@ -144,7 +144,7 @@ def _postgresql_engine(url: URL) -> Engine:
             return
         try:
             engine.dialect.do_ping(connection)
-        except engine.dialect.dbapi.Error as error:  # type: ignore[union-attr]
+        except engine.dialect.loaded_dbapi.Error as error:
             raise DisconnectionError from error  # the pool opens another in its place
 
     return engine

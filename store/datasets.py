@@ -35,7 +35,8 @@ OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""
 CACHED_BYTES = 64 * 2**20
 """Of tables that are small enough to live in the database."""
-CACHED_COLUMN_BYTES = 16 * 2**20
+KEPT_TABLE_BYTES, CACHED_COLUMN_BYTES = 2**20, 16 * 2**20
+"""Of a table whose columns are kept as the engine reads them, and of all such columns."""
 CACHED_FINDINGS = 256
 SAMPLED_AT_ONCE = 1000
 
@@ -161,6 +162,8 @@ def each_column(
 ) -> Iterator[Column]:
     """The same, one after the other, for who needs no two at once."""
     known = _kinds(dataset) | dict(kinds or {})
+    if table.estimated_size() > KEPT_TABLE_BYTES:  # also those that are mapped: a column kept would keep the whole file
+        return (read(table[name], known[name]) for name in names)
     return (_column(table[name], known[name], dataset.table_digest) for name in names)
 
 
@@ -169,12 +172,12 @@ def _kinds(dataset: Dataset) -> dict[str, Any]:
 
 
 @cached(
-    LRUCache(CACHED_COLUMN_BYTES, lambda column: 1 + column.values.nbytes),
+    LRUCache(CACHED_COLUMN_BYTES, lambda column: 1 + column.values.nbytes + sum(map(len, column.categories))),
     key=lambda column, kind, digest: (digest, column.name, kind),
     lock=Lock(),
 )
 def _column(column: pl.Series, kind: ColumnKind, digest: str) -> Column:
-    """A whole column of the table of that digest; kept for the next job where there is room."""
+    """A whole column of the small table of that digest; kept for the next job."""
     found = read(column, kind)
     found.values.flags.writeable = False
     return found

@@ -25,8 +25,7 @@ from store.keys import Caller
 router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
 BLOCK_BYTES = 1 << 20
 PARTIAL = "application/partial-upload"
-Complete = Annotated[str | None, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
-Completes = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
+Complete = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="bytes that came before these")]
 Length = Annotated[int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="bytes in all, where known")]
 PARAMETERS = [
@@ -102,7 +101,7 @@ async def append_to_upload(
     caller: Writer,
     upload_id: str,
     upload_offset: Offset,
-    upload_complete: Completes,
+    upload_complete: Complete,
     upload_length: Length = None,
 ) -> Response:
     """Go on with an upload from the offset that HEAD told. With `Upload-Complete: ?1` the file is whole: a dataset."""

@@ -272,7 +272,7 @@ def test_what_was_committed_unheard_is_not_written_twice(
         asked[0] += 1
         if asked[0] > 1 and asked[0] % 2 == 0:  # the first is the claim
             unheard[0] += 1
-            raise dialect.dbapi.OperationalError("gone")  # type: ignore[union-attr]
+            raise dialect.loaded_dbapi.OperationalError("gone")
 
     monkeypatch.setattr("worker.recording.FLUSH_SECONDS", 0)
     monkeypatch.setattr("worker.recording.RETRY_SECONDS", 0)
