@@ -2,10 +2,13 @@
 
 import statistics
 import sys
+import time
 
 from bench.peers import THREADS, Case, Peer
 
 REPEATS = 5
+CALM_SECONDS = 0.2
+"""Between two turns: the threads of some libraries keep a core busy for a while after their work, waiting for more."""
 CASES = (
     Case("tiny", 120, (4, 16, 3), 16, 200),
     Case("moons", 2_000, (2, 32, 32, 2), 32, 20),
@@ -35,6 +38,7 @@ def main(names: list[str]) -> None:
         losses = {}
         for _ in range(REPEATS):
             for name, peer in peers.items():
+                time.sleep(CALM_SECONDS)
                 seconds, losses[name] = peer.ask(None)
                 times[name].append(seconds)
         report(case, {name: statistics.median(each) for name, each in times.items()}, losses, times)

@@ -15,7 +15,7 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.train import Problem
 
-SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "products.py", "team.py", "curvature.py")
+SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "products.py", "team.py", "shares.py", "curvature.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
 

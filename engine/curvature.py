@@ -73,7 +73,7 @@ def _add_product(packed, rows, width, product, hessian, sign):
     for left in range(0, width, strip):
         for row in range(left, size, TILE):
             start = row // strip * strip * rows + row % strip
-            tile(TILE, product, row * width + left, width, packed, start, 1, strip, packed, left * rows, rows)
+            tile(TILE, product, row * width + left, width, packed, start, 1, strip, 0, packed, left * rows, strip, rows)
     for r in range(size):
         h, p = hessian[r][: r + 1], product[r * width :][: r + 1]
         for c in range(r + 1):

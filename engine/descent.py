@@ -40,8 +40,11 @@ class Steps(Protocol):
         epoch writes them anew.
         """
 
+    def settle(self) -> None:
+        """Bring the optimiser's vectors, and θ within an epoch, up to date, where they are kept elsewhere meanwhile."""
+
     def means(self) -> tuple[float, float]:
-        """The epoch's mean loss, and the mean length of its gradients."""
+        """The epoch's mean loss, and the mean length of its gradients. θ is up to date from here on."""
 
     def scores(self, order: np.ndarray) -> dict[str, float | None]:
         """The epoch's metric on the training rows, from the outputs that the losses come from."""
@@ -170,6 +173,9 @@ class Definition:
     def so_far(self, count: int) -> dict[str, Array]:
         return first_of(count, self.batch_size, self.report.losses, self.report.outputs, self.report.norms)
 
+    def settle(self) -> None:
+        """Nothing is kept elsewhere."""
+
     def means(self) -> tuple[float, float]:
         self._evaluate()
         self.fetched = self._cut(to_host(self.flat))
@@ -236,6 +242,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
     steps = choose(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)
     order = np.arange(train.rows)
+    state.settle = steps.settle
     for name, array in steps.so_far(state.place).items() if state.place else ():
         array[...] = state.partial[name]
 

@@ -4,7 +4,7 @@
 
 Those of a whole pass (`train_batches`, `evaluate`) hold the rows of a batch side by side in groups of up to GROUP: every
 array of their `tile` is (units, width), so that all of it is worked on LANES rows at once. Arrays are C-contiguous, of one
-float type, apart from each other. The drivers of large networks are in team.py.
+float type, apart from each other. The driver of large networks is in shares.py.
 """
 
 import math

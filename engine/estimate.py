@@ -22,10 +22,12 @@ jobs took (20 to 285,000 weights and 6.4 million, 200 to 200,000 rows, Newton's 
 """
 SOLVER_COPIES = 4
 """Of the matrix, that a solver which is not gradient descent makes."""
-PACKED_COPIES = 2
-"""Of the weights, that a team of threads multiplies with."""
 KEPT_COPIES = 3
 """Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
+COPIES = 2 + KEPT_COPIES
+"""Of θ and the optimiser's vectors: as they are, and in strips."""
+OTHER_VECTORS = 3
+"""Gradient, scratch, and the transposed weights."""
 EVALUATED_ROWS = 4096
 """Rows that an evaluation passes through the network at once."""
 
@@ -95,6 +97,6 @@ def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> 
     batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
     if training.optimizer is None:  # a solver looks at the rows of the matrix itself
         batch = 0
-    vectors = count_parameters(layers) * (3 + PACKED_COPIES + slots + KEPT_COPIES * (1 + slots))
+    vectors = count_parameters(layers) * (OTHER_VECTORS + COPIES * (1 + slots))
     values = vectors + widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
     return values * np.dtype(training.precision).itemsize

@@ -10,23 +10,26 @@ from typing import Any
 
 import numpy as np
 
-from engine import drivers, kernels, products, team, threads
+from engine import drivers, kernels, products, shares, strips, team, threads
 from engine.backend import Array
 from engine.compiled import numbers
 from engine.descent import first_of, validate
 from engine.metrics import METRICS
-from engine.micro import LANES
+from engine.micro import LANES, TILE
 from engine.network import Network
 from engine.optimizers import OptimizerRule
 from engine.scoring import epoch_metric, labels
 from engine.train import Matrices, Problem
 
-SMALL = 400_000
-"""Weights × rows of a batch up to which one compiled pass is taken: it won at each size tried, up to three times this."""
+FEW_WEIGHTS = 2_000
+SMALL = 800_000
+"""So few weights, or weights × rows of a batch, are one thread's work: up to about there it was faster than two, at sizes
+tried from 21 to 40,805 weights and 8 to 4,096 rows.
+"""
 CALL_OPERATIONS = 5e8
 """Operations in one compiled call of `Small`, about 20 ms, after which the caller may stop."""
-TEAM_OPERATIONS = 2e9
-"""The same for each member of a team, whose arithmetic is faster: again about 20 ms."""
+TEAM_OPERATIONS = 4e9
+"""The same for each member of a team, whose arithmetic is faster: about 40 ms."""
 
 
 def supported(problem: Problem) -> bool:
@@ -47,7 +50,8 @@ def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Fast 
     if not supported(problem):
         return None
     rows = -(-batch_size // LANES) * LANES
-    if problem.network.parameters.size * rows <= SMALL:
+    weights = problem.network.parameters.size
+    if weights <= FEW_WEIGHTS or weights * rows <= SMALL:
         return Small(problem, vectors, batch_size)
     return Large(problem, vectors, batch_size)
 
@@ -61,8 +65,9 @@ class Scores:
         self.Y = plain(matrices.Y)
         self.order = np.arange(matrices.rows)
         self.labels = labels(self.Y) if self.metric.task == "classification" else None
-        self.totals = np.square(self.Y - self.Y.mean(axis=0, dtype=np.float64)).sum(axis=0, dtype=np.float64)
-        self.constant = bool((self.Y[0] == self.Y).all(axis=0).any())
+        if self.metric.task == "regression":
+            self.totals = np.square(self.Y - self.Y.mean(axis=0, dtype=np.float64)).sum(axis=0, dtype=np.float64)
+            self.constant = bool((self.Y[0] == self.Y).all(axis=0).any())
 
     def __call__(self, outputs: Array, order: Array | None = None) -> dict[str, float | None]:
         """The metric of raw outputs (n, k), whose rows are those of `order` (n,)."""
@@ -112,6 +117,9 @@ class Fast:
     def so_far(self, count: int) -> dict[str, Array]:
         return first_of(count, self.batch_size, self.losses, self.outputs, self.norms)
 
+    def settle(self) -> None:
+        """Nothing is kept elsewhere."""
+
     def means(self) -> tuple[float, float]:
         loss, norm = drivers.means(self.losses, self.norms)
         return loss, norm
@@ -124,37 +132,61 @@ class Fast:
 
 
 class Large(Fast):
-    """On a team of as many threads as a product of matrices may take: this one, and others that wait between calls."""
+    """On a team of as many threads as a product of matrices may take: this one, and others that wait between calls.
+
+    θ and the optimiser's vectors are kept in strips meanwhile. θ is put back with every epoch, all of it by `settle`.
+    """
 
     def prepare(self) -> None:
-        network, batch, dtype = self.network, min(self.batch_size, len(self.X)), self.network.dtype
-        self.members = min(threads.count(), batch)
+        network, dtype, batch = self.network, self.network.dtype, min(self.batch_size, len(self.X))
+        most, pieces = min(batch, shares.MOST), strips.pieces(network)
+        layers, size = strips.table(network, most)
+        places, turned_size = strips.turned_table(network)
+        self.members = min(threads.count(), max(len(pieces), -(-most // TILE)))
         self.others = ThreadPoolExecutor(self.members - 1, "team") if self.members > 1 else None
-        layers = layer_table(network, batch)
-        space = np.empty(layers[-1, drivers.D] + network.outputs * batch, dtype)
-        self.tiles = np.empty((self.members, (3 * network.outputs + 3) * drivers.GROUP), dtype)
         self.stride = max(1, int(self.members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
-        self.counter = np.zeros(1, np.int64)
+        self.counters = np.zeros(team.counters_size(self.members), np.int64)
         give_way = cast(CDLL(None).sched_yield, c_void_p).value
-        self.calls = (self.members, self.counter, give_way, product_addresses(dtype))
-        self.fresh = True
+        self.calls = (self.members, self.counters, give_way, product_addresses(dtype))
         self.data = (self.X, self.Y, self.weights)
-        places, size = packed_table(network, batch)
-        packed = np.zeros(size, dtype)
-        results = (self.losses, self.outputs, self.norms)
-        self.arrays = (*self.vectors, *results, layers, places, self.codes, self.numbers, space, packed)
-        self.rest = (np.empty(self.members, dtype), self.rule, self.batch_size)
+        theta, gradient, *slots = self.vectors
+        self.stripped = [(vector, strips.room(network)) for vector in (theta, *slots) if vector.size]
+        self.turned = strips.zeros(turned_size, dtype)
+        waiting = gradient if most < batch or self.limits[-1] < np.inf else gradient[:0]
+        vectors = [each for _, each in self.stripped] + [vector for vector in slots if not vector.size]
+        self.arrays = (vectors[0], waiting, *vectors[1:], self.losses, self.outputs, self.norms, layers, places, pieces)
+        self.arrays += (self.codes, self.numbers, strips.zeros(size, dtype), most, self.turned)
+        own = strips.own_size(network)
+        self.own = strips.zeros(self.members * own, dtype).reshape(self.members, own)
+        self.rest = (np.empty(len(pieces), dtype), self.rule, self.batch_size)
+        self.fresh, self.stale = True, 0
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         def work(member: int) -> None:
-            arrays = (*self.arrays, self.tiles[member], *self.rest)
-            team.train_share(member, *self.calls, fresh, *self.data, order, *arrays, first, count, *self.limits, rate, step)
+            arrays = (*self.arrays, self.own[member], *self.rest)
+            shares.train_share(member, *self.calls, *self.data, order, *arrays, first, count, *self.limits, rate, step)
 
-        self.counter[0], fresh, self.fresh = 0, self.fresh, False
+        if self.fresh:
+            for vector, stripped in self.stripped:
+                strips.put(self.network, vector, stripped)
+            strips.put_turned(self.network, self.turned)
+        self.fresh, self.stale, self.counters[:] = False, len(self.stripped), 0
         working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
         work(0)
         for member in working:
             member.result()
+
+    def means(self) -> tuple[float, float]:
+        self._put_back(self.stripped[:1])
+        return super().means()
+
+    def settle(self) -> None:
+        self._put_back(self.stripped if self.stale else [])
+        self.stale = 0
+
+    def _put_back(self, pairs: list[tuple[Array, Array]]) -> None:
+        for vector, stripped in pairs:
+            strips.put_back(self.network, stripped, vector)
 
 
 class Small(Fast):
@@ -224,19 +256,8 @@ def layer_table(network: Network, width: int) -> Array:
 
 
 def product_addresses(dtype: Any) -> Array:
-    """The addresses of the kernels of products, in the order in which team.py names them."""
+    """The addresses of the kernels of products, in the order in which shares.py names them."""
     return np.array([kernel.address(dtype) for kernel in products.KERNELS], np.int64)
-
-
-def packed_table(network: Network, batch: int) -> tuple[Array, int]:
-    """One row a layer, with the columns that team.py names: where its packed matrices stand. The size of them all."""
-    table, free = [], 0
-    for layer in network.layers:
-        shapes = [(layer.inputs, layer.outputs), (layer.outputs, layer.inputs), (batch, layer.outputs)]
-        ends = free + np.cumsum([products.packed_size(*shape, network.dtype.itemsize) for shape in shapes])
-        table.append((free, *ends[:-1].tolist()))
-        free = int(ends[-1])
-    return np.array(table, np.int64), free
 
 
 class FastWalk:

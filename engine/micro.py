@@ -190,27 +190,29 @@ def strip_of(typing: Any, numbers: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def tile(
-    typing: Any, count: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any,
-    B: Any, b: Any, terms: Any,
+    typing: Any, count: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any, leap: Any,
+    B: Any, b: Any, b_width: Any, terms: Any,
 ) -> Any:  # fmt: skip
-    """C[c + r·c_width + i] = Σ_s A[a + r·across + s·along] · B[b + s·strip + i], for r < count, s < terms, i < strip.
+    """C[c + r·c_width + i] = Σ_s A[a + r·across + s·along + ⌊s / strip⌋·leap] · B[b + s·b_width + i], r < count, s < terms,
+    i < strip.
 
     A strip is as many values as STRIP bytes hold. `count` is written as a number. Here and below, C pointers serve as arrays.
     """
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, _, c_, c_width_, _, a_, across_, along_, _, b_, terms_ = values
-        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (1, 4, 8))
+        _, _, c_, c_width_, _, a_, across_, along_, leap_, _, b_, b_width_, terms_ = values
+        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (1, 4, 9))
         emit = Emitter(builder, context.get_value_type(C.dtype), REGISTER * 8 // C.dtype.bitwidth)
         rows, vectors = range(count.literal_value), range(VECTORS)
-        strip = ir.Constant(b_.type, VECTORS * emit.count)
+        shift = ir.Constant(b_.type, (VECTORS * emit.count).bit_length() - 1)
 
         def along_row(start: Any, vector: int) -> Any:
             return builder.add(start, ir.Constant(start.type, vector * emit.count))
 
         def factors(s: Any) -> list[tuple[Any, Any]]:
-            place, term = builder.add(b_, builder.mul(s, strip)), builder.add(a_, builder.mul(s, along_))
+            place, term = builder.add(b_, builder.mul(s, b_width_)), builder.add(a_, builder.mul(s, along_))
+            term = builder.add(term, builder.mul(builder.ashr(s, shift), leap_))
             strips = [emit.load(emit.at(base_B, along_row(place, vector))) for vector in vectors]
             numbers = [emit.spread(builder.load(emit.at(base_A, term, across_, r))) for r in rows]
             return [(number, lanes) for number in numbers for lanes in strips]
@@ -221,7 +223,8 @@ def tile(
                 emit.store(next(totals), emit.at(base_C, along_row(c_, vector), c_width_, r))
         return context.get_dummy_value()
 
-    return types.void(count, C, whole, whole, A, whole, whole, whole, B, whole, whole), generate
+    arguments = (count, C, whole, whole, A, whole, whole, whole, whole, B, whole, whole, whole)
+    return types.void(*arguments), generate
 
 
 @intrinsic

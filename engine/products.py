@@ -1,77 +1,70 @@
 # mypy: ignore-errors
 # (Numba compiles this file and checks its types itself.)
-"""Products of matrices for compiled code, each on the thread that asks, over the tile of micro.py.
+"""Products of matrices in strips, for compiled code, each on the thread that asks, over the tile of micro.py.
 
-The right factor B is packed: its columns in strips as wide as a tile, each of them row after row and filled up with zeros,
-so that it is read as it lies. A packed matrix serves as many products as there are. Every number is one sum over the terms
-in their order, wherever in the matrix it stands. All are kernels (see compiled.py): matrices are C pointers.
+A matrix lies in strips: its columns, as many at a time as a tile is wide, strip after strip, each of them row after row. The
+rows of the last strip are as short as what is left (weights), or as wide as all others, whatever stands behind the last
+column (a batch). Every number is one sum over the terms in their order, wherever in the matrix it stands. All are kernels
+(see compiled.py): matrices are C pointers, and may be read up to a strip's width behind their end.
 """
 
 from engine.compiled import Kernel
-from engine.micro import STRIP, TILE, copy_strip, strip_of, tile, turn
+from engine.micro import TILE, strip_of, tile, turn
+
+FEW = 2
+"""Rows left over that are worked out one by one: of more, a whole tile is."""
 
 
-def packed_size(rows: int, columns: int, itemsize: int) -> int:
-    """How many values a packed matrix takes."""
-    strip = STRIP // itemsize
-    return rows * -(-columns // strip) * strip
+def multiply(C, A, leap, rows, B, b_width, terms):
+    """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, `leap` from strip to strip beyond its own width, and
+    the strip B (terms, b_width). C has room for a whole tile's rows at its end, which is written.
+    """
+    strip = strip_of(C)
+    row = 0
+    while row < rows:
+        if rows - row > FEW:
+            tile(TILE, C, row * strip, strip, A, row * strip, strip, 1, leap, B, 0, b_width, terms)
+            row += TILE
+        else:
+            tile(1, C, row * strip, strip, A, row * strip, strip, 1, leap, B, 0, b_width, terms)
+            row += 1
 
 
-def pack(B, width, first, rows, columns, packed, whole):
-    """Pack B (rows, columns), which lies in rows of that width, as rows `first`… of a matrix of `whole` rows."""
-    strip = strip_of(B)
-    full = columns // strip * strip
-    for s in range(rows):
-        row, place = s * width, (first + s) * strip
-        for left in range(0, full, strip):
-            copy_strip(packed, place + left * whole, B, row + left)
-        for i in range(full, columns):
-            packed[place + full * whole + i - full] = B[row + i]
-        if full < columns:
-            for i in range(columns - full, strip):
-                packed[place + full * whole + i] = 0
+def multiply_turned(C, rows, width, A, B, terms, more, scratch):
+    """C (rows, width), row by row, = a part of Aᵀ B, or adds it if `more` is not 0: as many columns of A (terms, …) as a
+    tile has rows, or fewer, which begin a tile, and a strip of B (terms, …), both of batches. `scratch` is a tile.
+    """
+    strip = strip_of(C)
+    if rows == TILE and width == strip and more == 0:
+        tile(TILE, C, 0, width, A, 0, 1, strip, 0, B, 0, strip, terms)
+    else:
+        tile(TILE, scratch, 0, strip, A, 0, 1, strip, 0, B, 0, strip, terms)
+        for r in range(rows):
+            for i in range(width):
+                total = scratch[r * strip + i]
+                C[r * width + i] = C[r * width + i] + total if more else total
 
 
-def pack_turned(B, width, first, rows, columns, packed):
-    """Pack Bᵀ for the same B as columns `first`… of a matrix of `columns` rows. `first` begins a tile.
-
-    What is left over in the last tile must be zero beforehand.
+def turn_part(packed, B, first, rows, width, of, left, columns):
+    """Write rows `first`… of a strip B (rows, width), whose columns begin at `left`, into the transpose in strips of a
+    matrix (of, columns). `first` begins a tile.
     """
     strip = strip_of(B)
-    for s in range(0, rows, TILE):
-        column = first + s
-        place, row, j = column // strip * strip * columns + column % strip, s * width, 0
-        if s + TILE <= rows:
-            while j + TILE <= columns:
-                turn(packed, place + j * strip, strip, B, row + j, width)
+    for row in range(0, rows, TILE):
+        column = (first + row) // strip * strip
+        wide, many = min(strip, of - column), min(TILE, rows - row)
+        place, j = column * columns + left * wide + (first + row) % strip, 0
+        if many == TILE:
+            while j + TILE <= width:
+                turn(packed, place + j * wide, wide, B, row * width + j, width)
                 j += TILE
-        while j < columns:
-            for i in range(min(TILE, rows - s)):
-                packed[place + j * strip + i] = B[row + i * width + j]
+        while j < width:
+            for r in range(many):
+                packed[place + j * wide + r] = B[(row + r) * width + j]
             j += 1
 
 
-def multiply(C, c_width, A, across, along, rows, packed, terms, columns, scratch):
-    """C (rows, columns), in rows of that width, = A B. A lies in strides, B (terms, columns) is packed; `scratch` is a tile."""
-    strip = strip_of(C)
-    for left in range(0, columns, strip):
-        wide, row = min(strip, columns - left), 0
-        while row < rows:
-            many = TILE if rows >= TILE else 1
-            row = min(row, rows - many)  # the last tile does rows of the one before once more
-            out, place, width = (C, row * c_width + left, c_width) if wide == strip else (scratch, 0, strip)
-            if many == TILE:
-                tile(TILE, out, place, width, A, row * across, across, along, packed, left * terms, terms)
-            else:
-                tile(1, out, place, width, A, row * across, across, along, packed, left * terms, terms)
-            if wide < strip:
-                for r in range(many):
-                    for i in range(wide):
-                        C[(row + r) * c_width + left + i] = scratch[r * strip + i]
-            row += many
-
-
-PACK = Kernel(pack, ("reals", "int", "int", "int", "int", "reals", "int"))
-PACK_TURNED = Kernel(pack_turned, ("reals", "int", "int", "int", "int", "reals"))
-MULTIPLY = Kernel(multiply, ("reals", "int", "reals", "int", "int", "int", "reals", "int", "int", "reals"))
-KERNELS = (MULTIPLY, PACK, PACK_TURNED)
+MULTIPLY = Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int"))
+MULTIPLY_TURNED = Kernel(multiply_turned, ("reals", "int", "int", "reals", "reals", "int", "int", "reals"))
+TURN_PART = Kernel(turn_part, ("reals", "reals", "int", "int", "int", "int", "int", "int"))
+KERNELS = (MULTIPLY, MULTIPLY_TURNED, TURN_PART)

@@ -18,7 +18,7 @@ _limits: list[Any] = []
 def limit(threads: int) -> None:
     """Hold this process to that many threads, from now on.
 
-    The bits of a product may depend on the count, so that the same seed gives the same bits at the same count. Two
+    The bits of a product by BLAS may depend on the count, a team's do not. Two
     workers that each take every core are slower together than one after the other: share the cores out.
     """
     _limits[:] = [controller().limit(limits=threads)]

@@ -1,6 +1,6 @@
 """Training as a generator: it yields, the caller decides what to keep and when to stop (rule 5)."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -55,9 +55,12 @@ class State:
     vectors: dict[str, Array] = field(default_factory=dict)
     place: int = 0
     partial: dict[str, Array] = field(default_factory=dict)
+    settle: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Brings θ and the vectors up to date, which a run may keep elsewhere while it trains."""
 
     def arrays(self, network: Network) -> dict[str, np.ndarray]:
         """Host copies of all of it, θ included."""
+        self.settle()
         named = {**self.vectors, **{PARTIAL + name: array for name, array in self.partial.items()}}
         counters = np.array([self.epoch, self.step, self.place], np.int64)
         copies = {name: np.array(to_host(array)) for name, array in named.items()}

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine import drivers, kernels, team
+from engine import drivers, kernels, shares, team
 from engine.curvature import compile_readings
 from engine.fast import FastWalk, addresses, layer_table, product_addresses, supported
 from engine.losses import HalfMeanSquaredError
@@ -56,10 +56,10 @@ def call_every_driver(dtype: Any) -> None:
     drivers.train_batches(
         X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
     )  # fmt: skip
-    counter = np.zeros(1, np.int64)
-    team.train_share(
-        0, 1, counter, 0, product_addresses(dtype), False, X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
-        table, table.copy(), codes, numbers_, tile, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
+    counters, pieces = np.zeros(team.counters_size(1), np.int64), np.zeros((0, 7), np.int64)
+    shares.train_share(
+        0, 1, counters, 0, product_addresses(dtype), X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
+        table, order.copy(), pieces, codes, numbers_, tile, 1, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
     )  # fmt: skip
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
     walk(order, 0, 1, losses, norms, walk.mistakes(losses))

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import compiling, descent, drivers, kernels, perceptron
+from engine import compiling, descent, drivers, kernels, perceptron, threads
 from engine.activations import Activation, Relu
 from engine.compiled import Kernel, compile_kernel, numbers
 from engine.descent import Definition, descend
@@ -247,6 +247,9 @@ def test_runs_agree_for_every_optimizer(path: Any, cls: Any) -> None:
         {"batch": 7},
         {"batch": "full", "rows": 300, "epochs": 60},
         {"batch": 200, "rows": 300, "epochs": 30},
+        {"batch": 700, "rows": 1500, "epochs": 10},
+        {"batch": 700, "rows": 1500, "epochs": 10, "weighted": True, "regularization": Regularization(l2=0.1, clip_norm=0.05)},
+        {"sizes": (70, 40, 35), "rows": 90},
         {"sizes": (5, 3)},
         {"sizes": (1, 1, 2)},
         {"sizes": (17, 33, 4)},
@@ -274,14 +277,52 @@ def test_the_same_run_gives_the_same_bits(path: Any) -> None:
     assert first.tobytes() == second.tobytes()
 
 
-def test_the_calls_an_epoch_is_cut_into_leave_the_bits_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = trained(Small)[0].tobytes()
-    monkeypatch.setattr("engine.fast.CALL_OPERATIONS", 1.0)
-    monkeypatch.setattr(descent, "BREATH_SECONDS", 0.0)
+@pytest.mark.parametrize("path", PATHS)
+def test_the_calls_an_epoch_is_cut_into_leave_the_bits_alone(path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = trained(path)[0].tobytes()
+    in_small_calls(monkeypatch)
     problem = posed()
-    epochs = list(descend(problem, State(), Small))
+    epochs = list(descend(problem, State(), path))
     assert sum(not epoch.whole for epoch in epochs) == 4 * sum(epoch.whole for epoch in epochs)
     assert problem.network.parameters.theta.tobytes() == whole
+
+
+def in_small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Yield after every batch."""
+    monkeypatch.setattr("engine.fast.CALL_OPERATIONS", 1.0)
+    monkeypatch.setattr("engine.fast.TEAM_OPERATIONS", 1.0)
+    monkeypatch.setattr(descent, "BREATH_SECONDS", 0.0)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("yields", [1, 5, 8], ids=["in the first epoch", "between epochs", "in the second"])
+def test_a_run_goes_on_from_any_yield_bit_for_bit(path: Any, yields: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    wishes = {"epochs": 3, "dtype": "float32", "regularization": Regularization(clip_norm=0.05)}
+    whole = trained(path, **wishes)[0].tobytes()
+    in_small_calls(monkeypatch)
+    problem, state = posed(**wishes), State()
+    run = descend(problem, state, path)
+    for _ in range(yields):
+        next(run)
+    kept, fresh = state.arrays(problem.network), posed(**wishes)
+    list(run)  # what was kept is a copy
+    list(descend(fresh, State.from_arrays(kept, fresh.network), path))
+    assert problem.network.parameters.theta.tobytes() == fresh.network.parameters.theta.tobytes() == whole
+
+
+@pytest.mark.parametrize("clip", [None, 0.05])
+@pytest.mark.parametrize(("batch", "rows"), [(16, 53), (128, 300), (700, 1500)])
+def test_a_team_of_any_size_gives_the_same_bits(
+    batch: int, rows: int, clip: float | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for count in (1, 2, 3, 7):
+        monkeypatch.setattr(threads, "count", lambda count=count: count)
+        regularization = Regularization(l2=0.01, clip_norm=clip)
+        wishes = {"sizes": (40, 70, 33, 12), "dtype": "float32", "epochs": 4, "regularization": regularization}
+        theta, epochs = trained(Large, batch=batch, rows=rows, **wishes)
+        found.append((theta.tobytes(), [epoch["train_loss"] for epoch in epochs], [epoch["gradient_norm"] for epoch in epochs]))
+    assert all(each == found[0] for each in found)
 
 
 # --- which path is taken ---
