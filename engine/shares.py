@@ -19,8 +19,6 @@ from engine.drivers import A_IN, BIAS, INPUTS, OUTPUTS, A, D, W, Z, penalize
 from engine.micro import LANES, TILE, copy_strip, strip_of
 from engine.team import meet, open_phase, take
 
-GROUP = 128
-"""Rows of a piece of the first phase at most."""
 MOST = 512
 """Rows of a batch at hand at once: of a larger one the gradients are added up."""
 PIECE = 8192
@@ -35,8 +33,8 @@ where it stands in θ, and where the strip's part of b does, if this is the stri
 
 @part
 def _rows_of_a_piece(rows, members):
-    """Of the first phase: a piece for each member, for each reads all weights, or more where these would be too large."""
-    return min(GROUP, (rows + members * TILE - 1) // (members * TILE) * TILE)
+    """Of the first phase: a piece for each member, for each piece reads all weights."""
+    return (rows + members * TILE - 1) // (members * TILE) * TILE
 
 
 @part

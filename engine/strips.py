@@ -8,7 +8,7 @@ import numpy as np
 from engine.backend import Array
 from engine.micro import STRIP, TILE
 from engine.network import Network
-from engine.shares import GROUP, PIECE
+from engine.shares import MOST, PIECE
 
 LINE = 64
 """Bytes of a line of the cache."""
@@ -122,6 +122,6 @@ def put_turned(network: Network, turned: Array) -> None:
 
 
 def own_size(network: Network) -> int:
-    """Scratch of a member: for the losses of a group of rows, or for a piece's gradient, its bias's, and a tile."""
+    """Scratch of a member: for the losses of its rows, or for a piece's gradient, its bias's, and a tile."""
     strip = strip_of(network)
-    return max(3 * (network.outputs + 1) * GROUP, PIECE + strip + TILE * strip)
+    return max(3 * (network.outputs + 1) * MOST, PIECE + strip + TILE * strip)
