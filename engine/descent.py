@@ -18,6 +18,8 @@ from engine.train import Epoch, Matrices, Problem, State
 if TYPE_CHECKING:
     from engine.training import Training
 
+LOOKED_AT = 100
+"""Training rows whose outputs are looked at after the last step."""
 BREATH_SECONDS = 0.05
 """A longer epoch yields in between, so that a caller can stop it."""
 
@@ -269,11 +271,24 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
         values = {"train_loss": train_loss, **steps.scores(order), **steps.validate()}
         watched = values.get("validation_loss", train_loss)
         assert watched is not None
+        # The training rows' losses are from before the last step, after which nothing else may have looked at the weights.
+        unseen = (
+            problem.validation is None and state.epoch == spec.epochs and network.xp is np
+        )  # a device is asked once an epoch
+        if not math.isfinite(watched) or (unseen and not _answers(problem)):
+            raise Diverged(epoch=state.epoch, learning_rate=rate)
         state.vectors["schedule"] = np.array(spec.schedule.observe(memory, watched), np.float64)
         values["learning_rate"] = rate
         values["gradient_norm"] = gradient_norm
         values["seconds"] = time.perf_counter() - started
         yield Epoch(state.epoch, values=values, batch_losses=_batch_means(spec, steps.losses, bounds))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _answers(problem: Problem) -> bool:
+    """Whether the first training rows' outputs at the present weights are numbers."""
+    outputs = problem.network.evaluate(problem.train.X[:LOOKED_AT])
+    return bool(np.isfinite(to_host(outputs)).all())
 
 
 def _batch_means(spec: "Training", losses: Array, bounds: list[tuple[int, int]]) -> np.ndarray | None:

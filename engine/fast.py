@@ -22,9 +22,9 @@ from engine.scoring import epoch_metric, labels
 from engine.train import Matrices, Problem
 
 FEW_WEIGHTS = 2_000
-SMALL = 800_000
-"""So few weights, or weights × rows of a batch, are one thread's work: up to about there it was faster than two, at sizes
-tried from 21 to 40,805 weights and 8 to 4,096 rows.
+SMALL = 400_000
+"""So few weights, or weights × rows of a batch, are one thread's work: it was faster there than two at every size tried, from
+21 to 17,226 weights and 8 to 4,096 rows, and up to twice or three times as far.
 """
 CALL_OPERATIONS = 5e8
 """Operations in one compiled call of `Small`, about 20 ms, after which the caller may stop."""

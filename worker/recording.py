@@ -191,7 +191,7 @@ class Recording:
         """Whether the watched loss has fallen far enough below the best; remembered for early stopping."""
         progress, watched = self.checkpoints.progress, epoch.values[self.monitor]
         min_delta = self.training.early_stopping.min_delta if self.training.early_stopping else 0.0
-        if watched is None or watched >= progress.best_value - min_delta:
+        if watched is None or not watched < progress.best_value - min_delta:
             progress.waited += 1
             return False
         progress.best_value, progress.best_epoch, progress.waited = watched, epoch.number, 0

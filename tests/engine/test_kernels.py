@@ -16,11 +16,12 @@ from engine import compiling, descent, drivers, kernels, perceptron, threads
 from engine.activations import Activation, Relu
 from engine.compiled import Kernel, compile_kernel, numbers
 from engine.descent import Definition, descend
+from engine.errors import Diverged
 from engine.fast import FastWalk, Large, Small, addresses, batch_width, fast, layer_table, supported
 from engine.losses import CrossEntropy, Loss
 from engine.models import HiddenLayer, MultilayerPerceptron, Regularization
 from engine.network import Network
-from engine.optimizers import Adam, Optimizer
+from engine.optimizers import Adam, GradientDescent, Optimizer
 from engine.schedules import ConstantRate
 from engine.spec import kind_of, members
 from engine.target import Classes, Numbers
@@ -323,6 +324,16 @@ def test_a_team_of_any_size_gives_the_same_bits(
         theta, epochs = trained(Large, batch=batch, rows=rows, **wishes)
         found.append((theta.tobytes(), [epoch["train_loss"] for epoch in epochs], [epoch["gradient_norm"] for epoch in epochs]))
     assert all(each == found[0] for each in found)
+
+
+@pytest.mark.parametrize("path", [*PATHS, Definition])
+@pytest.mark.parametrize("held", [0, 9])
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_a_last_step_too_far_is_no_success(path: Any, held: int) -> None:
+    """Its loss would only be seen in the next epoch."""
+    wishes = {"optimizer": GradientDescent(learning_rate=1e300), "batch": "full", "epochs": 1, "held": held}
+    with pytest.raises(Diverged):
+        trained(path, sizes=(3, 7, 7, 4), **wishes)
 
 
 # --- which path is taken ---
