@@ -272,9 +272,8 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
         watched = values.get("validation_loss", train_loss)
         assert watched is not None
         # The training rows' losses are from before the last step, after which nothing else may have looked at the weights.
-        unseen = (
-            problem.validation is None and state.epoch == spec.epochs and network.xp is np
-        )  # a device is asked once an epoch
+        # Only a host looks: a device is asked once an epoch.
+        unseen = problem.validation is None and state.epoch == spec.epochs and network.xp is np
         if not math.isfinite(watched) or (unseen and not _answers(problem)):
             raise Diverged(epoch=state.epoch, learning_rate=rate)
         state.vectors["schedule"] = np.array(spec.schedule.observe(memory, watched), np.float64)

@@ -23,9 +23,7 @@ from engine.train import Matrices, Problem
 
 FEW_WEIGHTS = 2_000
 SMALL = 400_000
-"""So few weights, or weights × rows of a batch, are one thread's work: it was faster there than two at every size tried, from
-21 to 17,226 weights and 8 to 4,096 rows, and up to twice or three times as far.
-"""
+"""So few weights, or weights × rows of a batch, are one thread's work: it was faster there than two at every size tried."""
 CALL_OPERATIONS = 5e8
 """Operations in one compiled call of `Small`, about 20 ms, after which the caller may stop."""
 TEAM_OPERATIONS = 4e9
@@ -155,11 +153,11 @@ class Large(Fast):
         waiting = gradient if most < batch or self.limits[-1] < np.inf else gradient[:0]
         vectors = [each for _, each in self.stripped] + [vector for vector in slots if not vector.size]
         self.arrays = (vectors[0], waiting, *vectors[1:], self.losses, self.outputs, self.norms, layers, places, pieces)
-        self.arrays += (self.codes, self.numbers, strips.zeros(size, dtype), most, self.turned)
+        self.arrays += (self.codes, self.numbers, strips.zeros(size, dtype), most, strips.height(most), self.turned)
         own = strips.own_size(network)
         self.own = strips.zeros(self.members * own, dtype).reshape(self.members, own)
         self.rest = (np.empty(len(pieces), dtype), self.rule, self.batch_size)
-        self.fresh, self.stale = True, 0
+        self.fresh, self.stale = True, False
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
         def work(member: int) -> None:
@@ -170,7 +168,7 @@ class Large(Fast):
             for vector, stripped in self.stripped:
                 strips.put(self.network, vector, stripped)
             strips.put_turned(self.network, self.turned)
-        self.fresh, self.stale, self.counters[:] = False, len(self.stripped), 0
+        self.fresh, self.stale, self.counters[:] = False, True, 0
         working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
         work(0)
         for member in working:
@@ -182,7 +180,7 @@ class Large(Fast):
 
     def settle(self) -> None:
         self._put_back(self.stripped if self.stale else [])
-        self.stale = 0
+        self.stale = False
 
     def _put_back(self, pairs: list[tuple[Array, Array]]) -> None:
         for vector, stripped in pairs:

@@ -163,18 +163,17 @@ def _apply(products, code, theta, gradient, bias, s1, s2, layers, places, piece,
 @driver
 def train_share(
     member, members, counters, give_way, products, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
-    layers, places, pieces, codes, parameters, space, most, turned, own, squares, h, batch_size, first, count, l1, l2, clip,
-    rate, step,
+    layers, places, pieces, codes, parameters, space, most, height, turned, own, squares, h, batch_size, first, count, l1, l2,
+    clip, rate, step,
 ):  # fmt: skip
     """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
 
-    All members call it at once, the `counters` being 0 before. `most` rows of a batch are at hand at once, at most; places
-    (layers,) is where each Wᵀ stands. `own` (see strips.py) is the member's scratch; in squares (pieces,) stands what each
-    piece adds to |∇|². `gradient` (p,) is used where a piece has to wait for its update: until |∇| is known that is clipped,
-    or all rows of the batch have been at hand.
+    All members call it at once, the `counters` being 0 before. `most` rows of a batch are at hand at once, at most, in
+    strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see strips.py) is the member's scratch; in
+    squares (pieces,) stands what each piece adds to |∇|². `gradient` (p,) is used where a piece has to wait for its update:
+    until |∇| is known that is clipped, or all rows of the batch have been at hand.
     """
     last, strip, phase = layers.shape[0] - 1, strip_of(theta), 0
-    height = (most + TILE - 1) // TILE * TILE + TILE
     for batch in range(first, first + count):
         begin, size = batch * batch_size, min(batch_size, X.shape[0] - batch * batch_size)
         waits = clip != math.inf or size > most
@@ -183,7 +182,8 @@ def train_share(
             rows = min(most, size - span)
             some = _rows_of_a_piece(rows, members)
             open_phase(counters, phase, member, members)
-            n, helped = take(counters, phase, member, members, (rows + some - 1) // some, 0)
+            parts = (rows + some - 1) // some
+            n, helped = take(counters, phase, member, members, parts, 0)
             while n >= 0:
                 start, many = n * some, min(some, rows - n * some)
                 _gather(X, order[begin + span + start :][:many], space[layers[0, A_IN] :], start, height)
@@ -191,7 +191,7 @@ def train_share(
                 place = (begin + span, start, many, size)
                 _losses(codes[-2], parameters[-1], layers[last], Y, weights, order, *place, space, height, own, losses, outputs)
                 _backward(products, layers, places, codes, parameters, space, turned, start, many, height)
-                n, helped = take(counters, phase, member, members, (rows + some - 1) // some, helped)
+                n, helped = take(counters, phase, member, members, parts, helped)
             phase = meet(counters, phase, members, give_way)
 
             open_phase(counters, phase, member, members)

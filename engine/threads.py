@@ -18,8 +18,8 @@ _limits: list[Any] = []
 def limit(threads: int) -> None:
     """Hold this process to that many threads, from now on.
 
-    The bits of a product by BLAS may depend on the count, a team's do not. Two
-    workers that each take every core are slower together than one after the other: share the cores out.
+    The bits of a product by BLAS may depend on the count, a team's do not. Two workers that each take every core are slower
+    together than one after the other: share the cores out.
     """
     _limits[:] = [controller().limit(limits=threads)]
     _set_aside(threads)

@@ -59,7 +59,7 @@ def call_every_driver(dtype: Any) -> None:
     counters, pieces = np.zeros(team.counters_size(1), np.int64), np.zeros((0, 7), np.int64)
     shares.train_share(
         0, 1, counters, 0, product_addresses(dtype), X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
-        table, order.copy(), pieces, codes, numbers_, tile, 1, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
+        table, order.copy(), pieces, codes, numbers_, tile, 1, 1, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
     )  # fmt: skip
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
     walk(order, 0, 1, losses, norms, walk.mistakes(losses))
