@@ -4,7 +4,6 @@ A network trains batch after batch inside one compiled call: a small one on one 
 a larger one on a team of threads (`Large`).
 """
 
-from concurrent.futures import ThreadPoolExecutor
 from ctypes import CDLL, c_void_p, cast
 from typing import Any
 
@@ -140,12 +139,12 @@ class Large(Fast):
         most, pieces = min(batch, shares.MOST), strips.pieces(network)
         layers, size = strips.table(network, most)
         places, turned_size = strips.turned_table(network)
-        self.members = min(threads.count(), max(len(pieces), -(-most // TILE)))
-        self.others = ThreadPoolExecutor(self.members - 1, "team") if self.members > 1 else None
-        self.stride = max(1, int(self.members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
-        self.counters = np.zeros(team.counters_size(self.members), np.int64)
+        self.team = threads.Team(min(threads.count(), max(len(pieces), -(-most // TILE))))
+        members = self.team.size
+        self.stride = max(1, int(members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
+        self.counters = np.zeros(team.counters_size(members), np.int64)
         give_way = cast(CDLL(None).sched_yield, c_void_p).value
-        self.calls = (self.members, self.counters, give_way, product_addresses(dtype))
+        self.calls = (members, self.counters, give_way, product_addresses(dtype))
         self.data = (self.X, self.Y, self.weights)
         theta, gradient, *slots = self.vectors
         self.stripped = [(vector, strips.room(network)) for vector in (theta, *slots) if vector.size]
@@ -155,7 +154,7 @@ class Large(Fast):
         self.arrays = (vectors[0], waiting, *vectors[1:], self.losses, self.outputs, self.norms, layers, places, pieces)
         self.arrays += (self.codes, self.numbers, strips.zeros(size, dtype), most, strips.height(most), self.turned)
         own = strips.own_size(network)
-        self.own = strips.zeros(self.members * own, dtype).reshape(self.members, own)
+        self.own = strips.zeros(members * own, dtype).reshape(members, own)
         self.rest = (np.empty(len(pieces), dtype), self.rule, self.batch_size)
         self.fresh, self.stale = True, False
 
@@ -169,10 +168,10 @@ class Large(Fast):
                 strips.put(self.network, vector, stripped)
             strips.put_turned(self.network, self.turned)
         self.fresh, self.stale, self.counters[:] = False, True, 0
-        working = [self.others.submit(work, member) for member in range(1, self.members)] if self.others else []
-        work(0)
-        for member in working:
-            member.result()
+        self.team(work, self._give_up)
+
+    def _give_up(self) -> None:
+        self.counters[team.FAILED] = 1
 
     def means(self) -> tuple[float, float]:
         self._put_back(self.stripped[:1])

@@ -1,6 +1,5 @@
 """The fast path of Newton's method: a tall table is read once an iteration, by as many threads as a product may take."""
 
-from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 
 import numpy as np
@@ -72,7 +71,7 @@ class CompiledObjective(Objective):
         count = min(threads.count() * (SHARES if self.together else 1), self.rows)
         cuts = [self.rows * share // count for share in range(count + 1)]
         self.shares = [Share(self, start, end) for start, end in pairwise(cuts)]
-        self.readers = ThreadPoolExecutor(threads.count(), "newton")
+        self.readers = threads.Team(min(threads.count(), count))
         self.near = False
 
     def value_and_gradient(self, theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -86,12 +85,18 @@ class CompiledObjective(Objective):
         return self.loss_there, gradient.T
 
     def _read(self, pairs: np.ndarray) -> tuple[float, np.ndarray]:
-        total = sum(self.readers.map(lambda share: share.read(self, self.theta, pairs), self.shares))
+        losses, left = [0.0] * len(self.shares), iter(range(len(self.shares)))
+
+        def read(_: int) -> None:
+            for index in left:
+                losses[index] = self.shares[index].read(self, self.theta, pairs)
+
+        self.readers(read)
         self.hessians = {
             (int(a), int(b)): sum(share.hessians[index] for share in self.shares) for index, (a, b) in enumerate(pairs)
         }
         self.taken = self.precise
-        return total / self.rows, np.sum([share.gradient for share in self.shares], axis=0) / self.rows
+        return sum(losses) / self.rows, np.sum([share.gradient for share in self.shares], axis=0) / self.rows
 
     def hessian(self, a: int, b: int) -> np.ndarray:
         if (a, b) not in self.hessians or self.taken != self.precise:

@@ -168,10 +168,10 @@ def train_share(
 ):  # fmt: skip
     """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
 
-    All members call it at once, the `counters` being 0 before. `most` rows of a batch are at hand at once, at most, in
-    strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see strips.py) is the member's scratch; in
-    squares (pieces,) stands what each piece adds to |∇|². `gradient` (p,) is used where a piece has to wait for its update:
-    until |∇| is known that is clipped, or all rows of the batch have been at hand.
+    All members call it at once, the `counters` being 0 before; it ends early where one of them has failed. `most` rows of a
+    batch are at hand at once, at most, in strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see
+    strips.py) is the member's scratch; in squares (pieces,) stands what each piece adds to |∇|². `gradient` (p,) is used
+    where a piece has to wait for its update: until |∇| is known that is clipped, or all rows of the batch have been at hand.
     """
     last, strip, phase = layers.shape[0] - 1, strip_of(theta), 0
     for batch in range(first, first + count):
@@ -193,6 +193,8 @@ def train_share(
                 _backward(products, layers, places, codes, parameters, space, turned, start, many, height)
                 n, helped = take(counters, phase, member, members, parts, helped)
             phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
 
             open_phase(counters, phase, member, members)
             n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
@@ -209,6 +211,8 @@ def train_share(
                         _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
                 n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
             phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
 
         norm = to(theta[0], 0.0)
         for n in range(pieces.shape[0]):
@@ -226,5 +230,7 @@ def train_share(
                 _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
                 n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
             phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
         if member == 0:
             norms[batch] = norm

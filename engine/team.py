@@ -19,12 +19,14 @@ SPINS = 4000
 """Looks at the others' counter, some microseconds, before the core is offered to another thread."""
 LINE = 8
 """Counters in a line of the cache: each member's own stands on a line of its own."""
+MET, FAILED = range(2)
+"""The first line: how often members have come to a meeting, and whether one of them never will (then not 0)."""
 PAUSE = {"x86_64": "llvm.x86.sse2.pause"}.get(platform.machine())
 """LLVM's name for the hint that a thread is waiting, which leaves the core to its twin."""
 
 
 def counters_size(members: int) -> int:
-    """How many counters a team needs, all 0 before it begins: one of the meetings, and two of the pieces for each member."""
+    """How many counters a team needs, all 0 before it begins: a line of the whole team's, and two of pieces for each member."""
     return LINE * (1 + 2 * members)
 
 
@@ -73,11 +75,15 @@ def take(counters, phase, member, members, pieces, helped):
 
 @part
 def meet(counters, phase, members, give_way):
-    """End a phase: wait until all members have. What they wrote can then be read. Returns the next phase."""
+    """End a phase: wait until all members have. What they wrote can then be read. Returns the next phase, or −1 where the
+    team has failed, after which nothing more may be done.
+    """
     if members > 1:
-        _add_one(counters, 0)
+        _add_one(counters, MET)
         looks = 0
-        while _look(counters) < (phase + 1) * members:
+        while _look(counters[MET:]) < (phase + 1) * members:
+            if _look(counters[FAILED:]):
+                return -1
             looks += 1
             if looks > SPINS:
                 call(give_way, (0,))

@@ -1,16 +1,15 @@
 """Every setting of Vidro, in one place: an environment variable VIDRO_<NAME>, or a file /run/secrets/vidro_<name>."""
 
 import ipaddress
-import os
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from store.machine import cores, memory_bytes
+
 SECRETS = Path("/run/secrets")
-CGROUP_LIMITS = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
-"""Where Linux tells a container's limit: version 2, and version 1."""
 
 
 class Settings(BaseSettings):
@@ -64,8 +63,8 @@ class Settings(BaseSettings):
 
     @property
     def threads_each(self) -> int:
-        """Threads of one training process: as set, or the cores of this machine shared among its workers."""
-        return self.threads or max(1, (os.cpu_count() or 1) // self.workers)
+        """Threads of one training process: as set, or the cores of this machine or container, shared among its workers."""
+        return self.threads or max(1, cores() // self.workers)
 
     @property
     def job_bytes(self) -> int:
@@ -88,20 +87,6 @@ class Settings(BaseSettings):
     @property
     def messages(self) -> Path:
         return self.data.absolute() / "messages"
-
-
-@lru_cache
-def memory_bytes() -> int:
-    """The memory of this machine, or what its cgroup (a container's limit) leaves of it."""
-    found = [os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")]
-    for limit in CGROUP_LIMITS:
-        try:
-            text = limit.read_text().strip()
-        except OSError:
-            continue
-        if text.isdecimal():  # "max" where there is none
-            found.append(int(text))
-    return min(found)
 
 
 @lru_cache

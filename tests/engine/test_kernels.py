@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from engine import compiling, descent, drivers, kernels, perceptron, threads
+from engine import compiling, descent, drivers, kernels, perceptron, shares, threads
 from engine.activations import Activation, Relu
 from engine.compiled import Kernel, compile_kernel, numbers
 from engine.descent import Definition, descend
@@ -324,6 +324,22 @@ def test_a_team_of_any_size_gives_the_same_bits(
         theta, epochs = trained(Large, batch=batch, rows=rows, **wishes)
         found.append((theta.tobytes(), [epoch["train_loss"] for epoch in epochs], [epoch["gradient_norm"] for epoch in epochs]))
     assert all(each == found[0] for each in found)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_a_member_that_fails_ends_the_run(failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The others, who wait for it in compiled code, are let go."""
+    share = shares.train_share
+
+    def failing_share(member: int, *arguments: Any) -> None:
+        if member == failing:
+            raise MemoryError
+        share(member, *arguments)
+
+    monkeypatch.setattr(threads, "count", lambda: 3)
+    monkeypatch.setattr(shares, "train_share", failing_share)
+    with pytest.raises(MemoryError):
+        trained(Large, sizes=(40, 70, 33, 12))
 
 
 @pytest.mark.parametrize("path", [*PATHS, Definition])
