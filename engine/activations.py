@@ -20,6 +20,8 @@ BLOCK = 1 << 17
 class ActivationFunction(Described, ABC):
     """An elementwise function (or, for softmax, one of whole rows) with its derivative."""
 
+    is_elementwise: ClassVar[bool] = True
+
     @abstractmethod
     def apply(self, xp: Any, Z: Array, out: Array) -> None:
         """Write f(Z) into `out`, both (n, units). `out` may be Z itself."""
@@ -297,6 +299,7 @@ class Softmax(ActivationFunction):
         r" dz_j = p_j\left(da_j - \sum_k da_k\,p_k\right)"
     )
     source: ClassVar[str] = "Bridle, Probabilistic Interpretation of Feedforward Classification Network Outputs, 1990"
+    is_elementwise: ClassVar[bool] = False
     kind: Literal["softmax"] = "softmax"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:

@@ -9,6 +9,7 @@ k independent models. To lengthen the list, add one class and its name.
 from abc import ABC, abstractmethod
 from typing import Annotated, Any, ClassVar, Literal
 
+import numpy as np
 from pydantic import Field
 
 from engine.activations import Sigmoid, Softmax
@@ -31,6 +32,10 @@ class LossFunction(Described, ABC):
     def outputs(self, classes: int) -> int:
         """How many raw outputs k a classification of so many classes needs."""
         return classes
+
+    def wrong_with(self, Y: Array) -> str | None:
+        """What this loss needs, where targets Y (n, k) are something else."""
+        return None
 
     @abstractmethod
     def link(self, xp: Any, Z: Array, out: Array) -> None:
@@ -61,6 +66,10 @@ class SoftmaxLoss(LossFunction, ABC):
     tasks: ClassVar[frozenset[str]] = CLASSIFICATION
     probabilistic: ClassVar[bool] = True
 
+    def wrong_with(self, Y: Array) -> str | None:
+        is_share = Y.shape[1] > 1 and (Y >= 0).all() and np.allclose(Y.sum(axis=1), 1)
+        return None if is_share else "a column for each class, which add up to 1 in every row of targets"
+
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Softmax().apply(xp, Z, out)
 
@@ -76,6 +85,11 @@ class SoftmaxLoss(LossFunction, ABC):
     def gradient(self, xp: Any, Z: Array, Y: Array, out: Array) -> None:
         Softmax().apply(xp, Z, out)
         xp.subtract(out, Y, out=out)
+
+
+def _wrong_with_labels(Y: Array) -> str | None:
+    is_one_hot = Y.shape[1] > 1 and np.isin(Y, (0, 1)).all() and (Y.sum(axis=1) == 1).all()
+    return None if is_one_hot else "a column for each class, 1 for a row's own and 0 for the others"
 
 
 @spec
@@ -191,6 +205,9 @@ class BinaryCrossEntropy(LossFunction):
     def outputs(self, classes: int) -> int:
         return {2: 1}.get(classes, classes)
 
+    def wrong_with(self, Y: Array) -> str | None:
+        return None if ((Y >= 0) & (Y <= 1)).all() else "targets between 0, for no, and 1, for yes"
+
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Sigmoid().apply(xp, Z, out)
 
@@ -240,6 +257,9 @@ class MulticlassHinge(LossFunction):
     source: ClassVar[str] = "Weston and Watkins, Support Vector Machines for Multi-Class Pattern Recognition, 1999"
     kind: Literal["hinge"] = "hinge"
     margin: NonNegativeFloat = Field(default=1.0, le=1e6, description="The margin Δ.")
+
+    def wrong_with(self, Y: Array) -> str | None:
+        return _wrong_with_labels(Y)
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         if out is not Z:
@@ -296,6 +316,9 @@ class Likelihood(SoftmaxLoss):
     source: ClassVar[str] = "Fisher, On the Mathematical Foundations of Theoretical Statistics, 1922"
     kind: Literal["likelihood"] = "likelihood"
 
+    def wrong_with(self, Y: Array) -> str | None:
+        return _wrong_with_labels(Y)
+
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         Softmax().apply(xp, Z, work)
         xp.multiply(work, Y, out=work)
@@ -320,6 +343,9 @@ class LogLikelihood(SoftmaxLoss):
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = p_j - y_j"
     source: ClassVar[str] = "Fisher, On the Mathematical Foundations of Theoretical Statistics, 1922"
     kind: Literal["log_likelihood"] = "log_likelihood"
+
+    def wrong_with(self, Y: Array) -> str | None:
+        return _wrong_with_labels(Y)
 
 
 Loss = Annotated[

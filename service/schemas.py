@@ -5,8 +5,6 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from engine.optimizers import Optimizer
-
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number; one that is not finite goes out as a string, so that every body is valid JSON."""
 Values = dict[str, Number | int | None]
@@ -375,50 +373,6 @@ class Estimate(Resource):
         description="of training, estimated from the shapes, for two cores; null where a solver decides"
     )
     warnings: list[Notice] = Field(description="what is worth a look first: leaks of the target, classes out of balance")
-
-
-class CatalogEntry(Resource):
-    name: str
-    summary: str
-    formula: str
-    derivative: str | None
-    source: str | None
-    json_schema: dict[str, Any] | None = Field(alias="schema")
-
-
-class Minimum(Resource):
-    point: list[float]
-    cost: float
-
-
-class LandscapeResource(Resource):
-    name: str
-    summary: str
-    formula: str
-    derivative: str
-    source: str
-    minima: list[Minimum] = Field(description="the lowest points, global or local; none for a saddle")
-    range: list[list[float]] = Field(description="[low, high] of w1 and of w2 that is worth drawing")
-    start: list[float]
-
-
-class LandscapeGrid(LandscapeResource):
-    w1: list[float]
-    w2: list[float]
-    costs: list[list[float]] = Field(description="w2 down, w1 across")
-
-
-class DescentPath(Resource):
-    optimizer: Optimizer
-    points: list[list[float]] = Field(description="the start, then a point a step")
-    costs: list[float]
-    gradients: list[list[float]]
-    diverged: bool
-
-
-class Descent(Resource):
-    name: str
-    paths: list[DescentPath]
 
 
 class SampleResource(Resource):

@@ -1,18 +1,29 @@
-"""The glass box: what there is, with its formulas, and landscapes to watch optimisers on."""
+"""The glass box: what there is, with its formulas, the curves of functions, and landscapes to watch optimisers on."""
 
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Body, Query
+import numpy as np
+from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.catalog import catalog
+from engine.functions import FUNCTIONS, curve, given
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Optimizer
 from engine.spec import FiniteFloat
 from service.dependencies import Reader
+from service.glass_schemas import (
+    CatalogEntry,
+    Descent,
+    DescentPath,
+    FunctionCurve,
+    LandscapeGrid,
+    LandscapeResource,
+    Minimum,
+)
 from service.responses import problems
-from service.schemas import CatalogEntry, Descent, DescentPath, LandscapeGrid, LandscapeResource, Listing, Minimum
+from service.schemas import Listing
 from store.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["glass box"])
@@ -27,6 +38,42 @@ def get_catalog(caller: Reader) -> dict[str, list[CatalogEntry]]:
 @lru_cache
 def _catalog() -> dict[str, list[CatalogEntry]]:
     return {family: [CatalogEntry(**entry) for entry in entries] for family, entries in catalog().items()}
+
+
+@router.get("/functions/{family}/{name}", responses=problems(404))
+def get_function(
+    caller: Reader,
+    request: Request,
+    family: Literal["activation", "loss"],
+    name: str,
+    from_: Annotated[float, Query(alias="from", ge=-1e6, le=1e6)] = -5.0,
+    to: Annotated[float, Query(ge=-1e6, le=1e6)] = 5.0,
+    points: Annotated[int, Query(ge=2, le=10_000)] = 201,
+    target: Annotated[float | None, Query(ge=-1e6, le=1e6, description="of a loss: 0 by default, 1 for classes")] = None,
+) -> FunctionCurve:
+    """An activation or a loss, and its derivative, between two points. Its own numbers go beside, as in `?delta=2`.
+
+    What is of several outputs at once is shown for the first of two, z and 0: softmax, and the losses of classes, whose
+    target is that output's share.
+    """
+    if name not in FUNCTIONS[family]:
+        raise NotFound(f"no {family} '{name}'; there are {', '.join(FUNCTIONS[family])}")
+    fields = {key: value for key, value in request.query_params.items() if key not in ("from", "to", "points", "target")}
+    function = given(family, name, fields)
+    z = np.linspace(from_, to, points)
+    target, value, slope = curve(function, z, target)
+    return FunctionCurve(
+        family=family,
+        name=name,
+        summary=function.summary(),
+        formula=function.formula,
+        derivative=function.derivative,
+        parameters={name: value for name, value in vars(function).items() if name != "kind"},
+        target=target,
+        z=z.tolist(),
+        value=value.tolist(),
+        slope=slope.tolist(),
+    )
 
 
 @router.get("/landscapes", responses=problems())

@@ -167,7 +167,7 @@ def get_weights(
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = _checkpoint(jobs.checkpoints(session, job.number), job, epoch)
+        checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
     layers = {name: views for name, views in _layers(predictor).items() if layer in (None, name)}
     if not layers:
@@ -204,7 +204,7 @@ def _accepted(accept: str) -> str:
     raise HTTPException(406, f"weights come as {', '.join(WEIGHT_TYPES.values())}; accept one of them, or use ?format=")
 
 
-def _checkpoint(found: Any, job: Job, epoch: str) -> Checkpoint:
+def checkpoint_of(found: Any, job: Job, epoch: str) -> Checkpoint:
     epochs = {checkpoint.epoch: checkpoint for checkpoint in found}
     if not epochs:
         raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
@@ -270,7 +270,7 @@ def get_evaluation(
     """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = _checkpoint(jobs.checkpoints(session, job.number), job, epoch)
+        checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
         dataset = datasets.get(session, job.dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))

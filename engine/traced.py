@@ -1,0 +1,188 @@
+"""What a trace or a gradient check looks at: layers given number by number, or a run at one of its checkpoints."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import Field
+
+from engine.activations import Activation, Identity
+from engine.backend import Array
+from engine.backpropagation import Backpropagation
+from engine.descent import start_vectors
+from engine.errors import InvalidSpec
+from engine.features import Column
+from engine.losses import Loss
+from engine.network import Dense, Network
+from engine.optimizers import Optimizer
+from engine.prepare import Prepared, prepare
+from engine.randomness import Shuffles
+from engine.spec import FiniteFloat, spec
+from engine.trace import Update
+from engine.train import State
+from engine.training import Training
+
+Vector = Annotated[tuple[FiniteFloat, ...], Field(min_length=1, max_length=10_000)]
+Matrix = Annotated[tuple[Vector, ...], Field(min_length=1, max_length=10_000)]
+MOST_LAYERS = 100
+
+
+@spec
+class GivenLayer:
+    """A layer whose weights are given: Z = A W + b, A' = f(Z)."""
+
+    weights: Annotated[Matrix, Field(description="W, a row for each input and a column for each unit")]
+    bias: Annotated[Vector, Field(description="b, a number for each unit")] | None = None
+    activation: Activation = Identity()
+
+
+@spec
+class Given:
+    """A network number by number, the rows it sees, and what they should give. Arithmetic is in float64."""
+
+    layers: Annotated[tuple[GivenLayer, ...], Field(min_length=1, max_length=MOST_LAYERS)]
+    loss: Loss
+    inputs: Annotated[Matrix, Field(description="X, a row for each example")]
+    targets: Annotated[Matrix, Field(description="Y, a row for each example: numbers, or a class as 1 among 0s")]
+
+    def descent(self) -> Backpropagation:
+        """Raises InvalidSpec where shapes do not fit, or the loss is of other targets."""
+        problems = [*self._shape_problems()] or [*self._loss_problems()]
+        if problems:
+            raise InvalidSpec(problems)
+        X, Y = np.array(self.inputs), np.array(self.targets)
+        sizes = [X.shape[1], *(len(layer.weights[0]) for layer in self.layers)]
+        activations = [*(layer.activation for layer in self.layers[:-1]), Identity()]  # what follows the last is the loss's
+        layers = [
+            Dense(inputs, outputs, activation, bias=layer.bias is not None)
+            for inputs, outputs, activation, layer in zip(sizes[:-1], sizes[1:], activations, self.layers, strict=True)
+        ]
+        network = Network(layers, np.float64, np)
+        for views, layer in zip(network.parameters.layers, self.layers, strict=True):
+            views.W[...] = layer.weights
+            if views.b is not None:
+                views.b[...] = layer.bias
+        return Backpropagation(network, X, Y, self.loss, self.layers[-1].activation)
+
+    def _shape_problems(self) -> list[tuple[str, str]]:
+        width, found = len(self.inputs[0]), [*_ragged("/inputs", self.inputs), *_ragged("/targets", self.targets)]
+        for index, layer in enumerate(self.layers):
+            at, units = f"/layers/{index}", len(layer.weights[0])
+            found += _ragged(f"{at}/weights", layer.weights)
+            if len(layer.weights) != width:
+                detail = f"has {len(layer.weights)} rows for {width} values that come in; give one a value"
+                found.append((f"{at}/weights", detail))
+            if layer.bias is not None and len(layer.bias) != units:
+                found.append((f"{at}/bias", f"has {len(layer.bias)} numbers for {units} units; give one a unit"))
+            width = units
+        if len(self.targets[0]) != width:
+            found.append(("/targets", f"has {len(self.targets[0])} columns for {width} outputs; give one an output"))
+        if len(self.targets) != len(self.inputs):
+            found.append(("/targets", f"has {len(self.targets)} rows for {len(self.inputs)} of inputs; give one a row"))
+        return found
+
+    def _loss_problems(self) -> list[tuple[str, str]]:
+        found, wrong = [], self.loss.wrong_with(np.array(self.targets))
+        if wrong:
+            found.append(("/targets", f"{self.loss.kind} needs {wrong}"))
+        if self.loss.probabilistic and not isinstance(self.layers[-1].activation, Identity):
+            detail = f"{self.loss.kind} turns raw outputs into probabilities itself; leave the last layer's activation out"
+            found.append((f"/layers/{len(self.layers) - 1}/activation", detail))
+        return found
+
+
+def _ragged(at: str, rows: Matrix) -> list[tuple[str, str]]:
+    wrong = [index for index, row in enumerate(rows) if len(row) != len(rows[0])]
+    return (
+        [(f"{at}/{wrong[0]}", f"has {len(rows[wrong[0]])} numbers, row 0 has {len(rows[0])}; make them alike")] if wrong else []
+    )
+
+
+@spec
+class GivenDescent(Given):
+    """The same with an optimizer, to take steps."""
+
+    optimizer: Optimizer
+
+    def update(self) -> Update:
+        """At its start."""
+        size = self.descent().network.parameters.size
+        return Update(self.optimizer, self.optimizer.learning_rate, [np.zeros(size) for _ in self.optimizer.slots])
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A run as it stood at a checkpoint: its problem, the table's rows that it trains on, and where it was."""
+
+    prepared: Prepared
+    state: State
+    training: Training
+
+    @classmethod
+    def of(cls, training: Training, columns: Mapping[str, Column], arrays: Mapping[str, np.ndarray] | None) -> "Moment":
+        """From a checkpoint's arrays, or before the first step without. Raises InvalidSpec for what takes no such steps."""
+        if training.optimizer is None:
+            detail = f"{training.model.kind} was not trained by gradient descent: there is no step to look at"
+            raise InvalidSpec([("/job_id", detail)])
+        training = replace(training, device="cpu")
+        prepared = prepare(training, columns)
+        network = prepared.problem.network
+        state = State() if arrays is None else State.from_arrays(dict(arrays), network)
+        state.vectors = start_vectors(training, network) | state.vectors
+        return cls(prepared, state, training)
+
+    def batch(self) -> list[int]:
+        """The table's rows of the batch that the run trains on next, in order."""
+        rows, size = self.prepared.rows["train"], self.training.batch_size
+        order = np.arange(len(rows))
+        if self.training.shuffle:
+            order = Shuffles(self.training.seed or 0, len(rows)).order(self.state.epoch)
+        return [int(row) for row in rows[order[: len(rows) if size == "full" else size]]]
+
+    def descent(self, rows: Sequence[int], dtype: Any = None) -> Backpropagation:
+        """On those of the table's rows, which have to be training rows; without dropout if another float type is wanted."""
+        problem, training = self.prepared.problem, self.training
+        train, network = problem.train, problem.network
+        chosen = self._places(rows)
+
+        def take(array: Array) -> Array:
+            return array[chosen].astype(dtype or network.dtype)
+
+        seen = network
+        if dtype is not None:
+            seen = Network(network.layers, dtype, np)
+            seen.parameters.theta[...] = network.parameters.theta
+        assert training.loss is not None
+        return Backpropagation(
+            seen,
+            take(train.X),
+            take(train.Y),
+            training.loss,
+            row_weights=None if train.weights is None else take(train.weights),
+            penalties=training.penalties(train.rows),
+            masked=(training.seed or 0, self.state.step + 1) if dtype is None and network.has_dropout else None,
+        )
+
+    def update(self) -> Update:
+        """The optimiser as it stood."""
+        training, state = self.training, self.state
+        optimizer, schedule, epochs = training.optimizer, training.schedule, training.epochs
+        assert optimizer is not None and schedule is not None and epochs is not None
+        memory = tuple(state.vectors["schedule"].tolist())
+        rate = schedule.rate(optimizer.learning_rate, min(state.epoch, epochs - 1), epochs, memory)
+        clip = training.regularization.clip_norm if training.regularization is not None else None
+        return Update(optimizer, rate, [state.vectors[name] for name in optimizer.slots], clip, state.step)
+
+    def _places(self, rows: Sequence[int]) -> Array:
+        """Where the table's rows stand among the training rows."""
+        train = self.prepared.rows["train"]
+        places = np.searchsorted(train, rows)
+        wrong = [
+            i for i, (place, row) in enumerate(zip(places, rows, strict=True)) if place == len(train) or train[place] != row
+        ]
+        if wrong:
+            some = ", ".join(map(str, train[:5].tolist()))
+            detail = f"row {rows[wrong[0]]} is none that this job trains on; those are rows {some}, …"
+            raise InvalidSpec([(f"/rows/{wrong[0]}", detail)])
+        return places

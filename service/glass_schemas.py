@@ -1,0 +1,124 @@
+"""What the glass box answers: the catalog, landscapes, curves of functions, traces and gradient checks."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from engine.optimizers import Optimizer
+from engine.trace import BiasForm, Stage
+from service.schemas import Number, Resource
+
+
+class CatalogEntry(Resource):
+    name: str
+    summary: str
+    formula: str
+    derivative: str | None
+    source: str | None
+    json_schema: dict[str, Any] | None = Field(alias="schema")
+
+
+class Minimum(Resource):
+    point: list[float]
+    cost: float
+
+
+class LandscapeResource(Resource):
+    name: str
+    summary: str
+    formula: str
+    derivative: str
+    source: str
+    minima: list[Minimum] = Field(description="the lowest points, global or local; none for a saddle")
+    range: list[list[float]] = Field(description="[low, high] of w1 and of w2 that is worth drawing")
+    start: list[float]
+
+
+class LandscapeGrid(LandscapeResource):
+    w1: list[float]
+    w2: list[float]
+    costs: list[list[float]] = Field(description="w2 down, w1 across")
+
+
+class DescentPath(Resource):
+    optimizer: Optimizer
+    points: list[list[float]] = Field(description="the start, then a point a step")
+    costs: list[float]
+    gradients: list[list[float]]
+    diverged: bool
+
+
+class Descent(Resource):
+    name: str
+    paths: list[DescentPath]
+
+
+class FunctionCurve(Resource):
+    """A function and its derivative at evenly spaced points."""
+
+    family: Literal["activation", "loss"]
+    name: str
+    summary: str
+    formula: str
+    derivative: str
+    parameters: dict[str, Any] = Field(description="its own numbers, such as a slope or a margin")
+    target: float | None = Field(description="what a loss is held against")
+    z: list[float]
+    value: list[Number]
+    slope: list[Number] = Field(description="the derivative by z")
+
+
+class TraceQuantity(Resource):
+    stage: Stage
+    name: str = Field(
+        examples=["dW"],
+        description="A, W, b, Z, mask; targets, predictions, row_losses, J; dA, dZ, dW, db, gradient_norm; the optimizer's "
+        "vectors by name, change_W, new_W and the same of b",
+    )
+    layer: str | None = Field(examples=["hidden_1"], description="null for what belongs to none, as the inputs or J")
+    formula: str = Field(description="LaTeX; layer 0 is the input")
+    shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
+    values: Number | list[Number] | list[list[Number]]
+
+
+class TraceStep(Resource):
+    step: int = Field(description="the optimizer's t")
+    quantities: list[TraceQuantity] = Field(description="in the order in which they are worked out")
+
+
+class LookedAt(Resource):
+    """What was looked at: a job's weights after an epoch and rows of its table, or what the request gave."""
+
+    job_id: str | None = None
+    epoch: int | None = None
+    rows: list[int] | None = Field(default=None, description="of the dataset, as /rows counts them")
+    parameters: int = Field(description="trainable numbers of the network")
+
+
+class Trace(LookedAt):
+    """Steps of gradient descent, every number of them."""
+
+    bias_form: BiasForm
+    steps: list[TraceStep]
+    diverged: bool = Field(description="the cost is no longer a finite number, and no further step was taken")
+
+
+class SlopeResource(Resource):
+    """One parameter's slope of J, twice."""
+
+    layer: str
+    name: Literal["W", "b"]
+    index: list[int] = Field(description="(input, unit) of W, (unit,) of b")
+    value: float = Field(description="of the parameter")
+    analytic: Number = Field(description="by backpropagation")
+    numeric: Number = Field(description="by a central difference of J")
+    error: Number = Field(description="their difference beside the larger of them")
+    agrees: bool
+
+
+class GradientCheck(LookedAt):
+    """The gradient of backpropagation beside finite differences of the cost, in float64 and without dropout."""
+
+    cost: Number = Field(description="J")
+    agrees: bool = Field(description="all that were checked do; at a corner, as of ReLU at 0, they may rightly not")
+    slopes: list[SlopeResource]

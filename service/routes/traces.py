@@ -1,0 +1,185 @@
+"""Training looked into: traces of steps, and gradient checks, of given numbers or of a job's checkpoint."""
+
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from fastapi import APIRouter, Body, Response
+from pydantic import Discriminator, Field, Tag
+
+from engine.backpropagation import Backpropagation
+from engine.errors import InvalidSpec
+from engine.gradient_check import check_gradient
+from engine.spec import NonNegativeInt, PositiveInt, spec
+from engine.trace import BiasForm, Quantity, count_numbers, trace
+from engine.traced import Given, GivenDescent, Moment
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
+from service.responses import problems
+from service.routes.results import checkpoint_of
+from store import datasets, jobs, models
+from store.keys import Caller
+from store.requests import training_of
+
+router = APIRouter(prefix="/v1", tags=["glass box"])
+MOST_NUMBERS = 300_000
+"""Of a trace, some megabytes of JSON."""
+MOST_PRODUCTS = 4e9
+"""Of a gradient check, some seconds."""
+MOST_SLOPES = 10_000
+Steps = Annotated[PositiveInt, Field(le=1000, description="on the same rows, one after the other")]
+FORM = "a bias beside its weights, or as the weight of an extra input that is 1"
+
+
+@spec
+class JobMoment:
+    """A job after an epoch, and rows of its dataset."""
+
+    job_id: Annotated[str, Field(examples=["job_01937b2e"])]
+    epoch: Annotated[NonNegativeInt | Literal["last", "best"], Field(description="0: before the first step")] = "last"
+    rows: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, max_length=10_000)] | None = Field(
+        default=None, description="training rows, as /rows counts them; by default the batch that the run takes next"
+    )
+
+
+@spec
+class JobTrace(JobMoment):
+    """Steps that a job takes, or would have taken, after an epoch."""
+
+    steps: Steps = 1
+    bias_form: BiasForm = Field(default="separate", description=FORM)
+
+
+@spec
+class GivenTrace(GivenDescent):
+    """Steps of a network that is given number by number."""
+
+    steps: Steps = 1
+    bias_form: BiasForm = Field(default="separate", description=FORM)
+
+
+@spec
+class JobCheck(JobMoment):
+    """The gradient of a job's network after an epoch."""
+
+    parameters: Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")] = 1000
+
+
+@spec
+class GivenCheck(Given):
+    """The gradient of a network that is given number by number."""
+
+    parameters: Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")] = 1000
+
+
+def _form(body: Any) -> str:
+    has_job = "job_id" in body if isinstance(body, dict) else isinstance(body, JobMoment)
+    return "job" if has_job else "given"
+
+
+WORKED = {
+    "layers": [{"weights": [[0.11, 0.12], [0.21, 0.08]]}, {"weights": [[0.14], [0.15]]}],
+    "loss": {"kind": "half_mse"},
+    "inputs": [[2, 3]],
+    "targets": [[1]],
+}
+OF_JOB = {"job_id": "job_01937b2e", "epoch": "last", "rows": [0, 1]}
+BY_RATE = {"optimizer": {"kind": "gradient_descent", "learning_rate": 0.05}, "steps": 2}
+TRACES: Any = {
+    "given": {"summary": "A worked example of backpropagation", "value": {**WORKED, **BY_RATE}},
+    "job": {"summary": "A job's next step", "value": OF_JOB},
+}
+CHECKS: Any = {"given": {"summary": "Given numbers", "value": WORKED}, "job": {"summary": "A job", "value": OF_JOB}}
+
+
+@router.post("/traces", response_model=Trace, responses=problems(404, 413))
+def trace_steps(
+    store: StoreOf,
+    caller: Reader,
+    request: Annotated[
+        Annotated[JobTrace, Tag("job")] | Annotated[GivenTrace, Tag("given")],
+        Discriminator(_form),
+        Body(openapi_examples=TRACES),
+    ],
+) -> Response:
+    """Every number of some steps of gradient descent, in the order in which they are worked out: Z, A, the loss, dA, dZ, dW,
+    db, the optimizer's vectors, the change and the new weights, each with its shape and formula. Nothing is stored.
+    """
+    if isinstance(request, JobTrace):
+        moment, looked_at = _moment(store, caller, request)
+        descent, update = moment.descent(looked_at["rows"]), moment.update()
+    else:
+        descent, update, looked_at = request.descent(), request.update(), {}
+    numbers = count_numbers(descent, update) * request.steps
+    if numbers > MOST_NUMBERS:
+        detail = f"that would be {numbers:,} numbers, over {MOST_NUMBERS:,}; ask for fewer steps or rows, or a smaller network"
+        raise InvalidSpec([("/steps", detail)])
+    steps: list[TraceStep] = []
+    diverged = False
+    while len(steps) < request.steps and not diverged:
+        found = trace(descent, update, request.bias_form)
+        steps.append(TraceStep(step=update.step, quantities=[_quantity(each) for each in found]))
+        diverged = not all(np.isfinite(each.values).all() for each in found)
+    parameters = descent.network.parameters.size
+    answer = Trace(**looked_at, parameters=parameters, bias_form=request.bias_form, steps=steps, diverged=diverged)
+    return ResourceResponse(answer.document())
+
+
+@router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413))
+def check(
+    store: StoreOf,
+    caller: Reader,
+    request: Annotated[
+        Annotated[JobCheck, Tag("job")] | Annotated[GivenCheck, Tag("given")],
+        Discriminator(_form),
+        Body(openapi_examples=CHECKS),
+    ],
+) -> Response:
+    """The gradient that backpropagation finds beside finite differences of the cost, parameter by parameter, in float64."""
+    looked_at: dict[str, Any] = {}
+    if isinstance(request, JobCheck):
+        moment, looked_at = _moment(store, caller, request)
+        descent = moment.descent(looked_at["rows"], np.float64)
+    else:
+        descent = request.descent()
+    slopes = check_gradient(descent, _affordable(descent, request.parameters))
+    answer = GradientCheck(
+        **looked_at,
+        parameters=descent.network.parameters.size,
+        cost=descent.forward(),
+        agrees=all(slope.agrees for slope in slopes),
+        slopes=[SlopeResource.model_validate(slope) for slope in slopes],
+    )
+    return ResourceResponse(answer.document())
+
+
+def _affordable(descent: Backpropagation, wanted: int) -> int:
+    size, rows = descent.network.parameters.size, len(descent.X)
+    most = int(MOST_PRODUCTS / (2 * size * rows))
+    if min(wanted, size) > most:
+        detail = f"checking {min(wanted, size)} of {size} parameters on {rows} rows takes too long; check {most} or fewer"
+        raise InvalidSpec([("/parameters", detail if most else f"{detail}, on fewer rows")])
+    return wanted
+
+
+def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, dict[str, Any]]:
+    """The job as it stood, and what of it is looked at."""
+    with store.database.reading() as session:
+        job = jobs.get(session, request.job_id, caller.sees)
+        epoch, arrays = 0, None
+        if request.epoch != 0 or job.forked_from is not None:
+            checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, str(request.epoch))
+            epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
+        dataset = datasets.get(session, job.dataset_id, caller.sees)
+        table = datasets.load(session, store.files, dataset)
+        kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
+    training = training_of(job.request)
+    moment = Moment.of(training, datasets.columns(table, dataset, training.columns, kinds), arrays)
+    rows = moment.batch() if request.rows is None else list(request.rows)
+    return moment, {"job_id": job.id, "epoch": epoch, "rows": rows}
+
+
+def _quantity(found: Quantity) -> TraceQuantity:
+    shape = list(found.values.shape)
+    return TraceQuantity(
+        stage=found.stage, name=found.name, layer=found.layer, formula=found.formula, shape=shape, values=found.values.tolist()
+    )

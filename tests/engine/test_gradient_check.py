@@ -1,0 +1,95 @@
+"""The check agrees with what is right, of every activation and every loss, and finds what is wrong."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from engine.activations import Activation, Relu, Tanh
+from engine.gradient_check import Slope, check_gradient
+from engine.losses import CrossEntropy, Loss
+from engine.spec import kind_of, members
+from engine.traced import Given, GivenLayer, Moment
+from tests.engine import prepared, table
+
+LOSSES = [kind_of(cls) for cls in members(Loss)]
+ACTIVATIONS = [kind_of(cls) for cls in members(Activation)]
+
+
+def given(activation: str = "tanh", loss: str = "cross_entropy", seed: int = 3) -> Given:
+    """3-4-5-2 with weights drawn, five rows whose targets suit every loss."""
+    rng = np.random.default_rng(seed)
+    layers = []
+    for shape in ((3, 4), (4, 5), (5, 2)):
+        weights = tuple(map(tuple, rng.normal(size=shape).tolist()))
+        chosen = {"kind": activation if shape[1] > 2 else "identity"}
+        layers.append(GivenLayer(weights=weights, bias=tuple(rng.normal(size=shape[1]).tolist()), activation=chosen))
+    targets = np.eye(2)[rng.integers(0, 2, 5)].tolist()
+    return Given(layers=tuple(layers), loss={"kind": loss}, inputs=rng.normal(size=(5, 3)).tolist(), targets=targets)
+
+
+def wrong(slopes: list[Slope]) -> list[Slope]:
+    return [slope for slope in slopes if not slope.agrees]
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_what_is_right_agrees(activation: str, loss: str) -> None:
+    descent = given(activation, loss).descent()
+    theta = descent.network.parameters.theta.copy()
+    slopes = check_gradient(descent, 1000)
+    assert [slope.value for slope in slopes] == theta.tolist() == descent.network.parameters.theta.tolist()
+    assert not wrong(slopes)
+
+
+@pytest.mark.parametrize("of", [(Tanh, "gradient", 4), (CrossEntropy, "gradient", 3)], ids=["activation", "loss"])
+@pytest.mark.parametrize("factor", [1.001, -2.0, 0.0])
+def test_what_is_wrong_does_not(of: tuple[type, str, int], factor: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    cls, name, out = of
+    right = getattr(cls, name)
+
+    def distorted(self: Any, xp: Any, *arrays: Any) -> None:
+        right(self, xp, *arrays)
+        arrays[out - 1][...] *= factor
+
+    monkeypatch.setattr(cls, name, distorted)
+    slopes = check_gradient(given().descent(), 1000)
+    before_last = [slope for slope in slopes if slope.layer != "output"]
+    assert len(wrong(before_last)) == len(before_last)
+
+
+def test_a_corner_is_called_what_it_is() -> None:
+    """ReLU at 0: half of the slope to the right, by difference, and none by definition."""
+    at_the_corner = Given(
+        layers=(GivenLayer(weights=((0.0,),), activation=Relu()), GivenLayer(weights=((1.0,),))),
+        loss={"kind": "mse"}, inputs=((1.0,),), targets=((5.0,),),
+    )  # fmt: skip
+    first, second = check_gradient(at_the_corner.descent(), 10)
+    assert (first.layer, first.name, first.index, first.analytic) == ("hidden_1", "W", (0, 0), 0.0)
+    assert first.numeric == pytest.approx(-5, abs=1e-4)
+    assert (first.agrees, first.error) == (False, 1.0)
+    assert (second.agrees, second.error) == (True, 0.0)
+
+
+@pytest.mark.parametrize("most", [1, 2, 7, 52, 53, 1000])
+def test_some_of_many_lie_evenly_over_all(most: int) -> None:
+    descent = given().descent()
+    assert descent.network.parameters.size == 53
+    slopes = check_gradient(descent, most)
+    assert len(slopes) == min(most, 53)
+    places = [(slope.layer, slope.name, slope.index) for slope in slopes]
+    assert len(set(places)) == len(places)
+    assert places[0] == ("hidden_1", "W", (0, 0))
+    if most > 1:
+        assert places[-1] == ("output", "b", (1,))
+
+
+def test_a_run_in_float32_is_checked_in_float64() -> None:
+    data = table({"x": [0.1 * i for i in range(30)], "y": [i % 3 for i in range(30)]})
+    posed = prepared(data, target="y", model={"kind": "mlp"}, class_weight="balanced", regularization={"l1": 0.1, "l2": 0.2})
+    moment = Moment.of(posed.problem.spec, data.columns, None)
+    descent = moment.descent(moment.batch(), np.float64)
+    assert moment.prepared.problem.network.dtype == np.float32
+    slopes = check_gradient(descent, 1000)
+    assert descent.row_weights is not None
+    assert [slope for slope in wrong(slopes) if slope.layer == "output"] == []
