@@ -9,7 +9,7 @@ from fastapi import FastAPI
 from service import openapi, problems
 from service.dependencies import ResourceResponse, Store
 from service.middleware import BodyLimit, RequestContext
-from service.routes import datasets, glass, jobs, models, operations, results, traces, uploads
+from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
 from store.database import Database
 from store.files import Files
 from store.logs import configure_logs
@@ -42,7 +42,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         default_response_class=ResourceResponse,
         redirect_slashes=False,
     )
-    for module in (datasets, uploads, jobs, results, models, glass, traces, operations):
+    for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces, operations):
         app.include_router(module.router)
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

@@ -53,6 +53,26 @@ class Descent(Resource):
     paths: list[DescentPath]
 
 
+class AxisResource(Resource):
+    column: str
+    values: list[Any] = Field(description="numbers over the column's range and a little beyond, or its categories")
+
+
+class Boundary(Resource):
+    """What a job's model predicts over the plane of two features."""
+
+    job_id: str
+    epoch: int
+    x: AxisResource
+    y: AxisResource
+    fixed: dict[str, Any] = Field(description="the value of each other feature: its median, or most frequent, unless given")
+    classes: list[Any] | None
+    predictions: list[list[Any]] = Field(
+        description="y down, x across: a class, a number, or one by name where there are several"
+    )
+    probabilities: dict[str, list[list[float]]] | None = Field(description="by class or tag, each as predictions")
+
+
 class FunctionCurve(Resource):
     """A function and its derivative at evenly spaced points."""
 

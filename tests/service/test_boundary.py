@@ -1,0 +1,118 @@
+"""A decision boundary over HTTP: the same predictions as the model's own, over a grid."""
+
+import json
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.service.conftest import Stage
+from tests.service.test_images import image_dataset
+
+HOUSES = "price,area,mainroad,stories\n" + "".join(
+    f"{100 + 3 * i + 20 * (i % 2)},{50 + i},{'yes' if i % 2 else 'no'},{1 + i % 3}\n" for i in range(40)
+)
+
+
+def boundary(stage: Stage, job: dict[str, Any], **query: Any) -> dict[str, Any]:
+    response = stage.client.get(f"/v1/jobs/{job['id']}/boundary", params=query)
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def flat(rows: list[list[Any]]) -> list[Any]:
+    return list(chain.from_iterable(rows))
+
+
+def predicted(stage: Stage, job: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What the model answers for every point of the grid, row by row."""
+    records = [
+        {**found["fixed"], found["x"]["column"]: x, found["y"]["column"]: y}
+        for y in found["y"]["values"]
+        for x in found["x"]["values"]
+    ]
+    response = stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": records})
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def test_the_moons_are_told_apart(stage: Stage) -> None:
+    job = stage.job(stage.sample("double_moons", distance=1), "moon", "perceptron")
+    found = boundary(stage, job, resolution=21)
+    assert (found["x"]["column"], found["y"]["column"], found["fixed"], found["probabilities"]) == ("x", "y", {}, None)
+    assert len(found["predictions"]) == len(found["predictions"][0]) == 21
+    columns = {c["name"]: c for c in stage.client.get(f"/v1/datasets/{job['dataset_id']}").json()["columns"]}
+    assert found["x"]["values"][0] < columns["x"]["min"] < columns["x"]["max"] < found["x"]["values"][-1]
+    weights = stage.client.get(f"/v1/jobs/{job['id']}/weights").json()["coefficients"]
+    x, y = np.meshgrid(found["x"]["values"], found["y"]["values"])
+    score = weights["weights"][0][0] * x + weights["weights"][1][0] * y + weights["bias"][0]
+    assert (np.array(found["predictions"]) == np.where(score > 0, *found["classes"][::-1])).all()
+
+
+def test_other_features_are_held_at_what_is_usual_or_was_asked_for(stage: Stage) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=3)
+    found = boundary(stage, job, x="petal_width", y="petal_length", resolution=7)
+    assert found["fixed"] == {"sepal_length": 5.8, "sepal_width": 3.0}
+    answer = predicted(stage, job, found)
+    assert flat(found["predictions"]) == answer["predictions"]
+    for label in found["classes"]:
+        expected = [row[label] for row in answer["probabilities"]]
+        assert flat(found["probabilities"][label]) == pytest.approx(expected, rel=1e-5)
+    other = boundary(stage, job, x="petal_width", y="petal_length", resolution=7, fixed=json.dumps({"sepal_width": 4}))
+    assert other["fixed"] == {"sepal_length": 5.8, "sepal_width": 4}
+    assert other["probabilities"] != found["probabilities"]
+    assert flat(other["predictions"]) == predicted(stage, job, other)["predictions"]
+
+
+def test_categories_are_an_axis_and_numbers_a_prediction(stage: Stage) -> None:
+    job = stage.job(stage.csv(HOUSES).json()["id"], "price", "linear_regression")
+    found = boundary(stage, job, x="area", y="mainroad", resolution=5)
+    assert len(found["y"]["values"]) == 2 and found["classes"] is None
+    assert flat(found["predictions"]) == pytest.approx(predicted(stage, job, found)["predictions"])
+    gap = np.diff(np.array(found["predictions"], float), axis=0)
+    assert np.abs(gap) == pytest.approx(20, abs=1)
+
+
+def test_an_epoch_has_a_boundary_of_its_own(stage: Stage) -> None:
+    job = stage.job(stage.sample("xor"), "y", "mlp", epochs=40, record={"checkpoint_every": 20})
+    early, late = (boundary(stage, job, epoch=epoch, resolution=4) for epoch in (20, 40))
+    assert (early["epoch"], late["epoch"]) == (20, 40)
+    assert early["probabilities"] != late["probabilities"]
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "pointer"),
+    [
+        ({"x": "colour"}, 422, "/query/x"),
+        ({"x": "petal_width", "y": "petal_width"}, 422, "/query/y"),
+        ({"resolution": 1}, 422, "/query/resolution"),
+        ({"resolution": 999}, 422, "/query/resolution"),
+        ({"fixed": "petal"}, 422, "/query/fixed"),
+        ({"fixed": '{"colour": 1}'}, 422, "/query/fixed/colour"),
+        ({"fixed": '{"petal_width": "wide"}'}, 422, "/query/fixed/petal_width"),
+        ({"x": "petal_width", "fixed": '{"petal_width": 1}'}, 422, "/query/fixed/petal_width"),
+        ({"epoch": 99}, 404, None),
+    ],
+)
+def test_what_cannot_be_drawn_says_why(stage: Stage, query: dict[str, Any], status: int, pointer: str | None) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=1)
+    response = stage.client.get(f"/v1/jobs/{job['id']}/boundary", params=query)
+    assert response.status_code == status, response.text
+    if pointer:
+        assert response.json()["errors"][0]["pointer"] == pointer
+
+
+def test_one_feature_has_no_plane(stage: Stage) -> None:
+    job = stage.job(stage.sample("infant_weight"), "weight", "linear_regression")
+    response = stage.client.get(f"/v1/jobs/{job['id']}/boundary")
+    assert response.status_code == 422
+    assert "one feature only" in response.json()["detail"]
+
+
+def test_images_have_no_plane(stage: Stage) -> None:
+    dataset_id, _ = image_dataset(stage)
+    job = stage.job(dataset_id, "bar", "logistic_regression")
+    response = stage.client.get(f"/v1/jobs/{job['id']}/boundary")
+    assert response.status_code == 422
+    assert "column 'pixels' holds arrays" in response.json()["detail"]
