@@ -12,10 +12,15 @@ from engine.network import count_parameters
 from engine.prepare import build_network, fit
 from engine.training import MAX_CATEGORIES, Training
 
-FLOPS_PER_SECOND = 6e10
-SECONDS_PER_STEP = 5e-6
+FLOPS_PER_SECOND = 8e10
+SECONDS_PER_STEP = 3e-6
 SECONDS_PER_EPOCH = 3e-5
-"""Fitted to four networks of 131 to 418,307 parameters on two quiet cores: within a factor of 3 there."""
+SECONDS_PER_OUTPUT = 8e-9
+"""Of a row's: the loss, and the metric."""
+FLOPS_OF_AN_UPDATE = 30
+"""A weight's share of the optimiser's step, most of it waiting for memory. `scripts/bench estimate` holds all of this against
+what it takes on two cores.
+"""
 BASE_BYTES = 160 * 2**20
 """A training process before it has read a row. With what is counted below, no less than the peak of private memory that five
 jobs took (20 to 285,000 weights and 6.4 million, 200 to 200,000 rows, Newton's method too), and less than twice as much.
@@ -51,8 +56,9 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     seconds = None
     if training.optimizer is not None and training.epochs is not None:
         weights = sum(layer.inputs * layer.outputs for layer in network.layers)
-        flops = 6.0 * weights * rows + 10.0 * parameters * steps
-        seconds = training.epochs * (flops / FLOPS_PER_SECOND + SECONDS_PER_STEP * steps + SECONDS_PER_EPOCH)
+        flops = 6.0 * weights * rows + FLOPS_OF_AN_UPDATE * parameters * steps
+        overhead = SECONDS_PER_STEP * steps + SECONDS_PER_OUTPUT * network.outputs * rows + SECONDS_PER_EPOCH
+        seconds = training.epochs * (flops / FLOPS_PER_SECOND + overhead)
     all_rows = len(next(iter(columns.values())).values)
     cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
     memory = _data_bytes(training, cell_bytes, inputs, all_rows)
