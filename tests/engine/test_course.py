@@ -1,8 +1,8 @@
-"""The numbers of the course, as the engine's own jobs arrive at them (the families have theirs in their own files)."""
+"""The numbers of the course, as the engine's own jobs arrive at them (the families have theirs in their own files, and
+section 8, on where a deep network starts from, is in test_depth)."""
 
 import math
 import warnings
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,11 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as Reference
 
-from engine.activations import Relu, Tanh
 from engine.correlation import pearson
-from engine.parameters import LayerShape, layer_views
 from engine.prepare import Prepared
 from engine.samples import (
     HOUSE_PRICE_COEFFICIENTS,
     AndSample,
-    BlobsSample,
     DoubleMoonsSample,
     HousePricesSample,
     InfantWeightSample,
@@ -409,79 +406,3 @@ def test_a_bias_is_a_weight_of_an_input_that_is_always_1() -> None:
     theta = np.array([0.3, -0.7, 0.2])
     for ours, theirs in zip(one_step(with_bias, theta), one_step(with_one, theta), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
-
-
-# --- 8. Initialisation ---
-
-
-@pytest.mark.parametrize("initializer", [{"kind": "zeros"}, {"kind": "constant", "value": 0.3}])
-def test_units_that_begin_alike_stay_alike(initializer: dict[str, Any]) -> None:
-    request: dict[str, Any] = {"target": "species", "epochs": 60, "batch_size": 16, **WHOLE}
-    hidden = [{"units": 4, "activation": "tanh"}, {"units": 3, "activation": "tanh"}]
-    model = {"kind": "mlp", "hidden": hidden, "initializer": initializer}
-    first, second, last = trained(IRIS, model=model, precision="float64", **request).layers
-    for W, axis in ((first.W, 1), (second.W, 1), (second.W, 0), (last.W, 0)):
-        np.testing.assert_allclose(np.ptp(W, axis=axis), 0, atol=1e-9)
-    assert (np.ptp(last.b) > 0.01) or initializer["kind"] == "constant"
-    unlike = trained(IRIS, model={"kind": "mlp", "hidden": hidden}, **request)
-    assert np.ptp(unlike.layers[0].W, axis=1).min() > 0.01
-
-
-def deep(initializer: dict[str, Any], activation: str, layers: int = 10, units: int = 64) -> Prepared:
-    hidden = [{"units": units, "activation": activation}] * layers
-    columns = BlobsSample(rows=200, features=units, centers=3, deviation=3.0).columns()
-    return prepared(
-        table(columns), target="blob", model={"kind": "mlp", "hidden": hidden, "initializer": initializer},
-        optimizer={"kind": "gradient_descent", "learning_rate": 1.0}, epochs=1, batch_size="full", precision="float64",
-        preprocessing={"scaling": "standard"}, **WHOLE,
-    )  # fmt: skip
-
-
-def activations(posed: Prepared, function: Any) -> list[np.ndarray]:
-    """What each hidden layer of the network gives, before any training."""
-    A, given = posed.problem.train.X, []
-    for layer in posed.problem.network.parameters.layers[:-1]:
-        A = A @ layer.W + layer.b
-        function.apply(np, A, A)
-        given.append(A)
-    return given
-
-
-def gradient_sizes(posed: Prepared) -> list[float]:
-    """The root mean square of each layer's weight gradient."""
-    network = posed.problem.network
-    gradient, _ = one_step(posed, network.parameters.theta.copy())
-    shapes = [LayerShape(*layer.W.shape) for layer in network.parameters.layers]
-    return [float(np.sqrt(np.mean(layer.W**2))) for layer in layer_views(gradient, gradient, shapes)]
-
-
-KEEPING = [("xavier_normal", "tanh", Tanh()), ("xavier_uniform", "tanh", Tanh())]
-KEEPING += [("he_normal", "relu", Relu()), ("he_uniform", "relu", Relu())]
-
-
-@pytest.mark.parametrize(("kind", "activation", "function"), KEEPING, ids=[kind for kind, _, _ in KEEPING])
-def test_xavier_and_he_keep_the_signal(kind: str, activation: str, function: Any) -> None:
-    posed = deep({"kind": kind}, activation)
-    variances = [float(np.mean(A**2)) for A in activations(posed, function)]
-    assert len(variances) == 10
-    assert max(variances) / min(variances) < 10
-    sizes = gradient_sizes(posed)
-    assert max(sizes) / min(sizes) < 30
-
-
-def test_too_small_vanishes() -> None:
-    posed = deep({"kind": "normal", "deviation": 0.01}, "tanh")
-    deviations = [float(A.std()) for A in activations(posed, Tanh())]
-    assert all(after < 0.3 * before for before, after in pairwise(deviations))
-    assert deviations[-1] < 1e-8
-    assert max(gradient_sizes(posed)) < 1e-8  # forward and backward alike: no weight hears of the error
-
-
-def test_too_large_saturates_or_explodes() -> None:
-    saturated = deep({"kind": "standard_normal"}, "tanh")
-    assert all((np.abs(A) > 0.99).mean() > 0.6 for A in activations(saturated, Tanh()))
-    exploding = deep({"kind": "standard_normal"}, "relu")
-    sizes = [float(A.std()) for A in activations(exploding, Relu())]
-    assert all(after > 3 * before for before, after in pairwise(sizes))
-    appropriate = deep({"kind": "xavier_normal"}, "tanh")
-    assert all((np.abs(A) > 0.99).mean() < 0.1 for A in activations(appropriate, Tanh()))
