@@ -12,6 +12,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as Reference
 
 from engine.correlation import pearson
+from engine.parameters import LayerShape, layer_views
 from engine.prepare import Prepared
 from engine.samples import (
     HOUSE_PRICE_COEFFICIENTS,
@@ -378,7 +379,7 @@ def solved(run: Run) -> bool:
 def test_xor_by_two_hidden_units_for_some_seeds() -> None:
     runs = [xor(2, seed) for seed in range(10)]
     assert runs[0].theta.size == 9
-    assert 1 <= sum(map(solved, runs)) <= 10
+    assert 1 <= sum(map(solved, runs)) < 10  # others come to rest where one row or two stay wrong
 
 
 def test_xor_by_eight_hidden_units_for_nine_seeds_in_ten() -> None:
@@ -395,14 +396,43 @@ def test_trainable_parameters(units: tuple[int, ...], expected: int) -> None:
     assert posed.problem.network.parameters.size == expected
 
 
+ONE_STEP: dict[str, Any] = {
+    "target": "y", "task": "regression", "optimizer": {"kind": "gradient_descent", "learning_rate": 1.0},
+    "epochs": 1, "batch_size": "full", "precision": "float64", "preprocessing": {"scaling": "none"},
+}  # fmt: skip
+
+
 def test_a_bias_is_a_weight_of_an_input_that_is_always_1() -> None:
     cells = XorSample().columns()
-    request: dict[str, Any] = {
-        "target": "y", "task": "regression", "optimizer": {"kind": "gradient_descent", "learning_rate": 1.0},
-        "epochs": 1, "batch_size": "full", "precision": "float64", "preprocessing": {"scaling": "none"},
-    }  # fmt: skip
-    with_bias = prepared(table(cells), model={"kind": "mlp", "hidden": []}, **request)
-    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model={"kind": "mlp", "hidden": [], "bias": False}, **request)
+    with_bias = prepared(table(cells), model={"kind": "mlp", "hidden": []}, **ONE_STEP)
+    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model={"kind": "mlp", "hidden": [], "bias": False}, **ONE_STEP)
     theta = np.array([0.3, -0.7, 0.2])
     for ours, theirs in zip(one_step(with_bias, theta), one_step(with_one, theta), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
+
+
+def test_and_in_deeper_layers_of_a_unit_that_hands_the_1_on() -> None:
+    """A fourth hidden unit, ReLU of x₀ alone, is the 1 by which the last layer's bias is a weight."""
+    cells, rng = XorSample().columns(), np.random.default_rng(1)
+    W1, b1, w2, b2 = rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 3), rng.normal(0, 1, (3, 1)), rng.normal(0, 1, 1)
+    three, four = ({"kind": "mlp", "hidden": [{"units": units, "activation": "relu"}]} for units in (3, 4))
+    with_bias = prepared(table(cells), model=three, **ONE_STEP)
+    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model=four | {"bias": False}, **ONE_STEP)
+    first, last = with_bias.problem.network.parameters.layers
+    first.W[...], first.b[...], last.W[...], last.b[...] = W1, b1, w2, b2
+    first, last = with_one.problem.network.parameters.layers
+    first.W[...], last.W[...] = np.block([[W1, np.zeros((2, 1))], [b1, 1]]), np.vstack([w2, b2])
+
+    (dW1, db1, dw2, db2), loss = gradient_by_layer(with_bias)
+    (whole1, _, whole2, _), loss_with_one = gradient_by_layer(with_one)
+    assert loss == pytest.approx(loss_with_one, rel=1e-12)
+    np.testing.assert_allclose(np.vstack([dW1, db1]), whole1[:, :3], rtol=1e-12)
+    np.testing.assert_allclose(np.vstack([dw2, db2]), whole2, rtol=1e-12)
+
+
+def gradient_by_layer(posed: Prepared) -> tuple[list[Any], float]:
+    """∂J/∂W and ∂J/∂b (or None) of each layer in turn, and J."""
+    network = posed.problem.network
+    gradient, loss = one_step(posed, network.parameters.theta.copy())
+    shapes = [LayerShape(*layer.W.shape, bias=layer.b is not None) for layer in network.parameters.layers]
+    return [array for layer in layer_views(gradient, gradient, shapes) for array in (layer.W, layer.b)], loss

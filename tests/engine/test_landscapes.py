@@ -59,6 +59,12 @@ def test_the_landscapes_of_the_course() -> None:
 
 
 @EVERY
+def test_what_there_is_to_see_lies_within_the_range_to_draw(landscape: type[Landscape]) -> None:
+    for point in (*landscape.minima, landscape.start):
+        assert all(low < w < high for w, (low, high) in zip(point, landscape.span, strict=True))
+
+
+@EVERY
 def test_the_cost_curves_upwards_at_every_minimum_and_does_not_slope(landscape: type[Landscape]) -> None:
     for w1, w2 in landscape.minima:
         assert np.linalg.eigvalsh(hessian(landscape, w1, w2)).min() > 0.1
