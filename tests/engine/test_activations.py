@@ -13,6 +13,7 @@ from engine.activations import (
     ActivationFunction,
     Elu,
     Gelu,
+    Identity,
     LeakyRelu,
     Relu,
     Sigmoid,
@@ -145,6 +146,24 @@ def test_values(z: float) -> None:
     assert at(Silu(), z) == pytest.approx(z * sigmoid)
     assert at(Softplus(), z) == pytest.approx(max(z, 0) + math.log1p(math.exp(-abs(z))), rel=1e-14)
     assert at(Sign(), z) == (z > 0) - (z < 0)
+    assert at(Identity(), z) == z
+    assert at(Relu(), z) == max(z, 0)
+
+
+@pytest.mark.parametrize("z", [-3.0, -0.5, 0.0, 0.5, 3.0])
+def test_slopes_by_the_courses_formulas(z: float) -> None:
+    Z, one = np.array([[z]]), np.ones((1, 1))
+    sigma = 1 / (1 + math.exp(-z))
+    assert gradient_of(Sigmoid(), Z, one).item() == pytest.approx(sigma * (1 - sigma), rel=1e-14)
+    assert gradient_of(Tanh(), Z, one).item() == pytest.approx(1 - math.tanh(z) ** 2, rel=1e-14)
+    assert gradient_of(Relu(), Z, one).item() == (z > 0)
+
+
+@both_types
+def test_the_sigmoid_of_a_thousand(dtype: Any) -> None:
+    low, middle, high = applied(Sigmoid(), np.array([[-1000, 0, 1000]], dtype))[0]
+    assert 0 <= low < 1e-37
+    assert (middle, high) == (0.5, 1)
 
 
 @given(st.floats(-50, 50))

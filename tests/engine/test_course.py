@@ -1,8 +1,8 @@
-"""The numbers of the course, as the engine's own jobs arrive at them (the families have theirs in their own files)."""
+"""The numbers of the course, as the engine's own jobs arrive at them (the families have theirs in their own files, and
+section 8, on where a deep network starts from, is in test_depth)."""
 
 import math
 import warnings
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as Reference
 
-from engine.activations import Relu, Tanh
 from engine.correlation import pearson
 from engine.parameters import LayerShape, layer_views
 from engine.prepare import Prepared
 from engine.samples import (
     HOUSE_PRICE_COEFFICIENTS,
     AndSample,
-    BlobsSample,
     DoubleMoonsSample,
     HousePricesSample,
     InfantWeightSample,
@@ -53,25 +51,35 @@ def test_infant_weight_in_closed_form(scaling: str) -> None:
     assert math.floor(100 * at_19(run)) / 100 == 10.56  # as the slide has it
 
 
-FALLING = {"kind": "exponential", "factor": 0.995}
-DESCENTS: list[tuple[dict[str, Any], float]] = [
-    ({"batch_size": "full", "epochs": 1500}, 1e-6),
-    ({"batch_size": 4, "epochs": 2000, "schedule": FALLING}, 2e-3),
-    ({"batch_size": 1, "epochs": 1000, "schedule": {**FALLING, "factor": 0.99}}, 1e-4),
-]
-"""Batch, mini-batch and stochastic, and how near each comes. The last two come to rest only as the rate falls; in batches
-of 4 the 13th row is alone in the last, where it weighs as much as 4, which keeps the mini-batches from resting sooner."""
+def falling(factor: float) -> dict[str, Any]:
+    return {"schedule": {"kind": "exponential", "factor": factor}}
 
 
-@pytest.mark.parametrize(("settings", "near"), DESCENTS, ids=["batch", "mini-batch", "stochastic"])
-def test_infant_weight_by_gradient_descent(settings: dict[str, Any], near: float) -> None:
+DESCENTS: dict[str, tuple[int, dict[str, Any], float]] = {
+    "batch": (1, {"batch_size": "full", "epochs": 1500}, 1e-6),
+    "mini-batch": (1, {"batch_size": 7, "epochs": 10_000, **falling(0.999)}, 1e-4),
+    "mini-batch, all even": (4, {"batch_size": 4, "epochs": 3000, **falling(0.995)}, 1e-5),
+    "stochastic": (1, {"batch_size": 1, "epochs": 3000, **falling(0.995)}, 2e-5),
+}
+"""How often each row stands in the table, the batches, and how near they come. All but the first rest only as the rate falls.
+
+13 is a prime: some batch is smaller than the others, and a row in it weighs more. Which rows do is drawn anew each epoch, and
+moves the line in proportion to the rate. Of 4, 4, 4 and 1 the last weighs as much as four others, and as many epochs bring the
+slope no nearer than 4e−4; of 7 and 6 the weights are 1/7 and 1/6, which leaves a fifth of that. With every row four times the
+line and the cost are the same and all batches of 4 are whole: what is left is the order of the rows alone.
+"""
+
+
+@pytest.mark.parametrize(("times", "settings", "near"), DESCENTS.values(), ids=DESCENTS)
+def test_infant_weight_by_gradient_descent(times: int, settings: dict[str, Any], near: float) -> None:
+    rows = table({name: np.tile(column, times) for name, column in InfantWeightSample().columns().items()})
     model = {"kind": "linear_regression", "solver": "gradient_descent"}
     optimizer = {"kind": "gradient_descent", "learning_rate": 0.5}
-    run = trained(INFANTS, target="weight", model=model, optimizer=optimizer, **settings)
+    run = trained(rows, target="weight", model=model, optimizer=optimizer, **WHOLE, **settings)
     W, b = run.coefficients()
     assert W[0, 0] == pytest.approx(SLOPE, abs=near)
     assert b[0] == pytest.approx(INTERCEPT, abs=10 * near)
-    assert run.last["train_loss"] == pytest.approx(COST, rel=10 * near)
+    assert run.last["train_loss"] == pytest.approx(COST, rel=near)
     assert at_19(run) == pytest.approx(10.5692307692, abs=10 * near)
 
 
@@ -248,9 +256,12 @@ def perceptron(sample: Any, **request: Any) -> Run:
     return trained(table(columns), **{"target": list(columns)[-1], "model": {"kind": "perceptron"}, **WHOLE} | request)
 
 
+MOONS = {"radius": 10.0, "width": 6.0}
+
+
 @pytest.mark.parametrize("seed", [0, 1, 2])
 def test_double_moons_at_distance_1(seed: int) -> None:
-    run = perceptron(DoubleMoonsSample(distance=1, seed=seed))
+    run = perceptron(DoubleMoonsSample(distance=1, seed=seed, **MOONS))
     assert run.epochs[-1].converged
     assert run.last["mistakes"] == run.last["pocket_mistakes"] == 0
     assert run.last["train_accuracy"] == 1
@@ -258,16 +269,19 @@ def test_double_moons_at_distance_1(seed: int) -> None:
     assert len(run.epochs) < 100
 
 
-def test_double_moons_at_distance_minus_4() -> None:
-    run = perceptron(DoubleMoonsSample(distance=-4), epochs=30)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_double_moons_at_distance_minus_4(seed: int) -> None:
+    """It stops where the epochs end, says so, and gives the pocket, not the weights that it happens to stand at."""
+    columns = DoubleMoonsSample(distance=-4, seed=seed, **MOONS).columns()
+    run = trained(table(columns), target="moon", model={"kind": "perceptron"}, epochs=30, **WHOLE)
     assert len(run.epochs) == 30
     assert not run.epochs[-1].converged
     assert run.codes == ["NOT_CONVERGED"]
-    assert run.last["pocket_mistakes"] <= min(run.course("mistakes"))
     assert 0 < run.last["pocket_mistakes"] < 150
-    predicted = run.predictor().predict(table(DoubleMoonsSample(distance=-4).columns()).columns).values
-    wrong = np.count_nonzero(np.array(predicted) != DoubleMoonsSample(distance=-4).columns()["moon"])
-    assert wrong == run.last["pocket_mistakes"]  # the pocket is what is returned
+    assert run.last["pocket_mistakes"] <= min(run.course("mistakes"))
+    assert run.last["pocket_mistakes"] < run.last["mistakes"]  # or nothing below would tell one from the other
+    predicted = run.predictor().predict(table(columns).columns).values
+    assert np.count_nonzero(np.array(predicted) != columns["moon"]) == run.last["pocket_mistakes"]
 
 
 def test_xor_is_beyond_a_line() -> None:
@@ -365,7 +379,7 @@ def solved(run: Run) -> bool:
 def test_xor_by_two_hidden_units_for_some_seeds() -> None:
     runs = [xor(2, seed) for seed in range(10)]
     assert runs[0].theta.size == 9
-    assert 1 <= sum(map(solved, runs)) <= 10
+    assert 1 <= sum(map(solved, runs)) < 10  # others come to rest where one row or two stay wrong
 
 
 def test_xor_by_eight_hidden_units_for_nine_seeds_in_ten() -> None:
@@ -382,90 +396,43 @@ def test_trainable_parameters(units: tuple[int, ...], expected: int) -> None:
     assert posed.problem.network.parameters.size == expected
 
 
+ONE_STEP: dict[str, Any] = {
+    "target": "y", "task": "regression", "optimizer": {"kind": "gradient_descent", "learning_rate": 1.0},
+    "epochs": 1, "batch_size": "full", "precision": "float64", "preprocessing": {"scaling": "none"},
+}  # fmt: skip
+
+
 def test_a_bias_is_a_weight_of_an_input_that_is_always_1() -> None:
     cells = XorSample().columns()
-    request: dict[str, Any] = {
-        "target": "y", "task": "regression", "optimizer": {"kind": "gradient_descent", "learning_rate": 1.0},
-        "epochs": 1, "batch_size": "full", "precision": "float64", "preprocessing": {"scaling": "none"},
-    }  # fmt: skip
-    with_bias = prepared(table(cells), model={"kind": "mlp", "hidden": []}, **request)
-    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model={"kind": "mlp", "hidden": [], "bias": False}, **request)
+    with_bias = prepared(table(cells), model={"kind": "mlp", "hidden": []}, **ONE_STEP)
+    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model={"kind": "mlp", "hidden": [], "bias": False}, **ONE_STEP)
     theta = np.array([0.3, -0.7, 0.2])
     for ours, theirs in zip(one_step(with_bias, theta), one_step(with_one, theta), strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=1e-12)
 
 
-# --- 8. Initialisation ---
+def test_and_in_deeper_layers_of_a_unit_that_hands_the_1_on() -> None:
+    """A fourth hidden unit, ReLU of x₀ alone, is the 1 by which the last layer's bias is a weight."""
+    cells, rng = XorSample().columns(), np.random.default_rng(1)
+    W1, b1, w2, b2 = rng.normal(0, 1, (2, 3)), rng.normal(0, 1, 3), rng.normal(0, 1, (3, 1)), rng.normal(0, 1, 1)
+    three, four = ({"kind": "mlp", "hidden": [{"units": units, "activation": "relu"}]} for units in (3, 4))
+    with_bias = prepared(table(cells), model=three, **ONE_STEP)
+    with_one = prepared(table({**cells, "x0": [1, 1, 1, 1]}), model=four | {"bias": False}, **ONE_STEP)
+    first, last = with_bias.problem.network.parameters.layers
+    first.W[...], first.b[...], last.W[...], last.b[...] = W1, b1, w2, b2
+    first, last = with_one.problem.network.parameters.layers
+    first.W[...], last.W[...] = np.block([[W1, np.zeros((2, 1))], [b1, 1]]), np.vstack([w2, b2])
+
+    (dW1, db1, dw2, db2), loss = gradient_by_layer(with_bias)
+    (whole1, _, whole2, _), loss_with_one = gradient_by_layer(with_one)
+    assert loss == pytest.approx(loss_with_one, rel=1e-12)
+    np.testing.assert_allclose(np.vstack([dW1, db1]), whole1[:, :3], rtol=1e-12)
+    np.testing.assert_allclose(np.vstack([dw2, db2]), whole2, rtol=1e-12)
 
 
-@pytest.mark.parametrize("initializer", [{"kind": "zeros"}, {"kind": "constant", "value": 0.3}])
-def test_units_that_begin_alike_stay_alike(initializer: dict[str, Any]) -> None:
-    request: dict[str, Any] = {"target": "species", "epochs": 60, "batch_size": 16, **WHOLE}
-    hidden = [{"units": 4, "activation": "tanh"}, {"units": 3, "activation": "tanh"}]
-    model = {"kind": "mlp", "hidden": hidden, "initializer": initializer}
-    first, second, last = trained(IRIS, model=model, precision="float64", **request).layers
-    for W, axis in ((first.W, 1), (second.W, 1), (second.W, 0), (last.W, 0)):
-        np.testing.assert_allclose(np.ptp(W, axis=axis), 0, atol=1e-9)
-    assert (np.ptp(last.b) > 0.01) or initializer["kind"] == "constant"
-    unlike = trained(IRIS, model={"kind": "mlp", "hidden": hidden}, **request)
-    assert np.ptp(unlike.layers[0].W, axis=1).min() > 0.01
-
-
-def deep(initializer: dict[str, Any], activation: str, layers: int = 10, units: int = 64) -> Prepared:
-    hidden = [{"units": units, "activation": activation}] * layers
-    columns = BlobsSample(rows=200, features=units, centers=3, deviation=3.0).columns()
-    return prepared(
-        table(columns), target="blob", model={"kind": "mlp", "hidden": hidden, "initializer": initializer},
-        optimizer={"kind": "gradient_descent", "learning_rate": 1.0}, epochs=1, batch_size="full", precision="float64",
-        preprocessing={"scaling": "standard"}, **WHOLE,
-    )  # fmt: skip
-
-
-def activations(posed: Prepared, function: Any) -> list[np.ndarray]:
-    """What each hidden layer of the network gives, before any training."""
-    A, given = posed.problem.train.X, []
-    for layer in posed.problem.network.parameters.layers[:-1]:
-        A = A @ layer.W + layer.b
-        function.apply(np, A, A)
-        given.append(A)
-    return given
-
-
-def gradient_sizes(posed: Prepared) -> list[float]:
-    """The root mean square of each layer's weight gradient."""
+def gradient_by_layer(posed: Prepared) -> tuple[list[Any], float]:
+    """∂J/∂W and ∂J/∂b (or None) of each layer in turn, and J."""
     network = posed.problem.network
-    gradient, _ = one_step(posed, network.parameters.theta.copy())
-    shapes = [LayerShape(*layer.W.shape) for layer in network.parameters.layers]
-    return [float(np.sqrt(np.mean(layer.W**2))) for layer in layer_views(gradient, gradient, shapes)]
-
-
-KEEPING = [("xavier_normal", "tanh", Tanh()), ("xavier_uniform", "tanh", Tanh())]
-KEEPING += [("he_normal", "relu", Relu()), ("he_uniform", "relu", Relu())]
-
-
-@pytest.mark.parametrize(("kind", "activation", "function"), KEEPING, ids=[kind for kind, _, _ in KEEPING])
-def test_xavier_and_he_keep_the_signal(kind: str, activation: str, function: Any) -> None:
-    posed = deep({"kind": kind}, activation)
-    variances = [float(np.mean(A**2)) for A in activations(posed, function)]
-    assert len(variances) == 10
-    assert max(variances) / min(variances) < 10
-    sizes = gradient_sizes(posed)
-    assert max(sizes) / min(sizes) < 30
-
-
-def test_too_small_vanishes() -> None:
-    posed = deep({"kind": "normal", "deviation": 0.01}, "tanh")
-    deviations = [float(A.std()) for A in activations(posed, Tanh())]
-    assert all(after < 0.3 * before for before, after in pairwise(deviations))
-    assert deviations[-1] < 1e-8
-    assert max(gradient_sizes(posed)) < 1e-8  # forward and backward alike: no weight hears of the error
-
-
-def test_too_large_saturates_or_explodes() -> None:
-    saturated = deep({"kind": "standard_normal"}, "tanh")
-    assert all((np.abs(A) > 0.99).mean() > 0.6 for A in activations(saturated, Tanh()))
-    exploding = deep({"kind": "standard_normal"}, "relu")
-    sizes = [float(A.std()) for A in activations(exploding, Relu())]
-    assert all(after > 3 * before for before, after in pairwise(sizes))
-    appropriate = deep({"kind": "xavier_normal"}, "tanh")
-    assert all((np.abs(A) > 0.99).mean() < 0.1 for A in activations(appropriate, Tanh()))
+    gradient, loss = one_step(posed, network.parameters.theta.copy())
+    shapes = [LayerShape(*layer.W.shape, bias=layer.b is not None) for layer in network.parameters.layers]
+    return [array for layer in layer_views(gradient, gradient, shapes) for array in (layer.W, layer.b)], loss

@@ -9,6 +9,17 @@ from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Adam, GradientDescent, Momentum, Optimizer
 from engine.spec import members
 
+COURSE = {
+    "bowl", "elongated_bowl", "saddle", "two_valleys", "rosenbrock", "beale", "himmelblau", "rastrigin",
+}  # fmt: skip
+MINIMA = {  # as they are published: where, and how deep
+    "bowl": ([(0, 0)], 0),
+    "elongated_bowl": ([(0, 0)], 0),
+    "rosenbrock": ([(1, 1)], 0),
+    "beale": ([(3, 0.5)], 0),
+    "himmelblau": ([(3, 2), (-2.805118, 3.131312), (-3.779310, -3.283186), (3.584428, -1.848126)], 0),
+    "rastrigin": ([(0, 0)], 0),
+}
 EVERY = pytest.mark.parametrize("landscape", LANDSCAPES.values(), ids=LANDSCAPES.keys())
 
 
@@ -33,6 +44,81 @@ def test_minima_are_flat_and_lowest_around(landscape: type[Landscape]) -> None:
         assert (around > landscape.cost(*point)).all()
 
 
+def hessian(landscape: type[Landscape], w1: float, w2: float, h: float = 1e-4) -> np.ndarray:
+    """The second differences of the cost alone: its gradient has no part in it."""
+    near = np.array([-h, 0, h])
+    costs = landscape.cost(*np.meshgrid(w1 + near, w2 + near, indexing="ij"))
+    second1, second2 = costs[:, 1] @ [1, -2, 1], costs[1] @ [1, -2, 1]
+    mixed = (costs[2, 2] - costs[2, 0] - costs[0, 2] + costs[0, 0]) / 4
+    return np.array([[second1, mixed], [mixed, second2]]) / h**2
+
+
+def test_the_landscapes_of_the_course() -> None:
+    assert set(LANDSCAPES) == COURSE
+    assert all(name == landscape.name for name, landscape in LANDSCAPES.items())
+
+
+@EVERY
+def test_what_there_is_to_see_lies_within_the_range_to_draw(landscape: type[Landscape]) -> None:
+    for point in (*landscape.minima, landscape.start):
+        assert all(low < w < high for w, (low, high) in zip(point, landscape.span, strict=True))
+
+
+@EVERY
+def test_the_cost_curves_upwards_at_every_minimum_and_does_not_slope(landscape: type[Landscape]) -> None:
+    for w1, w2 in landscape.minima:
+        assert np.linalg.eigvalsh(hessian(landscape, w1, w2)).min() > 0.1
+        h = 1e-6
+        slopes = [
+            landscape.cost(w1 + h, w2) - landscape.cost(w1 - h, w2),
+            landscape.cost(w1, w2 + h) - landscape.cost(w1, w2 - h),
+        ]
+        np.testing.assert_allclose(np.array(slopes) / (2 * h), 0, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", MINIMA)
+def test_minima_are_those_published(name: str) -> None:
+    points, depth = MINIMA[name]
+    assert len(LANDSCAPES[name].minima) == len(points)
+    np.testing.assert_allclose(sorted(LANDSCAPES[name].minima), sorted(points), atol=1e-6)
+    np.testing.assert_allclose([LANDSCAPES[name].cost(*point) for point in LANDSCAPES[name].minima], depth, atol=1e-12)
+    _, _, cost = grid(LANDSCAPES[name], 201)
+    assert cost.min() >= depth  # nothing in the drawing lies deeper
+
+
+def test_a_local_minimum_beside_the_global_one() -> None:
+    """4w³ − 4w + 0.3 = 0 has three real roots: two are minima, the deeper on the left, and between them lies a saddle."""
+    landscape = LANDSCAPES["two_valleys"]
+    left, middle, right = sorted(np.roots([4, 0, -4, 0.3]).real)
+    np.testing.assert_allclose(sorted(landscape.minima), [(left, 0), (right, 0)], atol=1e-12)
+    best, local = landscape.cost(left, 0), landscape.cost(right, 0)
+    assert best < local < landscape.cost(middle, 0)
+    assert np.linalg.eigvalsh(hessian(landscape, middle, 0)) == pytest.approx([12 * middle**2 - 4, 2], abs=1e-4)
+    _, _, cost = grid(landscape, 201)
+    assert cost.min() == pytest.approx(best, abs=1e-3)
+
+
+def test_the_saddle_has_no_minimum() -> None:
+    saddle = LANDSCAPES["saddle"]
+    assert saddle.minima == ()
+    np.testing.assert_allclose(hessian(saddle, 0, 0), [[2, 0], [0, -2]], atol=1e-6)
+    assert saddle.gradient(0.0, 0.0) == (0, 0)
+
+
+def test_the_bowls_curve_as_they_say() -> None:
+    np.testing.assert_allclose(hessian(LANDSCAPES["bowl"], 0, 0), np.diag([2, 2]), atol=1e-6)
+    np.testing.assert_allclose(hessian(LANDSCAPES["elongated_bowl"], 0, 0), np.diag([1, 20]), atol=1e-6)
+
+
+def test_rastrigin_has_a_dent_at_every_pair_of_whole_numbers() -> None:
+    for w1, w2 in np.ndindex(10, 10):
+        near = np.linspace(-0.5, 0.5, 41)
+        costs = LANDSCAPES["rastrigin"].cost(*np.meshgrid(w1 - 5 + near, w2 - 5 + near))
+        i, j = np.unravel_index(costs.argmin(), costs.shape)
+        assert 0 < i < 40, "lowest within, not at the edge"
+        assert 0 < j < 40
+
+
 @EVERY
 def test_the_grid_is_the_cost(landscape: type[Landscape]) -> None:
     w1, w2, cost = grid(landscape, 7)
@@ -47,6 +133,9 @@ def test_every_optimizer_goes_downhill_from_the_start(landscape: type[Landscape]
     assert len(steps) == 51
     assert steps[0].point == landscape.start
     assert steps[-1].cost < steps[0].cost
+    for step in steps:
+        assert step.cost == landscape.cost(*step.point)
+        assert step.gradient == landscape.gradient(*step.point)
 
 
 def test_known_destinations() -> None:

@@ -96,6 +96,25 @@ def test_without_bias_is_numpys() -> None:
     assert rank == 4
 
 
+TABLES = {
+    "short": lambda rng: rng.normal(size=(50, 4)),
+    "tall": lambda rng: rng.normal(size=(TALL // 4, 4)),
+    "tall and dependent": lambda rng: rng.normal(size=(TALL // 4, 3)) @ rng.normal(size=(3, 4)),
+    "wide": lambda rng: rng.normal(size=(4, 9)),
+}
+
+
+@pytest.mark.parametrize("made", TABLES.values(), ids=TABLES)
+def test_no_inverse_is_formed(made: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    rng = np.random.default_rng(0)
+    X = made(rng)
+    Y = X @ rng.normal(size=(X.shape[1], 2)) + rng.normal(size=(len(X), 2))
+    expected, _ = pinv_solution(X, Y)
+    for name in ("inv", "pinv"):
+        monkeypatch.setattr(np.linalg, name, None)
+    np.testing.assert_allclose(least_squares(X, Y)[0], expected, rtol=1e-9, atol=1e-12)
+
+
 def pinv_solution(X: np.ndarray, Y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The shortest W among the least-squares solutions with a free intercept."""
     W = np.linalg.pinv(X - X.mean(axis=0)) @ (Y - Y.mean(axis=0))

@@ -172,7 +172,7 @@ def test_cross_entropy_of_the_course() -> None:
 
 def test_hinge_of_the_course() -> None:
     scores = np.array([[-0.39, 1.49, 4.21], [-4.61, 3.28, 1.46], [1.03, -2.37, -2.27]])  # dog, cat, horse
-    losses = rows_of(MulticlassHinge(), scores, one_hot([0, 1, 2], 3))
+    losses = rows_of(MulticlassHinge(margin=1.0), scores, one_hot([0, 1, 2], 3))
     np.testing.assert_allclose(losses, [8.48, 0, 5.2], atol=1e-12)
     assert losses[1] == 0
     assert losses.mean() == pytest.approx(4.56)
@@ -211,6 +211,8 @@ def test_classification_losses_are_scikit_learns() -> None:
     np.testing.assert_allclose(linked(CrossEntropy(), Z), softmax)
     np.testing.assert_allclose(rows_of(Likelihood(), Z, Y), -softmax[np.arange(40), labels])
     np.testing.assert_allclose(-np.exp(-rows_of(LogLikelihood(), Z, Y)), rows_of(Likelihood(), Z, Y))
+    product = np.prod(softmax[np.arange(40), labels])  # the likelihood of all rows
+    assert math.exp(-rows_of(LogLikelihood(), Z, Y).sum()) == pytest.approx(product, rel=1e-9)
 
 
 def test_binary_cross_entropy_is_the_sum_of_independent_models() -> None:

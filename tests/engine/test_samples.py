@@ -113,8 +113,15 @@ def test_digits_are_scikit_learns() -> None:
     np.testing.assert_array_equal(columns["digit"], digits.target)
 
 
+INFANT_WEIGHTS = {
+    0: 3.2, 2: 5.1, 4: 6.4, 6: 7.3, 8: 7.9, 10: 8.5, 12: 8.9, 14: 9.4, 16: 9.8, 18: 10.2, 20: 10.6, 22: 11.1, 24: 11.5,
+}  # fmt: skip
+"""The course's own table: kilograms at an age in months."""
+
+
 def test_infant_weight_gives_the_courses_line() -> None:
     columns = InfantWeightSample().columns()
+    assert dict(zip(columns["months"].tolist(), columns["weight"].tolist(), strict=True)) == INFANT_WEIGHTS
     slope, intercept = np.polyfit(columns["months"], columns["weight"], 1)
     assert slope == pytest.approx(0.3021978022, abs=5e-11)
     assert intercept == pytest.approx(4.8274725275, abs=5e-11)
@@ -161,6 +168,11 @@ def test_moons_lie_on_their_rings(distance: float, radius: float, share: float, 
     assert (X[~lower, 1] >= -1e-9).all()
     assert (X[lower, 1] <= 1e-9).all()
     assert 0 <= (~lower).sum() - lower.sum() <= 1
+
+
+def test_moons_are_the_courses_unless_asked_otherwise() -> None:
+    moons = DoubleMoonsSample()
+    assert (moons.radius, moons.width, moons.distance) == (10, 6, 1)
 
 
 def test_moons_are_separable_at_distance_1_and_not_at_minus_4() -> None:
