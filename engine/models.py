@@ -174,7 +174,7 @@ class Perceptron(Model):
     """A line between two classes, moved by one misclassified row at a time, with the best line seen kept in a pocket."""
 
     formula: ClassVar[str] = r"h(x) = \operatorname{sign}(w^\top x + b), \quad w \leftarrow w + y_n x_n"
-    derivative: ClassVar[str] = r"-y_n x_n \text{ where } y_n w^\top x_n \le 0, \text{ else } 0"
+    derivative: ClassVar[str] = r"-y_n x_n \text{ where } h(x_n) \ne y_n, \text{ else } 0"
     source: ClassVar[str] = "Rosenblatt (1958); the pocket: Gallant, Perceptron-based learning algorithms (1990)"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
 

@@ -31,15 +31,16 @@ def _set_aside(threads: int) -> None:
     """Have BLAS take the memory that each of so many threads multiplies in, which it keeps. Later, where a job has used up
     what it may have, OpenBLAS would ask for it for ever.
     """
-    together = Barrier(threads)
+    team = Team(threads)
+    together = Barrier(team.size)
 
     def multiply(_: int) -> None:
         A = np.ones((SIZE, SIZE), np.float32)
         together.wait()
         A @ A
 
-    with products_on_their_callers(), ThreadPoolExecutor(threads) as team:
-        list(team.map(multiply, range(threads)))
+    with products_on_their_callers():
+        team(multiply, together.abort)
 
 
 def count() -> int:

@@ -49,6 +49,21 @@ def test_every_member_works_at_once(size: int) -> None:
         came.clear()
 
 
+def test_a_process_begins_where_the_system_grants_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threads, "_given", [])
+    monkeypatch.setattr(threads, "_limits", [])
+
+    def refused(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refused)
+    before = threads.count()
+    threads.limit(4)
+    assert threads.count() == 4
+    monkeypatch.undo()
+    threads.limit(before)
+
+
 @pytest.mark.parametrize("granted", [0, 2])
 def test_a_team_is_as_large_as_the_system_grants(granted: int, monkeypatch: pytest.MonkeyPatch) -> None:
     start, started = threading.Thread.start, []
