@@ -1,6 +1,6 @@
 """What training a spec will take, from its shapes alone."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -8,7 +8,7 @@ import numpy as np
 from engine.descent import batch_bounds
 from engine.errors import TooMuchMemory
 from engine.features import Column, ColumnSummary
-from engine.network import count_parameters
+from engine.network import Dense, count_parameters
 from engine.prepare import build_network, fit
 from engine.training import MAX_CATEGORIES, Training
 
@@ -33,6 +33,8 @@ COPIES = 2 + KEPT_COPIES
 """Of θ and the optimiser's vectors: as they are, and in strips."""
 OTHER_VECTORS = 3
 """Gradient, scratch, and the transposed weights."""
+AT_HAND = 512
+"""Rows of a batch that the fast path has at hand at once (see shares.py); the definition has all of them."""
 EVALUATED_ROWS = 4096
 """Rows that an evaluation passes through the network at once."""
 
@@ -100,9 +102,16 @@ def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> 
     layers = training.model.layers(inputs, outputs)
     slots = len(training.optimizer.slots) if training.optimizer is not None else 0
     widths = sum(layer.outputs for layer in layers)
-    batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
-    if training.optimizer is None:  # a solver looks at the rows of the matrix itself
-        batch = 0
+    batch = _rows_at_hand(training, layers, rows)
     vectors = count_parameters(layers) * (OTHER_VECTORS + COPIES * (1 + slots))
     values = vectors + widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
     return values * np.dtype(training.precision).itemsize
+
+
+def _rows_at_hand(training: Training, layers: Sequence[Dense], rows: int) -> int:
+    """Of a batch, all of whose layers' values are kept at once."""
+    if training.optimizer is None:  # a solver looks at the rows of the matrix itself
+        return 0
+    batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
+    has_kernels = all(layer.activation.is_elementwise and not layer.dropout for layer in layers)
+    return min(batch, AT_HAND) if has_kernels and training.device != "cuda" else batch

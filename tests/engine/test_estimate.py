@@ -2,9 +2,14 @@ from typing import Any
 
 import pytest
 
+from engine import kernels, shares
+from engine.activations import Activation
 from engine.errors import UnusableData
-from engine.estimate import BASE_BYTES, Estimated, estimate
+from engine.estimate import AT_HAND, BASE_BYTES, Estimated, estimate
+from engine.losses import Loss
+from engine.optimizers import Optimizer
 from engine.samples import BlobsSample, IrisSample
+from engine.spec import members
 from tests.engine import Table, completed, table, trained
 
 IRIS = table(IrisSample().columns())
@@ -73,3 +78,23 @@ def test_what_cannot_be_trained_cannot_be_estimated() -> None:
     data = table({"x": [1.0, None], "y": [None, 2.0]})
     with pytest.raises(UnusableData):
         estimated(data, target="y", model={"kind": "linear_regression"}, preprocessing={"missing": "drop"})
+
+
+def test_a_large_batch_takes_no_more_where_it_is_added_up() -> None:
+    """As the fast path does; dropout, softmax within and a card take the definition's way."""
+    many = table(BlobsSample(rows=20_000, features=4).columns())
+
+    def bytes_of(batch: int | str, activation: str = "relu", **layer: Any) -> int:
+        hidden = [{"units": 500, "activation": activation, **layer}]
+        return estimated(many, target="blob", model={"kind": "mlp", "hidden": hidden}, batch_size=batch).memory_bytes
+
+    assert bytes_of("full") == bytes_of(10_000) == bytes_of(AT_HAND) > bytes_of(64)
+    for definition in ({"dropout": 0.1}, {"activation": "softmax"}):
+        assert bytes_of("full", **definition) > bytes_of(10_000, **definition) > 1.1 * bytes_of(AT_HAND, **definition)
+
+
+def test_what_is_assumed_of_the_fast_path_is_so() -> None:
+    assert shares.MOST == AT_HAND
+    assert {cls for cls in members(Activation) if cls.is_elementwise} == set(kernels.ACTIVATIONS)
+    assert set(members(Loss)) == set(kernels.LOSSES)
+    assert set(members(Optimizer)) == set(kernels.OPTIMIZERS)
