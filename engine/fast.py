@@ -175,7 +175,7 @@ class Large(Fast):
             member.result()
 
     def means(self) -> tuple[float, float]:
-        self._put_back(self.stripped[:1])
+        self._put_back([] if self.fresh else self.stripped[:1])  # taken up after an epoch's last batch, nothing is in strips
         return super().means()
 
     def settle(self) -> None:
