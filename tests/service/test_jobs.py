@@ -193,11 +193,9 @@ def test_a_job_that_diverges_fails_and_stays_readable(stage: Stage) -> None:
 def test_a_network_that_diverges_says_when_and_what_to_do(stage: Stage, units: list[int], way: str, validation: float) -> None:
     model = {"hidden": [{"units": count, "activation": "identity"} for count in units]}
     optimizer = {"kind": "gradient_descent", "learning_rate": 0.5}
-    fields: dict[str, Any] = {"optimizer": optimizer, "epochs": 100, "split": {"validation": 0.2}}
-    assert (
-        way_of(prepared(table(InfantWeightSample().columns()), target="weight", model={"kind": "mlp", **model}, **fields))
-        == way
-    )
+    fields: dict[str, Any] = {"optimizer": optimizer, "epochs": 100, "split": {"validation": validation}}
+    posed = prepared(table(InfantWeightSample().columns()), target="weight", model={"kind": "mlp", **model}, **fields)
+    assert way_of(posed) == way
     job = stage.job(stage.sample("infant_weight"), "weight", "mlp", model=model, **fields)
     learned = job["progress"]["epoch"]
     assert 1 < learned < 100
