@@ -92,5 +92,5 @@ def run(**request: Any) -> Prepared:
     compiling.make_ready(posed.problem)
     ready = loaded()
     finish(posed)
-    assert loaded() == ready, request
+    assert loaded() == ready, (request, loaded() - ready)
     return posed
