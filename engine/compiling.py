@@ -3,6 +3,7 @@
 import hashlib
 import os
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -34,6 +35,8 @@ def cache_in(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         copy = Path(tempfile.mkdtemp(dir=folder))
         shutil.copytree(shipped, copy, dirs_exist_ok=True)
+        for each in (copy, *copy.iterdir()):
+            each.chmod(each.stat().st_mode | stat.S_IWUSR)  # Numba passes over a folder that it could add nothing to
         try:
             copy.rename(place)  # whole, or not at all
         except OSError:  # another process was faster

@@ -174,7 +174,7 @@ class Large(Fast):
         self.counters[team.FAILED] = 1
 
     def means(self) -> tuple[float, float]:
-        self._put_back(self.stripped[:1])
+        self._put_back([] if self.fresh else self.stripped[:1])  # taken up after an epoch's last batch, nothing is in strips
         return super().means()
 
     def settle(self) -> None:

@@ -9,6 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.completion import complete
+from engine.descent import batch_bounds, start_vectors, steps_of
 from engine.errors import InvalidSpec
 from engine.features import Column, ColumnKind, ColumnSummary
 from engine.predict import Predictor
@@ -114,6 +115,13 @@ class Run:
         found = self.predictor().predict(columns).probabilities
         assert found is not None
         return np.stack(list(found.values()), axis=1)
+
+
+def way_of(posed: Prepared) -> str:
+    """How a run takes its steps: on one thread ("small"), on a team of threads ("large"), or by their "definition"."""
+    problem = posed.problem
+    batch_size = batch_bounds(problem.train.rows, problem.spec.batch_size or "full")[0][1]
+    return type(steps_of(problem, start_vectors(problem.spec, problem.network), batch_size)).__name__.lower()
 
 
 def finish(posed: Prepared, state: State | None = None) -> Run:

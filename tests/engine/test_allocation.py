@@ -1,10 +1,12 @@
 """A step allocates nothing: every array is there before the first one."""
 
 import tracemalloc
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import pytest
+from numba.core.runtime import _nrt_python, rtsys
 
 from engine.descent import Definition, start_vectors
 from engine.fast import Large, Small
@@ -52,6 +54,32 @@ def name(choice: dict[str, Any]) -> str:
 @pytest.mark.parametrize("choice", CHOICES, ids=name)
 def test_a_fast_step_allocates_nothing(path: Any, choice: dict[str, Any]) -> None:
     assert most_in_a_step(path, **choice) < OBJECTS
+
+
+@pytest.fixture
+def counting() -> Iterator[None]:
+    """Have Numba count what compiled code allocates, however little it is."""
+    _nrt_python.memsys_enable_stats()
+    yield
+    _nrt_python.memsys_disable_stats()
+
+
+def allocations(steps: Any, batches: int) -> int:
+    """How often compiled code allocates in one call of so many steps."""
+    before = rtsys.get_allocation_stats().alloc
+    steps(np.arange(3 * BATCH), 0, batches, 2, 0.01)
+    return int(rtsys.get_allocation_stats().alloc - before)
+
+
+@pytest.mark.usefixtures("counting")
+@pytest.mark.parametrize("path", [Small, Large])
+@pytest.mark.parametrize("choice", CHOICES, ids=name)
+def test_more_compiled_steps_allocate_no_more(path: Any, choice: dict[str, Any]) -> None:
+    """A call wraps the arrays that it is given, once; its steps make none."""
+    problem = posed((8, WIDTH, WIDTH, 4), rows=3 * BATCH, batch=BATCH, **choice)
+    steps = path(problem, start_vectors(problem.spec, problem.network), BATCH)
+    allocations(steps, 1)  # compiled by now
+    assert 0 < allocations(steps, 1) == allocations(steps, 3) < 100
 
 
 @pytest.mark.parametrize("choice", CHOICES, ids=name)

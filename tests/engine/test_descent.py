@@ -18,7 +18,7 @@ from engine.samples import BlobsSample
 from engine.schedules import Schedule
 from engine.spec import kind_of, members
 from engine.train import State, train
-from tests.engine import Run, Table, completed, finish, one_step, prepared, table, trained
+from tests.engine import Run, Table, completed, finish, one_step, prepared, table, trained, way_of
 
 BLOBS = BlobsSample(rows=45, deviation=5.0, seed=1).columns()
 DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10})
@@ -27,8 +27,8 @@ OPTIMIZERS = [kind_of(cls) for cls in members(Optimizer)]
 SCHEDULES = [kind_of(cls) for cls in members(Schedule)]
 SMALL: dict[str, Any] = {"kind": "mlp", "hidden": [{"units": 5, "activation": "tanh"}]}
 DROPPED = {"kind": "mlp", "hidden": [{"units": 6, "activation": "tanh", "dropout": 0.3}, {"units": 4, "dropout": 0.2}]}
-LARGE = {"kind": "mlp", "hidden": [{"units": 150, "activation": "tanh"}, {"units": 120}]}
-"""Sizes at which steps may be taken in other ways, to the same end."""
+LARGE = {"kind": "mlp", "hidden": [{"units": 200, "activation": "tanh"}, {"units": 128}]}
+"""So large that a team takes the steps, even those of a single row."""
 NO_DROPOUT = 1e-300
 """A share of dropout that silences nothing, and asks for the way that can."""
 STILL = {"kind": "gradient_descent", "learning_rate": 1e-300}
@@ -39,7 +39,12 @@ WAYS = {"small": SMALL, "large": LARGE, "definition": {"kind": "mlp", "hidden": 
 
 
 def pose(**request: Any) -> Prepared:
-    return prepared(DATA, **({"target": "blob", "features": FEATURES, "model": SMALL, "epochs": 6} | request))
+    """The problem; where its model is one of `WAYS`, it is made sure that its steps are taken that way."""
+    request = {"target": "blob", "features": FEATURES, "model": SMALL, "epochs": 6} | request
+    posed = prepared(DATA, **request)
+    for way, model in WAYS.items():
+        assert request["model"] != model or way_of(posed) == way
+    return posed
 
 
 def run(**request: Any) -> Run:
@@ -160,6 +165,7 @@ def test_a_run_resumes_within_an_epoch(request_: dict[str, Any], monkeypatch: py
     monkeypatch.setattr(perceptron, "BREATH_SECONDS", -1.0)
     monkeypatch.setattr(perceptron, "CORRECTIONS", 2)
     monkeypatch.setattr(fast, "CALL_OPERATIONS", 0.0)
+    monkeypatch.setattr(fast, "TEAM_OPERATIONS", 0.0)
     data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": np.random.default_rng(0).integers(0, 2, 45) == 1})
     monkeypatch.setitem(globals(), "DATA", data)
     request = {"epochs": 3, "record": {"curves": "batch"}, **request_}

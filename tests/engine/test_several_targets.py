@@ -11,7 +11,7 @@ from engine.evaluation import evaluate
 from engine.features import Features
 from engine.scaling import NoScaling
 from engine.train import State, train
-from tests.engine import Run, Table, finish, prepared, table, trained
+from tests.engine import Run, Table, finish, prepared, table, trained, way_of
 from tests.engine.several import ANSWERS, DATA, FEATURES, HELD, TAGS, drawn, raw
 
 WHOLE: dict[str, Any] = {"split": {"validation": 0.0}}
@@ -145,25 +145,27 @@ def test_rows_without_any_one_answer_are_dropped() -> None:
 
 # --- numbers and tags ---
 
-SIZES: dict[str, list[int]] = {"no layer": [], "small": [5], "large": [200, 200]}
-PATHS = pytest.mark.parametrize("units", SIZES.values(), ids=SIZES.keys())
+SIZES: dict[str, tuple[list[int], str]] = {"no layer": ([], "small"), "small": ([5], "small"), "large": ([200, 200], "large")}
+PATHS = pytest.mark.parametrize(("units", "way"), SIZES.values(), ids=SIZES.keys())
 
 
 @PATHS
 @pytest.mark.parametrize("target", [ANSWERS, TAGS], ids=["numbers", "tags"])
 @pytest.mark.parametrize(("precision", "tolerance"), [("float64", 1e-9), ("float32", 1e-4)])
-def test_the_fast_path_is_the_definition(units: list[int], target: list[str], precision: str, tolerance: float) -> None:
+def test_the_fast_path_is_the_definition(
+    units: list[int], way: str, target: list[str], precision: str, tolerance: float
+) -> None:
     model = {"kind": "mlp", "hidden": [{"units": count, "activation": "tanh"} for count in units]}
     request: dict[str, Any] = {
         "target": target, "features": FEATURES, "model": model, "epochs": 6, "precision": precision, "batch_size": 16,
         "split": {"validation": 0.25}, "record": {"curves": "batch"}, "regularization": {"l2": 0.01},
     }  # fmt: skip
+    assert way_of(prepared(DATA, **request)) == way
     theta, epochs = [], []
     for choose in (steps_of, Definition):
         problem, state = prepared(DATA, **request).problem, State()
         epochs.append([epoch for epoch in descend(problem, state, choose=choose) if epoch.whole])
         theta.append(problem.network.parameters.theta)
-        assert isinstance(choose(problem, state.vectors, 16), Definition) == (choose is Definition)
     np.testing.assert_allclose(theta[0], theta[1], rtol=tolerance, atol=tolerance)
     metric = "r2" if target == ANSWERS else "tag_accuracy"
     for ours, theirs in zip(*epochs, strict=True):
@@ -176,10 +178,11 @@ def test_the_fast_path_is_the_definition(units: list[int], target: list[str], pr
 
 @PATHS
 @pytest.mark.parametrize("target", [ANSWERS, TAGS], ids=["numbers", "tags"])
-def test_a_run_taken_up_again_ends_in_the_same_bits(units: list[int], target: list[str]) -> None:
+def test_a_run_taken_up_again_ends_in_the_same_bits(units: list[int], way: str, target: list[str]) -> None:
     model = {"kind": "mlp", "hidden": [{"units": count} for count in units]}
     request: dict[str, Any] = {"target": target, "features": FEATURES, "model": model, "epochs": 4}
     posed, state = prepared(DATA, **request), State()
+    assert way_of(posed) == way
     stops = [state.arrays(posed.problem.network) for epoch in train(posed.problem, state) if epoch.whole]
     for arrays in stops[:-1]:
         fresh = prepared(DATA, **request)

@@ -8,7 +8,7 @@ import sklearn.metrics as oracle
 
 from engine.activations import Sigmoid
 from engine.evaluation import evaluate
-from tests.engine import Run, table, trained
+from tests.engine import Run, table, trained, way_of
 from tests.engine.several import DATA, FEATURES, HELD, TAGS, raw
 
 WHOLE: dict[str, Any] = {"split": {"validation": 0.0}}
@@ -75,11 +75,12 @@ def test_tags_are_predicted_by_name_and_so_are_their_probabilities(precision: st
         assert [row[name] for row in found.values] == (found.probabilities[name] > 0.5).tolist()
 
 
-@pytest.mark.parametrize("units", [[], [6], [200, 200]])
-def test_tag_accuracy_is_the_share_of_right_tags(units: list[int]) -> None:
+@pytest.mark.parametrize(("units", "way"), [([], "small"), ([6], "small"), ([200, 200], "large")])
+def test_tag_accuracy_is_the_share_of_right_tags(units: list[int], way: str) -> None:
     """At weights that stand still, so that it can be counted afterwards; with no layer, one and layers that are large."""
     model = {"kind": "mlp", "hidden": [{"units": count, "activation": "tanh"} for count in units]}
     run = tagged(model, optimizer=STILL, epochs=2, split={"validation": 0.3})
+    assert way_of(run.prepared) == way
     for split in ("train", "validation"):
         rows = run.prepared.rows[split]
         found = run.predictor().predict(DATA.take(rows)).values

@@ -1,14 +1,17 @@
 """Jobs over HTTP: what a body may say, what a job learns, and how it is read."""
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 from safetensors.numpy import load as load_safetensors
 
+from engine.samples import InfantWeightSample
 from service.schemas import JobResource
 from store import jobs, workers
+from tests.engine import prepared, table, way_of
 from tests.service.conftest import Stage
 from worker.training import run
 
@@ -183,6 +186,66 @@ def test_a_job_that_diverges_fails_and_stays_readable(stage: Stage) -> None:
     curve = stage.client.get(f"/v1/jobs/{job['id']}/curves", params={"series": "train_loss"}).json()["series"]["train_loss"]
     assert len(curve["value"]) > 10
     assert curve["value"][-1] > curve["value"][0]
+
+
+@pytest.mark.parametrize(("units", "way"), [([8], "small"), ([200, 128], "large")])
+@pytest.mark.parametrize("validation", [0.0, 0.2])
+def test_a_network_that_diverges_says_when_and_what_to_do(stage: Stage, units: list[int], way: str, validation: float) -> None:
+    model = {"hidden": [{"units": count, "activation": "identity"} for count in units]}
+    optimizer = {"kind": "gradient_descent", "learning_rate": 0.5}
+    fields: dict[str, Any] = {"optimizer": optimizer, "epochs": 100, "split": {"validation": validation}}
+    posed = prepared(table(InfantWeightSample().columns()), target="weight", model={"kind": "mlp", **model}, **fields)
+    assert way_of(posed) == way
+    job = stage.job(stage.sample("infant_weight"), "weight", "mlp", model=model, **fields)
+    learned = job["progress"]["epoch"]
+    assert 1 < learned < 100
+    assert (job["state"], job["error"]["code"], job["model_id"]) == ("failed", "DIVERGED", None)
+    assert f"in epoch {learned + 1}, at a learning rate of 0.5." in job["error"]["detail"]
+    assert "Try a learning rate of 0.05, scale the features, or set regularization.clip_norm." in job["error"]["detail"]
+    assert job["latest"]["epoch"] == learned
+    curves = stage.client.get(f"/v1/jobs/{job['id']}/curves").json()["series"]
+    losses = {"train_loss", *(["validation_loss"] if validation else [])}
+    assert losses | {"gradient_norm", "learning_rate"} <= curves.keys()
+    for curve in curves.values():
+        assert curve["step"] == list(range(1, learned + 1))
+    assert all(None not in curves[loss]["value"] for loss in losses)
+    kept = stage.client.get(f"/v1/jobs/{job['id']}/weights", params={"epoch": "best"}).json()
+    assert kept["epoch"] == job["best"]["epoch"]
+
+
+class Clock:
+    """Seconds that pass when told, and a millisecond a look."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        self.now += 0.001
+        return self.now
+
+
+@pytest.mark.parametrize("kind", ["mlp", "linear_regression", "perceptron"])
+def test_what_kernels_take_is_told_apart_from_training(stage: Stage, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    clock = Clock()
+
+    def make_ready(_: object) -> float:
+        clock.now += 1000.0
+        return 1000.0
+
+    stage.place = replace(stage.place, clock=clock)
+    monkeypatch.setattr("worker.recording.make_ready", make_ready)
+    monkeypatch.setattr("worker.recording.time.perf_counter", clock)
+    job = stage.job(stage.sample("and"), "y", kind, max_seconds=900)
+    assert (job["state"], job["state_reason"]) == ("succeeded", None)  # nor does it use up max_seconds
+    assert job["timings"]["compile_seconds"] == 1000.0
+    assert 0 < job["timings"]["train_seconds"] < 100
+    assert 0 < job["timings"]["load_seconds"] < 100
+
+
+def test_every_job_tells_what_kernels_took(stage: Stage) -> None:
+    for kind in ("mlp", "linear_regression", "perceptron", "logistic_regression"):
+        job = stage.job(stage.sample("and"), "y", kind)
+        assert 0 <= job["timings"]["compile_seconds"] < 600
 
 
 BAD_BODIES: dict[str, tuple[dict[str, Any], str, str]] = {

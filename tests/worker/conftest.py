@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
+from engine import fast
 from engine.completion import complete
 from engine.samples import Sample
 from store import datasets, jobs
@@ -37,3 +38,18 @@ def post(place: Workplace) -> Callable[..., str]:
             return jobs.create(session, "ana", document_of(completed)).id
 
     return make
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """The ways that networks take their steps, as they are chosen: small, large or definition."""
+    found: set[str] = set()
+    choose = fast.fast
+
+    def told(*given: Any) -> fast.Fast | None:
+        steps = choose(*given)
+        found.add("definition" if steps is None else type(steps).__name__.lower())
+        return steps
+
+    monkeypatch.setattr(fast, "fast", told)
+    return found

@@ -7,6 +7,10 @@ from store.tables import CurvePoint, Job, Series
 from worker.recording import Workplace
 
 MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
+PLAIN = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh"}]}
+LARGE = {"kind": "mlp", "hidden": [{"units": 200, "activation": "tanh"}, {"units": 128}]}
+WAYS = {"small": PLAIN, "large": LARGE, "definition": MLP}
+"""A network for each way to take steps: on one thread, on a team of threads, and by their definition."""
 
 
 def row(place: Workplace, job_id: str) -> Job:
@@ -20,6 +24,13 @@ def theta(place: Workplace, job_id: str) -> bytes:
         last = jobs.checkpoints(session, jobs.get(session, job_id, None).number)[-1]
         arrays = models.unpack(place.files.get(session, last.digest))
         return models.pack(arrays)
+
+
+def checkpoints(place: Workplace, job_id: str) -> dict[int, bytes]:
+    """The bytes of every checkpoint that was kept, by epoch: the last, the best, and those asked for."""
+    with place.database.reading() as session:
+        kept = jobs.checkpoints(session, jobs.get(session, job_id, None).number)
+        return {each.epoch: models.pack(models.unpack(place.files.get(session, each.digest))) for each in kept}
 
 
 def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:

@@ -16,14 +16,14 @@ from store.errors import DiskFull
 from store.files import Files
 from store.requests import training_of
 from store.tables import Blob, Job, Position
-from tests.worker.staging import MLP, Stopper, points, row, strip, theta
+from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, checkpoints, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Workplace
 from worker.training import run, run_held
 
-PLAIN = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh"}]}
 LONG: dict[str, Any] = {"model": PLAIN, "epochs": 4, "batch_size": 4, "record": {"checkpoint_every": 100, "curves": "batch"}}
 """Thirty batches an epoch."""
+each_way = pytest.mark.parametrize("way", WAYS)
 
 
 @pytest.fixture
@@ -31,6 +31,7 @@ def breathing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run be interrupted after every batch."""
     monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
     monkeypatch.setattr(fast, "CALL_OPERATIONS", 0.0)
+    monkeypatch.setattr(fast, "TEAM_OPERATIONS", 0.0)
 
 
 class Asker:
@@ -76,22 +77,23 @@ def position(place: Workplace, job_id: str) -> tuple[int, int] | None:
 
 
 @pytest.mark.usefixtures("breathing")
-@pytest.mark.parametrize("model", [PLAIN, MLP], ids=["fast", "definition"])
-def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[..., str], model: dict[str, Any]) -> None:
-    alone, paused = (post("iris", "species", **LONG | {"model": model}) for _ in range(2))
+@each_way
+def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[..., str], way: str, taken: set[str]) -> None:
+    alone, paused = (post("iris", "species", **LONG | {"model": WAYS[way]}) for _ in range(2))
     run(place, alone)
     stands = []
-    for after in (8, 0, 1, 3, 40):  # heard at the next question: within the first epoch, thrice, and within the second
+    for after in (8, 0, 1, 3, 18, 22):  # heard at the next question: within the first epoch, at its end, within the second
         run_and_ask(place, paused, jobs.pause, after)
         job = row(place, paused)
         assert (job.state, job.state_reason, job.worker) == ("paused", "paused by the caller", None)
         stands.append(position(place, paused))
         assert job.fraction == pytest.approx((stands[-1][0] + stands[-1][1] / 30) / 4)
         resume(place, paused)
-    assert stands == [(0, 8), (0, 8), (0, 9), (0, 12), (1, 21)]
+    assert stands == [(0, 8), (0, 8), (0, 9), (0, 12), (0, 30), (1, 21)]
     run(place, paused)
-    assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 6)
-    assert theta(place, paused) == theta(place, alone)
+    assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 7)
+    assert taken == {way}
+    assert checkpoints(place, paused) == checkpoints(place, alone)
     assert points(place, paused) == points(place, alone)
     assert strip(row(place, paused).best) == strip(row(place, alone).best)
     assert strip(row(place, paused).latest) == strip(row(place, alone).latest)
@@ -151,8 +153,11 @@ def test_a_pause_is_heard_by_the_listening_thread(place: Workplace, post: Callab
 
 
 @pytest.mark.usefixtures("breathing")
-def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(place: Workplace, post: Callable[..., str]) -> None:
-    alone, killed = (post("iris", "species", **LONG) for _ in range(2))
+@each_way
+def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(
+    place: Workplace, post: Callable[..., str], way: str, taken: set[str]
+) -> None:
+    alone, killed = (post("iris", "species", **LONG | {"model": WAYS[way]}) for _ in range(2))
     run(place, alone)
     always = replace(place, settings=place.settings.model_copy(update={"checkpoint_seconds": 1e-9}))
 
@@ -179,7 +184,8 @@ def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(place: Work
             jobs.sweep(session)
         assert (row(place, killed).state, row(place, killed).lost_attempts) == ("queued", 1)
     run(place, killed)
-    assert theta(place, killed) == theta(place, alone)
+    assert taken == {way}
+    assert checkpoints(place, killed) == checkpoints(place, alone)
     assert points(place, killed) == points(place, alone)
 
 
@@ -231,14 +237,17 @@ def fork(place: Workplace, parent_id: str, epoch: Any, **overrides: Any) -> str:
         return forks.create(session, place.files, "ana", parent, checkpoint, request, "train").id
 
 
-@pytest.mark.parametrize("model", [
-    {"model": MLP, "optimizer": {"kind": "adam"}, "schedule": {"kind": "reduce_on_plateau", "patience": 1}},
-    {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}},
+PLATEAU = {"kind": "reduce_on_plateau", "patience": 1}
+
+
+@pytest.mark.parametrize(("fields", "way"), [
+    *(({"model": model, "schedule": PLATEAU}, way) for way, model in WAYS.items()),
+    ({"model": {"kind": "logistic_regression", "solver": "gradient_descent"}}, "small"),
 ])  # fmt: skip
 def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
-    place: Workplace, post: Callable[..., str], model: dict[str, Any]
+    place: Workplace, post: Callable[..., str], fields: dict[str, Any], way: str, taken: set[str]
 ) -> None:
-    fields = {"epochs": 30, "record": {"checkpoint_every": 7}, **model}
+    fields = {"epochs": 30, "record": {"checkpoint_every": 7}, **fields}
     parent = post("iris", "species", **fields)
     run(place, parent)
     child = fork(place, parent, 14)
@@ -246,6 +255,7 @@ def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
     run(place, child)
     job = row(place, child)
     assert (job.state, job.attempt, job.forked_from, job.forked_epoch) == ("succeeded", 1, parent, 14)
+    assert taken == {way}
     assert weights(place, child) == weights(place, parent)
     later = [point for point in points(place, parent) if point[1] > 14]
     assert points(place, child) == later

@@ -9,7 +9,7 @@ from sqlalchemy.exc import OperationalError
 
 from store import curves, datasets, jobs, models
 from store.tables import Checkpoint, Dataset, Job, Model
-from tests.worker.staging import MLP, Stopper, points, row, strip, theta
+from tests.worker.staging import LARGE, MLP, WAYS, Stopper, checkpoints, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Recording, Workplace
 from worker.training import run, run_held, work
@@ -68,13 +68,14 @@ def test_one_message_is_enough_for_all_that_wait(place: Workplace, post: Callabl
 
 
 @pytest.mark.parametrize("fields", [
-    {"model": MLP, "epochs": 40, "record": {"checkpoint_every": 7}},
+    *({"model": model, "epochs": 40, "record": {"checkpoint_every": 7}} for model in WAYS.values()),
     {"model": MLP, "epochs": 40, "schedule": {"kind": "reduce_on_plateau", "patience": 1}, "optimizer": {"kind": "rmsprop"}},
     {"model": MLP, "epochs": 400, "early_stopping": {"patience": 6}, "record": {"curves": "batch"}},
+    {"model": LARGE, "epochs": 400, "early_stopping": {"patience": 4}, "optimizer": {"kind": "adam", "learning_rate": 3e-4}},
 ])  # fmt: skip
 @pytest.mark.parametrize("stops", [[3], [1, 9], [15, 2, 2]])
 def test_a_stopped_run_ends_in_the_same_bits(
-    place: Workplace, post: Callable[..., str], fields: dict[str, Any], stops: list[int]
+    place: Workplace, post: Callable[..., str], fields: dict[str, Any], stops: list[int], taken: set[str]
 ) -> None:
     alone = post("iris", "species", **fields)
     run(place, alone)
@@ -86,7 +87,9 @@ def test_a_stopped_run_ends_in_the_same_bits(
     run(place, stopped)
     assert row(place, stopped).state == "succeeded"
     assert row(place, stopped).attempt == len(stops) + 1
-    assert theta(place, stopped) == theta(place, alone)
+    assert taken == {way for way, model in WAYS.items() if model == fields["model"]}
+    assert checkpoints(place, stopped) == checkpoints(place, alone)
+    assert "early_stopping" not in fields or row(place, stopped).best["epoch"] < row(place, stopped).epoch < 400
     assert points(place, stopped) == points(place, alone)
     assert strip(row(place, stopped).best) == strip(row(place, alone).best)
 
@@ -147,6 +150,47 @@ def test_early_stopping_keeps_the_best_and_the_last(place: Workplace, post: Call
     with place.database.reading() as session:
         assert [kept.epoch for kept in jobs.checkpoints(session, job.number)] == [job.best["epoch"], job.epoch]
         assert models.get(session, job.model_id, None).epoch == job.best["epoch"]
+
+
+def ends_by_hand(losses: list[float], patience: int, min_delta: float) -> tuple[int, int]:
+    """The best epoch and the one that is the last, of losses that a longer run had."""
+    best = 1
+    for epoch, loss in enumerate(losses, start=1):
+        if losses[best - 1] - loss > min_delta:
+            best = epoch
+        elif epoch - best == patience:
+            return best, epoch
+    raise AssertionError("it would go on")
+
+
+@pytest.mark.parametrize(("way", "rate"), [("small", 0.03), ("large", 0.003)])
+@pytest.mark.parametrize("monitor", ["validation_loss", "train_loss"])
+def test_what_falls_by_less_than_min_delta_has_not_fallen(
+    place: Workplace, post: Callable[..., str], way: str, rate: float, monitor: str, taken: set[str]
+) -> None:
+    fields = {"model": WAYS[way], "epochs": 100, "optimizer": {"kind": "adam", "learning_rate": rate}}
+    whole = post("iris", "species", **fields, record={"checkpoint_every": 1})
+    run(place, whole)
+    losses = [value for name, _, value in points(place, whole) if name == monitor]
+    ends = [ends_by_hand(losses, 3, min_delta) for min_delta in (0.0, 0.03)]
+    for min_delta, (best, last) in zip((0.0, 0.03), ends, strict=True):
+        stopping = {"patience": 3, "min_delta": min_delta, "monitor": monitor}
+        job_id = post("iris", "species", **fields, early_stopping=stopping, record={"checkpoint_every": 1000})
+        run(place, job_id)
+        job = row(place, job_id)
+        assert (job.state_reason, job.best["epoch"], job.epoch) == ("early_stopped", best, last)
+        assert [point for point in points(place, whole) if point[1] <= last] == points(place, job_id)
+        kept, every = checkpoints(place, job_id), checkpoints(place, whole)
+        assert list(kept) == [best, last]
+        assert [models.unpack(kept[epoch])["theta"].tobytes() for epoch in kept] == [
+            models.unpack(every[epoch])["theta"].tobytes() for epoch in kept
+        ]
+        with place.database.reading() as session:
+            assert models.get(session, job.model_id, None).epoch == best
+    (_, late), (best, early) = ends
+    assert early < late
+    assert min(losses[:early]) < losses[best - 1], "the best that counts is not the lowest, or nothing was shown"
+    assert taken == {way}
 
 
 def test_a_job_whose_data_is_gone_fails_and_says_why(place: Workplace, post: Callable[..., str]) -> None:
