@@ -45,7 +45,7 @@ class Update:
 def count_numbers(descent: Backpropagation, update: Update) -> int:
     """How many numbers a step shows, nearly."""
     units = sum(layer.outputs for layer in descent.network.layers)
-    return len(descent.X) * (5 * units + 5) + (5 + len(update.slots)) * descent.network.parameters.size
+    return len(descent.X) * (descent.X.shape[1] + 5 * units + 5) + (5 + len(update.slots)) * descent.network.parameters.size
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a step too far is shown as it is

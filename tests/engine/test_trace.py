@@ -129,6 +129,17 @@ def test_numbers_are_counted_before_they_are_made(bias: bool, form: BiasForm) ->
     assert expected / 1.5 <= sum(each.values.size for each in trace(descent, update, form)) <= expected
 
 
+def test_the_inputs_are_among_the_numbers() -> None:
+    """Many rows of many inputs into one unit: nearly all of what is shown."""
+    wide = GivenDescent(
+        layers=(GivenLayer(weights=((0.1,),) * 200),),
+        loss={"kind": "mse"}, optimizer={"kind": "gradient_descent"}, inputs=((1.0,) * 200,) * 50, targets=((1.0,),) * 50,
+    )  # fmt: skip
+    descent, update = wide.descent(), wide.update()
+    expected = count_numbers(descent, update)
+    assert expected / 1.5 <= sum(each.values.size for each in trace(descent, update)) <= expected
+
+
 def test_every_quantity_has_a_formula_and_stands_where_it_is_worked_out() -> None:
     example = given({"kind": "adam"})
     found = trace(example.descent(), example.update())
