@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from engine.functions import FUNCTIONS
+from engine.gradient_check import count_products
+from engine.traced import Given
 from service.routes import traces
 from tests.service.conftest import Stage
 
@@ -109,7 +112,8 @@ def test_a_gradient_check_of_given_numbers_and_of_a_job(stage: Stage) -> None:
 
 
 def test_a_gradient_check_has_a_price(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "MOST_PRODUCTS", 36)
+    descent = TypeAdapter(Given).validate_python(CHECKED).descent()
+    monkeypatch.setattr(traces, "MOST_PRODUCTS", 3 * count_products(descent))
     response = stage.client.post("/v1/gradient_checks", json=CHECKED)
     assert response.json()["errors"] == [
         {"pointer": "/parameters", "detail": "checking 6 of 6 parameters on 1 rows takes too long; check 3 or fewer"}
