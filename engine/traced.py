@@ -147,7 +147,7 @@ class Moment:
         chosen = self._places(rows)
 
         def take(array: Array) -> Array:
-            return array[chosen].astype(dtype or network.dtype)
+            return array[chosen].astype(dtype or network.dtype, copy=False)
 
         seen = network
         if dtype is not None:

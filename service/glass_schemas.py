@@ -92,8 +92,8 @@ class TraceQuantity(Resource):
     stage: Stage
     name: str = Field(
         examples=["dW"],
-        description="A, W, b, Z, mask; targets, predictions, row_losses, J; dA, dZ, dW, db, gradient_norm; the optimizer's "
-        "vectors by name, change_W, new_W and the same of b",
+        description="A, W, b, Z, mask; targets, predictions, row_weights, row_losses, penalty, J; dA, dZ, dW, db, "
+        "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
     )
     layer: str | None = Field(examples=["hidden_1"], description="null for what belongs to none, as the inputs or J")
     formula: str = Field(description="LaTeX; layer 0 is the input")
@@ -120,7 +120,7 @@ class Trace(LookedAt):
 
     bias_form: BiasForm
     steps: list[TraceStep]
-    diverged: bool = Field(description="the cost is no longer a finite number, and no further step was taken")
+    diverged: bool = Field(description="not every number is finite any more, and no further step was taken")
 
 
 class SlopeResource(Resource):

@@ -153,6 +153,36 @@ def test_every_quantity_has_a_formula_and_stands_where_it_is_worked_out() -> Non
     assert not any(")}^" in each.formula for each in found)  # LaTeX knows no double superscript
 
 
+@pytest.mark.parametrize(
+    ("penalties", "form", "penalty", "slope"),
+    [
+        ((0.0, 1e-5), "separate", r"R = \tfrac{1}{2} \cdot 1 \cdot 10^{-5} \sum W^2", r" + 1 \cdot 10^{-5} W^{(1)}"),
+        ((0.25, 0.0), "separate", r"R = 0.25 \sum |W|", r" + 0.25 \operatorname{sign} W^{(1)}"),
+        (
+            (0.0, 0.5),
+            "extra_input",
+            r"R = \tfrac{1}{2} \cdot 0.5 \sum W^2",
+            r" + 0.5 \begin{bmatrix} 0 \\ W^{(1)} \end{bmatrix}",
+        ),
+    ],
+)
+def test_penalties_are_in_the_formulas(penalties: tuple[float, float], form: BiasForm, penalty: str, slope: str) -> None:
+    """Those that there are, in LaTeX's numbers, and of the weights alone where the bias is one of them."""
+    example = given({"kind": "adam"})
+    found = {(each.layer, each.name): each.formula for each in trace(
+        dataclasses.replace(example.descent(), penalties=penalties), example.update(), form
+    )}  # fmt: skip
+    assert found[None, "penalty"] == penalty
+    assert found["hidden_1", "dW"].endswith(r"^\top dZ^{(1)}" + slope)
+
+
+def test_softmax_has_a_slope_of_whole_rows() -> None:
+    example = given({"kind": "adam"}, ("softmax", "tanh"))
+    found = {each.layer: each.formula for each in trace(example.descent(), example.update()) if each.name == "dZ"}
+    assert found["hidden_1"].startswith(r"dZ^{(1)}_i = {f'(Z^{(1)}_i)}^\top dA^{(1)}_i, \quad ")
+    assert found["hidden_2"].startswith(r"dZ^{(2)} = dA^{(2)} \odot f'(Z^{(2)}), \quad ")
+
+
 def test_an_activation_may_follow_the_last_layer() -> None:
     example = given({"kind": "gradient_descent"}, ("tanh", "tanh"))
     last = dataclasses.replace(example.layers[-1], activation=Tanh())
