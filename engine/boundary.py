@@ -36,6 +36,7 @@ def axis(entry: Input, low: float | None, high: float | None, resolution: int) -
     return Axis(entry.name, np.linspace(low - beyond, high + beyond, resolution).tolist())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights that went astray are shown as they are
 def plane(predictor: Predictor, x: Axis, y: Axis, fixed: Mapping[str, Any]) -> Prediction:
     """Predictions for every pair of cells, row by row: y down, x across. `fixed` holds a cell of every other feature.
 

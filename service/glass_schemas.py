@@ -70,7 +70,7 @@ class Boundary(Resource):
     predictions: list[list[Any]] = Field(
         description="y down, x across: a class, a number, or one by name where there are several"
     )
-    probabilities: dict[str, list[list[float]]] | None = Field(description="by class or tag, each as predictions")
+    probabilities: dict[str, list[list[Number]]] | None = Field(description="by class or tag, each as predictions")
 
 
 class FunctionCurve(Resource):
@@ -129,7 +129,7 @@ class SlopeResource(Resource):
     layer: str
     name: Literal["W", "b"]
     index: list[int] = Field(description="(input, unit) of W, (unit,) of b")
-    value: float = Field(description="of the parameter")
+    value: Number = Field(description="of the parameter")
     analytic: Number = Field(description="by backpropagation")
     numeric: Number = Field(description="by a central difference of J")
     error: Number = Field(description="their difference beside the larger of them")

@@ -4,6 +4,7 @@ import json
 from itertools import chain
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -79,6 +80,21 @@ def test_an_epoch_has_a_boundary_of_its_own(stage: Stage) -> None:
     early, late = (boundary(stage, job, epoch=epoch, resolution=4) for epoch in (20, 40))
     assert (early["epoch"], late["epoch"]) == (20, 40)
     assert early["probabilities"] != late["probabilities"]
+
+
+def test_weights_beyond_all_numbers_have_a_boundary_that_says_so(stage: Stage) -> None:
+    """Of a job that failed; and the document of the API says that a share may be no number."""
+    job = stage.job(
+        stage.iris(), "species", "mlp", epochs=6, batch_size="full", split={"validation": 0.0},
+        model={"hidden": [{"units": 5}, {"units": 5}]}, record={"checkpoint_every": 1},
+        optimizer={"kind": "gradient_descent", "learning_rate": 1e15},
+    )  # fmt: skip
+    assert job["state"] == "failed"
+    found = boundary(stage, job, resolution=3)
+    assert {share for rows in found["probabilities"].values() for share in flat(rows)} == {"NaN"}
+    document = stage.client.get("/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/Boundary", "components": document["components"]}
+    jsonschema.Draft202012Validator(schema).validate(found)
 
 
 @pytest.mark.parametrize(
