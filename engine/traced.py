@@ -71,15 +71,19 @@ class Given:
             at, units = f"/layers/{index}", len(layer.weights[0])
             found += _ragged(f"{at}/weights", layer.weights)
             if len(layer.weights) != width:
-                detail = f"has {len(layer.weights)} rows for {width} values that come in; give one a value"
+                rows = f"the weights of layer {index} have {len(layer.weights)} rows"
+                detail = f"{rows} for {width} values that come in; give one a value"
                 found.append((f"{at}/weights", detail))
             if layer.bias is not None and len(layer.bias) != units:
-                found.append((f"{at}/bias", f"has {len(layer.bias)} numbers for {units} units; give one a unit"))
+                detail = f"the bias of layer {index} has {len(layer.bias)} numbers for {units} units; give one a unit"
+                found.append((f"{at}/bias", detail))
             width = units
         if len(self.targets[0]) != width:
-            found.append(("/targets", f"has {len(self.targets[0])} columns for {width} outputs; give one an output"))
+            detail = f"the targets have {len(self.targets[0])} columns for {width} outputs; give one an output"
+            found.append(("/targets", detail))
         if len(self.targets) != len(self.inputs):
-            found.append(("/targets", f"has {len(self.targets)} rows for {len(self.inputs)} of inputs; give one a row"))
+            detail = f"the targets have {len(self.targets)} rows for {len(self.inputs)} of inputs; give one a row"
+            found.append(("/targets", detail))
         return found
 
     def _loss_problems(self) -> list[tuple[str, str]]:
@@ -93,10 +97,12 @@ class Given:
 
 
 def _ragged(at: str, rows: Matrix) -> list[tuple[str, str]]:
-    wrong = [index for index, row in enumerate(rows) if len(row) != len(rows[0])]
-    return (
-        [(f"{at}/{wrong[0]}", f"has {len(rows[wrong[0]])} numbers, row 0 has {len(rows[0])}; make them alike")] if wrong else []
-    )
+    for index, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            name = at.rpartition("/")[2]
+            detail = f"row {index} of the {name} has {len(row)} numbers where row 0 has {len(rows[0])}; make them alike"
+            return [(f"{at}/{index}", detail)]
+    return []
 
 
 @spec
@@ -107,7 +113,7 @@ class GivenDescent(Given):
 
     def update(self) -> Update:
         """At its start."""
-        size = self.descent().network.parameters.size
+        size = sum(len(layer.weights) * len(layer.weights[0]) + len(layer.bias or ()) for layer in self.layers)
         return Update(self.optimizer, self.optimizer.learning_rate, [np.zeros(size) for _ in self.optimizer.slots])
 
 

@@ -30,12 +30,12 @@ def test_numbers_become_the_network_that_they_say() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"inputs": [[1, 2], [3]]}, "/inputs/1", "has 1 numbers, row 0 has 2"),
-    ({"inputs": [[1, 2, 3], [3, 4, 5]]}, "/layers/0/weights", "has 2 rows for 3 values that come in"),
-    ({"targets": [[0, 1], [1, 0]]}, "/targets", "has 2 columns for 1 outputs"),
-    ({"targets": [[0]]}, "/targets", "has 1 rows for 2 of inputs"),
-    ({"layers": [{"weights": [[1], [2]], "bias": [1, 2]}]}, "/layers/0/bias", "has 2 numbers for 1 units"),
-    ({"layers": [{"weights": [[1, 2], [2]]}]}, "/layers/0/weights/1", "has 1 numbers, row 0 has 2"),
+    ({"inputs": [[1, 2], [3]]}, "/inputs/1", "row 1 of the inputs has 1 numbers where row 0 has 2"),
+    ({"inputs": [[1, 2, 3], [3, 4, 5]]}, "/layers/0/weights", "the weights of layer 0 have 2 rows for 3 values"),
+    ({"targets": [[0, 1], [1, 0]]}, "/targets", "the targets have 2 columns for 1 outputs"),
+    ({"targets": [[0]]}, "/targets", "the targets have 1 rows for 2 of inputs"),
+    ({"layers": [{"weights": [[1], [2]], "bias": [1, 2]}]}, "/layers/0/bias", "the bias of layer 0 has 2 numbers for 1 units"),
+    ({"layers": [{"weights": [[1, 2], [2]]}]}, "/layers/0/weights/1", "row 1 of the weights has 1 numbers"),
     ({"loss": {"kind": "cross_entropy"}}, "/targets", "cross_entropy needs a column for each class, which add up"),
     ({"loss": {"kind": "hinge"}}, "/targets", "hinge needs a column for each class, 1 for"),
     ({"loss": {"kind": "binary_cross_entropy"}, "targets": [[2], [0]]}, "/targets", "between 0, for no, and 1, for yes"),
