@@ -89,6 +89,5 @@ def _difference(descent: Backpropagation, place: int) -> float:
 def _slope(place: tuple[str, str, tuple[int, ...]], value: float, analytic: float, numeric: float, rounding: float) -> Slope:
     difference, larger = abs(analytic - numeric), max(abs(analytic), abs(numeric))
     error = difference / larger if larger else 0.0
-    return Slope(
-        *place, float(value), float(analytic), float(numeric), float(error), bool(difference <= CLOSE * larger + rounding)
-    )
+    agrees = math.isfinite(difference) and difference <= CLOSE * larger + rounding
+    return Slope(*place, float(value), float(analytic), float(numeric), float(error), bool(agrees))

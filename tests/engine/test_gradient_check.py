@@ -74,6 +74,15 @@ def test_a_corner_is_called_what_it_is() -> None:
     assert (second.agrees, second.error) == (True, 0.0)
 
 
+def test_what_is_no_number_does_not_agree() -> None:
+    """One step from the largest cost there is: the difference is infinite, and so is what would be close to it."""
+    edge = Given(
+        layers=(GivenLayer(weights=((1.34078e154,),)),), loss={"kind": "mse"}, inputs=((1.0,),), targets=((0.0,),)
+    )  # fmt: skip
+    (slope,) = check_gradient(edge.descent(), 1)
+    assert (slope.numeric, slope.agrees) == (np.inf, False)
+
+
 @pytest.mark.parametrize("most", [1, 2, 7, 52, 53, 1000])
 def test_some_of_many_lie_evenly_over_all(most: int) -> None:
     descent = given().descent()
