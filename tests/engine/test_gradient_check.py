@@ -132,7 +132,7 @@ def test_a_run_in_float32_is_checked_in_float64() -> None:
     posed = prepared(data, target="y", model={"kind": "mlp"}, class_weight="balanced", regularization={"l1": 0.1, "l2": 0.2})
     moment = Moment.of(posed.problem.spec, data.columns, None)
     descent = moment.descent(moment.batch(), np.float64)
-    assert moment.prepared.problem.network.dtype == np.float32
+    assert moment.network.dtype == np.float32
     slopes = check_gradient(descent, 1000)
     assert descent.row_weights is not None
     assert [slope for slope in wrong(slopes) if slope.layer == "output"] == []

@@ -230,7 +230,7 @@ def test_a_trace_takes_the_steps_that_the_run_takes(changes: dict[str, Any], epo
     for start in range(0, rows, size):
         descent = moment.descent(order[start : start + size].tolist())
         found = shown(trace(descent, update))
-    theta = moment.prepared.problem.network.parameters.theta
+    theta = moment.network.parameters.theta
     assert theta.tobytes() == problem.network.parameters.theta.tobytes()
     assert float(found[None, "learning_rate"]) == pytest.approx(passed.values["learning_rate"])
     assert update.step == state.step

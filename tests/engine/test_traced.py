@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidSpec
+from engine.features import Features
 from engine.losses import Loss
 from engine.spec import kind_of, members
 from engine.traced import Given, Moment
@@ -78,3 +79,22 @@ def test_what_takes_no_steps_down_a_gradient_has_no_moment(model: dict[str, Any]
     data = table({"x": [float(i) for i in range(12)], "y": [i % 2 for i in range(12)]})
     with pytest.raises(InvalidSpec, match=f"{model['kind']} was not trained by gradient descent"):
         Moment.of(prepared(data, target="y", model=model).problem.spec, data.columns, None)
+
+
+def test_only_the_rows_that_are_looked_at_become_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = table({"x": [0.1 * i for i in range(300)], "y": [i % 3 for i in range(300)]})
+    posed = prepared(data, target="y", model={"kind": "mlp"}, split={"validation": 0.2}, class_weight="balanced")
+    transform, encoded = Features.transform, []
+
+    def counting(self: Features, columns: Any, dtype: Any, rows: np.ndarray) -> np.ndarray:
+        encoded.append(len(rows))
+        return transform(self, columns, dtype, rows)
+
+    monkeypatch.setattr(Features, "transform", counting)
+    moment = Moment.of(posed.problem.spec, data.columns, None)
+    descent = moment.descent(posed.rows["train"][[7, 2, 2]].tolist())
+    assert encoded == [3]
+    train = posed.problem.train
+    assert train.weights is not None and descent.row_weights is not None
+    for found, of_all in ((descent.X, train.X), (descent.Y, train.Y), (descent.row_weights, train.weights)):
+        assert found.tobytes() == of_all[[7, 2, 2]].tobytes()
