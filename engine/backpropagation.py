@@ -51,8 +51,10 @@ class Backpropagation:
     def penalty(self) -> float:
         """What the weights, but no bias, add to J."""
         l1, l2 = self.penalties
-        layers = self.network.parameters.layers
-        return float(sum(l1 * np.abs(layer.W).sum() + 0.5 * l2 * np.square(layer.W).sum() for layer in layers))
+        weights = [layer.W.reshape(-1) for layer in self.network.parameters.layers]
+        sizes = sum(np.abs(W).sum() for W in weights) if l1 else 0.0  # a pass over all of them, beside which J may be little
+        squares = sum(np.dot(W, W) for W in weights) if l2 else 0.0
+        return float(l1 * sizes + 0.5 * l2 * squares)
 
     def backward(self) -> None:
         """∇J, from what `forward` has left, in the network's parameters. Leaves every ∂J/∂Z."""

@@ -22,16 +22,21 @@ class Axis:
     cells: list[Any]
 
 
-def axis(entry: Input, low: float, high: float, resolution: int) -> Axis:
-    """Evenly spaced numbers over a column's range and a little beyond, or every category of one that has any."""
+def axis(entry: Input, low: float | None, high: float | None, resolution: int) -> Axis:
+    """Evenly spaced numbers over a column's range and a little beyond, or every category of one that has any. Where the
+    column holds nothing, around what fills it.
+    """
     if entry.categories:
         return Axis(entry.name, list(entry.categories))
     if entry.kind == "boolean":
         return Axis(entry.name, [False, True])
+    if low is None or high is None:
+        low = high = entry.fill or 0.0
     beyond = MARGIN * (high - low) or 1.0
     return Axis(entry.name, np.linspace(low - beyond, high + beyond, resolution).tolist())
 
 
+@np.errstate(over="ignore", invalid="ignore")  # weights that went astray are shown as they are
 def plane(predictor: Predictor, x: Axis, y: Axis, fixed: Mapping[str, Any]) -> Prediction:
     """Predictions for every pair of cells, row by row: y down, x across. `fixed` holds a cell of every other feature.
 

@@ -9,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.activations import Activation, ActivationFunction
 from engine.backend import Array
 from engine.errors import InvalidSpec
+from engine.features import pointer
 from engine.losses import Loss, LossFunction
 from engine.spec import kind_of, members
 
@@ -33,14 +34,14 @@ def given(family: str, kind: str, fields: Mapping[str, str]) -> Function:
             else each["msg"].replace("Input should", "must")
             for each in error.errors()
         }
-        raise InvalidSpec([(f"/query/{name}", f"{name}: {detail}") for name, detail in details.items()]) from None
+        raise InvalidSpec([(pointer("query", name), f"{name}: {detail}") for name, detail in details.items()]) from None
     return function
 
 
 def _number(text: str) -> object:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):  # brackets within brackets
         return text
 
 

@@ -45,7 +45,7 @@ class Update:
 def count_numbers(descent: Backpropagation, update: Update) -> int:
     """How many numbers a step shows, nearly."""
     units = sum(layer.outputs for layer in descent.network.layers)
-    return len(descent.X) * (5 * units + 5) + (5 + len(update.slots)) * descent.network.parameters.size
+    return len(descent.X) * (descent.X.shape[1] + 5 * units + 5) + (5 + len(update.slots)) * descent.network.parameters.size
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a step too far is shown as it is
@@ -82,7 +82,7 @@ class _Shown:
             mask = self.workspace.masks[level - 1] if self.descent.has_masks else None
             if mask is not None:
                 yield Quantity(
-                    "forward", "mask", name, rf"{_at('M', level)} \in \{{0, 1 / (1 - {layer.dropout:g})\}}", mask.copy()
+                    "forward", "mask", name, rf"{_at('M', level)} \in \{{0, 1 / (1 - {_number(layer.dropout)})\}}", mask.copy()
                 )
                 rule += rf" \odot {_at('M', level)}"
             A = self.descent.A if is_last else self.workspace.A[level - 1]
@@ -101,9 +101,11 @@ class _Shown:
         yield Quantity("loss", "row_losses", None, formula, descent.row_losses.copy())
         plus = ""
         if any(descent.penalties):
-            l1, l2 = descent.penalties
-            formula, plus = rf"R = {l1:g} \sum |W| + \tfrac{{1}}{{2}} \cdot {l2:g} \sum W^2", " + R"
-            yield Quantity("loss", "penalty", None, formula, np.array(descent.penalty()))
+            l1, l2 = map(_number, descent.penalties)
+            terms = (rf"{l1} \sum |W|", rf"\tfrac{{1}}{{2}} \cdot {l2} \sum W^2")
+            formula = " + ".join(term for term, factor in zip(terms, descent.penalties, strict=True) if factor)
+            plus = " + R"
+            yield Quantity("loss", "penalty", None, f"R = {formula}", np.array(descent.penalty()))
         yield Quantity("loss", "J", None, rf"J = \frac{{1}}{{n}} \sum_i {self.weight}\ell_i{plus}", np.array(cost))
 
     def backward(self) -> Iterator[Quantity]:
@@ -111,7 +113,9 @@ class _Shown:
             name, views = self.names[level - 1], self.network.parameters.layers[level - 1]
             yield self._slope_of_outputs(level)
             function = self.descent.output if level == len(self.names) else self.network.layers[level - 1].activation
-            formula = rf"d{_at('Z', level)} = d{_at('A', level)} \odot f'({_at('Z', level)}), \quad {function.derivative}"
+            Z, A = _at("Z", level), _at("A", level)
+            rule = rf"d{Z} = d{A} \odot f'({Z})" if function.is_elementwise else rf"d{Z}_i = {{f'({Z}_i)}}^\top d{A}_i"
+            formula = rf"{rule}, \quad {function.derivative}"
             yield Quantity("backward", "dZ", name, formula, self.workspace.dZ[level - 1].copy())
             yield from self._parameters("backward", "d{}", name, views.dW, views.db, partial(self._slope, level))
         norm = np.array(self._gradient_norm())
@@ -122,7 +126,9 @@ class _Shown:
         dZ, W, (l1, l2) = f"d{_at('Z', level)}", _at("W", level), self.descent.penalties
         if symbol == "b":
             return rf"d{_at(symbol, level)} = \sum_i {dZ}_i"
-        penalty = f" + {l2:g} {W}" * bool(l2) + rf" + {l1:g} \operatorname{{sign}} {W}" * bool(l1)
+        if symbol != "W":  # the first row is b's, which is not penalised
+            W = rf"\begin{{bmatrix}} 0 \\ {W} \end{{bmatrix}}"
+        penalty = f" + {_number(l2)} {W}" * bool(l2) + rf" + {_number(l1)} \operatorname{{sign}} {W}" * bool(l1)
         return rf"d{_at(symbol, level)} = {{{self._into(level)}}}^\top {dZ}{penalty}"
 
     def _slope_of_outputs(self, level: int) -> Quantity:
@@ -144,7 +150,7 @@ class _Shown:
         if update.clip_norm is not None:
             factor, g = np.minimum(1.0, update.clip_norm / np.maximum(self._gradient_norm(), 1e-30)), r"c\, "
             parameters.gradient *= factor
-            yield Quantity("update", "clip", None, rf"c = \min(1, {update.clip_norm:g} / |\nabla J|)", np.array(factor))
+            yield Quantity("update", "clip", None, rf"c = \min(1, {_number(update.clip_norm)} / |\nabla J|)", np.array(factor))
         update.step += 1
         yield Quantity("update", "t", None, "t", np.array(update.step))
         yield Quantity("update", "learning_rate", None, r"\eta", np.array(update.rate))
@@ -195,6 +201,12 @@ class _Shown:
 
 def _at(symbol: str, level: int) -> str:
     return f"{symbol}^{{({level})}}"
+
+
+def _number(value: float) -> str:
+    """As LaTeX: 1e-05 would be read as a product."""
+    digits, _, power = f"{value:g}".partition("e")
+    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
 
 
 def _rule(formula: str, factor: str, level: int, symbol: str) -> str:

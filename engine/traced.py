@@ -16,7 +16,7 @@ from engine.features import Column
 from engine.losses import Loss
 from engine.network import Dense, Network
 from engine.optimizers import Optimizer
-from engine.prepare import Prepared, prepare
+from engine.prepare import Fitted, build_network, fit, row_weights
 from engine.randomness import Shuffles
 from engine.spec import FiniteFloat, spec
 from engine.trace import Update
@@ -71,15 +71,19 @@ class Given:
             at, units = f"/layers/{index}", len(layer.weights[0])
             found += _ragged(f"{at}/weights", layer.weights)
             if len(layer.weights) != width:
-                detail = f"has {len(layer.weights)} rows for {width} values that come in; give one a value"
+                rows = f"the weights of layer {index} have {len(layer.weights)} rows"
+                detail = f"{rows} for {width} values that come in; give one a value"
                 found.append((f"{at}/weights", detail))
             if layer.bias is not None and len(layer.bias) != units:
-                found.append((f"{at}/bias", f"has {len(layer.bias)} numbers for {units} units; give one a unit"))
+                detail = f"the bias of layer {index} has {len(layer.bias)} numbers for {units} units; give one a unit"
+                found.append((f"{at}/bias", detail))
             width = units
         if len(self.targets[0]) != width:
-            found.append(("/targets", f"has {len(self.targets[0])} columns for {width} outputs; give one an output"))
+            detail = f"the targets have {len(self.targets[0])} columns for {width} outputs; give one an output"
+            found.append(("/targets", detail))
         if len(self.targets) != len(self.inputs):
-            found.append(("/targets", f"has {len(self.targets)} rows for {len(self.inputs)} of inputs; give one a row"))
+            detail = f"the targets have {len(self.targets)} rows for {len(self.inputs)} of inputs; give one a row"
+            found.append(("/targets", detail))
         return found
 
     def _loss_problems(self) -> list[tuple[str, str]]:
@@ -93,10 +97,12 @@ class Given:
 
 
 def _ragged(at: str, rows: Matrix) -> list[tuple[str, str]]:
-    wrong = [index for index, row in enumerate(rows) if len(row) != len(rows[0])]
-    return (
-        [(f"{at}/{wrong[0]}", f"has {len(rows[wrong[0]])} numbers, row 0 has {len(rows[0])}; make them alike")] if wrong else []
-    )
+    for index, row in enumerate(rows):
+        if len(row) != len(rows[0]):
+            name = at.rpartition("/")[2]
+            detail = f"row {index} of the {name} has {len(row)} numbers where row 0 has {len(rows[0])}; make them alike"
+            return [(f"{at}/{index}", detail)]
+    return []
 
 
 @spec
@@ -107,17 +113,19 @@ class GivenDescent(Given):
 
     def update(self) -> Update:
         """At its start."""
-        size = self.descent().network.parameters.size
+        size = sum(len(layer.weights) * len(layer.weights[0]) + len(layer.bias or ()) for layer in self.layers)
         return Update(self.optimizer, self.optimizer.learning_rate, [np.zeros(size) for _ in self.optimizer.slots])
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A run as it stood at a checkpoint: its problem, the table's rows that it trains on, and where it was."""
+    """A run as it stood at a checkpoint: its table, what was fitted to it, and where it was."""
 
-    prepared: Prepared
-    state: State
     training: Training
+    columns: Mapping[str, Column]
+    fitted: Fitted
+    network: Network
+    state: State
 
     @classmethod
     def of(cls, training: Training, columns: Mapping[str, Column], arrays: Mapping[str, np.ndarray] | None) -> "Moment":
@@ -126,15 +134,17 @@ class Moment:
             detail = f"{training.model.kind} was not trained by gradient descent: there is no step to look at"
             raise InvalidSpec([("/job_id", detail)])
         training = replace(training, device="cpu")
-        prepared = prepare(training, columns)
-        network = prepared.problem.network
+        fitted = fit(training, columns)  # no matrix is made: a table may be large, and a step looks at few of its rows
+        network = build_network(training, fitted.features.width, fitted.target)
+        if arrays is None:
+            network.initialize(training.model.start, training.seed or 0)
         state = State() if arrays is None else State.from_arrays(dict(arrays), network)
         state.vectors = start_vectors(training, network) | state.vectors
-        return cls(prepared, state, training)
+        return cls(training, columns, fitted, network, state)
 
     def batch(self) -> list[int]:
         """The table's rows of the batch that the run trains on next, in order."""
-        rows, size = self.prepared.rows["train"], self.training.batch_size
+        rows, size = self.fitted.rows["train"], self.training.batch_size
         order = np.arange(len(rows))
         if self.training.shuffle:
             order = Shuffles(self.training.seed or 0, len(rows)).order(self.state.epoch)
@@ -142,25 +152,27 @@ class Moment:
 
     def descent(self, rows: Sequence[int], dtype: Any = None) -> Backpropagation:
         """On those of the table's rows, which have to be training rows; without dropout if another float type is wanted."""
-        problem, training = self.prepared.problem, self.training
-        train, network = problem.train, problem.network
-        chosen = self._places(rows)
+        training, fitted, network, train = self.training, self.fitted, self.network, self.fitted.rows["train"]
+        places = self._places(rows)
+        answers = {name: self.columns[name].take(train) for name in training.targets}
+        weights = row_weights(training, fitted.target, answers)
 
-        def take(array: Array) -> Array:
-            return array[chosen].astype(dtype or network.dtype)
+        def of(array: Array) -> Array:
+            return array.astype(network.dtype).astype(dtype or network.dtype, copy=False)
 
         seen = network
         if dtype is not None:
             seen = Network(network.layers, dtype, np)
             seen.parameters.theta[...] = network.parameters.theta
         assert training.loss is not None
+        chosen = {name: column.take(places) for name, column in answers.items()}
         return Backpropagation(
             seen,
-            take(train.X),
-            take(train.Y),
+            of(fitted.features.transform(self.columns, network.dtype, train[places])),
+            of(fitted.target.matrix(chosen, network.outputs, network.dtype)),
             training.loss,
-            row_weights=None if train.weights is None else take(train.weights),
-            penalties=training.penalties(train.rows),
+            row_weights=None if weights is None else of(weights[places]),
+            penalties=training.penalties(len(train)),
             masked=(training.seed or 0, self.state.step + 1) if dtype is None and network.has_dropout else None,
         )
 
@@ -176,7 +188,7 @@ class Moment:
 
     def _places(self, rows: Sequence[int]) -> Array:
         """Where the table's rows stand among the training rows."""
-        train = self.prepared.rows["train"]
+        train = self.fitted.rows["train"]
         places = np.searchsorted(train, rows)
         wrong = [
             i for i, (place, row) in enumerate(zip(places, rows, strict=True)) if place == len(train) or train[place] != row

@@ -70,7 +70,7 @@ class Boundary(Resource):
     predictions: list[list[Any]] = Field(
         description="y down, x across: a class, a number, or one by name where there are several"
     )
-    probabilities: dict[str, list[list[float]]] | None = Field(description="by class or tag, each as predictions")
+    probabilities: dict[str, list[list[Number]]] | None = Field(description="by class or tag, each as predictions")
 
 
 class FunctionCurve(Resource):
@@ -92,8 +92,8 @@ class TraceQuantity(Resource):
     stage: Stage
     name: str = Field(
         examples=["dW"],
-        description="A, W, b, Z, mask; targets, predictions, row_losses, J; dA, dZ, dW, db, gradient_norm; the optimizer's "
-        "vectors by name, change_W, new_W and the same of b",
+        description="A, W, b, Z, mask; targets, predictions, row_weights, row_losses, penalty, J; dA, dZ, dW, db, "
+        "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
     )
     layer: str | None = Field(examples=["hidden_1"], description="null for what belongs to none, as the inputs or J")
     formula: str = Field(description="LaTeX; layer 0 is the input")
@@ -120,7 +120,7 @@ class Trace(LookedAt):
 
     bias_form: BiasForm
     steps: list[TraceStep]
-    diverged: bool = Field(description="the cost is no longer a finite number, and no further step was taken")
+    diverged: bool = Field(description="not every number is finite any more, and no further step was taken")
 
 
 class SlopeResource(Resource):
@@ -129,7 +129,7 @@ class SlopeResource(Resource):
     layer: str
     name: Literal["W", "b"]
     index: list[int] = Field(description="(input, unit) of W, (unit,) of b")
-    value: float = Field(description="of the parameter")
+    value: Number = Field(description="of the parameter")
     analytic: Number = Field(description="by backpropagation")
     numeric: Number = Field(description="by a central difference of J")
     error: Number = Field(description="their difference beside the larger of them")

@@ -1,12 +1,13 @@
 """Every error as application/problem+json (RFC 9457), with the place and the remedy and never a trace or a path."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import Response
 from sqlalchemy.exc import DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
@@ -40,12 +41,13 @@ def respond(
     errors: Sequence[tuple[str, str]] = (),
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
-) -> JSONResponse:
+) -> Response:
     """The problem as a response; `members` are those of its own kind."""
     document = problem(code, status, detail, list(errors))
     document |= {"instance": request.url.path, "request_id": getattr(request.state, "request_id", None)}
     document |= members or {}
-    return JSONResponse(document, status, headers, MEDIA_TYPE)
+    body = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")  # it may quote half a character
+    return Response(body, status, headers, MEDIA_TYPE)
 
 
 def install(app: FastAPI) -> None:
@@ -58,10 +60,11 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
     app.add_exception_handler(DataError, _unstorable)
+    app.add_exception_handler(UnicodeEncodeError, _unstorable)
     app.add_exception_handler(PoolTimeout, _database_away)
 
 
-def _named_error(request: Request, error: Any) -> JSONResponse:
+def _named_error(request: Request, error: Any) -> Response:
     errors = error.errors if isinstance(error, InputError | StoreError) else []
     if error.status >= 500:
         log.error("request failed", error=str(error), code=error.code)
@@ -70,13 +73,13 @@ def _named_error(request: Request, error: Any) -> JSONResponse:
     return respond(request, error.code, error.status, str(error), errors, headers, members)
 
 
-def _system_error(request: Request, error: Any) -> JSONResponse:
+def _system_error(request: Request, error: Any) -> Response:
     if says_full(error):
         return _named_error(request, DiskFull())
     raise error
 
 
-def _http_error(request: Request, error: Any) -> JSONResponse:
+def _http_error(request: Request, error: Any) -> Response:
     if isinstance(error.__cause__, StoreError):  # raised while FastAPI read the body, which calls everything a 400
         return _named_error(request, error.__cause__)
     if error.status_code == 400:  # what Starlette says of a form it cannot read
@@ -91,7 +94,7 @@ def _http_error(request: Request, error: Any) -> JSONResponse:
     return respond(request, code, error.status_code, detail, headers=error.headers)
 
 
-def _invalid_request(request: Request, error: Any) -> JSONResponse:
+def _invalid_request(request: Request, error: Any) -> Response:
     errors = error.errors()
     if any(entry["type"] == "json_invalid" for entry in errors):
         place = errors[0]["loc"][-1]
@@ -100,6 +103,8 @@ def _invalid_request(request: Request, error: Any) -> JSONResponse:
         return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
     remedies: dict[str, dict[str, None]] = {}  # of each place, every one once, in order
     for entry in errors:
+        if entry["type"] == "too_short" and len(entry["input"]) >= entry["ctx"]["min_length"]:
+            continue  # it is short only of the entries that are wrong, which are named themselves
         remedies.setdefault(_pointer(entry, error.body), {})[_remedy(entry)] = None
     named = {pointer: ", or: ".join(found) for pointer, found in remedies.items()}
     detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
@@ -135,18 +140,25 @@ def _remedy(entry: Mapping[str, Any]) -> str:
             return f"'{context.get('tag')}' is not known; choose {context.get('expected_tags')}"
         case "union_tag_not_found":
             return 'say which kind, as in {"kind": "…"}'
+        case "too_short" | "too_long" as kind:
+            what, count = ("at least", context["min_length"]) if kind == "too_short" else ("at most", context["max_length"])
+            return f"must hold {what} {count}; it holds {len(entry['input'])}"
+        case "list_type" | "tuple_type":
+            return "must be a JSON array"
         case "dataclass_type" | "model_attributes_type" | "model_type" | "dict_type":
             return "must be a JSON object"
         case _:
             return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
 
 
-def _unstorable(request: Request, error: Any) -> JSONResponse:
-    detail = "something in the request holds a character or number that cannot be stored, such as NUL; remove it"
+def _unstorable(request: Request, error: Any) -> Response:
+    detail = (
+        "something in the request holds a character or number that cannot be stored, such as NUL or half of a pair; remove it"
+    )
     return respond(request, "INVALID_REQUEST", 422, detail)
 
 
-def _database_away(request: Request, error: Any) -> JSONResponse:
+def _database_away(request: Request, error: Any) -> Response:
     if says_full(error):
         return _named_error(request, DiskFull())
     log.error("database out of reach", error=type(error).__name__)
@@ -154,7 +166,7 @@ def _database_away(request: Request, error: Any) -> JSONResponse:
     return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 
-def broken(request: Request) -> JSONResponse:
+def broken(request: Request) -> Response:
     """The answer to a request that broke for a reason of ours; called where the exception is at hand."""
     log.exception("request broke", path=request.url.path)
     return respond(request, "INTERNAL", 500, "something broke inside Vidro; its log has it under this request_id")

@@ -1,23 +1,29 @@
 """A job's decision boundary: predictions over the plane of two features."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import TypeAdapter, ValidationError
+from sqlalchemy.orm import Session
 
 from engine.boundary import axis, chosen, plane
 from engine.errors import InvalidSpec, UnusableData
+from engine.features import Input, pointer
 from engine.predict import Predictor
-from service.dependencies import Reader, ResourceResponse, StoreOf
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, checkpoint_of
 from store import datasets, jobs, models
+from store.profile import describe
+from store.tables import Dataset
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"])
 MOST_CELLS = 20_000_000
 """Of the matrix of features that is predicted from."""
+MOST_NUMBERS = 1_000_000
+"""Of the answer, some 20 MB of JSON: a prediction, and the share of each class or tag, for every point."""
 
 
 @router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404))
@@ -35,14 +41,14 @@ def get_boundary(
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
-        profile = {column["name"]: column for column in datasets.get(session, job.dataset_id, caller.sees).columns}
+        dataset = datasets.get(session, job.dataset_id, caller.sees)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
+        profile = _profile(session, store, dataset, predictor.features.inputs)
     first, second = chosen(predictor, x, y)
-    if resolution**2 * predictor.features.width > MOST_CELLS:
-        raise InvalidSpec([("/query/resolution", f"too fine for {predictor.features.width} features; ask for fewer points")])
     across, down = (
         axis(entry, profile[entry.name]["min"], profile[entry.name]["max"], resolution) for entry in (first, second)
     )
+    _refuse_too_many(predictor, len(across.cells) * len(down.cells))
     held = _held(predictor, profile, {across.name, down.name}, _given(fixed))
     try:
         found = plane(predictor, across, down, held)
@@ -62,6 +68,27 @@ def get_boundary(
     return ResourceResponse(answer.document())
 
 
+def _profile(session: Session, store: Store, dataset: Dataset, inputs: Sequence[Input]) -> dict[str, dict[str, Any]]:
+    """The dataset's columns by name, each as of the kind that the job read, whatever has been corrected since."""
+    profile = {column["name"]: column for column in dataset.columns}
+    corrected = [entry for entry in inputs if profile[entry.name]["kind"] != entry.kind]
+    if corrected:
+        table = datasets.load(session, store.files, dataset)
+        profile |= {entry.name: describe(table[entry.name], entry.kind) for entry in corrected}
+    return profile
+
+
+def _refuse_too_many(predictor: Predictor, points: int) -> None:
+    labels = predictor.target.classes or predictor.target.names
+    for per_point, most, of in (
+        (predictor.features.width, MOST_CELLS, "features"),
+        (1 + len(labels), MOST_NUMBERS, "predictions and shares"),
+    ):
+        if points * per_point > most:
+            detail = f"{points:,} points of {per_point:,} {of} each are too many; ask for {most // per_point:,} or fewer in all"
+            raise InvalidSpec([("/query/resolution", f"{detail}, or for columns with fewer categories")])
+
+
 def _given(fixed: str) -> dict[str, Any]:
     try:
         return TypeAdapter(dict[str, Any]).validate_json(fixed)
@@ -76,15 +103,16 @@ def _held(
     others = [entry.name for entry in predictor.features.inputs if entry.name not in free]
     for name in given:
         if name not in others:
-            raise InvalidSpec(
-                [(f"/query/fixed/{name}", f"'{name}' is no other feature; there are {', '.join(others[:20]) or 'none'}")]
-            )
+            detail = f"'{name}' is no other feature; there are {', '.join(others[:20]) or 'none'}"
+            raise InvalidSpec([(pointer("query", "fixed", name), detail)])
     return {name: given.get(name, _usual(profile[name])) for name in others}
 
 
 def _usual(column: Mapping[str, Any]) -> Any:
-    """The median of numbers, the most frequent of anything else."""
-    return column["top"][0]["value"] if column["kind"] in ("categorical", "boolean", "text") else column["quantiles"]["0.5"]
+    """The median of numbers, the most frequent of anything else; nothing where the column holds nothing."""
+    if column["kind"] in ("categorical", "boolean", "text"):
+        return column["top"][0]["value"] if column["top"] else None
+    return column["quantiles"]["0.5"] if column["quantiles"] else None
 
 
 def _rows(cells: list[Any], width: int) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from pydantic import Discriminator, Field, Tag
 
 from engine.backpropagation import Backpropagation
 from engine.errors import InvalidSpec
-from engine.gradient_check import check_gradient
+from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
 from engine.trace import BiasForm, Quantity, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
@@ -23,8 +23,8 @@ from store.requests import training_of
 router = APIRouter(prefix="/v1", tags=["glass box"])
 MOST_NUMBERS = 300_000
 """Of a trace, some megabytes of JSON."""
-MOST_PRODUCTS = 4e9
-"""Of a gradient check, some seconds."""
+MOST_PRODUCTS = 10_000_000_000
+"""Of a gradient check, a few seconds."""
 MOST_SLOPES = 10_000
 Steps = Annotated[PositiveInt, Field(le=1000, description="on the same rows, one after the other")]
 FORM = "a bias beside its weights, or as the weight of an extra input that is 1"
@@ -154,7 +154,7 @@ def check(
 
 def _affordable(descent: Backpropagation, wanted: int) -> int:
     size, rows = descent.network.parameters.size, len(descent.X)
-    most = int(MOST_PRODUCTS / (2 * size * rows))
+    most = MOST_PRODUCTS // count_products(descent)
     if min(wanted, size) > most:
         detail = f"checking {min(wanted, size)} of {size} parameters on {rows} rows takes too long; check {most} or fewer"
         raise InvalidSpec([("/parameters", detail if most else f"{detail}, on fewer rows")])

@@ -1,13 +1,16 @@
 """The check agrees with what is right, of every activation and every loss, and finds what is wrong."""
 
+import tracemalloc
 from typing import Any
 
 import numpy as np
 import pytest
 
 from engine.activations import Activation, Relu, Tanh
-from engine.gradient_check import Slope, check_gradient
-from engine.losses import CrossEntropy, Loss
+from engine.backpropagation import Backpropagation
+from engine.gradient_check import Slope, check_gradient, count_products
+from engine.losses import CrossEntropy, HalfMeanSquaredError, Loss
+from engine.network import Dense, Network
 from engine.spec import kind_of, members
 from engine.traced import Given, GivenLayer, Moment
 from tests.engine import prepared, table
@@ -71,6 +74,15 @@ def test_a_corner_is_called_what_it_is() -> None:
     assert (second.agrees, second.error) == (True, 0.0)
 
 
+def test_what_is_no_number_does_not_agree() -> None:
+    """One step from the largest cost there is: the difference is infinite, and so is what would be close to it."""
+    edge = Given(
+        layers=(GivenLayer(weights=((1.34078e154,),)),), loss={"kind": "mse"}, inputs=((1.0,),), targets=((0.0,),)
+    )  # fmt: skip
+    (slope,) = check_gradient(edge.descent(), 1)
+    assert (slope.numeric, slope.agrees) == (np.inf, False)
+
+
 @pytest.mark.parametrize("most", [1, 2, 7, 52, 53, 1000])
 def test_some_of_many_lie_evenly_over_all(most: int) -> None:
     descent = given().descent()
@@ -84,12 +96,43 @@ def test_some_of_many_lie_evenly_over_all(most: int) -> None:
         assert places[-1] == ("output", "b", (1,))
 
 
+def test_each_is_named_by_its_place() -> None:
+    """Whichever are chosen: the layer, and the place in its W or b, where θ holds the value."""
+    descent = given().descent()
+    layers = dict(zip(("hidden_1", "hidden_2", "output"), descent.network.parameters.layers, strict=True))
+    for slope in check_gradient(descent, 1000):
+        views = layers[slope.layer]
+        assert slope.value == {"W": views.W, "b": views.b}[slope.name][slope.index]
+
+
+def test_few_of_a_large_network_take_no_more_memory_than_its_weights() -> None:
+    network = Network([Dense(1000, 1000), Dense(1000, 1)], np.float64, np)
+    network.parameters.theta[...] = 1e-3
+    descent = Backpropagation(network, np.ones((1, 1000)), np.ones((1, 1)), HalfMeanSquaredError())
+    tracemalloc.start()
+    assert not wrong(check_gradient(descent, 10))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * network.parameters.theta.nbytes
+
+
+@pytest.mark.parametrize("of", ["rows", "layers", "units", "l1"])
+def test_more_of_anything_takes_longer(of: str) -> None:
+    def descent(rows: int = 4, layers: int = 2, units: int = 3, l1: float = 0.0) -> Backpropagation:
+        network = Network([Dense(units, units, Tanh()) for _ in range(layers)], np.float64, np)
+        return Backpropagation(
+            network, np.ones((rows, units)), np.ones((rows, units)), HalfMeanSquaredError(), penalties=(l1, 0)
+        )
+
+    assert count_products(descent(**{of: 9})) > count_products(descent())
+
+
 def test_a_run_in_float32_is_checked_in_float64() -> None:
     data = table({"x": [0.1 * i for i in range(30)], "y": [i % 3 for i in range(30)]})
     posed = prepared(data, target="y", model={"kind": "mlp"}, class_weight="balanced", regularization={"l1": 0.1, "l2": 0.2})
     moment = Moment.of(posed.problem.spec, data.columns, None)
     descent = moment.descent(moment.batch(), np.float64)
-    assert moment.prepared.problem.network.dtype == np.float32
+    assert moment.network.dtype == np.float32
     slopes = check_gradient(descent, 1000)
     assert descent.row_weights is not None
     assert [slope for slope in wrong(slopes) if slope.layer == "output"] == []

@@ -129,6 +129,17 @@ def test_numbers_are_counted_before_they_are_made(bias: bool, form: BiasForm) ->
     assert expected / 1.5 <= sum(each.values.size for each in trace(descent, update, form)) <= expected
 
 
+def test_the_inputs_are_among_the_numbers() -> None:
+    """Many rows of many inputs into one unit: nearly all of what is shown."""
+    wide = GivenDescent(
+        layers=(GivenLayer(weights=((0.1,),) * 200),),
+        loss={"kind": "mse"}, optimizer={"kind": "gradient_descent"}, inputs=((1.0,) * 200,) * 50, targets=((1.0,),) * 50,
+    )  # fmt: skip
+    descent, update = wide.descent(), wide.update()
+    expected = count_numbers(descent, update)
+    assert expected / 1.5 <= sum(each.values.size for each in trace(descent, update)) <= expected
+
+
 def test_every_quantity_has_a_formula_and_stands_where_it_is_worked_out() -> None:
     example = given({"kind": "adam"})
     found = trace(example.descent(), example.update())
@@ -140,6 +151,36 @@ def test_every_quantity_has_a_formula_and_stands_where_it_is_worked_out() -> Non
     (slope,) = [each for each in found if (each.layer, each.name) == ("hidden_1", "dW")]
     assert slope.formula == r"dW^{(1)} = {A^{(0)}}^\top dZ^{(1)}"
     assert not any(")}^" in each.formula for each in found)  # LaTeX knows no double superscript
+
+
+@pytest.mark.parametrize(
+    ("penalties", "form", "penalty", "slope"),
+    [
+        ((0.0, 1e-5), "separate", r"R = \tfrac{1}{2} \cdot 1 \cdot 10^{-5} \sum W^2", r" + 1 \cdot 10^{-5} W^{(1)}"),
+        ((0.25, 0.0), "separate", r"R = 0.25 \sum |W|", r" + 0.25 \operatorname{sign} W^{(1)}"),
+        (
+            (0.0, 0.5),
+            "extra_input",
+            r"R = \tfrac{1}{2} \cdot 0.5 \sum W^2",
+            r" + 0.5 \begin{bmatrix} 0 \\ W^{(1)} \end{bmatrix}",
+        ),
+    ],
+)
+def test_penalties_are_in_the_formulas(penalties: tuple[float, float], form: BiasForm, penalty: str, slope: str) -> None:
+    """Those that there are, in LaTeX's numbers, and of the weights alone where the bias is one of them."""
+    example = given({"kind": "adam"})
+    found = {(each.layer, each.name): each.formula for each in trace(
+        dataclasses.replace(example.descent(), penalties=penalties), example.update(), form
+    )}  # fmt: skip
+    assert found[None, "penalty"] == penalty
+    assert found["hidden_1", "dW"].endswith(r"^\top dZ^{(1)}" + slope)
+
+
+def test_softmax_has_a_slope_of_whole_rows() -> None:
+    example = given({"kind": "adam"}, ("softmax", "tanh"))
+    found = {each.layer: each.formula for each in trace(example.descent(), example.update()) if each.name == "dZ"}
+    assert found["hidden_1"].startswith(r"dZ^{(1)}_i = {f'(Z^{(1)}_i)}^\top dA^{(1)}_i, \quad ")
+    assert found["hidden_2"].startswith(r"dZ^{(2)} = dA^{(2)} \odot f'(Z^{(2)}), \quad ")
 
 
 def test_an_activation_may_follow_the_last_layer() -> None:
@@ -189,7 +230,7 @@ def test_a_trace_takes_the_steps_that_the_run_takes(changes: dict[str, Any], epo
     for start in range(0, rows, size):
         descent = moment.descent(order[start : start + size].tolist())
         found = shown(trace(descent, update))
-    theta = moment.prepared.problem.network.parameters.theta
+    theta = moment.network.parameters.theta
     assert theta.tobytes() == problem.network.parameters.theta.tobytes()
     assert float(found[None, "learning_rate"]) == pytest.approx(passed.values["learning_rate"])
     assert update.step == state.step

@@ -7,6 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidSpec
+from engine.features import Features
 from engine.losses import Loss
 from engine.spec import kind_of, members
 from engine.traced import Given, Moment
@@ -30,12 +31,12 @@ def test_numbers_become_the_network_that_they_say() -> None:
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [
-    ({"inputs": [[1, 2], [3]]}, "/inputs/1", "has 1 numbers, row 0 has 2"),
-    ({"inputs": [[1, 2, 3], [3, 4, 5]]}, "/layers/0/weights", "has 2 rows for 3 values that come in"),
-    ({"targets": [[0, 1], [1, 0]]}, "/targets", "has 2 columns for 1 outputs"),
-    ({"targets": [[0]]}, "/targets", "has 1 rows for 2 of inputs"),
-    ({"layers": [{"weights": [[1], [2]], "bias": [1, 2]}]}, "/layers/0/bias", "has 2 numbers for 1 units"),
-    ({"layers": [{"weights": [[1, 2], [2]]}]}, "/layers/0/weights/1", "has 1 numbers, row 0 has 2"),
+    ({"inputs": [[1, 2], [3]]}, "/inputs/1", "row 1 of the inputs has 1 numbers where row 0 has 2"),
+    ({"inputs": [[1, 2, 3], [3, 4, 5]]}, "/layers/0/weights", "the weights of layer 0 have 2 rows for 3 values"),
+    ({"targets": [[0, 1], [1, 0]]}, "/targets", "the targets have 2 columns for 1 outputs"),
+    ({"targets": [[0]]}, "/targets", "the targets have 1 rows for 2 of inputs"),
+    ({"layers": [{"weights": [[1], [2]], "bias": [1, 2]}]}, "/layers/0/bias", "the bias of layer 0 has 2 numbers for 1 units"),
+    ({"layers": [{"weights": [[1, 2], [2]]}]}, "/layers/0/weights/1", "row 1 of the weights has 1 numbers"),
     ({"loss": {"kind": "cross_entropy"}}, "/targets", "cross_entropy needs a column for each class, which add up"),
     ({"loss": {"kind": "hinge"}}, "/targets", "hinge needs a column for each class, 1 for"),
     ({"loss": {"kind": "binary_cross_entropy"}, "targets": [[2], [0]]}, "/targets", "between 0, for no, and 1, for yes"),
@@ -78,3 +79,22 @@ def test_what_takes_no_steps_down_a_gradient_has_no_moment(model: dict[str, Any]
     data = table({"x": [float(i) for i in range(12)], "y": [i % 2 for i in range(12)]})
     with pytest.raises(InvalidSpec, match=f"{model['kind']} was not trained by gradient descent"):
         Moment.of(prepared(data, target="y", model=model).problem.spec, data.columns, None)
+
+
+def test_only_the_rows_that_are_looked_at_become_a_matrix(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = table({"x": [0.1 * i for i in range(300)], "y": [i % 3 for i in range(300)]})
+    posed = prepared(data, target="y", model={"kind": "mlp"}, split={"validation": 0.2}, class_weight="balanced")
+    transform, encoded = Features.transform, []
+
+    def counting(self: Features, columns: Any, dtype: Any, rows: np.ndarray) -> np.ndarray:
+        encoded.append(len(rows))
+        return transform(self, columns, dtype, rows)
+
+    monkeypatch.setattr(Features, "transform", counting)
+    moment = Moment.of(posed.problem.spec, data.columns, None)
+    descent = moment.descent(posed.rows["train"][[7, 2, 2]].tolist())
+    assert encoded == [3]
+    train = posed.problem.train
+    assert train.weights is not None and descent.row_weights is not None
+    for found, of_all in ((descent.X, train.X), (descent.Y, train.Y), (descent.row_weights, train.weights)):
+        assert found.tobytes() == of_all[[7, 2, 2]].tobytes()

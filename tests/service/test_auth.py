@@ -49,8 +49,12 @@ def test_what_belongs_to_another_is_not_there(stage: Stage) -> None:
         "/v1/jobs", json={"dataset_id": dataset["id"], "target": "species", "model": {"kind": "mlp"}}, headers=ana
     ).json()
     assert job["owner"] == "ana"
-    for path in (f"/v1/datasets/{dataset['id']}", f"/v1/jobs/{job['id']}", f"/v1/jobs/{job['id']}/events"):
+    for path in (f"/v1/datasets/{dataset['id']}", *(f"/v1/jobs/{job['id']}{of}" for of in ("", "/events", "/boundary"))):
         assert client.get(path, headers=ben).status_code == 404
+    for looked_into in ("traces", "gradient_checks"):
+        beginning = {"job_id": job["id"], "epoch": 0}
+        assert client.post(f"/v1/{looked_into}", json=beginning, headers=ben).status_code == 404
+        assert client.post(f"/v1/{looked_into}", json=beginning, headers=ana).status_code == 200
     assert client.post(f"/v1/jobs/{job['id']}/cancel", headers=ben).status_code == 404
     assert client.get("/v1/datasets", headers=ben).json()["items"] == []
     assert client.get(f"/v1/jobs/{job['id']}", headers=root).status_code == 200

@@ -4,6 +4,7 @@ import json
 from itertools import chain
 from typing import Any
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -81,6 +82,21 @@ def test_an_epoch_has_a_boundary_of_its_own(stage: Stage) -> None:
     assert early["probabilities"] != late["probabilities"]
 
 
+def test_weights_beyond_all_numbers_have_a_boundary_that_says_so(stage: Stage) -> None:
+    """Of a job that failed; and the document of the API says that a share may be no number."""
+    job = stage.job(
+        stage.iris(), "species", "mlp", epochs=6, batch_size="full", split={"validation": 0.0},
+        model={"hidden": [{"units": 5}, {"units": 5}]}, record={"checkpoint_every": 1},
+        optimizer={"kind": "gradient_descent", "learning_rate": 1e15},
+    )  # fmt: skip
+    assert job["state"] == "failed"
+    found = boundary(stage, job, resolution=3)
+    assert {share for rows in found["probabilities"].values() for share in flat(rows)} == {"NaN"}
+    document = stage.client.get("/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/Boundary", "components": document["components"]}
+    jsonschema.Draft202012Validator(schema).validate(found)
+
+
 @pytest.mark.parametrize(
     ("query", "status", "pointer"),
     [
@@ -90,6 +106,7 @@ def test_an_epoch_has_a_boundary_of_its_own(stage: Stage) -> None:
         ({"resolution": 999}, 422, "/query/resolution"),
         ({"fixed": "petal"}, 422, "/query/fixed"),
         ({"fixed": '{"colour": 1}'}, 422, "/query/fixed/colour"),
+        ({"fixed": '{"a/b": 1}'}, 422, "/query/fixed/a~1b"),
         ({"fixed": '{"petal_width": "wide"}'}, 422, "/query/fixed/petal_width"),
         ({"x": "petal_width", "fixed": '{"petal_width": 1}'}, 422, "/query/fixed/petal_width"),
         ({"epoch": 99}, 404, None),
@@ -101,6 +118,44 @@ def test_what_cannot_be_drawn_says_why(stage: Stage, query: dict[str, Any], stat
     assert response.status_code == status, response.text
     if pointer:
         assert response.json()["errors"][0]["pointer"] == pointer
+
+
+def test_a_column_counts_as_what_the_job_read(stage: Stage) -> None:
+    """Whatever its kind has been corrected to since: along an axis, and held still."""
+    rows = "".join(f"{i % 7},{i % 3},{(i * 7) % 5}.5,{i % 2}\n" for i in range(60))
+    job = stage.job(stage.csv("a,b,c,y\n" + rows).json()["id"], "y", "mlp", epochs=2)
+    queries: list[dict[str, Any]] = [{"x": "a", "y": "b"}, {"x": "b", "y": "c"}]
+    before = [boundary(stage, job, resolution=3, **query) for query in queries]
+    kinds = [{"name": "a", "kind": "categorical"}, {"name": "b", "kind": "text"}]
+    assert stage.client.patch(f"/v1/datasets/{job['dataset_id']}", json={"columns": kinds}).status_code == 200
+    assert [boundary(stage, job, resolution=3, **query) for query in queries] == before
+
+
+def test_a_column_of_gaps_is_drawn_around_what_fills_it(stage: Stage) -> None:
+    rows = "".join(f"{i},,5,{i % 2}\n" for i in range(40))
+    dataset_id = stage.csv("a,gaps,same,y\n" + rows).json()["id"]
+    job = stage.job(dataset_id, "y", "mlp", epochs=2, preprocessing={"missing": "mean"})
+    across = boundary(stage, job, x="gaps", y="same", resolution=3)
+    assert (across["x"]["values"], across["y"]["values"]) == ([-1, 0, 1], [4, 5, 6])
+    held = boundary(stage, job, x="a", y="same", resolution=3)
+    assert held["fixed"] == {"gaps": None}
+    assert flat(held["predictions"]) == predicted(stage, job, held)["predictions"]
+
+
+def test_too_many_points_are_refused(stage: Stage) -> None:
+    """Of many classes, each with its share; and of categories, which no resolution makes fewer."""
+    rows = "".join(f"{i % 37},{i % 41},k{i % 1500},m{i % 1499},c{i % 400}\n" for i in range(3000))
+    dataset_id = stage.csv("a,b,k,m,y\n" + rows).json()["id"]
+    job = stage.job(dataset_id, "y", "mlp", epochs=1, features=["a", "b"])
+    assert len(boundary(stage, job, resolution=30)["probabilities"]) == 400
+    words = stage.job(
+        dataset_id, "a", "mlp", epochs=1, features=["k", "m"], task="regression", preprocessing={"max_categories": 2000}
+    )
+    for refused, of in ((job, "predictions and shares"), (words, "features")):
+        response = stage.client.get(f"/v1/jobs/{refused['id']}/boundary", params={"resolution": 100})
+        assert response.status_code == 422, response.text
+        (error,) = response.json()["errors"]
+        assert error["pointer"] == "/query/resolution" and f"{of} each are too many" in error["detail"]
 
 
 def test_one_feature_has_no_plane(stage: Stage) -> None:

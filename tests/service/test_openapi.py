@@ -7,6 +7,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from service.routes.traces import CHECKS, TRACES
 from tests.service.conftest import Stage
 
 IRIS_ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
@@ -60,6 +61,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
     job = stage.job(iris, "species", "mlp", epochs=20)
     flat = stage.job(stage.csv("a,b,y\n1,2,3\n2,4,5\n3,6,8\n").json()["id"], "y", "linear_regression")
     body = {"dataset_id": iris, "target": "species", "model": {"kind": "mlp"}}
+    wild = TRACES["given"]["value"] | {"optimizer": {"kind": "gradient_descent", "learning_rate": 1e200}, "steps": 5}
     jobs = [f"/v1/jobs/{made['id']}{part}" for made in (job, flat) for part in ("", "/curves", "/checkpoints", "/weights")]
     got = [
         "/v1/datasets", f"/v1/datasets/{iris}", f"/v1/datasets/{iris}/rows", "/v1/samples", "/v1/jobs", *jobs, "/v1/models",
@@ -70,6 +72,8 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         f"/v1/datasets/{iris}/histogram?column=petal_width", "/healthz", "/readyz",
         "/v1/datasets/ds_none", "/v1/jobs/job_none", "/v1/jobs/job_none/weights", "/v1/models/mdl_none",
         "/v1/jobs?page_size=0", "/v1/jobs?page_token=x",
+        f"/v1/jobs/{job['id']}/boundary", f"/v1/jobs/{flat['id']}/boundary", f"/v1/jobs/{job['id']}/boundary?x=none",
+        "/v1/functions/activation/softmax", "/v1/functions/loss/huber?delta=2", "/v1/functions/loss/none",
     ]  # fmt: skip
     return [
         *(("get", path, None) for path in got),
@@ -82,6 +86,14 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         ("post", f"/v1/jobs/{job['id']}/cancel", None),
         ("post", f"/v1/models/{job['model_id']}/predict", {"records": [IRIS_ROW]}),
         ("post", f"/v1/models/{job['model_id']}/predict", {"records": [{}]}),
+        ("post", "/v1/traces", {"job_id": job["id"], "epoch": 0, "steps": 2}),
+        ("post", "/v1/traces", TRACES["given"]["value"]),
+        ("post", "/v1/traces", wild),
+        ("post", "/v1/traces", {"job_id": flat["id"]}),
+        ("post", "/v1/traces", {"job_id": "job_none"}),
+        ("post", "/v1/gradient_checks", {"job_id": job["id"], "parameters": 9}),
+        ("post", "/v1/gradient_checks", CHECKS["given"]["value"]),
+        ("post", "/v1/gradient_checks", {}),
         ("post", "/v1/landscapes/bowl/descend", {"optimizers": [{"kind": "adam"}]}),
         ("delete", f"/v1/jobs/{stage.client.post('/v1/jobs', json=body).json()['id']}", None),
     ]

@@ -5,8 +5,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import TypeAdapter
 
 from engine.functions import FUNCTIONS
+from engine.gradient_check import count_products
+from engine.traced import Given
 from service.routes import traces
 from tests.service.conftest import Stage
 
@@ -109,7 +112,8 @@ def test_a_gradient_check_of_given_numbers_and_of_a_job(stage: Stage) -> None:
 
 
 def test_a_gradient_check_has_a_price(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "MOST_PRODUCTS", 36)
+    descent = TypeAdapter(Given).validate_python(CHECKED).descent()
+    monkeypatch.setattr(traces, "MOST_PRODUCTS", 3 * count_products(descent))
     response = stage.client.post("/v1/gradient_checks", json=CHECKED)
     assert response.json()["errors"] == [
         {"pointer": "/parameters", "detail": "checking 6 of 6 parameters on 1 rows takes too long; check 3 or fewer"}
@@ -135,6 +139,31 @@ def test_what_is_wrong_is_pointed_at(stage: Stage, path: str, changes: dict[str,
     response = stage.client.post(f"/v1/{path}", json=body)
     assert response.status_code == 422
     assert response.json()["errors"][0]["pointer"] == pointer, response.text
+
+
+@pytest.mark.parametrize(
+    ("changes", "errors"),
+    [
+        ({"inputs": []}, {"/inputs": "must hold at least 1; it holds 0"}),
+        ({"inputs": [[1, "b"]]}, {"/inputs/0/1": "must be a valid number"}),
+        ({"layers": [{"weights": [[1], [2]], "activation": 7}]}, {"/layers/0/activation": "must be a JSON object"}),
+        ({"layers": [{"weights": [[1]]}] * 101}, {"/layers": "must hold at most 100; it holds 101"}),
+        ({"targets": 3}, {"/targets": "must be a JSON array"}),
+    ],
+)
+def test_one_mistake_is_one_problem_in_json_s_words(stage: Stage, changes: dict[str, Any], errors: dict[str, str]) -> None:
+    response = stage.client.post("/v1/traces", json={**WORKED, **changes})
+    assert {error["pointer"]: error["detail"] for error in response.json()["errors"]} == errors
+
+
+def test_half_a_character_is_no_fault_of_ours(stage: Stage) -> None:
+    """Looked up, and quoted in an answer."""
+    half = b'{"job_id": "\\ud800"}'
+    assert stage.client.post("/v1/traces", content=half, headers={"Content-Type": "application/json"}).status_code == 422
+    body = b'{"dataset_id": "%s", "target": "\\ud800", "model": {"kind": "mlp"}}' % stage.iris().encode()
+    response = stage.client.post("/v1/jobs", content=body, headers={"Content-Type": "application/json"})
+    assert response.status_code == 422
+    assert response.json()["errors"][0]["pointer"] == "/target"
 
 
 def test_a_job_that_has_no_such_moment_says_so(stage: Stage) -> None:
@@ -173,6 +202,7 @@ def test_every_function_is_drawn(stage: Stage, family: str, kind: str) -> None:
         ("activation/step", 404),
         ("kernel/relu", 422),
         ("loss/huber?delta=0", 422),
+        ("loss/huber?delta=" + "[" * 3000, 422),
         ("loss/mse?from=Infinity", 422),
         ("activation/relu?points=1", 422),
         ("activation/relu?colour=red", 422),
