@@ -110,6 +110,17 @@ def get(session: Session, dataset_id: str, owner: str | None, lock: bool = False
     return dataset
 
 
+def of_job(session: Session, job: Job) -> Dataset:
+    """What the job was trained on. Raises NotFound where it has been deleted since."""
+    dataset = session.scalars(select(Dataset).where(Dataset.id == job.dataset_id)).one_or_none()
+    if dataset is None:
+        detail = (
+            f"dataset '{job.dataset_id}', which job '{job.id}' was trained on, has been deleted; its curves and weights stand"
+        )
+        raise NotFound(detail)
+    return dataset
+
+
 def delete(session: Session, files: Files, dataset: Dataset) -> None:
     """Forget the dataset and free its content. Raises Conflict while a job reads it."""
     session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())

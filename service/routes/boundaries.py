@@ -41,7 +41,7 @@ def get_boundary(
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
-        dataset = datasets.get(session, job.dataset_id, caller.sees)
+        dataset = datasets.of_job(session, job)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
         profile = _profile(session, store, dataset, predictor.features.inputs)
     first, second = chosen(predictor, x, y)

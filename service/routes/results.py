@@ -271,7 +271,7 @@ def get_evaluation(
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
-        dataset = datasets.get(session, job.dataset_id, caller.sees)
+        dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
     kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since

@@ -35,7 +35,9 @@ class JobMoment:
     """A job after an epoch, and rows of its dataset."""
 
     job_id: Annotated[str, Field(examples=["job_01937b2e"])]
-    epoch: Annotated[NonNegativeInt | Literal["last", "best"], Field(description="0: before the first step")] = "last"
+    epoch: Annotated[NonNegativeInt | Literal["last", "best"], Field(description="0: before the first step; of no fork")] = (
+        "last"
+    )
     rows: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, max_length=10_000)] | None = Field(
         default=None, description="training rows, as /rows counts them; by default the batch that the run takes next"
     )
@@ -43,7 +45,7 @@ class JobMoment:
 
 @spec
 class JobTrace(JobMoment):
-    """Steps that a job takes, or would have taken, after an epoch."""
+    """The step that a job takes after an epoch. Further ones are taken on the same rows, which the run itself does not do."""
 
     steps: Steps = 1
     bias_form: BiasForm = Field(default="separate", description=FORM)
@@ -169,7 +171,7 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
         if request.epoch != 0 or job.forked_from is not None:
             checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, str(request.epoch))
             epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
-        dataset = datasets.get(session, job.dataset_id, caller.sees)
+        dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
         kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
     training = training_of(job.request)

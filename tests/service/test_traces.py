@@ -218,3 +218,14 @@ def test_a_function_that_cannot_be_drawn_says_why(stage: Stage, path: str, statu
 def test_a_functions_own_numbers_go_beside(stage: Stage) -> None:
     found = stage.client.get("/v1/functions/loss/huber", params={"delta": "2", "from": 0, "to": 4, "points": 3}).json()
     assert (found["parameters"], found["value"], found["slope"]) == ({"delta": 2.0}, [0, 2, 6], [0, 2, 2])
+
+
+def test_a_dataset_that_is_gone_is_told_apart_from_a_job_that_never_was(stage: Stage) -> None:
+    job = iris_job(stage)
+    assert stage.client.delete(f"/v1/datasets/{job['dataset_id']}").status_code == 204
+    answers = [stage.client.post(f"/v1/{path}", json={"job_id": job["id"]}) for path in ("traces", "gradient_checks")]
+    answers += [stage.client.get(f"/v1/jobs/{job['id']}/{path}") for path in ("evaluation", "boundary")]
+    for answer in answers:
+        assert answer.status_code == 404
+        assert f"'{job['dataset_id']}'" in answer.json()["detail"]
+        assert "has been deleted" in answer.json()["detail"]
