@@ -15,6 +15,7 @@ DESCRIPTIONS = {
     413: "Too large",
     415: "A format that is not read here",
     422: "Bad input; `errors` points at it",
+    429: "Too many of its kind at once; Retry-After says when to come back",
     500: "Something broke inside Vidro",
     503: "The database is out of reach, or the disk is full; Retry-After says when to come back",
 }

@@ -11,7 +11,7 @@ from engine.boundary import axis, chosen, plane
 from engine.errors import InvalidSpec, UnusableData
 from engine.features import Input, pointer
 from engine.predict import Predictor
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, checkpoint_of
@@ -26,7 +26,8 @@ MOST_NUMBERS = 1_000_000
 """Of the answer, some 20 MB of JSON: a prediction, and the share of each class or tag, for every point."""
 
 
-@router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404))
+@router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404, 429))
+@one_of_few()
 def get_boundary(
     store: StoreOf,
     caller: Reader,

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from engine.evaluation import evaluate
 from engine.histograms import layer_names
 from engine.predict import Predictor
-from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.resources import listing
 from service.responses import problems
 from service.schemas import (
@@ -257,7 +257,8 @@ def get_histograms(
     return Listing(**listing(items, None))
 
 
-@router.get("/{job_id}/evaluation", responses=problems(404))
+@router.get("/{job_id}/evaluation", responses=problems(404, 429))
+@one_of_few()
 def get_evaluation(
     store: StoreOf,
     caller: Reader,

@@ -12,7 +12,7 @@ from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
 from engine.trace import BiasForm, Quantity, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
 from service.routes.results import checkpoint_of
@@ -93,7 +93,8 @@ TRACES: Any = {
 CHECKS: Any = {"given": {"summary": "Given numbers", "value": WORKED}, "job": {"summary": "A job", "value": OF_JOB}}
 
 
-@router.post("/traces", response_model=Trace, responses=problems(404, 413))
+@router.post("/traces", response_model=Trace, responses=problems(404, 413, 429))
+@one_of_few()
 def trace_steps(
     store: StoreOf,
     caller: Reader,
@@ -126,7 +127,8 @@ def trace_steps(
     return ResourceResponse(answer.document())
 
 
-@router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413))
+@router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413, 429))
+@one_of_few()
 def check(
     store: StoreOf,
     caller: Reader,

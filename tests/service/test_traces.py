@@ -1,6 +1,7 @@
 """Traces, gradient checks and curves of functions over HTTP, as a stranger would ask for them."""
 
 import itertools
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from pydantic import TypeAdapter
 from engine.functions import FUNCTIONS
 from engine.gradient_check import count_products
 from engine.traced import Given
+from service import dependencies
 from service.routes import traces
 from tests.service.conftest import Stage
 
@@ -229,3 +231,23 @@ def test_a_dataset_that_is_gone_is_told_apart_from_a_job_that_never_was(stage: S
         assert answer.status_code == 404
         assert f"'{job['dataset_id']}'" in answer.json()["detail"]
         assert "has been deleted" in answer.json()["detail"]
+
+
+def test_a_few_whole_tables_are_looked_at_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who would wait long is told when to come back; who failed makes room."""
+    monkeypatch.setattr(dependencies, "_few", BoundedSemaphore(1))
+    monkeypatch.setattr(dependencies, "WAIT_SECONDS", 0.05)
+    job = iris_job(stage)
+
+    def answers() -> list[int]:
+        found = [stage.client.post(f"/v1/{path}", json={"job_id": job["id"]}) for path in ("traces", "gradient_checks")]
+        found += [stage.client.get(f"/v1/jobs/{job['id']}/{path}") for path in ("evaluation", "boundary")]
+        assert all(answer.headers["Retry-After"] == "1" for answer in found if answer.status_code == 429)
+        return [answer.status_code for answer in found]
+
+    for _ in range(3):
+        assert stage.client.post("/v1/traces", json={"job_id": job["id"], "epoch": 77}).status_code == 404
+    assert answers() == [200] * 4
+    with dependencies.one_of_few():
+        assert answers() == [429] * 4
+    assert answers() == [200] * 4
