@@ -2,7 +2,8 @@
 
 import statistics
 import time
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -19,7 +20,8 @@ REPEATS = 3
 THREADS, FACTOR = 2, 3
 
 
-class Case(NamedTuple):
+@dataclass(frozen=True)
+class Case:
     """Rows × features, hidden units, and what else the job says."""
 
     rows: int
@@ -27,7 +29,7 @@ class Case(NamedTuple):
     hidden: tuple[int, ...]
     batch_size: int | str
     epochs: int
-    changes: dict[str, Any] = {}  # noqa: RUF012 (a NamedTuple's default, which nobody changes)
+    changes: dict[str, Any] = field(default_factory=dict)
 
 
 CASES = [
