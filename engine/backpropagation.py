@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.activations import ActivationFunction, Identity
 from engine.backend import Array
+from engine.descent import add_penalties
 from engine.losses import LossFunction
 from engine.network import Network, Workspace
 
@@ -64,9 +65,4 @@ class Backpropagation:
         self.dA *= 1.0 / len(self.X)
         self.output.gradient(np, self.workspace.Z[-1], self.A, self.dA, self.workspace.dZ[-1])
         self.network.backward(self.X, self.workspace, masked=self.has_masks)
-        l1, l2 = self.penalties
-        for layer in self.network.parameters.layers:
-            if l2:
-                layer.dW[...] += l2 * layer.W
-            if l1:
-                layer.dW[...] += l1 * np.sign(layer.W)
+        add_penalties(self.network, self.penalties, np.empty_like(self.network.parameters.theta))

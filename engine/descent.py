@@ -4,7 +4,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -140,24 +140,11 @@ class Definition:
             dZ *= weights[:, None]
         dZ *= 1.0 / rows.shape[0]
         network.backward(X, workspace, masked=network.has_dropout)
-        self._penalize()
+        add_penalties(network, self.spec.penalties(train.rows), self.work)
         norm = self._clip()
         parameters = network.parameters
         self.optimizer.update(xp, parameters.theta, parameters.gradient, self.slots, self.work, step, rate)
         return norm
-
-    def _penalize(self) -> None:
-        """Add the gradient of the penalties on the weights; a bias is never penalised."""
-        l1, l2 = self.spec.penalties(self.train.rows)
-        if not (l1 or l2):
-            return
-        xp = self.xp
-        for layer in self.network.parameters.layers:
-            slope = self.work[: layer.W.size].reshape(layer.W.shape)
-            if l2:
-                xp.add(layer.dW, xp.multiply(layer.W, l2, out=slope), out=layer.dW)
-            if l1:
-                xp.add(layer.dW, xp.multiply(xp.sign(layer.W, out=slope), l1, out=slope), out=layer.dW)
 
     def _clip(self) -> Array:
         """Scale ∇ down to `clip_norm` where it is longer (Pascanu et al. 2013). Returns the length before."""
@@ -165,7 +152,7 @@ class Definition:
         norm = self.xp.sqrt(self.xp.dot(gradient, gradient))
         regularization = self.spec.regularization
         if regularization is not None and regularization.clip_norm is not None:
-            gradient *= self.xp.minimum(1.0, regularization.clip_norm / self.xp.maximum(norm, 1e-30))
+            gradient *= clip_factor(self.xp, norm, regularization.clip_norm)
         return norm
 
     @property
@@ -201,6 +188,26 @@ class Definition:
             return {}
         scores = score("validation", self.problem, self.fetched.validation_outputs, self.host_validation_Y)
         return {"validation_loss": _mean(self.fetched.validation_losses), **scores}
+
+
+def add_penalties(network: Network, penalties: tuple[float, float], work: Array) -> None:
+    """Add the gradient of the penalties (l1, l2) on the weights to ∇; a bias is never penalised. `work` (p,) is scratch."""
+    l1, l2 = penalties
+    if not (l1 or l2):
+        return
+    xp = network.xp
+    for layer in network.parameters.layers:
+        slope = work[: layer.W.size].reshape(layer.W.shape)
+        if l2:
+            xp.add(layer.dW, xp.multiply(layer.W, l2, out=slope), out=layer.dW)
+        if l1:
+            xp.add(layer.dW, xp.multiply(xp.sign(layer.W, out=slope), l1, out=slope), out=layer.dW)
+
+
+def clip_factor(xp: Any, norm: Array, most: float) -> Array:
+    """What brings a gradient of that length down to `most`, or 1."""
+    factor: Array = xp.minimum(1.0, most / xp.maximum(norm, 1e-30))
+    return factor
 
 
 def first_of(count: int, batch_size: int, losses: Array, outputs: Array, norms: Array) -> dict[str, Array]:

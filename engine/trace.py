@@ -11,6 +11,7 @@ import numpy as np
 
 from engine.backend import Array
 from engine.backpropagation import Backpropagation
+from engine.descent import clip_factor
 from engine.histograms import layer_names
 from engine.optimizers import OptimizerRule
 from engine.parameters import layer_views
@@ -148,7 +149,7 @@ class _Shown:
         parameters = self.network.parameters
         before, g = parameters.theta.copy(), ""
         if update.clip_norm is not None:
-            factor, g = np.minimum(1.0, update.clip_norm / np.maximum(self._gradient_norm(), 1e-30)), r"c\, "
+            factor, g = clip_factor(np, self._gradient_norm(), update.clip_norm), r"c\, "
             parameters.gradient *= factor
             yield Quantity("update", "clip", None, rf"c = \min(1, {_number(update.clip_norm)} / |\nabla J|)", np.array(factor))
         update.step += 1

@@ -41,7 +41,7 @@ def get_boundary(
     """What the weights after an epoch predict over a grid of two features, the others held still."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
+        checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
         profile = _profile(session, store, dataset, predictor.features.inputs)

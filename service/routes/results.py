@@ -8,6 +8,7 @@ import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
 from engine.evaluation import evaluate
@@ -167,7 +168,7 @@ def get_weights(
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
+        checkpoint = checkpoint_of(session, job, epoch)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
     layers = {name: views for name, views in _layers(predictor).items() if layer in (None, name)}
     if not layers:
@@ -204,8 +205,9 @@ def _accepted(accept: str) -> str:
     raise HTTPException(406, f"weights come as {', '.join(WEIGHT_TYPES.values())}; accept one of them, or use ?format=")
 
 
-def checkpoint_of(found: Any, job: Job, epoch: str) -> Checkpoint:
-    epochs = {checkpoint.epoch: checkpoint for checkpoint in found}
+def checkpoint_of(session: Session, job: Job, epoch: str) -> Checkpoint:
+    """The job's checkpoint of that epoch, last or best. Raises NotFound with what there is instead."""
+    epochs = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
     if not epochs:
         raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
     wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
@@ -214,8 +216,7 @@ def checkpoint_of(found: Any, job: Job, epoch: str) -> Checkpoint:
         raise NotFound(f"epoch {wanted}, the best so far, is kept with the next checkpoint; ask again then")
     if wanted not in epochs:
         raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
-    found_one: Checkpoint = epochs[wanted]
-    return found_one
+    return epochs[wanted]
 
 
 def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
@@ -271,7 +272,7 @@ def get_evaluation(
     """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, epoch)
+        checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))

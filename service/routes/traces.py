@@ -27,7 +27,8 @@ MOST_PRODUCTS = 10_000_000_000
 """Of a gradient check, a few seconds."""
 MOST_SLOPES = 10_000
 Steps = Annotated[PositiveInt, Field(le=1000, description="on the same rows, one after the other")]
-FORM = "a bias beside its weights, or as the weight of an extra input that is 1"
+Form = Annotated[BiasForm, Field(description="a bias beside its weights, or as the weight of an extra input that is 1")]
+Checked = Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")]
 
 
 @spec
@@ -48,7 +49,7 @@ class JobTrace(JobMoment):
     """The step that a job takes after an epoch. Further ones are taken on the same rows, which the run itself does not do."""
 
     steps: Steps = 1
-    bias_form: BiasForm = Field(default="separate", description=FORM)
+    bias_form: Form = "separate"
 
 
 @spec
@@ -56,21 +57,21 @@ class GivenTrace(GivenDescent):
     """Steps of a network that is given number by number."""
 
     steps: Steps = 1
-    bias_form: BiasForm = Field(default="separate", description=FORM)
+    bias_form: Form = "separate"
 
 
 @spec
 class JobCheck(JobMoment):
     """The gradient of a job's network after an epoch."""
 
-    parameters: Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")] = 1000
+    parameters: Checked = 1000
 
 
 @spec
 class GivenCheck(Given):
     """The gradient of a network that is given number by number."""
 
-    parameters: Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")] = 1000
+    parameters: Checked = 1000
 
 
 def _form(body: Any) -> str:
@@ -171,7 +172,7 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
         job = jobs.get(session, request.job_id, caller.sees)
         epoch, arrays = 0, None
         if request.epoch != 0 or job.forked_from is not None:
-            checkpoint = checkpoint_of(jobs.checkpoints(session, job.number), job, str(request.epoch))
+            checkpoint = checkpoint_of(session, job, str(request.epoch))
             epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
         dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)

@@ -12,12 +12,16 @@ from engine.completion import complete
 from engine.descent import batch_bounds, start_vectors, steps_of
 from engine.errors import InvalidSpec
 from engine.features import Column, ColumnKind, ColumnSummary
+from engine.losses import Loss, LossFunction
 from engine.predict import Predictor
 from engine.prepare import Prepared, prepare
+from engine.spec import kind_of, members
 from engine.train import Epoch, State, train
 from engine.training import Training
 
 TRAINING = TypeAdapter(Training)
+LOSSES = [(kind_of(cls), task) for cls in members(Loss) if issubclass(cls, LossFunction) for task in sorted(cls.tasks)]
+"""Every loss with each task that it can train."""
 KINDS: dict[type, ColumnKind] = {bool: "boolean", int: "integer", float: "numeric", str: "categorical"}
 
 

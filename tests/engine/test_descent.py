@@ -9,7 +9,6 @@ from engine import descent, fast, perceptron
 from engine.activations import Activation
 from engine.errors import Diverged
 from engine.initializers import Initializer
-from engine.losses import Loss
 from engine.models import AnyModel
 from engine.optimizers import Optimizer
 from engine.prepare import Prepared
@@ -18,7 +17,7 @@ from engine.samples import BlobsSample
 from engine.schedules import Schedule
 from engine.spec import kind_of, members
 from engine.train import State, train
-from tests.engine import Run, Table, completed, finish, one_step, prepared, table, trained, way_of
+from tests.engine import LOSSES, Run, Table, completed, finish, one_step, prepared, table, trained, way_of
 
 BLOBS = BlobsSample(rows=45, deviation=5.0, seed=1).columns()
 DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10})
@@ -498,9 +497,6 @@ def test_every_initializer_trains(kind: str) -> None:
 @pytest.mark.parametrize("kind", SCHEDULES)
 def test_every_schedule_trains(kind: str) -> None:
     falls(run(schedule={"kind": kind}))
-
-
-LOSSES = [(kind_of(cls), task) for cls in members(Loss) for task in sorted(cls.tasks)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("kind", "task"), LOSSES)

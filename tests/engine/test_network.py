@@ -7,13 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.activations import Activation
-from engine.losses import Loss
 from engine.prepare import Prepared
 from engine.spec import kind_of, members
-from tests.engine import Table, finish, one_step, prepared, table, trained
+from tests.engine import LOSSES, Table, finish, one_step, prepared, table, trained
 
 ACTIVATIONS = [kind_of(cls) for cls in members(Activation)]
-LOSSES = [(kind_of(cls), task) for cls in members(Loss) for task in sorted(cls.tasks)]  # type: ignore[attr-defined]
 TARGETS: dict[str, Any] = {"regression": "y", "classification": "class", "tagging": ["t0", "t1"]}
 
 
