@@ -1,0 +1,199 @@
+"""A data folder of version 0.1 under today's code: it is read and answered as then, and its jobs go on as they would have."""
+
+import json
+import math
+import shutil
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from sqlalchemy import JSON, Engine, MetaData, create_engine, text
+
+from store.database import Database
+from store.migrate import config
+from tests.fixtures.arithmetic import arithmetic
+from tests.service.conftest import Stage
+from worker.training import run
+
+ARCHIVE = Path(__file__).parents[1] / "fixtures" / "data_0_1" / "data.tar.xz"
+REVISION = "0004"
+"""The last migration of version 0.1."""
+OTHER_BITS = {"rel_tol": 1e-3, "abs_tol": 1e-4}
+"""How far some hundred steps in float32 may part on another processor, which rounds sums in another order."""
+WAYS = ("small", "definition", "large", "line", "classes")
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    scratch = tmp_path_factory.mktemp("version-before")
+    with tarfile.open(ARCHIVE) as archive:
+        archive.extractall(scratch, filter="data")
+    return scratch
+
+
+@pytest.fixture(scope="session")
+def told(folder: Path) -> dict[str, Any]:
+    """What that version answered."""
+    found: dict[str, Any] = json.loads((folder / "answers.json").read_text())
+    return found
+
+
+@pytest.fixture
+def before(folder: Path, tmp_path: Path, make_stage: Callable[..., Stage], empty_database: Database) -> Iterator[Stage]:
+    """Today's service on a copy of the folder; or on its files, and a copy of its rows in PostgreSQL."""
+    shutil.copytree(folder / "data", tmp_path / "data")
+    if empty_database.is_sqlite:
+        yield make_stage()
+        return
+    with empty_database.engine.execution_options(writes=True).begin() as connection:
+        command.upgrade(config(connection), REVISION)
+    source = create_engine(f"sqlite:///{tmp_path / 'data' / 'vidro.db'}")
+    copy_rows(source, empty_database.engine)
+    source.dispose()
+    yield make_stage(database_url=empty_database.url.render_as_string(hide_password=False))
+
+
+def copy_rows(source: Engine, target: Engine) -> None:
+    """Every row of one database of that version into another, which has the tables."""
+    there, here = MetaData(), MetaData()
+    there.reflect(source)
+    here.reflect(target)
+    with source.connect() as reading, target.execution_options(writes=True).begin() as writing:
+        for table in here.sorted_tables:
+            for each in (table, there.tables[table.name]):
+                for column in each.columns:
+                    column.type = JSON(none_as_null=True) if isinstance(column.type, JSON) else column.type
+            rows = [dict(row) for row in reading.execute(there.tables[table.name].select()).mappings()]
+            if rows and table.name != "alembic_version":
+                writing.execute(table.insert(), rows)
+            if "number" in table.columns and table.columns["number"].autoincrement is True:
+                last = f"SELECT setval(pg_get_serial_sequence('{table.name}', 'number'), max(number)) FROM {table.name}"
+                writing.execute(text(last))
+
+
+@pytest.fixture(autouse=True)
+def _same_bits(told: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(f"{__name__}.SAME_BITS", told["arithmetic"] == arithmetic())
+
+
+SAME_BITS = False
+"""Whether this machine computes as that did which the folder was made on."""
+
+
+def holds(found: Any, told: Any, place: str = "") -> None:
+    """Assert that what was told then is in what is found now, to the bit where it can be. An object may have more fields."""
+    if isinstance(told, dict):
+        assert isinstance(found, dict), place
+        for name, value in told.items():
+            assert name in found, f"{place}/{name}"
+            holds(found[name], value, f"{place}/{name}")
+    elif isinstance(told, list):
+        assert isinstance(found, list), place
+        assert len(found) == len(told), place
+        for index, (one, other) in enumerate(zip(found, told, strict=True)):
+            holds(one, other, f"{place}/{index}")
+    elif isinstance(told, float) and not SAME_BITS:
+        assert math.isclose(found, told, **OTHER_BITS), (place, found, told)
+    else:
+        assert found == told, (place, found, told)
+
+
+def get(stage: Stage, path: str) -> Any:
+    response = stage.client.get(path)
+    assert response.status_code == 200, (path, response.text)
+    return response.json()
+
+
+def learned(stage: Stage, job_id: str) -> dict[str, Any]:
+    """What a job that is done has learned, in the form that it was told in then."""
+    job = get(stage, f"/v1/jobs/{job_id}")
+    assert job["state"] == "succeeded", job["error"]
+    curves = get(stage, f"/v1/jobs/{job_id}/curves")["series"]
+    return {
+        "epoch": job["progress"]["epoch"],
+        "weights": get(stage, f"/v1/jobs/{job_id}/weights?epoch=last")["layers"],
+        "evaluation": get(stage, f"/v1/jobs/{job_id}/evaluation?epoch=last"),
+        "curves": {series: points["value"] for series, points in curves.items() if series != "seconds"},
+    }
+
+
+def of_a_run(told: dict[str, Any]) -> dict[str, Any]:
+    """What does not depend on which job it is."""
+    evaluation = {name: value for name, value in told["evaluation"].items() if name != "job_id"}
+    return {name: told[name] for name in ("epoch", "weights", "curves")} | {"evaluation": evaluation}
+
+
+def test_what_was_stored_is_read(before: Stage, told: dict[str, Any]) -> None:
+    assert len(get(before, "/v1/datasets")["items"]) == len(told["datasets"])
+    assert {job["id"] for job in get(before, "/v1/jobs?page_size=1000")["items"]} == {
+        job["id"] for job in told["jobs"].values()
+    }
+    for name, dataset in told["datasets"].items():
+        path = f"/v1/datasets/{dataset['id']}"
+        found = get(before, path)
+        assert found["rows"] == dataset["rows"]
+        for column, then in zip(found["columns"], dataset["columns"], strict=True):
+            holds(column, then, f"{name}/{then['name']}")
+        assert get(before, f"{path}/rows?limit=5")["rows"] == told["rows"][name]
+        column = next(column["name"] for column in dataset["columns"] if column["kind"] not in ("image", "text"))
+        for part in ("warnings", f"warnings?target={column}", f"histogram?column={column}", "correlations"):
+            get(before, f"{path}/{part}")
+        assert before.client.get(f"{path}/content").status_code == 200
+
+
+def test_what_was_learned_is_answered_as_then(before: Stage, told: dict[str, Any]) -> None:
+    done = {name: job for name, job in told["jobs"].items() if job["state"] == "succeeded"}
+    assert len(done) > 15
+    for name, job in done.items():
+        path = f"/v1/jobs/{job['id']}"
+        holds(learned(before, job["id"]), {"epoch": job["epoch"], **of_a_run(job)}, name)
+        assert get(before, f"/v1/models/{job['model_id']}")["job_id"] == job["id"]
+        predicted = before.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": job["records"]})
+        assert predicted.status_code == 200, predicted.text
+        holds(predicted.json(), job["predicted"], name)
+        for part in ("checkpoints", "histograms", "events", "weights?epoch=best", "evaluation?split=train"):
+            assert before.client.get(f"{path}/{part}").status_code == 200, (name, part)
+        if len(job["records"][0]) > 1:
+            assert before.client.get(f"{path}/boundary?resolution=5").status_code == 200, name
+        if get(before, path)["request"]["optimizer"] is not None:
+            moment = {"job_id": job["id"], "rows": [0, 1]}
+            for part in ("traces", "gradient_checks"):
+                assert before.client.post(f"/v1/{part}", json=moment).status_code == 200, (name, part)
+
+
+def test_what_had_diverged_says_so(before: Stage, told: dict[str, Any]) -> None:
+    job = get(before, f"/v1/jobs/{told['jobs']['diverged']['id']}")
+    assert (job["state"], job["error"]["code"]) == ("failed", "DIVERGED")
+    assert get(before, f"/v1/jobs/{job['id']}/curves")["series"]["train_loss"]["value"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_paused_goes_on_to_the_same_bits(before: Stage, told: dict[str, Any], way: str) -> None:
+    job_id = told["jobs"][f"{way}, paused"]["id"]
+    assert 0 < get(before, f"/v1/jobs/{job_id}")["progress"]["fraction"] < 1
+    assert before.client.post(f"/v1/jobs/{job_id}/resume").status_code == 202
+    run(before.place, job_id)
+    holds(learned(before, job_id), of_a_run(told["jobs"][f"{way}, alone"]))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_was_queued_runs_to_the_same_bits(before: Stage, told: dict[str, Any], way: str) -> None:
+    job_id = told["jobs"][f"{way}, queued"]["id"]
+    run(before.place, job_id)
+    holds(learned(before, job_id), of_a_run(told["jobs"][f"{way}, alone"]))
+
+
+def test_a_fork_ends_in_the_same_bits(before: Stage, told: dict[str, Any]) -> None:
+    parent = told["jobs"]["small, alone"]["id"]
+    fork = before.client.post(f"/v1/jobs/{parent}/fork", json=told["fork"])
+    assert fork.status_code == 202, fork.text
+    run(before.place, fork.json()["id"])
+    holds(learned(before, fork.json()["id"]), of_a_run(told["jobs"]["forked, alone"]))
+
+
+def test_new_jobs_run_beside_them(before: Stage, told: dict[str, Any]) -> None:
+    for name, target, kind in (("houses", "price", "linear_regression"), ("flowers", "sort", "mlp")):
+        assert before.job(told["datasets"][name]["id"], target, kind)["state"] == "succeeded"
