@@ -240,7 +240,7 @@ def _complete_split(split: Split, task: str, rows: int) -> Split:
     validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
     drawn = task == "classification" and not split.columns and split.shuffle is not False
     stratify = drawn if split.stratify is None else split.stratify
-    return dataclasses.replace(split, validation=validation, stratify=stratify)
+    return dataclasses.replace(split, validation=validation, stratify=stratify, rounding=split.rounding or "total")
 
 
 def _chosen_problems(split: Split, table: Table, drops: bool) -> Problems:

@@ -4,6 +4,7 @@ EngineError
 ├── InputError            422, the caller can mend it: pointers into what was sent
 │   ├── InvalidSpec       422 INVALID_SPEC
 │   ├── UnusableData      422 UNUSABLE_DATA
+│   ├── EmptySplit        422 EMPTY_SPLIT
 │   ├── TooMuchMemory     422 TOO_MUCH_MEMORY
 │   └── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
 └── Diverged              500 DIVERGED
@@ -44,6 +45,12 @@ class UnusableData(InputError):
     """Data that cannot be trained on as asked: a missing column, text where numbers are needed, too few rows."""
 
     code: ClassVar[str] = "UNUSABLE_DATA"
+
+
+class EmptySplit(InputError):
+    """A share of the rows that is asked for comes to none of them, or leaves none to train on."""
+
+    code: ClassVar[str] = "EMPTY_SPLIT"
 
 
 class TooMuchMemory(InputError):

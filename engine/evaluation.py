@@ -1,7 +1,7 @@
 """How good a trained model is on a set of rows: every metric of its task, and the pictures behind them as numbers."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from engine.features import Column
 from engine.metrics import METRICS, confusion_matrix
 from engine.predict import Predictor
-from engine.prepare import prepare
+from engine.prepare import fit
 from engine.scoring import class_scores
 
 MAX_POINTS = 500
@@ -36,10 +36,10 @@ def evaluate(predictor: Predictor, columns: Mapping[str, Column], split: str | N
 
     None where there are no such rows.
     """
-    prepared = prepare(replace(predictor.training, device="cpu"), columns)  # evaluated on the host, wherever trained
+    chosen = fit(predictor.training, columns).rows
     if split is None:
-        split = next(name for name in ("test", "validation", "train") if len(prepared.rows[name]))
-    rows = prepared.rows[split]
+        split = next(name for name in ("test", "validation", "train") if len(chosen[name]))
+    rows = chosen[split]
     if not len(rows):
         return None
     taken = {name: column.take(rows) for name, column in columns.items()}

@@ -64,8 +64,14 @@ class Split:
     shuffle: Flag | None = Field(
         default=None, description="false: rows are taken as they lie in the file, the last for the test"
     )
+    rounding: Literal["total", "class"] | None = Field(
+        default=None,
+        description="how shares become rows: total, the default, meets each share of all rows, with the classes as near to it "
+        "as largest remainders make them, and refuses a share that is no row; class rounds within each class, as jobs "
+        "were split that do not say",
+    )
 
-    _shown = without_unset("group", "order", "shuffle")
+    _shown = without_unset("group", "order", "shuffle", "rounding")
 
     @property
     def columns(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine import prepare
 from engine.completion import task_of
 from engine.features import Column, ColumnKind, ColumnSummary
 from engine.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
@@ -203,6 +204,14 @@ def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[
     assert training.features is not None and training.task is not None
     wanted = (training.features, training.targets, training.task, scales_matter(training))
     return _of_training(table, dataset, *wanted) + of_table
+
+
+def check_rows(table: pl.DataFrame, dataset: Dataset, training: Training) -> None:
+    """Raise what keeps that completed spec from being trained on the table's rows: UnusableData, EmptySplit."""
+    known = summaries(dataset)
+    gaps = [name for name in training.columns if known[name].missing]
+    read_by_split = columns(table, dataset, dict.fromkeys((*training.targets, *training.split.columns)))
+    prepare.check_rows(training, dataset.rows, each_column(table, dataset, gaps), read_by_split)
 
 
 def _rests_on(table: pl.DataFrame, dataset: Dataset, *wanted: Hashable) -> Hashable:

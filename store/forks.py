@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 
 from engine.errors import InvalidSpec
 from engine.fork import FIXED, inherit, refusals
+from engine.prepare import refuse_unwatched, refuse_weightless
 from store import jobs, models
 from store.files import Files
 from store.requests import JobRequest, document_of, training_of
@@ -46,6 +47,13 @@ def refuse(parent: Job, request: JobRequest, checkpoint: Checkpoint) -> None:
     found = list(refusals(training_of(parent.request), request, checkpoint.epoch, ("dataset_id", *FIXED)))
     if found:
         raise InvalidSpec(found)
+
+
+def check_rows(parent: Job, request: JobRequest) -> None:
+    """Raise what keeps the request from being trained on the rows that the parent was: UnusableData, EmptySplit."""
+    assert parent.fitted is not None
+    refuse_unwatched(request, parent.fitted["rows"])
+    refuse_weightless(request, models.TARGET.validate_python(parent.fitted["target"]))
 
 
 def create(

@@ -114,6 +114,7 @@ def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
         completed, queue_name = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
+        datasets.check_rows(table, dataset, completed)
     return LookedAt(completed, queue_name, dataset, table, datasets.findings(table, dataset, completed))
 
 
@@ -200,6 +201,7 @@ def fork_job(
                 forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
                 completed, queue_name = _completed(session, store, request, dataset)
                 forks.refuse(parent, completed, checkpoint)
+                forks.check_rows(parent, completed)
             job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)

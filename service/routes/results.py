@@ -279,5 +279,12 @@ def get_evaluation(
     kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
     found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns, kinds), split)
     if found is None:
-        raise NotFound(f"this job has no {split} rows; it was not asked to set any apart (split.{split})", "/query/split")
+        raise NotFound(_no_rows(predictor, str(split)), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))
+
+
+def _no_rows(predictor: Predictor, split: str) -> str:
+    asked = getattr(predictor.training.split, split, None)
+    if not asked:
+        return f"this job has no {split} rows; it was not asked to set any apart (split.{split})"
+    return f"this job has no {split} rows: split.{split} is {asked:g}, which came to none of the rows that could be used"

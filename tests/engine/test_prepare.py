@@ -1,16 +1,13 @@
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sklearn.model_selection import GroupShuffleSplit
 
 from engine.errors import UnusableData
-from engine.prepare import Prepared, prepare, split_rows
+from engine.prepare import Prepared, prepare
 from engine.samples import IrisSample
-from engine.training import Split
 from tests.engine import Table, completed, prepared, table
 
 IRIS = table(IrisSample().columns())
@@ -18,36 +15,6 @@ LINE = {"kind": "linear_regression"}
 
 
 # --- splits ---
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    counts=st.lists(st.integers(1, 40), min_size=1, max_size=5), validation=st.floats(0, 0.6), test=st.floats(0, 0.39),
-    seed=st.integers(0, 2**31), stratify=st.booleans(), dropped=st.integers(0, 5),
-)  # fmt: skip
-def test_a_split_is_a_partition(
-    counts: list[int], validation: float, test: float, seed: int, stratify: bool, dropped: int
-) -> None:
-    labels = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(counts)), counts))
-    usable = np.delete(np.arange(len(labels) + dropped), np.arange(dropped))
-    split = Split(validation=validation, test=test, stratify=stratify, seed=seed)
-    rows = split_rows(split, usable, labels)
-    assert list(rows) == ["train", "validation", "test"]
-    assert sorted(np.concatenate(list(rows.values())).tolist()) == usable.tolist()
-    for chosen in rows.values():
-        assert (np.diff(chosen) > 0).all()  # in the table's order
-    assert len(rows["train"]) >= 1
-    again = split_rows(split, usable, labels)
-    assert all((rows[name] == again[name]).all() for name in rows)
-    groups = [np.flatnonzero(labels == label) for label in range(len(counts))] if stratify else [np.arange(len(labels))]
-    for group in groups:
-        members = set(usable[group].tolist())
-        assert members & set(rows["train"].tolist()), "each class has a row to learn from"
-        for name, share in (("validation", validation), ("test", test)):
-            got = len(members & set(rows[name].tolist()))
-            assert got <= round(share * len(group))
-            if len(group) >= 10:
-                assert abs(got - share * len(group)) <= 1.5
 
 
 def test_shares_of_iris() -> None:
@@ -62,95 +29,6 @@ def test_unstratified_shares_are_of_the_whole() -> None:
     posed = prepared(IRIS, target="species", model={"kind": "mlp"}, split=split)
     assert {name: len(rows) for name, rows in posed.rows.items()} == {"train": 105, "validation": 30, "test": 15}
     assert len(set(np.bincount(IRIS.columns["species"].values[posed.rows["validation"]]))) > 1
-
-
-def test_small_classes_stay_to_be_learned() -> None:
-    labels = np.array([0] * 20 + [1] + [2] * 2)
-    rows = split_rows(Split(validation=0.4, test=0.4, stratify=True), np.arange(23), labels)
-    assert np.bincount(labels[rows["train"]], minlength=3).tolist() == [4, 1, 1]
-    assert np.bincount(labels[rows["validation"]], minlength=3).tolist() == [8, 0, 1]
-    assert np.bincount(labels[rows["test"]], minlength=3).tolist() == [8, 0, 0]
-
-
-def test_the_seed_draws_the_rows() -> None:
-    splits = [split_rows(Split(validation=0.3, seed=seed), np.arange(100), None) for seed in (0, 0, 1)]
-    assert (splits[0]["train"] == splits[1]["train"]).all()
-    assert (splits[0]["train"] != splits[2]["train"]).any()
-    assert (np.diff(splits[0]["validation"]) > 1).any()  # not one block of the table
-
-
-def test_a_split_of_nothing() -> None:
-    rows = split_rows(Split(validation=0.0), np.arange(5), None)
-    assert {name: len(chosen) for name, chosen in rows.items()} == {"train": 5, "validation": 0, "test": 0}
-
-
-# --- splits by group and by order ---
-
-HELD = [(0.2, 0.0), (0.2, 0.2), (0.0, 0.3), (0.5, 0.4)]
-
-
-def by(kind: str, values: Any, **split: Any) -> dict[str, np.ndarray]:
-    column = table({"key": values}).columns["key"]
-    return split_rows(Split(**{kind: "key"}, **split), np.arange(len(column.values)), None, {"key": column})
-
-
-@settings(max_examples=60, deadline=None)
-@given(
-    sizes=st.lists(st.integers(1, 12), min_size=3, max_size=30), shares=st.sampled_from(HELD), seed=st.integers(0, 2**31),
-    words=st.booleans(),
-)  # fmt: skip
-def test_a_group_is_in_one_part_alone(sizes: list[int], shares: tuple[float, float], seed: int, words: bool) -> None:
-    groups = np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
-    cells = [f"g{group}" for group in groups] if words else groups
-    rows = by("group", cells, validation=shares[0], test=shares[1], seed=seed)
-    assert sorted(np.concatenate(list(rows.values())).tolist()) == list(range(len(groups)))
-    parts = [set(groups[chosen].tolist()) for chosen in rows.values()]
-    assert not (parts[0] & parts[1] or parts[0] & parts[2] or parts[1] & parts[2])
-    for share, (name, chosen) in zip((None, *shares), rows.items(), strict=True):
-        assert bool(len(chosen)) == (share != 0), name
-        if share is not None:
-            assert len(chosen) <= share * len(groups) + max(sizes)
-    again = by("group", cells, validation=shares[0], test=shares[1], seed=seed)
-    assert all((rows[name] == again[name]).all() for name in rows)
-
-
-def test_groups_come_as_near_to_a_share_as_scikit_learns() -> None:
-    groups = np.repeat(np.arange(40), 5)
-    rows = by("group", groups, validation=0.25)
-    (_, expected), *_ = GroupShuffleSplit(1, test_size=0.25, random_state=0).split(groups, groups=groups)
-    assert len(rows["validation"]) == len(expected) == 50
-    drawn = {tuple(by("group", groups, validation=0.25, seed=seed)["validation"]) for seed in range(5)}
-    assert len(drawn) == 5
-
-
-def test_too_few_groups_are_said() -> None:
-    with pytest.raises(UnusableData, match="column 'key' holds 2 groups, too few for 3 parts") as raised:
-        by("group", ["a"] * 30 + ["b"] * 30, validation=0.2, test=0.2)
-    assert raised.value.errors[0][0] == "/split/group"
-
-
-@settings(max_examples=40, deadline=None)
-@given(seed=st.integers(0, 2**31), shares=st.sampled_from(HELD), words=st.booleans())
-def test_by_order_the_last_rows_test(seed: int, shares: tuple[float, float], words: bool) -> None:
-    days = np.random.default_rng(seed).integers(1, 29, 60)
-    cells = [f"2013-01-{day:02}" for day in days] if words else days
-    rows = by("order", cells, validation=shares[0], test=shares[1])
-    assert {name: len(chosen) for name, chosen in rows.items()} == {
-        "train": 60 - round(shares[0] * 60) - round(shares[1] * 60),
-        "validation": round(shares[0] * 60),
-        "test": round(shares[1] * 60),
-    }
-    edges = [days[rows[name]] for name in ("train", "validation", "test") if len(rows[name])]
-    assert all(earlier.max() <= later.min() for earlier, later in pairwise(edges))
-    order = np.concatenate([rows[name][np.argsort(days[rows[name]], kind="stable")] for name in rows])
-    np.testing.assert_array_equal(order, np.argsort(days, kind="stable"))  # rows of one day stay as in the file
-
-
-def test_unshuffled_rows_are_taken_as_they_lie() -> None:
-    rows = split_rows(Split(validation=0.2, test=0.3, shuffle=False), np.arange(3, 13), None)
-    assert {name: chosen.tolist() for name, chosen in rows.items()} == {
-        "train": [3, 4, 5, 6, 7], "validation": [8, 9], "test": [10, 11, 12],
-    }  # fmt: skip
 
 
 def test_a_job_reads_the_columns_that_its_split_names() -> None:

@@ -25,7 +25,7 @@ ALL_OF_IT: dict[str, Any] = {
     "schedule": {"kind": "constant"},
     "regularization": {"l1": 0.0, "l2": 0.0, "clip_norm": None},
     "preprocessing": {"scaling": "mean_normalization", "missing": "error", "categorical": "one_hot"},
-    "split": {"validation": 0.2, "test": 0.0, "stratify": True, "seed": 0},
+    "split": {"validation": 0.2, "test": 0.0, "stratify": True, "seed": 0, "rounding": "total"},
     "epochs": 100, "batch_size": 16, "shuffle": True, "class_weight": None,
     "early_stopping": {"monitor": "validation_loss", "patience": 10, "min_delta": 0.0},
     "seed": 0, "precision": "float32", "device": "auto", "max_seconds": 3600,

@@ -13,7 +13,7 @@ from engine.samples import Sample
 from store import datasets, jobs
 from store.database import Database
 from store.files import Files
-from store.requests import document_of, training_of
+from store.requests import REQUEST, document_of
 from store.settings import Settings
 from worker.recording import Workplace
 
@@ -33,7 +33,7 @@ def post(place: Workplace) -> Callable[..., str]:
         table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
         with place.database.transaction() as session:
             dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)
-            request = training_of({"dataset_id": dataset.id, "target": target, **fields})
+            request = REQUEST.validate_python({"dataset_id": dataset.id, "target": target, **fields})
             completed = complete(request, datasets.summaries(dataset), dataset.rows)
             return jobs.create(session, "ana", document_of(completed)).id
 
