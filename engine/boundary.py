@@ -29,7 +29,7 @@ def axis(entry: Input, low: float | None, high: float | None, resolution: int) -
     if entry.categories:
         return Axis(entry.name, list(entry.categories))
     if entry.kind == "boolean":
-        return Axis(entry.name, [False, True])
+        return Axis(entry.name, list(entry.words or (False, True)))
     if low is None or high is None:
         low = high = entry.fill or 0.0
     beyond = MARGIN * (high - low) or 1.0

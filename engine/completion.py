@@ -17,6 +17,8 @@ SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
 FEW_CLASSES = 10
 """A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
+FEW_CODES, OFTEN = 50, 5
+"""Whole numbers that may be classes all the same, and have a job say which: at most so many, each so often on the average."""
 MAX_PARAMETERS = 50_000_000
 MAX_KEPT = 1000
 USUALLY_KEPT = 100
@@ -104,6 +106,35 @@ def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal
     return task_of(targets[0])
 
 
+def guesses(training: Training, completed: Training, table: Table, rows: int) -> list[dict[str, Any]]:
+    """A warning of each target of which it was guessed whether its numbers are classes, with the field that settles it."""
+    found = []
+    for name in completed.targets if training.task is None else ():
+        target = table[name]
+        if target.kind not in ("numeric", "integer") or target.distinct < 2:
+            continue
+        numbers = f"column '{name}' holds {target.distinct} different whole numbers"
+        if completed.task != "regression" and target.kind == "numeric":
+            detail = (
+                f"{numbers}, written with a point; they are taken for classes, which is all that {training.model.kind} "
+                "predicts; set task to say that they are, or choose linear_regression or mlp where they are quantities"
+            )
+        elif len(training.model.tasks) == 1 or completed.task != "regression" or not _may_be_codes(target, rows):
+            continue
+        else:
+            detail = (
+                f"{numbers} in {rows} rows; they are taken for quantities, and a regression is trained; set task to "
+                "classification where they are classes, or to regression to say that they are not"
+            )
+        found.append({"column": name, "code": "TASK_GUESSED", "field": "task", "detail": detail})
+    return found
+
+
+def _may_be_codes(target: ColumnSummary, rows: int) -> bool:
+    """Whether whole numbers are so few, and come so often, that they may stand for classes."""
+    return (target.whole or target.kind == "integer") and target.distinct <= FEW_CODES and target.distinct * OFTEN <= rows
+
+
 def task_of(target: ColumnSummary) -> Literal["classification", "regression"]:
     """What such a column asks for, unless the job says otherwise."""
     is_number = target.kind == "numeric" or (target.kind == "integer" and target.distinct > FEW_CLASSES)
@@ -114,7 +145,7 @@ def _may_be_tag(target: ColumnSummary) -> bool:
     if target.kind == "categorical":
         return target.distinct == 2
     is_between = target.low is None or target.high is None or (target.low >= 0 and target.high <= 1)
-    return target.kind in ("boolean", "integer") and target.distinct <= 2 and is_between
+    return (target.kind in ("boolean", "integer") or target.whole) and target.distinct <= 2 and is_between
 
 
 def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: str) -> Problems:
@@ -126,6 +157,9 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
         yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
     for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
         text = _array(target) or TARGET_PROBLEMS[task](target)
+        if text == FRACTIONS:
+            other = "set task to regression" if "regression" in training.model.tasks else "choose linear_regression or mlp"
+            text = f"{FRACTIONS}; {other} to predict numbers, or choose a column of classes"
         if text:
             yield pointer, f"column '{target.name}' {text}"
     if kind == "perceptron" and targets[0].distinct > 2:
@@ -142,12 +176,13 @@ def _not_numbers(target: ColumnSummary) -> str | None:
     return None
 
 
+FRACTIONS = "holds fractions, which are no classes"
+
+
 def _not_classes(target: ColumnSummary) -> str | None:
     if target.distinct < 2:
         return "holds one class only; a classification needs rows of two or more"
-    if target.kind == "numeric":
-        return "holds fractions, which are no classes; set task to regression, or choose a column of classes"
-    return None
+    return FRACTIONS if target.kind == "numeric" and not target.whole else None
 
 
 def _not_tags(target: ColumnSummary) -> str | None:
@@ -254,7 +289,7 @@ def _chosen_problems(split: Split, table: Table, drops: bool) -> Problems:
         elif table[column].missing and not drops:
             remedy = "choose a column that is whole, or set preprocessing.missing to drop"
             yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; {remedy}"
-        elif table[column].shape or (name == "group" and table[column].kind == "numeric"):
+        elif table[column].shape or (name == "group" and table[column].kind == "numeric" and not table[column].whole):
             what = "arrays" if table[column].shape else "fractions"
             yield f"/split/{name}", f"column '{column}' holds {what}, by which rows cannot be put in {name}s; choose another"
     if split.order is not None and split.shuffle:

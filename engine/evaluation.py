@@ -85,7 +85,7 @@ def _of_classes(split: str, predictor: Predictor, outputs: np.ndarray, columns: 
 
 
 def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
-    names = predictor.target.names
+    names = predictor.target.output_names(outputs.shape[1])  # of a tag of words, which one counts as held
     actual = predictor.target.matrix(columns, outputs.shape[1], np.float64)
     given, held = outputs > 0, actual > 0.5
     curves = [_curves(name, outputs[:, index], held[:, index]) for index, name in enumerate(names)]
@@ -94,7 +94,7 @@ def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Map
         split,
         len(actual),
         _metrics("tagging", outputs, actual),
-        list(names),
+        names,
         by_class=[_of_class(name, *map(int, found)) for name, found in zip(names, counts, strict=True)],
         roc=[roc for roc, _ in curves],
         precision_recall=[precision_recall for _, precision_recall in curves],
@@ -125,7 +125,8 @@ def _of_class(name: Any, right: int, predicted: int, actual: int) -> dict[str, A
 
 def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
     """The ROC and precision–recall curves of one class against the rest, a point for every different score
-    (Fawcett, An Introduction to ROC Analysis, 2006).
+    (Fawcett, An Introduction to ROC Analysis, 2006). Neither has a point without a row of the class, nor the first without a
+    row of another.
     """
     order = np.argsort(-scores, kind="stable")
     last_of_each = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
@@ -135,20 +136,16 @@ def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[s
     threshold = np.insert(scores[order][last_of_each].astype(np.float64), 0, np.inf)
     positives = int(positive.sum())
     negatives = len(positive) - positives
+    roc: dict[str, Any] = {"class": name, **dict.fromkeys(("false_positive_rate", "true_positive_rate", "threshold"))}
+    if not positives:
+        return roc, {"class": name, **dict.fromkeys(("recall", "precision", "threshold"))}
     shown = _thinned(len(taken))
-    recall = _share(hits, positives)[shown].tolist()
-    roc = {
-        "class": name,
-        "false_positive_rate": _share(taken - hits, negatives)[shown].tolist(),
-        "true_positive_rate": recall,
-        "threshold": threshold[shown].tolist(),
-    }
+    recall, thresholds = (hits / positives)[shown].tolist(), threshold[shown].tolist()
+    if negatives:
+        false_positives = ((taken - hits) / negatives)[shown].tolist()
+        roc |= {"false_positive_rate": false_positives, "true_positive_rate": recall, "threshold": thresholds}
     precision = np.where(taken > 0, hits / np.maximum(taken, 1), 1.0)
-    return roc, {"class": name, "recall": recall, "precision": precision[shown].tolist(), "threshold": roc["threshold"]}
-
-
-def _share(counts: np.ndarray, whole: int) -> np.ndarray:
-    return counts / max(whole, 1)
+    return roc, {"class": name, "recall": recall, "precision": precision[shown].tolist(), "threshold": thresholds}
 
 
 def _thinned(points: int) -> np.ndarray:

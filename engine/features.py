@@ -42,6 +42,7 @@ def pointer(*parts: object) -> str:
 class ColumnSummary:
     """What the checks of a spec need to know of a column: its kind, and how much of it is missing or distinct.
 
+    `whole` says whether all its numbers are whole, where that was looked at: 0.0 and 1.0 may be classes, 0.5 is none.
     `shape` is that of a cell that is an array, and empty for any other; distinct arrays are not counted.
     """
 
@@ -53,6 +54,7 @@ class ColumnSummary:
     low: float | None = None
     high: float | None = None
     shape: tuple[int, ...] = ()
+    whole: bool = False
 
     @property
     def width(self) -> int:
@@ -77,6 +79,8 @@ class Column:
     values: np.ndarray
     categories: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
+    words: tuple[str, str] | None = None
+    """How the file wrote false and true in a column of booleans, where it used other words than these."""
 
     @property
     def missing(self) -> np.ndarray:
@@ -109,6 +113,7 @@ class Input:
     categories: tuple[str, ...] = ()
     shape: tuple[int, ...] = ()
     other: bool = False
+    words: tuple[str, str] | None = None
 
     @property
     def width(self) -> int:
@@ -217,7 +222,7 @@ def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categorie
     fill = FILLS[missing](column) if missing in FILLS else None
     values = column.values if fill is None else np.where(column.missing, fill, column.values)
     center, scale = scaling.fit(values[:, None])
-    return Input(column.name, column.kind, fill, float(center[0]), float(scale[0]))
+    return Input(column.name, column.kind, fill, float(center[0]), float(scale[0]), words=column.words)
 
 
 def _fit_categories(column: Column, missing: str, most: int | None) -> Input:

@@ -131,6 +131,8 @@ def _imbalance(target: Column, task: str) -> Iterator[Finding]:
 def _label(column: Column, value: Any) -> str:
     if column.categories:
         return column.categories[int(value)]
+    if column.words:
+        return column.words[int(value)]
     return word(bool(value)) if column.kind == "boolean" else word(float(value))
 
 

@@ -14,7 +14,7 @@ from engine.errors import UnusableData
 from engine.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
 from engine.findings import Finding
 from engine.prepare import build_network
-from engine.target import Target
+from engine.target import Shares, Target
 from engine.training import Training
 
 MAX_PROBLEMS = 20
@@ -28,11 +28,12 @@ MOST_SHOWN = 50
 @dataclass(frozen=True)
 class Prediction:
     """One value a row (a number, a class, or several by name), and for losses whose link gives them the probabilities
-    (n,) of each class or tag.
+    (n,) of each class or tag, also by their names in JSON.
     """
 
     values: list[Any]
     probabilities: dict[ClassLabel, np.ndarray] | None
+    by_name: Mapping[str, Shares] | None = None
 
 
 class Predictor:
@@ -52,7 +53,9 @@ class Predictor:
     def predict(self, columns: Mapping[str, Column]) -> Prediction:
         """Values or labels, and probabilities, of raw columns."""
         outputs = self.outputs(columns)
-        return Prediction(self.target.predictions(outputs), self.probabilities(outputs))
+        shares = self.probabilities(outputs)
+        named = None if shares is None else self.target.by_name(shares)
+        return Prediction(self.target.predictions(outputs), shares, named)
 
     def probabilities(self, outputs: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         """Of each class or tag (n,), from raw outputs (n, k)."""
@@ -158,7 +161,11 @@ def _number(entry: Input, cell: Any) -> float:
 
 
 def _yes_or_no(entry: Input, cell: Any) -> float:
-    text = cell.strip().lower() if isinstance(cell, str) else word(_number(entry, cell))
+    text = cell.strip() if isinstance(cell, str) else word(_number(entry, cell))
+    words = [word.casefold() for word in entry.words or ()]
+    if text.casefold() in words:
+        return float(words.index(text.casefold()))
+    text = text.lower()
     if text not in BOOLEANS:
         raise ValueError(cell)
     return float(BOOLEANS[text])
@@ -174,7 +181,7 @@ def _array(entry: Input, cell: Any) -> np.ndarray:
 NUMBERS = (_number, lambda entry: "a finite number")
 ARRAYS = (_array, lambda entry: f"an array of {' × '.join(map(str, entry.shape))} finite numbers")
 READERS: dict[str, tuple[Callable[[Input, Any], Any], Callable[[Input], str]]] = {
-    "boolean": (_yes_or_no, lambda entry: f"yes or no ({', '.join(BOOLEANS)})"),
+    "boolean": (_yes_or_no, lambda entry: f"yes or no ({', '.join(dict.fromkeys([*(entry.words or ()), *BOOLEANS]))})"),
     "image": ARRAYS,
     "vector": ARRAYS,
 }

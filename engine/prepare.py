@@ -19,13 +19,14 @@ from engine.training import MAX_CATEGORIES, Training
 @dataclass(frozen=True)
 class Fitted:
     """What the training rows say: features, target, the rows (indices into the table) of each split, and the kinds of the
-    columns that were read, which a later correction of the table does not change.
+    columns that were read and their words for false and true, which a later correction of the table does not change.
     """
 
     features: Features
     target: Target
     rows: dict[str, np.ndarray]
     kinds: dict[str, ColumnKind]
+    words: dict[str, tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     train = matrices("train")
     assert train is not None
     problem = Problem(training, network, target, train, matrices("validation"))
-    return Prepared(features, target, rows, fitted.kinds, problem)
+    return Prepared(features, target, rows, fitted.kinds, fitted.words, problem)
 
 
 def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
@@ -73,7 +74,9 @@ def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
         training.preprocessing.scaling,
         training.preprocessing.max_categories or MAX_CATEGORIES,
     )
-    return Fitted(features, target, rows, {name: columns[name].kind for name in training.columns})
+    read = [columns[name] for name in training.columns]
+    words = {column.name: column.words for column in read if column.words is not None}
+    return Fitted(features, target, rows, {column.name: column.kind for column in read}, words)
 
 
 def usable_rows(training: Training, rows: int, columns: Iterable[Column]) -> np.ndarray:

@@ -1,4 +1,7 @@
-"""What a model predicts: numbers, one of several classes, or tags that each hold or not; one class each (rule 1)."""
+"""What a model predicts: numbers, one of several classes, or tags that each hold or not; one class each (rule 1).
+
+Labels are given back as the table gave them: words as they are written, true and false, whole numbers without a point.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,7 +11,10 @@ import numpy as np
 from pydantic import Field
 
 from engine.errors import UnusableData
-from engine.features import ClassLabel, Column, recode
+from engine.features import ClassLabel, Column, recode, word
+
+Shares = np.ndarray | Mapping[str, np.ndarray]
+"""Probabilities (n,), or those of a tag by its words."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +53,19 @@ class Numbers:
         """Probabilities (n,) by class or tag from the loss's link (n, k); None where there are none."""
         return None
 
+    def by_name(self, shares: Mapping[ClassLabel, np.ndarray]) -> Mapping[str, Shares]:
+        """The same by the names that they have in JSON."""
+        return {}
+
+    def output_names(self, outputs: int) -> list[str]:
+        """What each of so many raw outputs speaks for."""
+        return list(self.names)
+
+    @property
+    def labels(self) -> list[Any] | dict[str, list[Any]] | None:
+        """The classes in their order, or the two words of each tag, false first; None where there are none."""
+        return None
+
 
 @dataclass(frozen=True)
 class Classes:
@@ -54,6 +73,8 @@ class Classes:
 
     names: tuple[str, ...]
     classes: tuple[ClassLabel, ...]
+    codes: tuple[float, ...] | None = None
+    """What stands in the column for each class, where that is not the class itself: 0 and 1 for words of booleans."""
     kind: Literal["classes"] = "classes"
     task: ClassVar[str] = "classification"
     metric: ClassVar[str] = "accuracy"
@@ -64,7 +85,11 @@ class Classes:
         present = np.unique(column.values[~column.missing])
         if column.categories:
             return cls((column.name,), tuple(column.categories[code] for code in present))
-        convert = {"boolean": bool, "integer": int}.get(column.kind, float)
+        if column.words:
+            codes = present.astype(np.int64)
+            return cls((column.name,), tuple(column.words[code] for code in codes), tuple(codes.astype(np.float64).tolist()))
+        whole = column.kind == "integer" or bool((present == np.round(present)).all())
+        convert = bool if column.kind == "boolean" else int if whole else float
         return cls((column.name,), tuple(convert(value) for value in present))
 
     def outputs(self, loss: Any) -> int:
@@ -74,7 +99,7 @@ class Classes:
         column = columns[self.names[0]]
         if column.categories:
             return recode(column.values, column.categories, [str(label) for label in self.classes])
-        return np.searchsorted(np.array(self.classes, np.float64), column.values)
+        return np.searchsorted(np.array(self.codes or self.classes), column.values)
 
     def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
         """Y (n, outputs): one column of 0/1 for two classes, or one column a class."""
@@ -94,12 +119,25 @@ class Classes:
         total = linked.sum(axis=1)  # softmax sums to 1 already; one-vs-rest models need not
         return {label: linked[:, index] / total for index, label in enumerate(self.classes)}
 
+    def by_name(self, shares: Mapping[ClassLabel, np.ndarray]) -> Mapping[str, Shares]:
+        return {word(label): share for label, share in shares.items()}
+
+    def output_names(self, outputs: int) -> list[str]:
+        return [word(label) for label in self.classes[-outputs:]]
+
+    @property
+    def labels(self) -> list[Any]:
+        return list(self.classes)
+
 
 @dataclass(frozen=True)
 class Tags:
-    """Several columns of yes or no: an output each, every one for itself ("tagging")."""
+    """Several columns of yes or no: an output each, every one for itself ("tagging"). `words` are those that a column
+    writes for no and for yes, or None where it writes false and true, or 0 and 1.
+    """
 
     names: tuple[str, ...]
+    words: tuple[tuple[str, str] | None, ...] | None = None
     kind: Literal["tags"] = "tags"
     task: ClassVar[str] = "tagging"
     metric: ClassVar[str] = "tag_accuracy"
@@ -111,7 +149,8 @@ class Tags:
             if not column.categories and not np.isin(column.values[~column.missing], (0, 1)).all():
                 detail = f"column '{column.name}' holds numbers other than 0 and 1; recode it, or set task to regression"
                 raise UnusableData([("/target", detail)])
-        return cls(tuple(column.name for column in columns))
+        words = tuple(_words(column) for column in columns)
+        return cls(tuple(column.name for column in columns), words if any(words) else None)
 
     def outputs(self, loss: Any) -> int:
         return len(self.names)
@@ -124,10 +163,37 @@ class Tags:
         return np.stack([columns[name].values for name in self.names], axis=1).astype(dtype)
 
     def predictions(self, outputs: np.ndarray) -> list[Any]:
-        return [dict(zip(self.names, row, strict=True)) for row in (outputs > 0).tolist()]
+        pairs = [words or (False, True) for words in self.words or [None] * len(self.names)]
+        names = list(zip(self.names, pairs, strict=True))
+        return [{name: pair[held] for (name, pair), held in zip(names, row, strict=True)} for row in (outputs > 0).tolist()]
 
     def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         return {name: linked[:, index] for index, name in enumerate(self.names)}
+
+    def by_name(self, shares: Mapping[ClassLabel, np.ndarray]) -> Mapping[str, Shares]:
+        """Of a tag of words, each word's; of any other, that it holds."""
+        found: dict[str, Shares] = {}
+        for name, words in zip(self.names, self.words or [None] * len(self.names), strict=True):
+            share = shares[name]
+            found[name] = share if words is None else {words[0]: 1 - share, words[1]: share}
+        return found
+
+    def output_names(self, outputs: int) -> list[str]:
+        words = self.words or [None] * len(self.names)
+        return [name if pair is None else f"{name}={pair[1]}" for name, pair in zip(self.names, words, strict=True)]
+
+    @property
+    def labels(self) -> dict[str, list[Any]] | None:
+        if self.words is None:
+            return None
+        return {name: list(words or (False, True)) for name, words in zip(self.names, self.words, strict=True)}
+
+
+def _words(column: Column) -> tuple[str, str] | None:
+    """The two words of a column of words, in their order."""
+    if len(column.categories) == 2:
+        return column.categories[0], column.categories[1]
+    return column.words
 
 
 Target = Annotated[Numbers | Classes | Tags, Field(discriminator="kind")]

@@ -66,11 +66,13 @@ class Boundary(Resource):
     x: AxisResource
     y: AxisResource
     fixed: dict[str, Any] = Field(description="the value of each other feature: its median, or most frequent, unless given")
-    classes: list[Any] | None
+    classes: list[Any] | dict[str, list[Any]] | None = Field(description="as the model's")
     predictions: list[list[Any]] = Field(
         description="y down, x across: a class, a number, or one by name where there are several"
     )
-    probabilities: dict[str, list[list[Number]]] | None = Field(description="by class or tag, each as predictions")
+    probabilities: dict[str, list[list[Number]] | dict[str, list[list[Number]]]] | None = Field(
+        description="by class or tag, each as predictions; of a tag of words, by word"
+    )
 
 
 class FunctionCurve(Resource):

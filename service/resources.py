@@ -18,7 +18,7 @@ from service.schemas import (
     Timings,
     Transition,
 )
-from store import jobs
+from store import jobs, models
 from store.tables import Dataset, Entry, Job, Model
 
 
@@ -93,6 +93,7 @@ def model_resource(model: Model) -> ModelResource:
             categories=list(entry["categories"]) or None,
             other=entry.get("other", False),
             shape=list(entry.get("shape") or ()) or None,
+            words=entry.get("words"),
         )
         for entry in model.fitted["features"]["inputs"]
     ]
@@ -107,7 +108,7 @@ def model_resource(model: Model) -> ModelResource:
         task=model.request["task"],
         inputs=inputs,
         target=model.request["target"],
-        classes=model.fitted["target"].get("classes"),
+        classes=models.TARGET.validate_python(model.fitted["target"]).labels,
         epoch=model.epoch,
         metrics=model.metrics,
         parameters=model.parameters,

@@ -257,17 +257,21 @@ class ClassScores(Resource):
 
 
 class RocCurve(Resource):
+    """Of one class against the rest; null where no row is of the class, or every row is."""
+
     label: Any = Field(alias="class")
-    false_positive_rate: list[float]
-    true_positive_rate: list[float]
-    threshold: list[Number]
+    false_positive_rate: list[float] | None
+    true_positive_rate: list[float] | None
+    threshold: list[Number] | None
 
 
 class PrecisionRecallCurve(Resource):
+    """Of one class against the rest; null where no row is of the class."""
+
     label: Any = Field(alias="class")
-    recall: list[float]
-    precision: list[float]
-    threshold: list[Number]
+    recall: list[float] | None
+    precision: list[float] | None
+    threshold: list[Number] | None
 
 
 class Residuals(Resource):
@@ -335,6 +339,7 @@ class InputColumn(Resource):
     categories: list[str] | None = Field(description="those that have a feature of their own")
     other: bool = Field(default=False, description="all other categories share a feature")
     shape: list[int] | None = Field(default=None, description="of an image or a vector")
+    words: list[str] | None = Field(default=None, description="of yes and no: how the file wrote no and yes")
 
 
 class ModelResource(Resource):
@@ -348,7 +353,10 @@ class ModelResource(Resource):
     task: Literal["classification", "regression", "tagging"]
     inputs: list[InputColumn] = Field(description="the columns that a record to predict must have")
     target: str | list[str]
-    classes: list[Any] | None
+    classes: list[Any] | dict[str, list[Any]] | None = Field(
+        description="the classes as the table writes them, in their order; of tags of words, by tag, [no, yes]; null where a "
+        "tag is true or false, and for a regression"
+    )
     epoch: int = Field(description="the epoch whose weights these are")
     metrics: Values
     parameters: int
@@ -359,7 +367,10 @@ class ModelResource(Resource):
 class Predictions(Resource):
     model_id: str
     predictions: list[Any]
-    probabilities: list[dict[str, float]] | None = Field(description="by class or tag; null for a regression or a perceptron")
+    probabilities: list[dict[str, float | dict[str, float]]] | None = Field(
+        description="by class or tag, a class's name as JSON writes it: true, not True; of a tag of words, by word; null for a "
+        "regression or a perceptron"
+    )
     warnings: list[Notice] = Field(default_factory=list, description="categories that no training row held")
 
 

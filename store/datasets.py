@@ -2,7 +2,8 @@
 
 import io
 import math
-from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,7 +26,7 @@ from store.files import Files, Hashed
 from store.findings import warnings_of
 from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
-from store.kinds import read
+from store.kinds import is_whole, read
 from store.pages import owned
 from store.profile import profile
 from store.tables import Dataset, Job
@@ -154,6 +155,15 @@ def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
     return {column["name"]: _summary(column) for column in dataset.columns}
 
 
+def summaries_for(table: Callable[[], pl.DataFrame], dataset: Dataset, training: Training) -> dict[str, ColumnSummary]:
+    """The same, with a look into the table at those whose numbers are to be classes or groups: whether they are whole."""
+    known = summaries(dataset)
+    for name in (*training.targets, *training.split.columns):
+        if name in known and known[name].kind == "numeric":
+            known[name] = replace(known[name], whole=is_whole(table()[name]))
+    return known
+
+
 def _summary(column: Mapping[str, Any]) -> ColumnSummary:
     names = ("name", "kind", "missing", "distinct", "first_missing", "min", "max")
     found: dict[str, Any] = {name: column[name] for name in names}
@@ -163,20 +173,34 @@ def _summary(column: Mapping[str, Any]) -> ColumnSummary:
 
 
 def columns(
-    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
+    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], fitted: Mapping[str, Any] | None = None
 ) -> Mapping[str, Column]:
-    """The named columns as the engine reads them, each as of its kind; or as of the `kinds` that a job was trained with."""
-    return {column.name: column for column in each_column(table, dataset, names, kinds)}
+    """The named columns as the engine reads them, each as of its kind and with its words for false and true; or as of those
+    that a job has `fitted`.
+    """
+    return {column.name: column for column in each_column(table, dataset, names, fitted)}
 
 
 def each_column(
-    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], kinds: Mapping[str, Any] | None = None
+    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], fitted: Mapping[str, Any] | None = None
 ) -> Iterator[Column]:
     """The same, one after the other, for who needs no two at once."""
-    known = _kinds(dataset) | dict(kinds or {})
-    if table.estimated_size() > KEPT_TABLE_BYTES:  # also those that are mapped: a column kept would keep the whole file
-        return (read(table[name], known[name]) for name in names)
-    return (_column(table[name], known[name], dataset.table_digest) for name in names)
+    known = _kinds(dataset) | (fitted or {}).get("kinds", {})
+    words = _words(dataset) if fitted is None else fitted.get("words", {})
+    is_large = table.estimated_size() > KEPT_TABLE_BYTES  # also one that is mapped: a column kept would keep the whole file
+    for name in names:
+        kind = known[name]
+        found = read(table[name], kind) if is_large else _column(table[name], kind, dataset.table_digest)
+        yield _with_words(found, words.get(name))
+
+
+def _words(dataset: Dataset) -> dict[str, Any]:
+    """The words for false and true of the columns that a file gave other words than these."""
+    return {column["name"]: column["words"] for column in dataset.columns if column.get("words")}
+
+
+def _with_words(column: Column, words: Sequence[str] | None) -> Column:
+    return replace(column, words=(words[0], words[1])) if words and column.kind == "boolean" else column
 
 
 def _kinds(dataset: Dataset) -> dict[str, Any]:
@@ -246,4 +270,5 @@ def _sample(table: pl.DataFrame, dataset: Dataset, names: Sequence[str]) -> Mapp
         parts.append(wanted[rows[start : start + SAMPLED_AT_ONCE]])
         let_go()
     rows_of, known = pl.concat(parts, rechunk=True) if len(parts) > 1 else parts[0], _kinds(dataset)
-    return {name: read(rows_of[name], known[name]) for name in names}
+    words = _words(dataset)
+    return {name: _with_words(read(rows_of[name], known[name]), words.get(name)) for name in names}

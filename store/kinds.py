@@ -72,6 +72,12 @@ def _integer(column: pl.Series) -> pl.Series:
     return _checked(column, whole.cast(pl.Int64), "whole number")
 
 
+def is_whole(column: pl.Series) -> bool:
+    """Whether every number of a numeric column is whole, as 1.0 is, and exact."""
+    numbers = recast(column, "numeric").drop_nans().drop_nulls()
+    return bool(((numbers == numbers.round(0)) & (numbers.abs() < 2.0**53)).all())
+
+
 def _numeric(column: pl.Series) -> pl.Series:
     if column.dtype.is_float():
         return column

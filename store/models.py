@@ -47,6 +47,7 @@ def fitted_of(prepared: Prepared) -> dict[str, Any]:
         "target": TARGET.dump_python(prepared.target, mode="json"),
         "rows": {split: len(rows) for split, rows in prepared.rows.items()},
         "kinds": prepared.kinds,
+        "words": prepared.words,
     }
 
 

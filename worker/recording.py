@@ -81,9 +81,8 @@ class Recording:
             refuse_too_much(self.training, datasets.summaries(dataset), dataset.rows, place.settings.job_bytes)
             table = datasets.load(session, place.files, dataset)
         self.dataset_sha256 = dataset.digest
-        kinds = (self.job.fitted or {}).get("kinds")  # as it was begun with, whatever has been corrected since
         columns = {}
-        for column in datasets.each_column(table, dataset, self.training.columns, kinds):
+        for column in datasets.each_column(table, dataset, self.training.columns, self.job.fitted):  # as it was begun with
             columns[column.name] = column
             self._heed()  # a large table takes its time
         self.prepared: Prepared = prepare(self.training, columns)

@@ -11,6 +11,7 @@ from engine.boundary import axis, chosen, plane
 from engine.errors import InvalidSpec, UnusableData
 from engine.features import Input, pointer
 from engine.predict import Predictor
+from engine.target import Shares
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
@@ -55,16 +56,16 @@ def get_boundary(
         found = plane(predictor, across, down, held)
     except UnusableData as error:
         raise InvalidSpec([(f"/query/fixed{at.removeprefix('/records/0')}", detail) for at, detail in error.errors]) from None
-    width, shares = len(across.cells), found.probabilities
+    width, shares = len(across.cells), found.by_name
     answer = Boundary(
         job_id=job.id,
         epoch=checkpoint.epoch,
         x=AxisResource(column=across.name, values=across.cells),
         y=AxisResource(column=down.name, values=down.cells),
         fixed=held,
-        classes=None if predictor.target.classes is None else list(predictor.target.classes),
+        classes=predictor.target.labels,
         predictions=_rows(found.values, width),
-        probabilities=None if shares is None else {str(name): _rows(share.tolist(), width) for name, share in shares.items()},
+        probabilities=None if shares is None else {name: _plane_of(share, width) for name, share in shares.items()},
     )
     return ResourceResponse(answer.document())
 
@@ -114,6 +115,13 @@ def _usual(column: Mapping[str, Any]) -> Any:
     if column["kind"] in ("categorical", "boolean", "text"):
         return column["top"][0]["value"] if column["top"] else None
     return column["quantiles"]["0.5"] if column["quantiles"] else None
+
+
+def _plane_of(share: Shares, width: int) -> Any:
+    """Of a class or tag, or by the words of a tag."""
+    if isinstance(share, Mapping):
+        return {word: _rows(each.tolist(), width) for word, each in share.items()}
+    return _rows(share.tolist(), width)
 
 
 def _rows(cells: list[Any], width: int) -> list[list[Any]]:

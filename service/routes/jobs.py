@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from engine.completion import complete
+from engine.completion import complete, guesses
 from engine.errors import InputError
 from engine.estimate import estimate, refuse_too_much
 from service import events
@@ -81,7 +81,7 @@ def create_job(
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             completed, queue_name = looked_at.request, looked_at.queue_name
             if dataset.columns != looked_at.dataset.columns:  # corrected meanwhile
-                completed, queue_name = _completed(session, store, request, dataset)
+                completed, queue_name, _ = _completed(session, store, request, dataset)
             given = {"queue": queue_name, "warnings": looked_at.warnings}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
             resource = job_resource(session, job, journal=[jobs.first_entry(job)])
@@ -90,13 +90,18 @@ def create_job(
     return answer.response
 
 
-def _completed(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[JobRequest, str]:
-    """The request with its defaults, held against the dataset and the room that workers have, and the queue it is for."""
-    table, takers = datasets.summaries(dataset), workers.takers(session, store.settings.presence_seconds)
+def _completed(
+    session: Session, store: Store, request: JobRequest, dataset: Dataset
+) -> tuple[JobRequest, str, list[dict[str, Any]]]:
+    """The request with its defaults, held against the dataset and the room that workers have; the queue it is for; and what
+    had to be guessed.
+    """
+    takers = workers.takers(session, store.settings.presence_seconds)
+    table = datasets.summaries_for(lambda: datasets.load(session, store.files, dataset), dataset, request)
     completed = complete(request, table, dataset.rows, takers.serve(GPU_QUEUE))
     queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
     refuse_too_much(completed, table, dataset.rows, takers.room(queue_name) or store.settings.max_job_bytes or None)
-    return completed, queue_name
+    return completed, queue_name, guesses(request, completed, table, dataset.rows)
 
 
 class LookedAt(NamedTuple):
@@ -112,10 +117,10 @@ class LookedAt(NamedTuple):
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.glancing() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
-        completed, queue_name = _completed(session, store, request, dataset)
+        completed, queue_name, guessed = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
         datasets.check_rows(table, dataset, completed)
-    return LookedAt(completed, queue_name, dataset, table, datasets.findings(table, dataset, completed))
+    return LookedAt(completed, queue_name, dataset, table, guessed + datasets.findings(table, dataset, completed))
 
 
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
@@ -199,7 +204,7 @@ def fork_job(
             with _within("overrides"):
                 request = _overridden(parent, fork.overrides)
                 forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
-                completed, queue_name = _completed(session, store, request, dataset)
+                completed, queue_name, _ = _completed(session, store, request, dataset)
                 forks.refuse(parent, completed, checkpoint)
                 forks.check_rows(parent, completed)
             job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)

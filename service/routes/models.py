@@ -1,5 +1,6 @@
 """Models and their predictions."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Response
@@ -9,6 +10,7 @@ from engine.errors import UnusableData
 from engine.features import pointer
 from engine.findings import notices
 from engine.predict import columns_of, unseen
+from engine.target import Shares
 from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
@@ -88,13 +90,15 @@ def predict(
     except UnusableData as error:
         raise (error if isinstance(request, RecordsRequest) else _in_table(error, request)) from None
     found = predictor.predict(columns)
-    probabilities = None
-    if found.probabilities is not None:
-        names = [str(label) for label in found.probabilities]
-        rows = zip(*(share.tolist() for share in found.probabilities.values()), strict=True)
-        probabilities = [dict(zip(names, row, strict=True)) for row in rows]
+    probabilities = None if found.by_name is None else _by_row(found.by_name)
     warnings = [Notice(**notice) for notice in notices(unseen(predictor.features, records))]
     return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
+
+
+def _by_row(shares: Mapping[str, Shares]) -> list[dict[str, Any]]:
+    """Probabilities (n,) by name as an object a row."""
+    columns = [_by_row(share) if isinstance(share, Mapping) else share.tolist() for share in shares.values()]
+    return [dict(zip(shares, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _records(request: TableRequest) -> list[dict[str, Any]]:

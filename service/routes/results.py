@@ -230,9 +230,8 @@ def _coefficients(predictor: Predictor) -> Coefficients | None:
         return None
     W, b = views[0].W, views[0].b
     raw, intercept = predictor.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
-    classes = predictor.target.classes
-    outputs = predictor.target.names if classes is None else [str(label) for label in classes[-W.shape[1] :]]
-    return Coefficients(features=predictor.features.names, outputs=list(outputs), weights=raw.tolist(), bias=intercept.tolist())
+    outputs = predictor.target.output_names(W.shape[1])
+    return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())
 
 
 @router.get("/{job_id}/histograms", responses=problems(404))
@@ -276,8 +275,7 @@ def get_evaluation(
         dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
-    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns, kinds), split)
+    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns, job.fitted), split)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))

@@ -176,9 +176,8 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
             epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
         dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
-        kinds = (job.fitted or {}).get("kinds")  # those of then, whatever has been corrected since
     training = training_of(job.request)
-    moment = Moment.of(training, datasets.columns(table, dataset, training.columns, kinds), arrays)
+    moment = Moment.of(training, datasets.columns(table, dataset, training.columns, job.fitted), arrays)
     rows = moment.batch() if request.rows is None else list(request.rows)
     return moment, {"job_id": job.id, "epoch": epoch, "rows": rows}
 

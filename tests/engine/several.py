@@ -1,5 +1,7 @@
 """A table with several answers and several tags to learn at once."""
 
+from typing import Any
+
 import numpy as np
 
 from tests.engine import Table, table
@@ -27,6 +29,14 @@ def drawn(rows: int = 120, seed: int = 0) -> Table:
 DATA = drawn()
 HELD = np.stack([DATA.columns[name].values for name in TAGS], axis=1) == 1
 """Which row (n,) has which tag (3,)."""
+WORDS = {"warm": (False, True), "wet": ("no", "yes"), "loud": (False, True)}
+"""What stands for a tag that does not hold, and for one that does."""
+
+
+def has(row: dict[str, Any]) -> list[bool]:
+    """Which of the tags (3,) a prediction says hold."""
+    assert list(row) == TAGS
+    return [WORDS[name].index(value) == 1 for name, value in row.items()]
 
 
 def raw(data: Table) -> np.ndarray:

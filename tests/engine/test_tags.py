@@ -9,7 +9,7 @@ import sklearn.metrics as oracle
 from engine.activations import Sigmoid
 from engine.evaluation import evaluate
 from tests.engine import Run, table, trained, way_of
-from tests.engine.several import DATA, FEATURES, HELD, TAGS, raw
+from tests.engine.several import DATA, FEATURES, HELD, TAGS, has, raw
 
 WHOLE: dict[str, Any] = {"split": {"validation": 0.0}}
 NO_LAYER = {"kind": "mlp", "hidden": [], "initializer": {"kind": "zeros"}}
@@ -63,16 +63,23 @@ def test_tags_are_predicted_by_name_and_so_are_their_probabilities(precision: st
     predictor = run.predictor()
     outputs, found = predictor.outputs(DATA.columns), predictor.predict(DATA.columns)
     assert outputs.shape == (DATA.rows, 3)
-    assert found.values == [dict(zip(TAGS, row, strict=True)) for row in (outputs > 0).tolist()]
-    assert {type(value) for row in found.values for value in row.values()} == {bool}
-    assert {tuple(row.values()) for row in found.values} > {(True, True, True), (False, False, False)}  # not one of three
+    assert [has(row) for row in found.values] == (outputs > 0).tolist()
+    assert [{type(row[name]) for row in found.values} for name in TAGS] == [{bool}, {str}, {bool}]
+    assert {tuple(row.values()) for row in found.values} > {(True, "yes", True), (False, "no", False)}  # not one of three
     assert found.probabilities is not None
     assert list(found.probabilities) == TAGS
     expected = np.empty(outputs.shape)
     Sigmoid().apply(np, outputs.astype(float), expected)
     for index, name in enumerate(TAGS):
         np.testing.assert_array_equal(found.probabilities[name], expected[:, index])
-        assert [row[name] for row in found.values] == (found.probabilities[name] > 0.5).tolist()
+        assert [has(row)[index] for row in found.values] == (found.probabilities[name] > 0.5).tolist()
+    assert found.by_name is not None
+    assert list(found.by_name) == TAGS
+    wet = found.by_name["wet"]
+    assert isinstance(wet, dict)
+    np.testing.assert_array_equal(wet["yes"], expected[:, 1])
+    np.testing.assert_array_equal(wet["no"], 1 - expected[:, 1])
+    np.testing.assert_array_equal(found.by_name["loud"], expected[:, 2])
 
 
 @pytest.mark.parametrize(("units", "way"), [([], "small"), ([6], "small"), ([200, 200], "large")])
@@ -84,7 +91,7 @@ def test_tag_accuracy_is_the_share_of_right_tags(units: list[int], way: str) -> 
     for split in ("train", "validation"):
         rows = run.prepared.rows[split]
         found = run.predictor().predict(DATA.take(rows)).values
-        right = [row[name] == HELD[at, index] for at, row in zip(rows, found, strict=True) for index, name in enumerate(TAGS)]
+        right = np.array([has(row) for row in found]) == HELD[rows]
         assert 0 < np.mean(right) < 1
         assert run.course(f"{split}_tag_accuracy") == [pytest.approx(np.mean(right), rel=1e-12)] * 2
     assert set(run.last) == {
@@ -117,10 +124,11 @@ def test_tags_are_evaluated_as_scikit_learn_would() -> None:
     rows = run.prepared.rows["test"]
     predicted = run.predictor().predict(DATA.take(rows))
     assert predicted.probabilities is not None
-    given = np.array([list(row.values()) for row in predicted.values])
+    given = np.array([has(row) for row in predicted.values])
     actual = HELD[rows]
     assert found.metrics == {"tag_accuracy": pytest.approx(1 - oracle.hamming_loss(actual, given))}
-    assert (found.split, found.rows, found.classes) == ("test", len(rows), TAGS)
+    named = ["warm", "wet=yes", "loud"]  # of a tag of words, which one counts as held
+    assert (found.split, found.rows, found.classes) == ("test", len(rows), named)
     assert found.confusion_matrix is found.residuals is None
     scores = oracle.precision_recall_fscore_support(actual, given, average=None)
     assert found.by_class is not None
@@ -128,7 +136,7 @@ def test_tags_are_evaluated_as_scikit_learn_would() -> None:
     assert found.precision_recall is not None
     for index, name in enumerate(TAGS):
         entry = found.by_class[index]
-        assert entry["class"] == found.roc[index]["class"] == found.precision_recall[index]["class"] == name
+        assert entry["class"] == found.roc[index]["class"] == found.precision_recall[index]["class"] == named[index]
         assert [entry[what] for what in ("precision", "recall", "f1", "support")] == pytest.approx(
             [column[index] for column in scores]
         )
@@ -147,6 +155,10 @@ def test_a_tag_that_no_row_has_is_evaluated_too() -> None:
     found = evaluate(run.predictor(), data.columns, None)
     assert found is not None
     assert (found.split, found.metrics) == ("train", {"tag_accuracy": 1.0})
+    assert found.roc is not None
+    assert found.precision_recall is not None
+    assert found.roc[0] == {"class": "never", "false_positive_rate": None, "true_positive_rate": None, "threshold": None}
+    assert found.precision_recall[0] == {"class": "never", "recall": None, "precision": None, "threshold": None}
     assert found.by_class == [
         {"class": "never", "precision": None, "recall": None, "f1": None, "support": 0},
         {"class": "late", "precision": 1.0, "recall": 1.0, "f1": 1.0, "support": 2},
