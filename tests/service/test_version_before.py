@@ -87,7 +87,8 @@ def holds(found: Any, told: Any, place: str = "") -> None:
     """Assert that what was told then is in what is found now, to the bit where it can be. An object may have more fields."""
     if isinstance(told, dict):
         assert isinstance(found, dict), place
-        for name, value in told.items():
+        for spelt, value in told.items():
+            name = {"False": "false", "True": "true"}.get(spelt, spelt)  # a label's key is spelt as JSON spells the label
             assert name in found, f"{place}/{name}"
             holds(found[name], value, f"{place}/{name}")
     elif isinstance(told, list):
