@@ -2,16 +2,23 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import islice
 
 import polars as pl
 
-from store.formats.cells import NUMBERS, TEXT, Reading, readings
 from store.formats.dialect import Dialect, dialect_of
 from store.formats.options import ReadOptions
 from store.formats.parsing import Misfit, Parser, rows_of
 from store.formats.reading import Found, Source
-from store.formats.stretches import blocks_of
+from store.formats.stretches import LEAD, Block, blocks_of
 from store.formats.text import Text, as_utf8
+from store.readings.choice import Choice, Chooser
+from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
+from store.readings.evidence import Evidence, has_leading_zeros, is_canonical, look, marks_of, plain
+from store.readings.telling import is_doubtful, told_of_words
+
+USUAL = (INTEGER, NUMBER, WORDS, ColumnReading("boolean"))
+"""Readings that are not named: each follows from the column's kind."""
 
 
 def read_csv(source: Source) -> Found:
@@ -31,104 +38,133 @@ def _read(source: Source, delimiter: str | None) -> Found:
 
 def table_of(text: Text, dialect: Dialect, options: ReadOptions, line: int) -> Found:
     """The rows of a text that begins in that line, below any header."""
-    ways = readings(options, dialect.delimiter)
+    chooser = Chooser(options, dialect.delimiter, dialect.markers, dialect.texts)
     found = Found(batches=iter(()), read={}, warnings=[])
-    found.batches = _batches(text, dialect, ways, line, found)
+    found.batches = Columns(text, dialect, chooser, line, found).batches()
     found.read = {
         "encoding": text.encoding,
         "delimiter": dialect.delimiter,
         "quote": dialect.quote,
         "header": dialect.has_header,
         "missing": list(dialect.markers),
+        "missing_in_numbers": list(chooser.doubtful),
         "columns": {},
     }
     return found
 
 
-def _batches(text: Text, dialect: Dialect, ways: list[Reading], line: int, found: Found) -> Iterator[pl.DataFrame]:
-    """Every row, each column read in the one way that fits all of it. What the first rows suggest is tried first; where
-    a later row does not fit, all rows are looked at, and the batches begin anew.
+class Columns:
+    """The columns of a text, each read in the one way that fits all of it.
+
+    What the first rows suggest is tried first. Where a later row does not fit, or the first leave something open, all rows
+    are looked at, and the batches begin anew.
     """
-    chosen: list[Reading] = []
-    for look in (_first_look, _whole_look, _careful_look):
-        chosen = look(text, dialect, ways, line, chosen)
-        found.restart()
-        try:
-            parser = Parser(dialect, [way.dtype for way in chosen])
-            for block in blocks_of(text, dialect, line):
-                yield _typed(parser.parse(block), chosen, dialect)
-        except Misfit:
-            continue
-        _report(found, text, dialect, ways, chosen, line)
-        return
-    raise AssertionError("a column of text always fits")
 
+    def __init__(self, text: Text, dialect: Dialect, chooser: Chooser, line: int, found: Found) -> None:
+        self.text, self.dialect, self.chooser, self.line, self.found = text, dialect, chooser, line, found
+        self.evidence: dict[str, Evidence] = {}
+        self._is_whole = False  # whether the evidence is of all rows
 
-def _first_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, _: list[Reading]) -> list[Reading]:
-    """What fits the first rows."""
-    block = next(blocks_of(text, dialect, line), None)
-    if block is None:
-        return [TEXT] * dialect.width
-    table = rows_of(block, dialect, [pl.String] * dialect.width)
-    return [TEXT if cells.name in dialect.texts else _way_of(cells, ways, dialect) for cells in table.iter_columns()]
+    def batches(self) -> Iterator[pl.DataFrame]:
+        """Every row. Raises UnreadableFile with the line that is wrong."""
+        for look_at in (self._first_look, self._whole_look, self._careful_look):
+            choices = look_at()
+            if choices is None:
+                continue
+            self.found.restart()
+            try:
+                parser, row = Parser(self.dialect, [choice.dtype for choice in choices.values()]), 0
+                for block in blocks_of(self.text, self.dialect, self.line):
+                    table = parser.parse(block)
+                    yield self._typed(block, table, choices, row)
+                    row += table.height
+            except Misfit:
+                continue
+            self._report(choices)
+            return
+        raise AssertionError("a column of words always fits")
 
+    def _first_look(self) -> dict[str, Choice] | None:
+        """What the first rows suggest; None where they leave open what further ones may settle."""
+        first = list(islice(blocks_of(self.text, self.dialect, self.line), 2))
+        self.evidence = {name: Evidence() for name in self.dialect.names}
+        if first:
+            self._look_at(first[0].data, rows_of(first[0], self.dialect, [pl.String] * self.dialect.width), 0)
+        choices = self.chooser.choose(self.evidence)
+        is_open = any(choice.told or self._is_doubtful(name, choice) for name, choice in choices.items())
+        return None if is_open and len(first) > 1 else choices
 
-def _way_of(cells: pl.Series, ways: list[Reading], dialect: Dialect) -> Reading:
-    """The first way that fits. Whether these are plain numbers is asked first: it is quickly answered."""
-    if tuple(ways[: len(NUMBERS)]) == NUMBERS:
-        for way in NUMBERS:
-            if way.convert(cells).null_count() == cells.null_count():
-                return way
-    return next(way for way in ways if _fits(way, cells, dialect))
+    def _is_doubtful(self, name: str, choice: Choice) -> bool:
+        return choice.reading.kind == "words" and name not in self.dialect.texts and is_doubtful(self.evidence[name])
 
+    def _whole_look(self) -> dict[str, Choice]:
+        """What all rows say."""
+        self._is_whole = True
+        self.evidence = {name: Evidence() for name in self.dialect.names}
+        row = 0
+        for block in blocks_of(self.text, self.dialect, self.line):
+            table = rows_of(block, self.dialect, [pl.String] * self.dialect.width)
+            self._look_at(block.data, table, row)
+            row += table.height
+        return self.chooser.choose(self.evidence)
 
-def _whole_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, first: list[Reading]) -> list[Reading]:
-    """What fits all rows: of the ways that the first rows left open, plain numbers first, the others where those fail."""
-    left = [ways[ways.index(way) :] for way in first]
-    for wanted in (NUMBERS, ways):
-        if wanted is ways and all(still[0] in NUMBERS or len(still) == 1 for still in left):
-            break
-        for block in blocks_of(text, dialect, line):
-            table = rows_of(block, dialect, [pl.String] * dialect.width)
-            left = [
-                [way for way in still if (way in NUMBERS) != (wanted is NUMBERS) or _fits(way, cells, dialect)]
-                if wanted is NUMBERS or still[0] not in NUMBERS
-                else still
-                for still, cells in zip(left, table.iter_columns(), strict=True)
-            ]
-    return [still[0] for still in left]
+    def _careful_look(self) -> dict[str, Choice]:
+        """The same, with nothing parsed as a number that Polars' parser may see otherwise than its cast."""
+        return {name: replace(choice, dtype=pl.String) for name, choice in self.chooser.choose(self.evidence).items()}
 
+    def _look_at(self, data: bytes, table: pl.DataFrame, row: int) -> None:
+        """Gather the evidence of a stretch that begins in that row."""
+        zeros = has_leading_zeros(data, self.dialect.delimiter)
+        for cells in table.iter_columns():
+            if cells.name not in self.dialect.texts:
+                seen = None if self.chooser.is_particular or (zeros and _leading_zero(cells)) else plain(cells, row)
+                self.evidence[cells.name].add(seen or self._look_closer(cells, row))
 
-def _careful_look(text: Text, dialect: Dialect, ways: list[Reading], line: int, whole: list[Reading]) -> list[Reading]:
-    """The same, with nothing parsed as a number that Polars' parser may see otherwise than its cast."""
-    return [replace(way, dtype=pl.String) for way in whole]
+    def _look_closer(self, cells: pl.Series, row: int) -> Evidence:
+        chooser = self.chooser
+        return look(cells, row, chooser.markers, chooser.doubtful, chooser.pair, chooser.options.date_format)
 
+    def _typed(self, block: Block, table: pl.DataFrame, choices: dict[str, Choice], row: int) -> pl.DataFrame:
+        """The values of a stretch that begins in that row. Raises Misfit."""
+        if row and not self._is_whole:
+            self._check_numbers(block, table)
+        if any(cells.is_infinite().any() for cells in table.iter_columns() if cells.dtype.is_float()):
+            raise Misfit  # 1E999 is no number; nor is "inf", which the careful look lets through to be refused
+        if pl.String not in table.dtypes:
+            return table
+        columns = []
+        for choice, cells in zip(choices.values(), table.iter_columns(), strict=True):
+            values = cells
+            if cells.dtype == pl.String:
+                values, unread = choice.reading.apply(cells, self.chooser.markers)
+                if unread.any():
+                    raise Misfit
+                if row and choice.reading.kind == "words" and not self._is_whole and cells.name not in self.dialect.texts:
+                    self.evidence[cells.name].add(marks_of(cells, row, self.chooser.markers, self.chooser.doubtful))
+            columns.append(values)
+        return pl.DataFrame(columns)
 
-def _fits(way: Reading, cells: pl.Series, dialect: Dialect) -> bool:
-    return way is TEXT or way.apply(cells, dialect.markers) is not None
-
-
-def _typed(table: pl.DataFrame, chosen: list[Reading], dialect: Dialect) -> pl.DataFrame:
-    if pl.String not in table.dtypes:
-        return table
-    columns = []
-    for way, cells in zip(chosen, table.iter_columns(), strict=True):
-        values = way.apply(cells, dialect.markers) if cells.dtype == pl.String else cells
-        if values is None:
+    def _check_numbers(self, block: Block, table: pl.DataFrame) -> None:
+        """Raises Misfit where a whole number was more in the file's text, as 007 is."""
+        whole = [cells.name for cells in table.iter_columns() if cells.dtype.is_integer()]
+        if not whole or is_canonical(table, block.data, len(LEAD)) or not has_leading_zeros(block.data, self.dialect.delimiter):
+            return
+        text = rows_of(block, self.dialect, [pl.String] * self.dialect.width)
+        if any(_leading_zero(text[name]) for name in whole):
             raise Misfit
-        columns.append(values)
-    return pl.DataFrame(columns)
+
+    def _report(self, choices: dict[str, Choice]) -> None:
+        """Name what is not read as it stands, and tell what was guessed."""
+        self.found.read["columns"] = {
+            name: choice.reading.document for name, choice in choices.items() if choice.reading not in USUAL
+        }
+        for name, choice in choices.items():
+            told = list(choice.told)
+            if choice.reading.kind == "words" and name not in self.dialect.texts:
+                told += told_of_words(self.evidence[name], self.chooser.options.missing is None)
+            for code, detail in told:
+                self.found.warnings.append({"code": code, "column": name, "detail": f"column '{name}' {detail}"})
 
 
-def _report(found: Found, text: Text, dialect: Dialect, ways: list[Reading], chosen: list[Reading], line: int) -> None:
-    """Name what is not read as it stands, and warn where the first rows could as well be read in another way."""
-    named = {name: way for name, way in zip(dialect.names, chosen, strict=True) if way.report}
-    found.read["columns"] = {name: way.report for name, way in named.items()}
-    if not any(way.ambiguous for way in named.values()):
-        return
-    sample = rows_of(next(blocks_of(text, dialect, line)), dialect, [pl.String] * dialect.width)
-    for name, way in named.items():
-        rivals = [other for other in ways if other.ambiguous == way.ambiguous and other.notation != way.notation]
-        if way.ambiguous and any(_fits(rival, sample[name], dialect) for rival in rivals):
-            detail = f"column '{name}' was read as {way.report}; if that is wrong, upload it again with '{way.ambiguous}' set"
-            found.warnings.append({"code": "READ_AS", "column": name, "detail": detail})
+def _leading_zero(cells: pl.Series) -> bool:
+    return bool(cells.str.contains(r"^\s*[+-]?0[0-9]").any())

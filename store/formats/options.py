@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from engine.features import MISSING
+from store.readings.markers import GAPS
 
 ENCODINGS = (
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
@@ -58,8 +58,8 @@ class ReadOptions:
 
     @property
     def markers(self) -> tuple[str, ...]:
-        """Cells that stand for nothing; an empty one always does."""
-        return MISSING if self.missing is None else ("", *filter(None, self.missing.split(",")))
+        """Cells that stand for nothing in any column; an empty one always does."""
+        return GAPS if self.missing is None else ("", *filter(None, self.missing.split(",")))
 
 
 NAMES = tuple(field.name for field in fields(ReadOptions))

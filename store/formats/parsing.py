@@ -2,7 +2,6 @@
 
 import csv
 import io
-import math
 import re
 from contextlib import suppress
 from typing import Any
@@ -25,38 +24,21 @@ class Misfit(Exception):
 
 class Parser:
     """Parses blocks of one text, each column as a type: a number's own, or text. It expects whole numbers as small as those
-    before, and gaps that are empty cells: parsed so, a block takes less time and much less memory. One that is not so is
-    parsed again.
+    before: parsed so, a block takes less time and much less memory. One that is not so is parsed again.
     """
 
     def __init__(self, dialect: Dialect, dtypes: list[Any]) -> None:
         self.dialect, self.dtypes = dialect, dtypes
         self._narrow: list[Any] | None = None
-        is_plain = pl.String not in dtypes and not any(map(_is_number, dialect.markers))
-        self._markers = () if is_plain else dialect.markers
 
     def parse(self, block: Block) -> pl.DataFrame:
         """The block's rows. Raises UnreadableFile with the line that is wrong, or Misfit."""
         if self._narrow is not None:
             with suppress(Misfit):
-                return rows_of(block, self.dialect, self._narrow, self._markers)
-        try:
-            table = rows_of(block, self.dialect, self.dtypes, self._markers)
-        except Misfit:
-            if self._markers == self.dialect.markers:
-                raise
-            self._markers = self.dialect.markers
-            return self.parse(block)
+                return rows_of(block, self.dialect, self._narrow)
+        table = rows_of(block, self.dialect, self.dtypes)
         self._narrow = _narrowed(table, self._narrow)
         return table
-
-
-def _is_number(marker: str) -> bool:
-    """Whether a marker could be parsed as a number, and is no NaN, which is stored as a gap as well."""
-    try:
-        return not math.isnan(float(marker))
-    except ValueError:
-        return False
 
 
 def _narrowed(table: pl.DataFrame, before: list[Any] | None) -> list[Any]:
@@ -75,13 +57,15 @@ def _narrowed(table: pl.DataFrame, before: list[Any] | None) -> list[Any]:
     return found
 
 
-def rows_of(block: Block, dialect: Dialect, dtypes: list[Any], markers: tuple[str, ...] | None = None) -> pl.DataFrame:
-    """The block's rows. Raises UnreadableFile with the line that is wrong, or Misfit for a cell of another type."""
+def rows_of(block: Block, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
+    """The block's rows, an empty cell a gap. Raises UnreadableFile with the line that is wrong, or Misfit for a cell of
+    another type.
+    """
     reason: UnreadableFile | None = None
     for form in (_as_it_is, _without_blank_lines, _rewritten):
         data = form(block, dialect)
         try:
-            table = _polars(data, dialect, dtypes, dialect.markers if markers is None else markers)
+            table = _polars(data, dialect, dtypes)
         except UnreadableFile as error:
             reason = error
             continue
@@ -99,7 +83,7 @@ def _as_it_is(block: Block, dialect: Dialect) -> bytes:
     return block.data
 
 
-def _polars(data: bytes, dialect: Dialect, dtypes: list[Any], markers: tuple[str, ...]) -> pl.DataFrame:
+def _polars(data: bytes, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
     try:
         return pl.read_csv(
             data,
@@ -108,7 +92,6 @@ def _polars(data: bytes, dialect: Dialect, dtypes: list[Any], markers: tuple[str
             quote_char=dialect.quote,
             has_header=False,
             schema=dict(zip(dialect.names, dtypes, strict=True)),
-            null_values=list(markers),
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0][:200]

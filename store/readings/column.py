@@ -8,6 +8,8 @@ from typing import Any, Literal
 import polars as pl
 
 SPACES = " \u00a0\u202f\u2009"
+AROUND = " \t\u00a0"
+"""Spaces that do not count around a cell."""
 MINUS = "-\u2212"
 TIMED = ("%H", "%I", "%T", "%R", "%s")
 
@@ -50,14 +52,15 @@ class ColumnReading:
     @classmethod
     def of_document(cls, document: dict[str, Any]) -> "ColumnReading":
         """The reading that was stored as JSON."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in document.items()})
+        given: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in document.items()}
+        return cls(**given)
 
     def apply(self, cells: pl.Series, markers: Sequence[str]) -> tuple[pl.Series, pl.Series]:
         """The values of cells of text (n,), null for a gap; and which cells (n,) are there and cannot be read so.
 
         `markers` are the file's words for nothing. Spaces around a cell do not count.
         """
-        bare = cells.str.strip_chars()
+        bare = cells.str.strip_chars(AROUND)
         gaps = bare.is_in(list(markers if self.missing is None else self.missing)).fill_null(True)
         if gaps.any():
             bare = bare.set(gaps, None)
@@ -78,7 +81,7 @@ def _numbers(reading: ColumnReading, cells: pl.Series) -> pl.Series:
     if reading.unit or reading.accounting:
         negative = cells.str.contains(rf"^\(.*\)$|[{MINUS}]\)?$") if reading.accounting else None
         if reading.accounting:
-            cells = cells.str.replace(r"^\((.*)\)$", "$1").str.replace(rf"[{MINUS}]$", "").str.strip_chars()
+            cells = cells.str.replace(r"^\((.*)\)$", "$1").str.replace(rf"[{MINUS}]$", "").str.strip_chars(AROUND)
         if reading.unit:
             cells = without_unit(cells, reading.unit)
     cells = cells.str.replace_all("\u2212", "-", literal=True)

@@ -66,11 +66,12 @@ GOOD: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]]]] = {
     "a quoted gap": ('a,b\n"",1\nx,2\n', ["a categorical", "b integer"], [(N, 1), ("x", 2)]),
     "a column of gaps": ("a,b\n,1\nNA,2\n", ["a numeric", "b integer"], [(N, 1), (N, 2)]),
     "the largest integers": ("a\n9223372036854775807\n-9223372036854775808\n", ["a integer"], [(2**63 - 1,), (-(2**63),)]),
-    "an integer of fifty digits": ("a\n" + "1" * 50 + "\n1\n", ["a numeric"], [(1.1111111111111111e49,), (1.0,)]),
-    "larger integers": ("a\n9223372036854775808\n1\n", ["a numeric"], [(2.0**63,), (1.0,)]),
-    "integers with signs and zeros": ("a\n-5\n+3\n007\n", ["a integer"], [(-5,), (3,), (7,)]),
+    "an integer of fifty digits": ("a\n" + "1" * 50 + "\n1\n", ["a categorical"], [("1" * 50,), ("1",)]),
+    "larger integers": ("a\n9223372036854775808\n1\n", ["a categorical"], [("9223372036854775808",), ("1",)]),
+    "integers with signs": ("a\n-5\n+3\n0\n", ["a integer"], [(-5,), (3,), (0,)]),
+    "integers with leading zeros": ("a\n5\n+3\n007\n", ["a categorical"], [("5",), ("+3",), ("007",)]),
     "integers with spaces": ("a,b\n 1 ,  2\n3, 4 \n", ["a integer", "b integer"], [(1, 2), (3, 4)]),
-    "numbers with spaces": ("a,b\n 1.5 ,x\n2, y\n", ["a numeric", "b categorical"], [(1.5, "x"), (2.0, " y")]),
+    "numbers with spaces": ("a,b\n 1.5 ,x\n2, y\n", ["a numeric", "b categorical"], [(1.5, "x"), (2.0, "y")]),
     "exponents": ("a\n1e3\n2.5E-2\n", ["a numeric"], [(1000.0,), (0.025,)]),
     "integers, then a fraction": ("a\n" + "1\n" * 300 + "1.5\n", ["a numeric"], [*[(1.0,)] * 300, (1.5,)]),
     "integers, then a word": ("a\n" + "1\n" * 300 + "x\n", ["a categorical"], [*[("1",)] * 300, ("x",)]),
@@ -117,7 +118,7 @@ def test_a_header_longer_than_any_sample(tmp_path: Path) -> None:
 
 def test_quotes_do_not_make_finding_the_delimiter_slow(tmp_path: Path) -> None:
     """The standard library's Sniffer takes several seconds here: its expressions go back over the text again and again."""
-    cell = "it's, that's; 'x " * 3000
+    cell = "it's, that's; 'x " * 3000 + "end"
     table = read(tmp_path, f'text,label\n"{cell}",1\n')
     assert table.rows() == [(cell, 1)]
 
@@ -180,7 +181,9 @@ def tables(draw: st.DrawFn) -> pl.DataFrame:
 def test_what_is_written_reads_back(
     tmp_path: Path, table: pl.DataFrame, delimiter: str, ending: str, encoding: str, quoting: Literal[0, 1, 2] | None
 ) -> None:
-    """Whoever wrote it: Polars, or the standard library in any of its ways."""
+    """Whoever wrote it: Polars, or the standard library in any of its ways; but for spaces around words, and for letters that
+    are composed of several.
+    """
     if quoting is None:
         text = table.write_csv(separator=delimiter, line_terminator=ending)
     else:
@@ -190,4 +193,5 @@ def test_what_is_written_reads_back(
         text = buffer.getvalue()
     found = read(tmp_path, text.encode(encoding))
     assert found.columns == table.columns
-    assert found.rows() == table.rows()
+    words = pl.col(pl.String).str.strip_chars(" \t\u00a0").str.normalize("NFC")
+    assert found.rows() == table.with_columns(words).rows()

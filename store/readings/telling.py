@@ -1,0 +1,99 @@
+"""What is told of a column as it was read: a guess, with its evidence and the form field that settles it."""
+
+from collections.abc import Iterator, Mapping
+
+from store.readings.column import ColumnReading
+from store.readings.evidence import Evidence, Seen
+from store.readings.notation import is_number, leading_zero, parts_of
+
+Told = tuple[str, str]
+"""A warning's code, and its text from the column's name on."""
+MOSTLY = 0.8
+"""Such a share of numbers makes the other cells of a column of words worth a look; half, where they all are one word."""
+MOST_SHOWN, MOST_NAMED = 3, 20
+
+
+def told_of_numbers(evidence: Evidence, reading: ColumnReading) -> Told:
+    """A column whose marks could as well mean something else."""
+    marked = next(seen for shape, seen in evidence.shapes.items() if "." in shape or "," in shape)
+    thousands = f", thousands '{reading.thousands}'" if reading.thousands else ""
+    how = f"was read as {reading.kind} (decimal '{reading.decimal}'{thousands})"
+    other = "," if reading.decimal == "." else "."
+    remedy = f"if that is wrong, upload it again with 'decimal' set to {other}"
+    return (
+        "READ_AS",
+        f"{how}, and nothing in the file tells whether '{marked.cell}' in row {marked.row} has a fraction; {remedy}",
+    )
+
+
+def is_doubtful(evidence: Evidence) -> bool:
+    """Whether a column of words may be told to be one of numbers, so that all rows are to be looked at."""
+    return any(True for _ in _nearly_numbers(evidence))
+
+
+def told_of_words(evidence: Evidence, has_known_markers: bool) -> Iterator[Told]:
+    """A column of words that nearly is one of numbers; and markers in it that may be words, where they were not given."""
+    yield from _nearly_numbers(evidence)
+    read = {mark: seen for mark, seen in evidence.gaps.items() if mark}
+    if read and has_known_markers:
+        yield "READ_AS", f"holds {_listed(read)}, read as gaps; if they are words, upload it again with an empty 'missing'"
+    if evidence.doubtful:
+        remedy = "if they stand for nothing, upload it again with 'missing' set to them"
+        yield "READ_AS", f"holds {_listed(evidence.doubtful)}, kept as words; {remedy}"
+
+
+def _nearly_numbers(evidence: Evidence) -> Iterator[Told]:
+    zero = leading_zero(evidence)
+    if zero is not None:
+        yield (
+            "LEADING_ZEROS",
+            f"holds whole numbers with leading zeros, such as '{zero}', and is kept as words, for a number would lose them; "
+            "correct its kind to integer if it counts something",
+        )
+    elif evidence.beyond is not None and is_number_like(evidence):
+        yield (
+            "LARGE_NUMBERS",
+            f"holds numbers of more digits than are kept, such as '{evidence.beyond.cell[:50]}' in row {evidence.beyond.row}, "
+            "and is kept as words, so that none becomes another",
+        )
+    elif evidence.shapes and not evidence.wide:
+        numbers = [seen for shape, seen in evidence.shapes.items() if is_number(shape)]
+        others = {shape: seen for shape, seen in evidence.shapes.items() if not is_number(shape)}
+        count, cells = sum(seen.count for seen in numbers), evidence.cells
+        if not others and len(numbers) > 1:
+            yield "MIXED_NUMBERS", _mixed(list(evidence.shapes.values()))
+        elif others and numbers and (count >= MOSTLY * cells or (count >= cells / 2 and len(others) == 1)):
+            yield "ALMOST_NUMBERS", _almost(count, cells, others, evidence)
+
+
+def _listed(marks: Mapping[str, Seen]) -> str:
+    return ", ".join(f"'{mark}' in {seen.count} rows (the first is {seen.row})" for mark, seen in marks.items())
+
+
+def is_number_like(evidence: Evidence) -> bool:
+    """Whether every cell is a number in some notation."""
+    return not evidence.wide and all(map(is_number, evidence.shapes))
+
+
+def _mixed(seen: list[Seen]) -> str:
+    units: dict[str | None, Seen] = {}
+    for one in sorted(seen, key=lambda first: first.row):
+        parts = parts_of(one.cell)
+        units.setdefault(parts.unit if parts else None, one)
+    shown = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in list(units.values())[:MOST_SHOWN])
+    if len(units) > 1:
+        return f"holds numbers in several units, {shown}, and is kept as words; write all in one unit"
+    both = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in seen[:MOST_SHOWN])
+    return f"holds numbers in several notations, such as {both}, and is kept as words; write all in one notation"
+
+
+def _almost(count: int, cells: int, others: Mapping[str, Seen], evidence: Evidence) -> str:
+    odd = sorted(others.values(), key=lambda seen: seen.row)
+    shown = ", ".join(f"row {one.row} holds '{one.cell[:50]}'" for one in odd[:MOST_SHOWN])
+    more = ", and there are more" if len(odd) > MOST_SHOWN else ""
+    if len(odd) > MOST_NAMED or any("," in one.cell or len(one.cell) > 50 or "9" in shape for shape, one in others.items()):
+        remedy = "if they stand for nothing, replace them by empty cells"
+    else:
+        marks = dict.fromkeys([mark for mark in evidence.gaps if mark] + [one.cell for one in odd])
+        remedy = f"if they stand for nothing, upload it again with missing={','.join(marks)}, which reads them as gaps"
+    return f"holds {count} numbers in {cells} cells and is kept as words: {shown}{more}; {remedy}"
