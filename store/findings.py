@@ -64,7 +64,11 @@ def _identity(column: Described, cells: pl.Series, rows: int) -> Iterator[Findin
         how = f"has a different value in each of the {rows} rows"
     else:
         return
-    yield column["name"], "ID_LIKE", f"column '{column['name']}' {how}: it names rows and does not describe them; leave it out"
+    yield (
+        column["name"],
+        "ID_LIKE",
+        f"column '{column['name']}' {how}, as what names rows does; if it describes nothing, leave it out",
+    )
 
 
 def _is_monotone(values: np.ndarray) -> bool:

@@ -63,6 +63,7 @@ class Columns:
     def __init__(self, text: Text, dialect: Dialect, chooser: Chooser, line: int, found: Found) -> None:
         self.text, self.dialect, self.chooser, self.line, self.found = text, dialect, chooser, line, found
         self.evidence: dict[str, Evidence] = {}
+        self.changed: set[str] = set()
         self._is_whole = False  # whether the evidence is of all rows
 
     def batches(self) -> Iterator[pl.DataFrame]:
@@ -139,10 +140,16 @@ class Columns:
                 values, unread = choice.reading.apply(cells, self.chooser.markers)
                 if unread.any():
                     raise Misfit
+                if choice.reading.kind == "words" and self._is_changed(cells, values):
+                    self.changed.add(cells.name)
                 if row and choice.reading.kind == "words" and not self._is_whole and cells.name not in self.dialect.texts:
                     self.evidence[cells.name].add(marks_of(cells, row, self.chooser.markers, self.chooser.doubtful))
             columns.append(values)
         return pl.DataFrame(columns)
+
+    def _is_changed(self, cells: pl.Series, words: pl.Series) -> bool:
+        """Whether words lost spaces around them, or had letters that were composed of several."""
+        return cells.name not in self.changed and bool((cells != words).any())
 
     def _check_numbers(self, block: Block, table: pl.DataFrame) -> None:
         """Raises Misfit where a whole number was more in the file's text, as 007 is."""
@@ -164,6 +171,13 @@ class Columns:
                 told += told_of_words(self.evidence[name], self.chooser.options.missing is None)
             for code, detail in told:
                 self.found.warnings.append({"code": code, "column": name, "detail": f"column '{name}' {detail}"})
+        changed = [name for name in self.dialect.names if name in self.changed]
+        if changed:
+            more = f" and {len(changed) - 1} more columns" if len(changed) > 1 else ""
+            detail = (
+                f"words in column '{changed[0]}'{more} were freed of spaces around them, and accents put on their letters (NFC)"
+            )
+            self.found.warnings.append({"code": "SPACES", "column": changed[0], "detail": detail})
 
 
 def _leading_zero(cells: pl.Series) -> bool:

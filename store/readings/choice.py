@@ -107,7 +107,7 @@ class Chooser:
     def _with_markers(self, reading: ColumnReading, evidence: Evidence, told: Sequence[Told] = ()) -> Choice:
         """The choice, with the markers that stand for nothing in this column alone."""
         if evidence.doubtful:
-            reading = replace(reading, missing=(*self.markers, *sorted(evidence.doubtful)))
+            reading = replace(reading, missing=tuple(sorted(evidence.doubtful)))
         return Choice(reading, told=tuple(told))
 
     def _number(self, evidence: Evidence, found: Notations, usual: str | None) -> Choice:
@@ -159,7 +159,7 @@ class Chooser:
         """Words; among codes of two capital letters NA is one, as that of Namibia."""
         if "NA" in evidence.gaps and self.doubtful and all(map(CODE.fullmatch, evidence.shapes)):
             evidence.doubtful["NA"] = evidence.gaps.pop("NA")
-            return Choice(replace(WORDS, missing=tuple(mark for mark in self.markers if mark != "NA")))
+            return Choice(replace(WORDS, kept=("NA",)))
         return Choice(WORDS)
 
     def _boolean(self, evidence: Evidence) -> Choice | None:

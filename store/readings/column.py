@@ -21,8 +21,8 @@ class ColumnReading:
     `kind` says what a cell holds. Of numbers: the marks before the fraction and between thousands, a `unit` that stands
     before or after each and is no part of it, whether (3) and 3- are negative (`accounting`). Of yes and no: the `words`
     for false and true, as the file writes them; none for the words true and false. Of dates: the strptime `format`, and
-    whether they are `days` since 1970 or else text as ISO 8601 has it. `missing` are the cells that stand for nothing,
-    where they are not those of the whole file.
+    whether they are `days` since 1970 or else text as ISO 8601 has it. `missing` are cells that stand for nothing in
+    this column besides the file's markers; `kept` are markers of the file that are words here.
     """
 
     kind: Literal["integer", "number", "boolean", "date", "words"]
@@ -33,7 +33,8 @@ class ColumnReading:
     words: tuple[str, str] | None = None
     format: str | None = None
     days: bool = False
-    missing: tuple[str, ...] | None = None
+    missing: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
 
     @property
     def dtype(self) -> Any:
@@ -61,7 +62,7 @@ class ColumnReading:
         `markers` are the file's words for nothing. Spaces around a cell do not count.
         """
         bare = cells.str.strip_chars(AROUND)
-        gaps = bare.is_in(list(markers if self.missing is None else self.missing)).fill_null(True)
+        gaps = bare.is_in([*(mark for mark in markers if mark not in self.kept), *self.missing]).fill_null(True)
         if gaps.any():
             bare = bare.set(gaps, None)
         values = CONVERSIONS[self.kind](self, bare).alias(cells.name)
