@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import replace
-from itertools import islice
+from itertools import islice, repeat
 
 import polars as pl
 
@@ -64,11 +64,12 @@ class Columns:
         self.text, self.dialect, self.chooser, self.line, self.found = text, dialect, chooser, line, found
         self.evidence: dict[str, Evidence] = {}
         self.changed: set[str] = set()
+        self.misfits: set[str] = set()
         self._is_whole = False  # whether the evidence is of all rows
 
     def batches(self) -> Iterator[pl.DataFrame]:
         """Every row. Raises UnreadableFile with the line that is wrong."""
-        for look_at in (self._first_look, self._whole_look, self._careful_look):
+        for look_at in (self._first_look, self._whole_look, *repeat(self._careful_look, self.dialect.width + 1)):
             choices = look_at()
             if choices is None:
                 continue
@@ -100,7 +101,7 @@ class Columns:
 
     def _whole_look(self) -> dict[str, Choice]:
         """What all rows say."""
-        self._is_whole = True
+        self._is_whole, self.misfits = True, set()
         self.evidence = {name: Evidence() for name in self.dialect.names}
         row = 0
         for block in blocks_of(self.text, self.dialect, self.line):
@@ -110,7 +111,11 @@ class Columns:
         return self.chooser.choose(self.evidence)
 
     def _careful_look(self) -> dict[str, Choice]:
-        """The same, with nothing parsed as a number that Polars' parser may see otherwise than its cast."""
+        """The same, with nothing parsed as a number that Polars' parser may see otherwise than its cast; a column that still
+        holds what does not fit is one of words.
+        """
+        self.chooser = replace(self.chooser, texts=self.chooser.texts | self.misfits)
+        self.misfits = set()
         return {name: replace(choice, dtype=pl.String) for name, choice in self.chooser.choose(self.evidence).items()}
 
     def _look_at(self, data: bytes, table: pl.DataFrame, row: int) -> None:
@@ -139,12 +144,14 @@ class Columns:
             if cells.dtype == pl.String:
                 values, unread = choice.reading.apply(cells, self.chooser.markers)
                 if unread.any():
-                    raise Misfit
+                    self.misfits.add(cells.name)
                 if choice.reading.kind == "words" and self._is_changed(cells, values):
                     self.changed.add(cells.name)
                 if row and choice.reading.kind == "words" and not self._is_whole and cells.name not in self.dialect.texts:
                     self.evidence[cells.name].add(marks_of(cells, row, self.chooser.markers, self.chooser.doubtful))
             columns.append(values)
+        if self.misfits:
+            raise Misfit
         return pl.DataFrame(columns)
 
     def _is_changed(self, cells: pl.Series, words: pl.Series) -> bool:

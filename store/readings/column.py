@@ -10,7 +10,7 @@ import polars as pl
 SPACES = " \u00a0\u202f\u2009"
 AROUND = " \t\u00a0"
 """Spaces that do not count around a cell."""
-MINUS = "-\u2212"
+MINUS = "\u2212-"
 TIMED = ("%H", "%I", "%T", "%R", "%s")
 
 

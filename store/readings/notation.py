@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
-from store.readings.column import ColumnReading, pattern
+from store.readings.column import MINUS, SPACES, ColumnReading, pattern
 from store.readings.evidence import Evidence
 
 CURRENCIES = (
@@ -29,10 +29,11 @@ MEASURES = (
 )  # fmt: skip
 """Units that a number keeps; not K, M or B, which may be thousands, millions, billions."""
 UNITS = frozenset((*CURRENCIES, *MEASURES))
+SPACE = rf"[\t{SPACES}]*"
 NUMBER = re.compile(
-    r"(?P<open>\()?\s*(?P<sign>[+\-\u2212])?\s*(?P<before>[^\s\d.,()+\-'\"][^\s\d,()+\-'\"]{0,3})?\s*(?P<inner>[+\-\u2212])?"
-    r"(?P<body>(?:\d|\.\d)(?:[\d.,'\u2019 \u00a0\u202f\u2009]*\d)?\.?(?:[eE][+-]?\d+)?)"
-    r"\s*(?P<after>[^\s\d.,()+\-'\"][^\d,()'\"]{0,11}?)?\s*(?P<trail>[-\u2212])?(?P<close>\))?"
+    rf"(?P<open>\()?{SPACE}(?P<sign>[+{MINUS}])?{SPACE}(?P<before>[^\s\d.,()+\-'\"][^\s\d,()+\-'\"]{{0,3}})?{SPACE}"
+    rf"(?P<inner>[+{MINUS}])?(?P<body>(?:[0-9]|\.[0-9])(?:[0-9.,'\u2019{SPACES}]*[0-9])?\.?(?:[eE][+-]?[0-9]+)?)"
+    rf"{SPACE}(?P<after>[^\s\d.,()+\-'\"][^\d,()'\"]{{0,11}}?)?{SPACE}(?P<trail>[{MINUS}])?(?P<close>\))?"
 )
 GROUPED: tuple[tuple[str, str | None], ...] = (
     (".", None), (".", ","), (",", "."), (",", " "), (".", "'"), (".", " "), (",", "'"),
