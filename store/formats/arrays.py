@@ -20,6 +20,7 @@ MAX_MEMBERS = 256
 MAX_DIMENSIONS = 4
 UNREADABLE = (
     ValueError, EOFError, OSError, SyntaxError, TypeError, KeyError, OverflowError, RecursionError, MemoryError, TokenError,
+    zipfile.BadZipFile,
 )  # fmt: skip
 """What numpy.load raises over files that are not what they should be."""
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
