@@ -137,7 +137,7 @@ class Chooser:
         is_native = (
             plain in (INTEGER, NUMBER) and not evidence.doubtful and not evidence.gaps and reading.decimal in (".", usual)
         )
-        if is_native and not self.is_particular and not any(shape.endswith("\u2212") for shape in evidence.shapes):
+        if is_native and not self.is_particular and not any("\u2212" in shape for shape in evidence.shapes):
             return replace(choice, dtype=plain.dtype)
         return choice
 

@@ -77,7 +77,7 @@ PLAIN = {INTEGER: pl.Int64, NUMBER: pl.Float64}
 def _numbers(reading: ColumnReading, cells: pl.Series) -> pl.Series:
     dtype = pl.Int64 if reading.kind == "integer" else pl.Float64
     if reading.dtype != pl.String:
-        return cells.cast(dtype, strict=False)
+        return cells.str.replace("\u2212", "-", literal=True).cast(dtype, strict=False)
     negative = None
     if reading.unit or reading.accounting:
         negative = cells.str.contains(rf"^\(.*\)$|[{MINUS}]\)?$") if reading.accounting else None

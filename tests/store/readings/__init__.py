@@ -1,0 +1,1 @@
+"""How columns are read, told and read again."""
