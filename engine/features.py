@@ -204,12 +204,25 @@ class Features:
                 start += entry.width
         return X
 
+    @property
+    def center(self) -> np.ndarray:
+        """Of each feature (d,)."""
+        return np.concatenate([np.broadcast_to(entry.center, entry.width) for entry in self.inputs])
+
+    @property
+    def scale(self) -> np.ndarray:
+        """Of each feature (d,)."""
+        return np.concatenate([np.broadcast_to(entry.scale, entry.width) for entry in self.inputs])
+
+    @property
+    def unscaled(self) -> "Features":
+        """The same features in the data's own units."""
+        return Features(tuple(replace(entry, center=0.0, scale=1.0) for entry in self.inputs))
+
     def unscale(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients W (d, k), b (k,) of scaled features as those of the data's own units."""
-        center = np.concatenate([np.broadcast_to(entry.center, entry.width) for entry in self.inputs])
-        scale = np.concatenate([np.broadcast_to(entry.scale, entry.width) for entry in self.inputs])
-        raw = W / scale[:, None]
-        return raw, b - center @ raw
+        raw = W / self.scale[:, None]
+        return raw, b - self.center @ raw
 
 
 def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categories: int | None) -> Input:

@@ -8,10 +8,10 @@ from pydantic import Field
 from engine.activations import Activation, Relu
 from engine.descent import descend
 from engine.initializers import HeNormal, Initializer, Zeros
-from engine.linear import analytic
+from engine.linear import analytic, is_tall
 from engine.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
 from engine.network import Dense
-from engine.newton import is_tall, newton
+from engine.newton import is_compiled, newton
 from engine.optimizers import Adam, GradientDescent
 from engine.perceptron import perceptron
 from engine.schedules import ConstantRate
@@ -51,6 +51,10 @@ class Model(Described):
 
     def has_driver(self, problem: Problem) -> bool:
         """Whether a solver of its own runs compiled on that problem (see fast.py)."""
+        return False
+
+    def solves_unscaled(self, rows: int, inputs: int) -> bool:
+        """Whether its solver also wants a table of that shape in the data's own units."""
         return False
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:
@@ -111,6 +115,9 @@ class LinearRegression(Model):
     def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
         return (HalfMeanSquaredError,) if self.solver == "analytic" else None
 
+    def solves_unscaled(self, rows: int, inputs: int) -> bool:
+        return self.solver == "analytic" and not is_tall(rows, inputs)
+
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return self.solvers[self.solver](problem, state)
 
@@ -163,7 +170,7 @@ class LogisticRegression(Model):
         return 0.0, self.penalty.l2 / rows
 
     def has_driver(self, problem: Problem) -> bool:
-        return self.solver == "newton" and is_tall(problem)
+        return self.solver == "newton" and is_compiled(problem)
 
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return self.solvers[self.solver](problem, state)

@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.descent import validate
 from engine.errors import Diverged
-from engine.linear import blocks
+from engine.refinement import blocks
 from engine.scoring import score
 from engine.train import Epoch, Problem, State
 
@@ -22,14 +22,14 @@ SINGLE_CONDITIONED = 1e4
 """The condition number of a Hessian up to which single precision leaves three digits of the direction."""
 
 
-def is_tall(problem: Problem) -> bool:
+def is_compiled(problem: Problem) -> bool:
     """Whether the table is for compiled code."""
     return problem.train.X.size >= TALL and find_spec("numba") is not None
 
 
 def objective_of(problem: Problem) -> "Objective":
     """The compiled objective of a tall table; else the definition."""
-    if is_tall(problem):
+    if is_compiled(problem):
         from engine.fast_newton import CompiledObjective  # Numba takes a third of a second to import
 
         return CompiledObjective(problem)

@@ -37,13 +37,33 @@ class Prediction:
 
 
 class Predictor:
-    """A trained model: its spec, what was fitted to the training rows, and θ."""
+    """A trained model: its spec, what was fitted to the training rows, θ, and W over b (d + 1, k) in the data's own units where
+    its solver kept them.
+    """
 
-    def __init__(self, training: Training, features: Features, target: Target, theta: np.ndarray) -> None:
+    def __init__(
+        self,
+        training: Training,
+        features: Features,
+        target: Target,
+        theta: np.ndarray,
+        coefficients: np.ndarray | None = None,
+    ) -> None:
         self.training, self.features, self.target = training, features, target
+        self._coefficients = coefficients
         # On the host, wherever it was trained: the process that predicts need not have the device.
         self.network = build_network(replace(training, device="cpu"), features.width, target)
         self.network.parameters.theta[...] = self.network.xp.asarray(theta)
+
+    def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """W (d, k) and b (k,) in the data's own units; None where there are hidden layers."""
+        layers = self.network.parameters.layers
+        if len(layers) > 1:
+            return None
+        if self._coefficients is not None:
+            return self._coefficients[:-1], self._coefficients[-1]
+        W, b = layers[0].W, layers[0].b
+        return self.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Raw outputs (n, k), before the loss's link."""

@@ -12,7 +12,7 @@ from engine.features import Column, ColumnKind, Features, pointer, word
 from engine.network import Network, count_parameters
 from engine.split import Rows, split_rows
 from engine.target import TARGETS, Target
-from engine.train import Matrices, Problem
+from engine.train import Matrices, Problem, Unscaled
 from engine.training import MAX_CATEGORIES, Training
 
 
@@ -56,7 +56,12 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
 
     train = matrices("train")
     assert train is not None
-    problem = Problem(training, network, target, train, matrices("validation"))
+    unscaled = None
+    has_scale = features.center.any() or (features.scale != 1).any()
+    if has_scale and dtype == np.float64 and training.model.solves_unscaled(train.rows, features.width):
+        X = features.unscaled.transform(columns, dtype, rows["train"])
+        unscaled = Unscaled(xp.asarray(X), xp.asarray(features.center), xp.asarray(features.scale))
+    problem = Problem(training, network, target, train, matrices("validation"), unscaled)
     return Prepared(features, target, rows, fitted.kinds, fitted.words, problem)
 
 

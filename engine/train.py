@@ -28,16 +28,31 @@ class Matrices:
 
 
 @dataclass(frozen=True)
+class Unscaled:
+    """The training rows X (n, d) in the data's own units, and the center (d,) and scale (d,) of their features."""
+
+    X: Array
+    center: Array
+    scale: Array
+
+
+@dataclass(frozen=True)
 class Problem:
-    """All that a solver needs: the completed spec, the network to fill, the rows, and how targets are read."""
+    """All that a solver needs: the completed spec, the network to fill, the rows, and how targets are read.
+
+    `unscaled` is there where the model asks for it (see `Model.solves_unscaled`).
+    """
 
     spec: "Training"
     network: Network
     target: "Target"
     train: Matrices
     validation: Matrices | None
+    unscaled: Unscaled | None = None
 
 
+COEFFICIENTS = "coefficients"
+"""The name among a state's vectors of W over b (d + 1, k) in the data's own units."""
 PARTIAL = "partial_"
 """What the names of an unfinished epoch's arrays begin with, where they are stored beside the others."""
 

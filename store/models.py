@@ -19,6 +19,7 @@ from engine.features import Features
 from engine.predict import Predictor
 from engine.prepare import Prepared
 from engine.target import Target
+from engine.train import COEFFICIENTS
 from store.database import put_row
 from store.errors import NotFound
 from store.files import Files
@@ -98,4 +99,5 @@ def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: byt
     """A predictor from what is stored of a model, or of a job and one of its checkpoints."""
     features = FEATURES.validate_python(fitted["features"])
     target = TARGET.validate_python(fitted["target"])
-    return Predictor(training_of(request), features, target, unpack(weights)["theta"])
+    arrays = unpack(weights)
+    return Predictor(training_of(request), features, target, arrays["theta"], arrays.get(COEFFICIENTS))

@@ -225,13 +225,12 @@ def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | No
 
 
 def _coefficients(predictor: Predictor) -> Coefficients | None:
-    views = predictor.network.parameters.layers
-    if len(views) > 1:
+    found = predictor.coefficients()
+    if found is None:
         return None
-    W, b = views[0].W, views[0].b
-    raw, intercept = predictor.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
+    W, b = found
     outputs = predictor.target.output_names(W.shape[1])
-    return Coefficients(features=predictor.features.names, outputs=outputs, weights=raw.tolist(), bias=intercept.tolist())
+    return Coefficients(features=predictor.features.names, outputs=outputs, weights=W.tolist(), bias=b.tolist())
 
 
 @router.get("/{job_id}/histograms", responses=problems(404))

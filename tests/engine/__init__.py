@@ -16,7 +16,7 @@ from engine.losses import Loss, LossFunction
 from engine.predict import Predictor
 from engine.prepare import Prepared, prepare
 from engine.spec import kind_of, members
-from engine.train import Epoch, State, train
+from engine.train import COEFFICIENTS, Epoch, State, train
 from engine.training import Training
 
 TRAINING = TypeAdapter(Training)
@@ -108,11 +108,13 @@ class Run:
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray]:
         """W (d, k) and b (k,) in the data's own units."""
-        layer = self.layers[0]
-        return self.prepared.features.unscale(layer.W, np.zeros(layer.W.shape[1]) if layer.b is None else layer.b)
+        found = self.predictor().coefficients()
+        assert found is not None
+        return found
 
     def predictor(self) -> Predictor:
-        return Predictor(self.prepared.problem.spec, self.prepared.features, self.prepared.target, self.theta)
+        posed, kept = self.prepared, self.state.vectors.get(COEFFICIENTS)
+        return Predictor(posed.problem.spec, posed.features, posed.target, self.theta, kept)
 
     def probabilities(self, columns: Mapping[str, Column]) -> np.ndarray:
         """P (n, K) of raw columns, the classes or tags in their order."""

@@ -12,6 +12,7 @@ from engine.samples import InfantWeightSample
 from service.schemas import JobResource
 from store import jobs, workers
 from tests.engine import prepared, table, way_of
+from tests.engine.test_reference_sets import WAMPLER_Y
 from tests.service.conftest import Stage
 from worker.training import run
 
@@ -153,6 +154,15 @@ def test_a_linear_model_reports_coefficients_in_the_datas_own_units(stage: Stage
     answer = stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": [{"months": 19}]}).json()
     assert answer["predictions"][0] == pytest.approx(10.5692307692, abs=1e-9)
     assert answer["probabilities"] is None
+
+
+def test_coefficients_have_the_digits_of_the_data(stage: Stage) -> None:
+    """Of NIST's Wampler 4, all 1: from the file's text to the answer's, with features scaled as by default."""
+    rows = [[x**power for power in range(1, 6)] + [y] for x, y in enumerate(WAMPLER_Y[4])]
+    text = "\n".join(["a,b,c,d,e,y", *(",".join(map(str, row)) for row in rows)])
+    job = stage.job(stage.csv(text).json()["id"], "y", "linear_regression")
+    found = stage.client.get(f"/v1/jobs/{job['id']}/weights").json()["coefficients"]
+    assert found["bias"] + [row[0] for row in found["weights"]] == pytest.approx([1] * 6, rel=1e-14, abs=0)
 
 
 def test_dependent_columns_are_solved_and_said(stage: Stage) -> None:
