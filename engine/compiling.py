@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 SOURCES = ("compiled.py", "micro.py", "kernels.py", "drivers.py", "products.py", "team.py", "shares.py", "curvature.py")
 """What compiled code is made of: a change in any of them makes a cache of its own."""
 
-
+TILE_VARIABLE = "VIDRO_TILE"
+"""Names a tile of micro.py to work in instead of the processor's own, for tests."""
 BESIDE = Path(__file__).parent / "__pycache__"
 """Where kernels are kept if the code may be written to, as when an image is built."""
 
@@ -60,6 +61,7 @@ def prepare() -> None:
 def _digest() -> str:
     """The kernels' version: Numba looks at one file at a time, and would keep code whose callees have changed."""
     content = b"".join((Path(__file__).parent / name).read_bytes() for name in SOURCES)
+    content += os.environ.get(TILE_VARIABLE, "").encode()
     return f"kernels-{hashlib.sha256(content).hexdigest()[:16]}"
 
 

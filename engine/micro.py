@@ -7,35 +7,46 @@ dozen rows that is worth a factor of three and more. `combine` and `correlate` w
 many as two of the processor's registers hold.
 """
 
+import os
 import platform
 from collections.abc import Callable
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import types
+from numba import config, types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
+
+from engine.compiling import TILE_VARIABLE
 
 LANES = 16
 """Values side by side: one register of 512 bits in float32, two in float64."""
 FUSE = ("contract",)
 
 
-def _shape() -> tuple[int, int, int]:
-    """Bytes of this processor's vector registers; rows of a tile, and registers side by side.
+TILES = {"avx512": (64, 8, 2), "avx": (32, 4, 2), "sse": (16, 4, 2), "neon": (16, 4, 4)}
+"""By instructions: bytes of a vector register; rows of a tile, and registers side by side.
 
-    Enough sums to keep the arithmetic busy, few enough for the registers, 16 or 32 of them. A strip's values are a multiple
-    of the rows.
-    """
-    features = binding.get_host_cpu_features()
-    if features.get("avx512f"):
-        return 64, 8, 2
-    if features.get("avx"):
-        return 32, 4, 2
-    return (16, 4, 4) if platform.machine() in ("aarch64", "arm64") else (16, 4, 2)
+Enough sums to keep the arithmetic busy, few enough for the registers, 16 or 32 of them. A strip's values are a multiple
+of the rows.
+"""
 
 
-REGISTER, TILE, VECTORS = _shape()
+def _instructions() -> str:
+    """The widest that Numba compiles for: this processor's, or those of NUMBA_CPU_FEATURES."""
+    if platform.machine() in ("aarch64", "arm64"):
+        return "neon"
+    described = config.CPU_FEATURES
+    if described is None:
+        features = {name for name, has in binding.get_host_cpu_features().items() if has}
+    else:
+        features = {name[1:] for name in described.split(",") if name.startswith("+")}
+    return "avx512" if "avx512f" in features else "avx" if "avx" in features else "sse"
+
+
+TILE_NAME = os.environ.get(TILE_VARIABLE) or _instructions()
+"""Any tile runs on any processor, if slower: LLVM makes one vector of two, or half of one."""
+REGISTER, TILE, VECTORS = TILES[TILE_NAME]
 """TILE is how many rows `tile` works on at once."""
 STRIP = VECTORS * REGISTER
 """Bytes of the columns that it works on at once."""
