@@ -6,7 +6,8 @@ from itertools import islice, repeat
 
 import polars as pl
 
-from store.formats.dialect import Dialect, dialect_of
+from store.formats.dialect import Dialect, Relaid
+from store.formats.layout import Index, dialect_of, relaid
 from store.formats.options import ReadOptions
 from store.formats.parsing import Misfit, Parser, rows_of
 from store.formats.reading import Found, Source
@@ -33,7 +34,34 @@ def read_tsv(source: Source) -> Found:
 def _read(source: Source, delimiter: str | None) -> Found:
     text = as_utf8(source.path, source.folder, source.options.encoding)
     dialect, rows, line = dialect_of(text, source.options, delimiter)
-    return table_of(rows, dialect, source.options, line)
+    dialect.warnings[:0] = text.warnings
+    found = Found(batches=iter(()), read={}, warnings=[])
+    found.batches = _laid_out(found, rows, dialect, source.options, line)
+    return found
+
+
+def _laid_out(found: Found, rows: Text, dialect: Dialect, options: ReadOptions, line: int) -> Iterator[pl.DataFrame]:
+    """Every row; anew where a later row shows that the text is laid out otherwise. Then tells how it was."""
+    index = Index(dialect.index)
+
+    def restart() -> None:
+        index.forget()
+        found.restart()
+
+    while True:
+        inner = table_of(rows, dialect, options, line)
+        inner.restart = restart
+        try:
+            for batch in inner.batches:
+                index.look(batch)
+                yield batch
+            break
+        except Relaid as other:
+            restart()
+            dialect = relaid(dialect, other)
+    index.tell(dialect)
+    found.read = {**inner.read, **dialect.read()}
+    found.warnings += [*dialect.told(), *inner.warnings]
 
 
 def table_of(text: Text, dialect: Dialect, options: ReadOptions, line: int) -> Found:
@@ -120,7 +148,7 @@ class Columns:
 
     def _look_at(self, data: bytes, table: pl.DataFrame, row: int) -> None:
         """Gather the evidence of a stretch that begins in that row."""
-        zeros = has_leading_zeros(data, self.dialect.delimiter)
+        zeros = has_leading_zeros(data, self.dialect.mark)
         for cells in table.iter_columns():
             if cells.name not in self.dialect.texts:
                 seen = None if self.chooser.is_particular or (zeros and _leading_zero(cells)) else plain(cells, row)
@@ -161,7 +189,7 @@ class Columns:
     def _check_numbers(self, block: Block, table: pl.DataFrame) -> None:
         """Raises Misfit where a whole number was more in the file's text, as 007 is."""
         whole = [cells.name for cells in table.iter_columns() if cells.dtype.is_integer()]
-        if not whole or is_canonical(table, block.data, len(LEAD)) or not has_leading_zeros(block.data, self.dialect.delimiter):
+        if not whole or is_canonical(table, block.data, len(LEAD)) or not has_leading_zeros(block.data, self.dialect.mark):
             return
         text = rows_of(block, self.dialect, [pl.String] * self.dialect.width)
         if any(_leading_zero(text[name]) for name in whole):

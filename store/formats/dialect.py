@@ -1,30 +1,71 @@
-"""How delimited text is laid out: delimiter and header found out from its first rows."""
+"""How delimited text is laid out, and what of it is told."""
 
 import csv
-import io
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import islice
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
-from store.errors import UnreadableFile
-from store.formats.options import ReadOptions
-from store.formats.reading import CELL_BYTES, MAX_COLUMNS
-from store.formats.text import Text
+from store.formats.reading import CELL_BYTES
+from store.formats.sampling import SPACES
 
-DELIMITERS = "\t,;|"
-SAMPLE_BYTES = 64 * 1024
-SAMPLE_ROWS = 50
 ROW_BYTES = 64 << 20
 """A row of text longer than that is refused."""
+SHOWN = 5
+"""Lines that a warning names."""
 
 csv.field_size_limit(CELL_BYTES)
+
+LEFT_OUT = "LINES_LEFT_OUT"
+REASONS: dict[str, tuple[str, str]] = {
+    "title": (LEFT_OUT, "{lines} above the header {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
+    "hint": (LEFT_OUT, "{lines} {names} the delimiter and {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
+    "comment": (LEFT_OUT, "{lines} {begin} as a comment and {were} left out; to read {them}, set 'comment' to none"),
+    "header again": (LEFT_OUT, "{lines} {repeat} the header and {were} left out; if {they} {are} data, set 'header' to false"),
+    "no cell": (LEFT_OUT, "{lines} {hold} delimiters and nothing else and {were} left out; write NA where a gap is meant"),
+    "spaces": (LEFT_OUT, "{lines} {hold} spaces alone and {were} left out"),
+    "footnote": (LEFT_OUT, "{lines} below the rows {were} left out as notes; if {they} {are} data, set 'skip_footer' to 0"),
+    "delimiters at the end": (LEFT_OUT, "{lines} {end} in delimiters with nothing behind them, which {were} left out"),
+    "quote within words": (
+        "QUOTES",
+        "{lines} {hold} a quote within words, which was read as a letter; double quotes within quotes",
+    ),
+    "rows within quotes": (
+        "QUOTES",
+        "the quoted cell that begins in {lines} holds line breaks and what looks like rows, and was read as one cell; if that "
+        "is wrong, close its quote, or set 'quote' to none",
+    ),
+}
+"""What is told of lines: the warning's code, and its words."""
+SINGULAR = {
+    "were": "was",
+    "they": "it",
+    "them": "it",
+    "are": "is",
+    "begin": "begins",
+    "repeat": "repeats",
+    "hold": "holds",
+    "end": "ends",
+    "names": "names",
+}
+PLURAL = {word: word for word in SINGULAR} | {"names": "name"}
+
+
+class Relaid(Exception):
+    """A later row shows that the text is laid out otherwise than its first rows do: the fields of the dialect that change."""
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__(str(changes))
+        self.changes = changes
 
 
 @dataclass
 class Dialect:
-    """How the text is laid out."""
+    """How the text is laid out.
+
+    The rows are read by `delimiter`, one character or "spaces" (runs of spaces and tabs), and `quote`. Everything from
+    `escape` on changes nothing by default: who knows the layout gives the first fields alone.
+    """
 
     delimiter: str
     quote: str | None
@@ -33,98 +74,114 @@ class Dialect:
     markers: tuple[str, ...]
     texts: frozenset[str] = frozenset()
     """Columns that are text, whatever it looks like."""
+    escape: bool = False
+    """Whether a backslash makes a quote in a quoted cell a letter."""
+    padded: bool = False
+    """Whether spaces stand between delimiters and quotes."""
+    comment: str | None = None
+    """What lines that are left out begin with."""
+    dropped: frozenset[int] = frozenset()
+    """Places of cells that every row has, none of which holds anything: they are no columns."""
+    header: bytes | None = None
+    """The line that names the columns, where it is left out if it comes again."""
+    leaves_out: bool = False
+    """Whether rows of delimiters alone are left out."""
+    index: str | None = None
+    """The column that may number or name the rows."""
+    header_line: int = 1
+    """The line that says how many cells a row has."""
+    notes: set[tuple[int, str]] = field(default_factory=set)
+    """Lines, and which of REASONS there is to tell of them."""
+    report: dict[str, Any] = field(default_factory=dict)
+    """What else is told of the layout, beside what `read` names."""
+    warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @property
     def width(self) -> int:
+        """The number of columns."""
         return len(self.names)
 
+    @property
+    def cells(self) -> int:
+        """The number of cells in a row."""
+        return len(self.names) + len(self.dropped)
 
-def dialect_of(text: Text, options: ReadOptions, delimiter: str | None) -> tuple[Dialect, Text, int]:
-    """The dialect, the rows below any header, and the line they begin in. Raises UnreadableFile."""
-    quote = None if options.quote == "none" else options.quote or '"'
-    sample = text.sample(SAMPLE_BYTES).decode("utf-8", "ignore")
-    delimiter = delimiter or _delimiter(sample, quote)
-    first, size, line = _first_record(text, delimiter, quote)
-    has_header = options.header if options.header is not None else not any(_is_number(cell) for cell in first)
-    if has_header:
-        _check_header(first)
-    if len(first) > MAX_COLUMNS:
-        raise UnreadableFile(f"the first line has {len(first)} cells; at most {MAX_COLUMNS} columns are read, leave some out")
-    names = first if has_header else [f"column_{place}" for place in range(len(first))]
-    rows = Text(text.path, text.encoding, text.start + (size if has_header else 0))
-    return Dialect(delimiter, quote, names, has_header, options.markers), rows, line if has_header else 1
+    @property
+    def mark(self) -> str:
+        """The one character between cells, once runs of spaces are tabs."""
+        return "\t" if self.delimiter == SPACES else self.delimiter
+
+    @property
+    def reference(self) -> str:
+        """The line that says how many cells a row has, in words."""
+        return "the first line" if self.header_line == 1 else f"line {self.header_line}"
+
+    def note(self, line: int, reason: str) -> None:
+        self.notes.add((line, reason))
+
+    def warn(self, code: str, detail: str, column: str | None = None) -> None:
+        self.warnings.append({"code": code, "column": column, "detail": detail})
+
+    def read(self) -> dict[str, Any]:
+        """How the text was laid out, as `source.read` shows it.
+
+        `delimiter`, `quote` and `escape` (`backslash`, or null for quotes that are doubled); `header`, whether a row names the
+        columns; `skip_lines`, how many lines stand above that row; `comment`, what lines begin with that are none;
+        `skip_footer`, how many lines below the rows are left out; `index`, a column that numbers or names the rows; `renamed`,
+        names of the file and what became of them; `left_out`, lines and why.
+        """
+        left_out = [
+            {"lines": lines[:100], "count": len(lines), "reason": reason}
+            for reason, lines in self._by_reason()
+            if REASONS[reason][0] == LEFT_OUT
+        ]
+        return {
+            "delimiter": self.delimiter,
+            "quote": self.quote,
+            "escape": "backslash" if self.escape else None,
+            "header": self.has_header,
+            "skip_lines": 0,
+            "comment": self.comment,
+            "skip_footer": 0,
+            "index": self.index,
+            "renamed": {},
+            **self.report,
+            "left_out": left_out,
+        }
+
+    def told(self) -> list[dict[str, Any]]:
+        """The warnings about the layout, once all rows are read."""
+        found = list(self.warnings)
+        for reason, lines in self._by_reason():
+            code, words = REASONS[reason]
+            forms = SINGULAR if len(lines) == 1 else PLURAL
+            found.append({"code": code, "column": None, "detail": words.format(lines=shown(lines), **forms)})
+        return found
+
+    def _by_reason(self) -> list[tuple[str, list[int]]]:
+        lines: defaultdict[str, list[int]] = defaultdict(list)
+        for line, reason in self.notes:
+            lines[reason].append(line)
+        return [(reason, sorted(lines[reason])) for reason in REASONS if reason in lines]
 
 
-def _first_record(text: Text, delimiter: str, quote: str | None) -> tuple[list[str], int, int]:
-    """The cells of the first row that is not blank, the bytes up to its end, and the line after it."""
-    size = SAMPLE_BYTES
-    while True:
-        data = text.sample(size)
-        whole = len(data) < size
-        taken = 0
-
-        def lines(data: bytes = data) -> Iterator[str]:
-            nonlocal taken
-            for line in io.BytesIO(data):
-                taken += len(line)
-                yield line.decode("utf-8", "replace")
-
-        reader = csv.reader(lines(), delimiter=delimiter, **quoting_of(quote))
-        try:
-            first = next(filter(None, reader), None)
-        except csv.Error as error:
-            if "limit" in str(error):
-                raise UnreadableFile(
-                    f"the first line holds more than {CELL_BYTES} bytes in one cell; end it, or shorten it"
-                ) from None
-            if whole:
-                raise UnreadableFile(unreadable(1, str(error))) from None
-            first = None
-        if first is not None and (whole or taken < len(data)):
-            return first, taken, 1 + reader.line_num
-        if whole:
-            raise UnreadableFile("the file holds blank lines alone; upload a file with a header and at least one row")
-        if size > ROW_BYTES:
-            raise UnreadableFile(f"the first line is longer than {ROW_BYTES} bytes; shorten it, or end it")
-        size *= 16
+def shown(lines: Iterable[int]) -> str:
+    """Lines in words: line 3; lines 3, 5 and 9; lines 1, 2, 3, 4, 5 and 20 more."""
+    numbers = [f"{line}" for line in lines]
+    if len(numbers) == 1:
+        return f"line {numbers[0]}"
+    first, last = numbers[:-1], numbers[-1]
+    if len(numbers) > SHOWN:
+        first, last = numbers[:SHOWN], f"{len(numbers) - SHOWN} more"
+    return f"lines {', '.join(first)} and {last}"
 
 
 def quoting_of(quote: str | None) -> dict[str, Any]:
     return {"quotechar": quote, "strict": True} if quote else {"quoting": csv.QUOTE_NONE, "strict": True}
 
 
-def _delimiter(sample: str, quote: str | None) -> str:
-    """The one that cuts the most of the first rows into as many cells as the first row; of equals, into the most cells."""
-    quoting = {**quoting_of(quote), "strict": False}
-
-    def score(delimiter: str) -> tuple[int, int]:
-        rows = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter, **quoting)
-        try:
-            widths = [len(cells) for cells in islice(filter(None, rows), SAMPLE_ROWS)]
-        except csv.Error:
-            return (0, 0)
-        return (widths.count(widths[0]), widths[0]) if widths and widths[0] > 1 else (0, 0)
-
-    best = max(DELIMITERS, key=score)
-    return best if score(best) > (0, 0) else ","
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        return math.isfinite(float(cell))
-    except ValueError:
-        return False
-
-
-def _check_header(names: list[str]) -> None:
-    seen: set[str] = set()
-    for place, name in enumerate(names, start=1):
-        if not name.strip():
-            raise UnreadableFile(f"column {place} has no name in the header; name every column")
-        if name in seen:
-            raise UnreadableFile(f"the header names column '{name[:100]}' twice; give every column a name of its own")
-        seen.add(name)
-
-
 def unreadable(line: int, reason: str) -> str:
-    return f"the row that begins in line {line} cannot be read ({reason}); mend it: a quote that opens a cell must close it"
+    return (
+        f"the row that begins in line {line} cannot be read ({reason}); mend it: a quote that opens a cell must close it, and "
+        "one within it must be doubled; or set 'quote' to none"
+    )

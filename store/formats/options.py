@@ -9,11 +9,13 @@ from store.readings.markers import GAPS
 
 ENCODINGS = (
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
-    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "mac-roman", "windows-1253", "windows-1254", "koi8-r",
+    "cp850",
 )  # fmt: skip
 Encoding = Literal[
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
-    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr",
+    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "mac-roman", "windows-1253", "windows-1254", "koi8-r",
+    "cp850",
 ]  # fmt: skip
 Character = Annotated[str, Field(pattern=r"^[\x09\x20-\x7e]$")]
 
@@ -22,11 +24,32 @@ Character = Annotated[str, Field(pattern=r"^[\x09\x20-\x7e]$")]
 class ReadOptions:
     """Form fields of an upload. Each is null by default: found out."""
 
-    delimiter: Annotated[Character | None, Field(description="one character between cells; found among , ; tab |")] = None
-    quote: Annotated[Character | Literal["none"] | None, Field(description='around cells, or `none`; `"` by default')] = None
+    delimiter: Annotated[
+        Character | Literal["spaces"] | None,
+        Field(description="one character between cells, or `spaces` for runs of them; found among , ; tab | : ~ ^ and spaces"),
+    ] = None
+    quote: Annotated[Character | Literal["none"] | None, Field(description="around cells, or `none`; `\"` or `'` is found")] = (
+        None
+    )
+    escape: Annotated[
+        Literal["doubled", "backslash"] | None, Field(description="how a quote is written within a quoted cell; found")
+    ] = None
     header: Annotated[bool | None, Field(description="whether the first row names the columns")] = None
+    skip_lines: Annotated[
+        int | None, Field(ge=0, le=1_000_000, description="lines above the header, or the rows, that are left out; found")
+    ] = None
+    skip_footer: Annotated[
+        int | None, Field(ge=0, le=10_000, description="lines below the rows that are left out, blank ones not counted; found")
+    ] = None
+    comment: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[\x21-\x7e]{1,4}$",
+            description="what lines begin with that are left out, or `none`; `#`, `%` and `//` are found above the rows",
+        ),
+    ] = None
     encoding: Annotated[
-        Encoding | None, Field(description="UTF-8, UTF-16 by its mark, or Windows-1252 is found; another is to be named")
+        Encoding | None, Field(description="UTF-8 and UTF-16 by its mark are found; any other is guessed, or named")
     ] = None
     decimal: Annotated[Literal[".", ","] | None, Field(description="what stands before a number's fraction")] = None
     thousands: Annotated[

@@ -1,7 +1,5 @@
 """A stretch of delimited text as a table: parsed by Polars, every cell counted."""
 
-import csv
-import io
 import re
 from contextlib import suppress
 from typing import Any
@@ -11,8 +9,8 @@ import polars as pl
 
 from store.errors import UnreadableFile
 from store.formats.conversion import WHOLE, narrowest
-from store.formats.dialect import Dialect
-from store.formats.stretches import LEAD, Block, count_rows, records
+from store.formats.dialect import Dialect, Relaid
+from store.formats.stretches import LEAD, Block, count_rows, requoted
 from store.formats.text import count
 
 BLANK_LINES = re.compile(rb"(?:\r?\n){2,}")
@@ -62,15 +60,15 @@ def rows_of(block: Block, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
     another type.
     """
     reason: UnreadableFile | None = None
-    for form in (_as_it_is, _without_blank_lines, _rewritten):
+    for form in (_as_it_is, _without_blank_lines, requoted):
         data = form(block, dialect)
         try:
-            table = _polars(data, dialect, dtypes)
+            table = _polars(data, block.quote, dialect, dtypes)
         except UnreadableFile as error:
             reason = error
             continue
-        if not _looks_short(data, dialect, table.height):
-            return table
+        if not _looks_short(data, block.quote, dialect, table.height):
+            return _without_dropped(table, dialect)
         reason = None
     rows = count_rows(block, dialect)  # names the row, where that is what is wrong
     if reason is not None:
@@ -83,15 +81,37 @@ def _as_it_is(block: Block, dialect: Dialect) -> bytes:
     return block.data
 
 
-def _polars(data: bytes, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
+def _without_dropped(table: pl.DataFrame, dialect: Dialect) -> pl.DataFrame:
+    """The columns that have a name, or hold something. Raises Relaid where one that held nothing does so no longer."""
+    if not dialect.dropped:
+        return table
+    filled = [
+        place
+        for place in dialect.dropped
+        if table.to_series(place).null_count() < table.height and (table.to_series(place).str.strip_chars() != "").any()
+    ]
+    if filled:
+        raise Relaid(dropped=dialect.dropped - set(filled))
+    return table.select(dialect.names)
+
+
+def _schema(dialect: Dialect, dtypes: list[Any]) -> dict[str, Any]:
+    """The names and types of all cells of a row; of those that are dropped, names that no column has."""
+    if not dialect.dropped:
+        return dict(zip(dialect.names, dtypes, strict=True))
+    columns = zip(dialect.names, dtypes, strict=True)
+    return dict((f"\0{place}", pl.String) if place in dialect.dropped else next(columns) for place in range(dialect.cells))
+
+
+def _polars(data: bytes, quote: str | None, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
     try:
         return pl.read_csv(
             data,
             skip_lines=1,  # the lead
-            separator=dialect.delimiter,
-            quote_char=dialect.quote,
+            separator=dialect.mark,
+            quote_char=quote,
             has_header=False,
-            schema=dict(zip(dialect.names, dtypes, strict=True)),
+            schema=_schema(dialect, dtypes),
         )
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError) as error:
         reason = str(error).partition("\n")[0][:200]
@@ -102,25 +122,17 @@ def _polars(data: bytes, dialect: Dialect, dtypes: list[Any]) -> pl.DataFrame:
 
 def _without_blank_lines(block: Block, dialect: Dialect) -> bytes:
     """Polars takes a blank line for a row of gaps; in a table of one column it is one."""
-    if dialect.width == 1 or (dialect.quote and dialect.quote.encode() in block.data):
+    if dialect.cells == 1 or (block.quote and block.quote.encode() in block.data):
         return block.data
     return LEAD + BLANK_LINES.sub(b"\n", block.data).lstrip(b"\r\n")
 
 
-def _looks_short(data: bytes, dialect: Dialect, rows: int) -> bool:
+def _looks_short(data: bytes, enclosing: str | None, dialect: Dialect, rows: int) -> bool:
     """Polars fills short rows up without a word: count the delimiters before believing the gaps."""
-    wanted = (dialect.width - 1) * rows
-    delimiter, quote = dialect.delimiter.encode(), (dialect.quote or "").encode()
+    wanted = (dialect.cells - 1) * rows
+    delimiter, quote = dialect.mark.encode(), (enclosing or "").encode()
     if not quote or quote not in data:
         return count(data, delimiter) != wanted
     letters = np.frombuffer(data, np.uint8)
     inside = np.bitwise_xor.accumulate((letters == quote[0]).view(np.uint8))
     return bool(np.count_nonzero((letters == delimiter[0]) & (inside == 0)) != wanted) or inside[-1] == 1
-
-
-def _rewritten(block: Block, dialect: Dialect) -> bytes:
-    """The same rows without blank lines, quoted in the plainest way."""
-    text = io.StringIO()
-    writer = csv.writer(text, delimiter=dialect.delimiter, quotechar=dialect.quote or '"', lineterminator="\n")
-    writer.writerows(cells for _, cells in records(block, dialect.delimiter, dialect.quote))
-    return LEAD + text.getvalue().encode()
