@@ -215,6 +215,8 @@ def test_a_trace_takes_the_steps_that_the_run_takes(changes: dict[str, Any], epo
     state, problem = State(), posed.problem
     arrays = None
     for passed in descend(problem, state, Definition):
+        if not passed.whole:  # on a slow machine there are breaths between epochs
+            continue
         if passed.number == epoch:
             arrays = state.arrays(problem.network)
         if passed.number == epoch + 1:
