@@ -151,7 +151,7 @@ def test_float32_sums_lose_nothing(metric: Any) -> None:
 
 def test_all_metrics_of_a_large_table_take_little_time() -> None:
     P, y = classified(0, 60_000, 10)
-    start = time.perf_counter()
+    start = time.process_time()  # a busy machine's clock says nothing of the work
     for metric in CLASSIFICATION:
         metric.function(P, y)
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 1
