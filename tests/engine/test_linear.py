@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
 
@@ -31,10 +32,13 @@ LONGLEY_CERTIFIED = [
 """NIST Statistical Reference Datasets, Longley: the certified intercept and coefficients."""
 
 
-def exact_least_squares(X: np.ndarray, y: np.ndarray) -> list[Fraction]:
-    """The intercept and the coefficients by Gauss's elimination on the normal equations, in rational numbers."""
-    rows = [[Fraction(1), *(Fraction(str(value)) for value in row)] for row in X.tolist()]
-    answers = [Fraction(str(value)) for value in y.tolist()]
+def exact_least_squares(X: np.ndarray, y: np.ndarray, read: Callable[[float], Fraction] | None = None) -> list[Fraction]:
+    """The intercept and the coefficients by Gauss's elimination on the normal equations, in rational numbers, of the numbers
+    as they are written, or as they are `read`.
+    """
+    read = read or (lambda value: Fraction(str(value)))
+    rows = [[Fraction(1), *map(read, row)] for row in X.tolist()]
+    answers = [read(value) for value in y.tolist()]
     size = len(rows[0])
     system = [
         [sum((row[i] * row[j] for row in rows), Fraction(0)) for j in range(size)]
