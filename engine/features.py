@@ -17,6 +17,8 @@ BLOCK_ROWS = 8192
 """Rows that are encoded column after column while their cache lines are at hand."""
 OTHER = "other"
 """The feature of the categories that have none of their own."""
+MOST_RARE = 1000
+"""Categories without a feature of their own whose names are kept."""
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 """Words that stand for a cell that is missing, unless they are a category."""
 BOOLEANS = {
@@ -102,7 +104,8 @@ class Input:
 
     A numeric column gives one feature (x − center)/scale; an array one for each of its numbers, an image's all on one
     scale, a vector's each on its own; two categories give one 0/1 feature, more give one a category. Where the training
-    rows held more categories than get a feature, `other` is one more, for the rare ones and for those never seen.
+    rows held more categories than get a feature, `other` is one more, for the rare ones and for those never seen; `rare`
+    names the former, or is None where they are over MOST_RARE or were not kept.
     """
 
     name: str
@@ -114,6 +117,7 @@ class Input:
     shape: tuple[int, ...] = ()
     other: bool = False
     words: tuple[str, str] | None = None
+    rare: tuple[str, ...] | None = None
 
     @property
     def width(self) -> int:
@@ -241,14 +245,17 @@ def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categorie
 def _fit_categories(column: Column, missing: str, most: int | None) -> Input:
     """The categories that occur, in their order: all, or the most frequent; of equally frequent ones the first."""
     counts = np.bincount(column.values[~column.missing], minlength=len(column.categories))
-    present = np.flatnonzero(counts)
+    present = held = np.flatnonzero(counts)
     other = most is not None and len(present) > most
     if other:
         own = present[[column.categories[code] != OTHER for code in present]]  # that word is among the others by itself
         present = np.sort(own[np.argsort(-counts[own], kind="stable")[:most]])
     categories = tuple(column.categories[code] for code in present) or column.categories
     fill = float(counts[present].argmax()) if missing in FILLS and len(present) else 0.0
-    return Input(column.name, column.kind, fill if missing in FILLS else None, categories=categories, other=other)
+    rare = np.setdiff1d(held, present)
+    names = tuple(column.categories[code] for code in rare) if other and len(rare) <= MOST_RARE else None
+    filled = fill if missing in FILLS else None
+    return Input(column.name, column.kind, filled, categories=categories, other=other, rare=names)
 
 
 def _stored(fitted: np.ndarray) -> float | tuple[float, ...]:

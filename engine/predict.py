@@ -87,8 +87,9 @@ class Predictor:
         return self.target.shares(linked)
 
 
-def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
-    """Raw records as columns, a cell as JSON has it or as the text that stood in the file.
+def columns_of(features: Features, records: Sequence[Mapping[str, Any]], others: Container[str] = ()) -> dict[str, Column]:
+    """Raw records as columns, a cell as JSON has it or as the text that stood in the file. `others` are columns that a
+    record may carry although the model does not read them.
 
     Raises UnusableData naming, by pointer, each unknown or missing column and wrong cell.
     """
@@ -99,7 +100,7 @@ def columns_of(features: Features, records: Sequence[Mapping[str, Any]]) -> dict
         problems += [
             (pointer("records", row, name), f"the model knows no column '{name}'; it reads {_listed(wanted)}")
             for name in record
-            if name not in wanted
+            if name not in wanted and name not in others
         ]
         problems += [
             (pointer("records", row, entry.name), f"column '{entry.name}' is missing; give it a value")
@@ -125,21 +126,40 @@ def is_missing(entry: Input, cell: Any) -> bool:
     return cell is None or (isinstance(cell, str) and cell.strip() in MISSING and cell not in entry.categories)
 
 
+def unread(features: Features, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """A notice that names the columns of the records that the model does not read; none where it reads all of them."""
+    read = {entry.name for entry in features.inputs}
+    names = list(dict.fromkeys(name for record in records for name in record if name not in read))
+    if not names:
+        return []
+    detail = f"the model does not read {_listed(names)}; they have no part in the predictions"
+    return [{"code": "COLUMNS_NOT_READ", "detail": detail, "columns": names}]
+
+
 def unseen(features: Features, records: Sequence[Mapping[str, Any]]) -> list[Finding]:
-    """The categories in records that no training row held, with what becomes of them."""
+    """The categories in records that have no feature of their own, with why and what becomes of them."""
     found = []
     for entry in features.inputs:
-        known = set(entry.categories)
+        known = {*entry.categories, *(entry.rare or ())}
         cells = [record.get(entry.name) for record in records] if known else []
         words = Counter(_word(known, cell) for cell in cells if not is_missing(entry, cell)) if cells else Counter()
         for category, count in words.items():
-            if category not in known:
-                becomes = f"counts as {entry.name}={OTHER}" if entry.other else "is none of those the model knows"
-                detail = (
-                    f"no training row held '{_cut(category)}' in column '{entry.name}', in {count} records here; it {becomes}"
-                )
-                found.append((entry.name, "UNSEEN_CATEGORY", detail))
+            if category not in entry.categories:
+                code, told = _without_feature(entry, category, count)
+                found.append((entry.name, code, told))
     return found
+
+
+def _without_feature(entry: Input, category: str, count: int) -> tuple[str, str]:
+    """A code and a sentence that say why a category has no feature of its own and what becomes of it."""
+    where = f"'{_cut(category)}' in column '{entry.name}', in {count} records here"
+    becomes = f"counts as {entry.name}={OTHER}" if entry.other else "is none of those the model knows"
+    if category in (entry.rare or ()):
+        shared = f"training rows held it, but only {len(entry.categories)} categories have one"
+        return "RARE_CATEGORY", f"{where}, has no feature of its own: {shared}; it {becomes}"
+    if entry.other and entry.rare is None:
+        return "UNSEEN_CATEGORY", f"{where}, has no feature of its own: no training row held it, or too few did; it {becomes}"
+    return "UNSEEN_CATEGORY", f"no training row held {where}; it {becomes}"
 
 
 def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[tuple[str, str]]) -> Column:

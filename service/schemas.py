@@ -371,7 +371,10 @@ class Predictions(Resource):
         description="by class or tag, a class's name as JSON writes it: true, not True; of a tag of words, by word; null for a "
         "regression or a perceptron"
     )
-    warnings: list[Notice] = Field(default_factory=list, description="categories that no training row held")
+    warnings: list[Notice] = Field(
+        default_factory=list,
+        description="columns of the records that are not read, and categories without a feature of their own",
+    )
 
 
 class Estimate(Resource):

@@ -1,6 +1,7 @@
 """Trained models: the row that says what a model is, and its weights ready to predict."""
 
 import platform
+from collections.abc import Iterable
 from functools import cache
 from importlib.metadata import version
 from threading import Lock
@@ -25,7 +26,7 @@ from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
 from store.requests import training_of
-from store.tables import Job, Model
+from store.tables import Dataset, Job, Model
 
 FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
 TARGET: TypeAdapter[Target] = TypeAdapter(Target)
@@ -41,14 +42,15 @@ def unpack(content: bytes) -> dict[str, np.ndarray]:
     return dict(load_tensors(content))
 
 
-def fitted_of(prepared: Prepared) -> dict[str, Any]:
-    """What was fitted to the training rows, as JSON."""
+def fitted_of(prepared: Prepared, columns: Iterable[str]) -> dict[str, Any]:
+    """What was fitted to the training rows, and the names of all of the table's `columns`, as JSON."""
     return {
         "features": FEATURES.dump_python(prepared.features, mode="json"),
         "target": TARGET.dump_python(prepared.target, mode="json"),
         "rows": {split: len(rows) for split, rows in prepared.rows.items()},
         "kinds": prepared.kinds,
         "words": prepared.words,
+        "columns": list(columns),
     }
 
 
@@ -80,6 +82,17 @@ def get(session: Session, model_id: str, owner: str | None) -> Model:
     if model is None:
         raise NotFound(f"no model '{model_id}'; GET /v1/models lists what there is")
     return model
+
+
+def columns_of_table(session: Session, model: Model) -> frozenset[str]:
+    """Every column of the table that the model was trained on. A model stored without their names says those that its job
+    read; its dataset, as long as there is one, says the others.
+    """
+    names = model.fitted.get("columns")
+    if names is None:
+        dataset = session.scalars(select(Dataset).where(Dataset.id == model.dataset_id)).one_or_none()
+        names = [*training_of(model.request).columns, *(column["name"] for column in (dataset.columns if dataset else ()))]
+    return frozenset(names)
 
 
 def delete(session: Session, files: Files, model: Model) -> None:

@@ -86,7 +86,8 @@ class Recording:
             columns[column.name] = column
             self._heed()  # a large table takes its time
         self.prepared: Prepared = prepare(self.training, columns)
-        self.fitted, self.model_id = models.fitted_of(self.prepared), new_id("mdl")
+        names = [column["name"] for column in dataset.columns]
+        self.fitted, self.model_id = models.fitted_of(self.prepared, names), new_id("mdl")
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)
         self.pending = Pending(warnings=list(self.job.warnings))

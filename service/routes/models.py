@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.errors import UnusableData
 from engine.features import pointer
 from engine.findings import notices
-from engine.predict import columns_of, unseen
+from engine.predict import columns_of, unread, unseen
 from engine.target import Shares
 from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.resources import listing, model_resource
@@ -79,19 +79,22 @@ def predict(
     request: Annotated[RecordsRequest | TableRequest, Body(openapi_examples=EXAMPLES)],
 ) -> Predictions:
     """Predict raw, unscaled rows: cells as JSON has them, or as the text that stood in the file; images and vectors as
-    arrays. A category that no training row held is none of those known, or `other` where the model has that feature: the
-    answer's warnings say so.
+    arrays. A record may carry other columns of the model's dataset, such as the target; they are not read. A category that
+    has no feature of its own is none of those known, or `other` where the model has that feature. The answer's warnings
+    tell both.
     """
     with store.database.reading() as session:
-        predictor = models.predictor(session, store.files, models.get(session, model_id, caller.sees))
+        model = models.get(session, model_id, caller.sees)
+        predictor, others = models.predictor(session, store.files, model), models.columns_of_table(session, model)
     records = request.records if isinstance(request, RecordsRequest) else _records(request)
     try:
-        columns = columns_of(predictor.features, records)
+        columns = columns_of(predictor.features, records, others)
     except UnusableData as error:
         raise (error if isinstance(request, RecordsRequest) else _in_table(error, request)) from None
     found = predictor.predict(columns)
     probabilities = None if found.by_name is None else _by_row(found.by_name)
-    warnings = [Notice(**notice) for notice in notices(unseen(predictor.features, records))]
+    told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
+    warnings = [Notice(**notice) for notice in told]
     return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
 
 

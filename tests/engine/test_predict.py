@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from engine.errors import UnusableData
-from engine.features import Column, Features
+from engine.features import MOST_RARE, Column, Features
 from engine.losses import Loss
-from engine.predict import MAX_PROBLEMS, Predictor, columns_of, unseen
+from engine.predict import MAX_PROBLEMS, Predictor, columns_of, unread, unseen
 from engine.samples import BlobsSample, HousePricesSample, IrisSample
 from engine.scaling import NoScaling
 from engine.spec import kind_of, members
@@ -266,8 +266,53 @@ def test_unseen_categories_are_told() -> None:
     folded = prepared(
         table(cells), target="y", model={"kind": "linear_regression"}, preprocessing={"max_categories": 2}
     ).features
-    assert "it counts as kind=other" in unseen(folded, [{"kind": "zebra"}])[0][2]
+    ((_, code, detail),) = unseen(folded, [{"kind": "zebra"}])
+    assert (code, detail) == (
+        "UNSEEN_CATEGORY",
+        "no training row held 'zebra' in column 'kind', in 1 records here; it counts as kind=other",
+    )
     assert folded.transform(columns_of(folded, [{"kind": "zebra"}, {"kind": "c"}])).tolist() == [[0, 0, 1]] * 2
+
+
+def folded(most: int, words: list[str]) -> Features:
+    data = table({"kind": words, "y": [float(row) for row in range(len(words))]})
+    settings = {"max_categories": most}
+    return prepared(data, target="y", model={"kind": "linear_regression"}, preprocessing=settings).features
+
+
+def test_a_category_that_training_rows_held_is_not_called_unseen() -> None:
+    features = folded(2, ["a"] * 3 + ["b"] * 3 + ["c"] * 2 + ["other"] * 9)
+    assert features.inputs[0].rare == ("c", "other")
+    for word in ("c", "other"):
+        ((_, code, detail),) = unseen(features, [{"kind": word}])
+        assert code == "RARE_CATEGORY"
+        assert "training rows held it, but only 2 categories have one; it counts as kind=other" in detail
+    assert unseen(features, [{"kind": "a"}]) == []
+    assert unseen(features, [{"kind": "zebra"}])[0][1] == "UNSEEN_CATEGORY"
+
+
+def test_where_the_rare_categories_are_not_known_nothing_is_claimed_of_them() -> None:
+    """They are not of a model that was stored before, nor where they are too many to be kept."""
+    many = folded(2, [str(word) for word in range(MOST_RARE + 3)] * 2)
+    before = Features((dataclasses.replace(folded(2, ["a", "a", "b", "b", "c"]).inputs[0], rare=None),))
+    for features in (many, before):
+        assert features.inputs[0].rare is None
+        ((_, code, detail),) = unseen(features, [{"kind": "c"}])
+        assert code == "UNSEEN_CATEGORY"
+        assert "no training row held it, or too few did; it counts as kind=other" in detail
+
+
+def test_columns_of_the_table_that_are_no_features_may_be_carried() -> None:
+    features = fitted()
+    records = [{**GOOD, "price": 3}, {**GOOD, "id": "x", "price": None}]
+    columns = columns_of(features, records, {"price", "id"})
+    assert features.transform(columns).tolist() == encoded(GOOD, GOOD)
+    (told,) = unread(features, records)
+    assert (told["code"], told["columns"]) == ("COLUMNS_NOT_READ", ["price", "id"])
+    assert unread(features, [GOOD]) == []
+    with pytest.raises(UnusableData) as caught:
+        columns_of(features, [{**GOOD, "colour": 1}], {"price", "id"})
+    assert [at for at, _ in caught.value.errors] == ["/records/0/colour"]
 
 
 def test_arrays_are_lists() -> None:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from store.tables import Model
 from tests.service.conftest import Stage
 
 ROW = {"sepal_length": 5.9, "sepal_width": 3.0, "petal_length": 5.1, "petal_width": 1.8}
@@ -53,6 +54,39 @@ def test_an_early_stopped_job_makes_its_model_of_the_best_epoch(stage: Stage) ->
     model = stage.client.get(f"/v1/models/{job['model_id']}").json()
     assert model["epoch"] == job["best"]["epoch"] < job["latest"]["epoch"] < 2000
     assert model["metrics"] == job["best"]
+
+
+def test_records_may_carry_what_the_model_does_not_read(stage: Stage) -> None:
+    """The target, and columns of its dataset that are no features; no others. Told once, by name."""
+    job = stage.job(stage.iris(), "species", "logistic_regression", features=["petal_length", "petal_width"])
+    url = f"/v1/models/{job['model_id']}/predict"
+    whole, bare = {**ROW, "species": "virginica"}, {name: ROW[name] for name in ("petal_length", "petal_width")}
+    expected = stage.client.post(url, json={"records": [bare, bare]}).json()
+    assert expected["warnings"] == []
+    table = {"columns": list(whole), "data": [list(whole.values())] * 2}
+    for body in ({"records": [whole, whole]}, table):
+        answer = stage.client.post(url, json=body).json()
+        ((code, columns),) = [(told["code"], told["columns"]) for told in answer["warnings"]]
+        assert (code, columns) == ("COLUMNS_NOT_READ", ["sepal_length", "sepal_width", "species"])
+        assert "sepal_length, sepal_width, species" in answer["warnings"][0]["detail"]
+        assert answer["predictions"] == expected["predictions"]
+        assert answer["probabilities"] == expected["probabilities"]
+    refused = stage.client.post(url, json={"records": [whole, {**whole, "wings": 2}]})
+    assert [error["pointer"] for error in refused.json()["errors"]] == ["/records/1/wings"]
+
+
+def test_a_model_stored_without_its_tables_columns_knows_those_of_its_dataset(stage: Stage) -> None:
+    dataset_id = stage.iris()
+    job = stage.job(dataset_id, "species", "logistic_regression", features=["petal_length", "petal_width"])
+    with stage.place.database.transaction() as session:
+        model = session.query(Model).one()
+        model.fitted = {name: value for name, value in model.fitted.items() if name != "columns"}
+    url = f"/v1/models/{job['model_id']}/predict"
+    known, target = {"records": [ROW]}, {"records": [{"petal_length": 1, "petal_width": 1, "species": "setosa"}]}
+    assert stage.client.post(url, json=known).json()["warnings"][0]["columns"] == ["sepal_length", "sepal_width"]
+    assert stage.client.delete(f"/v1/datasets/{dataset_id}").status_code == 204
+    assert stage.client.post(url, json=known).status_code == 422  # who else could say that it had them?
+    assert stage.client.post(url, json=target).json()["warnings"][0]["columns"] == ["species"]
 
 
 @pytest.mark.parametrize(
