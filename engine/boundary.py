@@ -1,4 +1,4 @@
-"""What a model predicts over the plane of two of its features, the others held where they are."""
+"""What a model predicts over the plane of two of its features, or along one, the others held where they are."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -37,35 +37,41 @@ def axis(entry: Input, low: float | None, high: float | None, resolution: int) -
 
 
 @np.errstate(over="ignore", invalid="ignore")  # weights that went astray are shown as they are
-def plane(predictor: Predictor, x: Axis, y: Axis, fixed: Mapping[str, Any]) -> Prediction:
-    """Predictions for every pair of cells, row by row: y down, x across. `fixed` holds a cell of every other feature.
+def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> Prediction:
+    """Predictions for every pair of cells, row by row: y down, x across; or for every cell of x alone. `fixed` holds a cell
+    of every other feature.
 
     Raises UnusableData for a cell that the model cannot read.
     """
-    features, base = predictor.features, {x.name: x.cells[0], y.name: y.cells[0], **fixed}
+    features, axes = predictor.features, [axis for axis in (y, x) if axis is not None]
+    base = {**{axis.name: axis.cells[0] for axis in axes}, **fixed}
     columns = columns_of(features, [base])
-    along_x = columns_of(features, [{**base, x.name: cell} for cell in x.cells])[x.name]
-    along_y = columns_of(features, [{**base, y.name: cell} for cell in y.cells])[y.name]
-    down, across = (places.reshape(-1) for places in np.indices((len(y.cells), len(x.cells))))
-    everywhere = {name: column.take(np.zeros(len(down), np.intp)) for name, column in columns.items()}
-    return predictor.predict({**everywhere, x.name: along_x.take(across), y.name: along_y.take(down)})
+    places = np.indices([len(axis.cells) for axis in axes]).reshape(len(axes), -1)
+    everywhere = {name: column.take(np.zeros(places.shape[1], np.intp)) for name, column in columns.items()}
+    for axis, along in zip(axes, places, strict=True):
+        cells = columns_of(features, [{**base, axis.name: cell} for cell in axis.cells])[axis.name]
+        everywhere[axis.name] = cells.take(along)
+    return predictor.predict(everywhere)
 
 
-def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input]:
-    """The inputs of those names, by default the first two that are left. Raises InvalidSpec where there are none such."""
+def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input | None]:
+    """The inputs of those names. With neither named, the first two that there are, or the only one; x alone is a curve,
+    y alone goes with the first other one. Raises InvalidSpec where there are none such.
+    """
     inputs = {entry.name: entry for entry in predictor.features.inputs}
     arrays = [entry.name for entry in inputs.values() if entry.shape]
     if arrays:
         raise InvalidSpec([("/job_id", f"column '{arrays[0]}' holds arrays: a model of those has no plane of two features")])
-    found: list[Input] = []
     for name, at in ((x, "/query/x"), (y, "/query/y")):
-        if name is None:
-            name = next((each for each in inputs if each not in (x, y, *(entry.name for entry in found))), None)
-            if name is None:
-                raise InvalidSpec([(at, "the model has one feature only; a boundary goes over two")])
-        if name not in inputs:
+        if name is not None and name not in inputs:
             raise InvalidSpec([(at, f"the model reads no column '{name}'; it reads {', '.join(list(inputs)[:20])}")])
-        found.append(inputs[name])
-    if found[0] is found[1]:
-        raise InvalidSpec([("/query/y", f"x and y are both '{found[0].name}'; choose two columns")])
-    return found[0], found[1]
+    if x is not None and x == y:
+        raise InvalidSpec([("/query/y", f"x and y are both '{x}'; choose two columns, or leave y out")])
+    if x is None:
+        first = next((name for name in inputs if name != y), None)
+        if first is None:
+            raise InvalidSpec([("/query/y", f"'{y}' is the only feature; name it as x, for a curve")])
+        second = y if y is not None else next((name for name in inputs if name != first), None)
+    else:
+        first, second = x, y
+    return inputs[first], None if second is None else inputs[second]

@@ -26,11 +26,11 @@ FAMILIES: dict[str, Any] = {
 
 
 def catalog() -> dict[str, list[dict[str, Any]]]:
-    """By family: name, summary, formula and derivative in LaTeX, source, and the JSON Schema of the fields."""
+    """By family: kind, summary, formula and derivative in LaTeX, source, and the JSON Schema of the fields."""
     entries = {family: [_described(cls) for cls in members(union)] for family, union in FAMILIES.items()}
     entries["metrics"] = [
         {
-            "name": metric.name,
+            "kind": metric.name,
             "summary": metric.summary,
             "formula": metric.formula,
             "derivative": None,
@@ -46,7 +46,7 @@ def catalog() -> dict[str, list[dict[str, Any]]]:
 
 def _described(cls: Any) -> dict[str, Any]:
     return {
-        "name": kind_of(cls),
+        "kind": kind_of(cls),
         "summary": cls.summary(),
         "formula": cls.formula,
         "derivative": cls.derivative or None,

@@ -8,6 +8,7 @@ from typing import ClassVar
 import numpy as np
 
 from engine.optimizers import Optimizer
+from engine.schedules import ConstantRate, LearningRateSchedule
 from engine.spec import Described
 
 Point = tuple[float, float]
@@ -217,23 +218,36 @@ def grid(landscape: type[Landscape], resolution: int) -> tuple[np.ndarray, np.nd
 
 @dataclass(frozen=True)
 class Step:
-    """A point of a path, with the cost and the gradient there."""
+    """A point of a path, with the cost and the gradient there, and the learning rate of the step that led to it."""
 
     point: Point
     cost: float
     gradient: Point
+    rate: float | None
 
 
-def path(landscape: type[Landscape], optimizer: Optimizer, start: Point, steps: int) -> Iterator[Step]:
-    """Where an optimiser goes from `start`: the start itself, then a point a step. Ends early where it diverges."""
+def path(
+    landscape: type[Landscape],
+    optimizer: Optimizer,
+    start: Point,
+    steps: int,
+    schedule: LearningRateSchedule | None = None,
+) -> Iterator[Step]:
+    """Where an optimiser goes from `start`: the start itself, then a point a step. Ends early where it diverges. A step is
+    to the schedule what an epoch is in a job, and what it observes after a step is the cost before it.
+    """
     theta, gradient = np.array(start, np.float64), np.empty(2)
     slots, work = [np.zeros(2) for _ in optimizer.slots], np.empty(2)
+    schedule = schedule or ConstantRate()
+    state, rate = schedule.start(), None
     for step in range(steps + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             slope = landscape.gradient(theta[0], theta[1])
             cost = float(landscape.cost(theta[0], theta[1]))
         if not (np.isfinite(cost) and np.isfinite(slope).all()) or np.abs(theta).max() > FAR:
             return
-        yield Step((float(theta[0]), float(theta[1])), cost, (float(slope[0]), float(slope[1])))
+        yield Step((float(theta[0]), float(theta[1])), cost, (float(slope[0]), float(slope[1])), rate)
         gradient[:] = slope
-        optimizer.update(np, theta, gradient, slots, work, step + 1, optimizer.learning_rate)
+        rate = schedule.rate(optimizer.learning_rate, step, steps, state)
+        optimizer.update(np, theta, gradient, slots, work, step + 1, rate)
+        state = schedule.observe(state, cost)

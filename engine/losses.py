@@ -28,6 +28,8 @@ class LossFunction(Described, ABC):
     """What it can train: a subset of {"regression", "classification", "tagging"}."""
     probabilistic: ClassVar[bool] = False
     """Whether the link gives the classes' probabilities."""
+    unlink_formula: ClassVar[str] = ""
+    """How raw outputs follow from probabilities, where the link gives some."""
 
     def outputs(self, classes: int) -> int:
         """How many raw outputs k a classification of so many classes needs."""
@@ -41,6 +43,10 @@ class LossFunction(Described, ABC):
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         """Write the predictions of raw outputs Z into `out`, both (n, k). `out` may be Z."""
 
+    def unlink(self, xp: Any, P: Array) -> Array:
+        """Raw outputs Z (n, k) whose link gives the probabilities P; finite, so that those of 0 come out as near it."""
+        raise NotImplementedError(f"{self.kind} gives no probabilities")
+
     @abstractmethod
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         """Write the loss of each row into `out` (n,). `work` (n, k) is scratch, other than Z and Y, which stay."""
@@ -48,6 +54,10 @@ class LossFunction(Described, ABC):
     @abstractmethod
     def gradient(self, xp: Any, Z: Array, Y: Array, out: Array) -> None:
         """Write ∂(row loss)/∂Z into `out` (n, k), not averaged over rows. `out` may be Z; Y stays as it is."""
+
+
+def _finite_log(xp: Any, P: Array) -> Array:
+    return xp.log(xp.maximum(P, xp.finfo(P.dtype).tiny))
 
 
 class RegressionLoss(LossFunction, ABC):
@@ -65,6 +75,7 @@ class SoftmaxLoss(LossFunction, ABC):
 
     tasks: ClassVar[frozenset[str]] = CLASSIFICATION
     probabilistic: ClassVar[bool] = True
+    unlink_formula: ClassVar[str] = r"z = \ln p"
 
     def wrong_with(self, Y: Array) -> str | None:
         is_share = Y.shape[1] > 1 and (Y >= 0).all() and np.allclose(Y.sum(axis=1), 1)
@@ -72,6 +83,9 @@ class SoftmaxLoss(LossFunction, ABC):
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Softmax().apply(xp, Z, out)
+
+    def unlink(self, xp: Any, P: Array) -> Array:
+        return _finite_log(xp, P)
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         # −Σ y log p = log Σ e^(z − max) − Σ y (z − max): no logarithm of a probability that has become 0.
@@ -197,6 +211,7 @@ class BinaryCrossEntropy(LossFunction):
 
     tasks: ClassVar[frozenset[str]] = CLASSIFICATION | TAGGING
     probabilistic: ClassVar[bool] = True
+    unlink_formula: ClassVar[str] = r"z = \ln \frac{p}{1 - p}"
     formula: ClassVar[str] = r"\ell = -\sum_j \left[ y_j \ln p_j + (1 - y_j) \ln(1 - p_j) \right], \quad p_j = \sigma(z_j)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \sigma(z_j) - y_j"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.2"
@@ -210,6 +225,9 @@ class BinaryCrossEntropy(LossFunction):
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Sigmoid().apply(xp, Z, out)
+
+    def unlink(self, xp: Any, P: Array) -> Array:
+        return _finite_log(xp, P) - _finite_log(xp, 1 - P)
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         # ln(1 + e^−|z|) + z ([z > 0] − y): both parts stay at or above 0, so neither cancels the other's digits.

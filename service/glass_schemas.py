@@ -1,16 +1,27 @@
 """What the glass box answers: the catalog, landscapes, curves of functions, traces and gradient checks."""
 
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, computed_field
 
 from engine.optimizers import Optimizer
-from engine.trace import BiasForm, Stage
+from engine.schedules import Schedule
+from engine.trace import BiasForm, Quantity, Stage
 from service.schemas import Number, Resource
 
 
-class CatalogEntry(Resource):
-    name: str
+class Kind(Resource):
+    """One of the built-in things that a request or a path chooses among."""
+
+    kind: str
+
+    @computed_field(description="kind, by its earlier name", json_schema_extra={"deprecated": True})  # type: ignore[prop-decorator]
+    @property
+    def name(self) -> str:
+        return self.kind
+
+
+class CatalogEntry(Kind):
     summary: str
     formula: str
     derivative: str | None
@@ -23,8 +34,7 @@ class Minimum(Resource):
     cost: float
 
 
-class LandscapeResource(Resource):
-    name: str
+class LandscapeResource(Kind):
     summary: str
     formula: str
     derivative: str
@@ -45,11 +55,12 @@ class DescentPath(Resource):
     points: list[list[float]] = Field(description="the start, then a point a step")
     costs: list[float]
     gradients: list[list[float]]
+    learning_rates: list[float] = Field(description="of each step: one fewer than there are points")
     diverged: bool
 
 
-class Descent(Resource):
-    name: str
+class Descent(Kind):
+    schedule: Schedule
     paths: list[DescentPath]
 
 
@@ -58,28 +69,32 @@ class AxisResource(Resource):
     values: list[Any] = Field(description="numbers over the column's range and a little beyond, or its categories")
 
 
+ShareOfEach = list[list[Number]] | list[Number]
+"""The share of a class at each point of a plane, y down and x across, or of a curve."""
+
+
 class Boundary(Resource):
-    """What a job's model predicts over the plane of two features."""
+    """What a job's model predicts over the plane of two features, or along one."""
 
     job_id: str
     epoch: int
     x: AxisResource
-    y: AxisResource
+    y: AxisResource | None = Field(description="null for a curve along x")
     fixed: dict[str, Any] = Field(description="the value of each other feature: its median, or most frequent, unless given")
     classes: list[Any] | dict[str, list[Any]] | None = Field(description="as the model's")
-    predictions: list[list[Any]] = Field(
-        description="y down, x across: a class, a number, or one by name where there are several"
+    predictions: list[list[Any]] | list[Any] = Field(
+        description="y down, x across, or a list along x where there is no y: a class, a number, or one by name where "
+        "there are several"
     )
-    probabilities: dict[str, list[list[Number]] | dict[str, list[list[Number]]]] | None = Field(
+    probabilities: dict[str, ShareOfEach | dict[str, ShareOfEach]] | None = Field(
         description="by class or tag, each as predictions; of a tag of words, by word"
     )
 
 
-class FunctionCurve(Resource):
+class FunctionCurve(Kind):
     """A function and its derivative at evenly spaced points."""
 
     family: Literal["activation", "loss"]
-    name: str
     summary: str
     formula: str
     derivative: str
@@ -101,6 +116,32 @@ class TraceQuantity(Resource):
     formula: str = Field(description="LaTeX; layer 0 is the input")
     shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
     values: Number | list[Number] | list[list[Number]]
+
+    @classmethod
+    def of(cls, found: Quantity) -> Self:
+        shape, values = list(found.values.shape), found.values.tolist()
+        return cls(stage=found.stage, name=found.name, layer=found.layer, formula=found.formula, shape=shape, values=values)
+
+
+class FunctionQuantity(TraceQuantity):
+    """A number on the way, as in a trace."""
+
+    name: str = Field(
+        examples=["row_losses"],
+        description="of a loss z, targets, predictions, row_losses, J, gradient; of an activation z, a, slope or jacobian; of "
+        "a neuron inputs, weights, bias, products, weighted_sum, z, a, slope, da_dw, da_dx, da_db",
+    )
+    shape: list[int] = Field(description="(rows, outputs), (rows,), (rows, outputs, outputs) of a Jacobian; none for a number")
+    values: Number | list[Number] | list[list[Number]] | list[list[list[Number]]]
+
+
+class FunctionValues(Resource):
+    """A function at given numbers: every number on the way, with its formula."""
+
+    function: dict[str, Any] = Field(description="the loss or activation with its own numbers")
+    formula: str
+    derivative: str
+    quantities: list[FunctionQuantity] = Field(description="in the order in which they are worked out")
 
 
 class TraceStep(Resource):

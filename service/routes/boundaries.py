@@ -1,4 +1,4 @@
-"""A job's decision boundary: predictions over the plane of two features."""
+"""A job's decision boundary: predictions over the plane of two features, or along one."""
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
@@ -33,13 +33,16 @@ def get_boundary(
     store: StoreOf,
     caller: Reader,
     job_id: str,
-    x: Annotated[str | None, Query(description="a column; by default the first")] = None,
-    y: Annotated[str | None, Query(description="another; by default the first that x is not")] = None,
+    x: Annotated[str | None, Query(description="a column; without y, the predictions along it are a curve")] = None,
+    y: Annotated[str | None, Query(description="another column, for a plane")] = None,
     resolution: Annotated[int, Query(ge=2, le=200, description="points a side, for columns of numbers")] = 50,
     fixed: Annotated[str, Query(description="values of other columns, as JSON", examples=['{"petal_width": 1.3}'])] = "{}",
     epoch: Annotated[str, Query(pattern=EPOCH, description="last, best, or an epoch of /checkpoints")] = "last",
 ) -> Response:
-    """What the weights after an epoch predict over a grid of two features, the others held still."""
+    """What the weights after an epoch predict over a grid of two features, or along one, the others held still.
+
+    With neither x nor y it is the plane of the first two features, or the curve of the only one.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(session, job, epoch)
@@ -48,20 +51,23 @@ def get_boundary(
         profile = _profile(session, store, dataset, predictor.features.inputs)
     first, second = chosen(predictor, x, y)
     across, down = (
-        axis(entry, profile[entry.name]["min"], profile[entry.name]["max"], resolution) for entry in (first, second)
+        None if entry is None else axis(entry, profile[entry.name]["min"], profile[entry.name]["max"], resolution)
+        for entry in (first, second)
     )
-    _refuse_too_many(predictor, len(across.cells) * len(down.cells))
-    held = _held(predictor, profile, {across.name, down.name}, _given(fixed))
+    assert across is not None
+    _refuse_too_many(predictor, len(across.cells) * (1 if down is None else len(down.cells)))
+    free = {across.name} if down is None else {across.name, down.name}
+    held = _held(predictor, profile, free, _given(fixed))
     try:
         found = plane(predictor, across, down, held)
     except UnusableData as error:
         raise InvalidSpec([(f"/query/fixed{at.removeprefix('/records/0')}", detail) for at, detail in error.errors]) from None
-    width, shares = len(across.cells), found.by_name
+    width, shares = None if down is None else len(across.cells), found.by_name
     answer = Boundary(
         job_id=job.id,
         epoch=checkpoint.epoch,
         x=AxisResource(column=across.name, values=across.cells),
-        y=AxisResource(column=down.name, values=down.cells),
+        y=None if down is None else AxisResource(column=down.name, values=down.cells),
         fixed=held,
         classes=predictor.target.labels,
         predictions=_rows(found.values, width),
@@ -117,12 +123,12 @@ def _usual(column: Mapping[str, Any]) -> Any:
     return column["quantiles"]["0.5"] if column["quantiles"] else None
 
 
-def _plane_of(share: Shares, width: int) -> Any:
+def _plane_of(share: Shares, width: int | None) -> Any:
     """Of a class or tag, or by the words of a tag."""
     if isinstance(share, Mapping):
         return {word: _rows(each.tolist(), width) for word, each in share.items()}
     return _rows(share.tolist(), width)
 
 
-def _rows(cells: list[Any], width: int) -> list[list[Any]]:
-    return [cells[start : start + width] for start in range(0, len(cells), width)]
+def _rows(cells: list[Any], width: int | None) -> list[Any]:
+    return cells if width is None else [cells[start : start + width] for start in range(0, len(cells), width)]

@@ -1,23 +1,30 @@
 """The glass box: what there is, with its formulas, the curves of functions, and landscapes to watch optimisers on."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from functools import lru_cache
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.catalog import catalog
-from engine.functions import FUNCTIONS, curve, given
+from engine.function_values import ActivationAt, LossAt, NeuronAt
+from engine.functions import FUNCTIONS, Function, curve, given
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Optimizer
+from engine.schedules import ConstantRate, Schedule
 from engine.spec import FiniteFloat
+from engine.trace import Quantity
 from service.dependencies import Reader
 from service.glass_schemas import (
     CatalogEntry,
     Descent,
     DescentPath,
     FunctionCurve,
+    FunctionQuantity,
+    FunctionValues,
     LandscapeGrid,
     LandscapeResource,
     Minimum,
@@ -64,7 +71,7 @@ def get_function(
     target, value, slope = curve(function, z, target)
     return FunctionCurve(
         family=family,
-        name=name,
+        kind=name,
         summary=function.summary(),
         formula=function.formula,
         derivative=function.derivative,
@@ -76,6 +83,60 @@ def get_function(
     )
 
 
+LOSS_EXAMPLES: Any = {
+    "scores": {
+        "summary": "The hinge of three rows of scores",
+        "value": {
+            "loss": {"kind": "hinge", "margin": 1},
+            "z": [[-0.39, 1.49, 4.21], [-4.61, 3.28, 1.46], [1.03, -2.37, -2.27]],
+            "targets": [0, 1, 2],
+        },
+    },
+    "probabilities": {
+        "summary": "The cross-entropy of probabilities",
+        "value": {"loss": {"kind": "cross_entropy"}, "probabilities": [[0.7, 0.2, 0.1]], "targets": [0]},
+    },
+}
+ACTIVATION_EXAMPLES: Any = {
+    "softmax": {"summary": "Softmax and its Jacobian", "value": {"activation": "softmax", "z": [[1.0, 2.0, 3.0]]}},
+    "relu": {"summary": "Number by number", "value": {"activation": "relu", "z": [[-1.0, 2.0]]}},
+}
+NEURON_EXAMPLES: Any = {
+    "sigmoid": {"summary": "σ(wᵀx + b)", "value": {"weights": [2.0, -3.0], "inputs": [-1.0, -2.0], "bias": -3.0}},
+}
+
+
+@router.post("/functions/loss", responses=problems(413))
+def evaluate_loss(caller: Reader, request: Annotated[LossAt, Body(openapi_examples=LOSS_EXAMPLES)]) -> FunctionValues:
+    """A loss of given raw outputs, or of probabilities, held against targets: what each row costs, their mean J, and each
+    row's gradient, with formulas.
+    """
+    return _values(request.loss, request.quantities())
+
+
+@router.post("/functions/activation", responses=problems(413))
+def evaluate_activation(
+    caller: Reader, request: Annotated[ActivationAt, Body(openapi_examples=ACTIVATION_EXAMPLES)]
+) -> FunctionValues:
+    """An activation of given numbers, with the slope at each; of softmax, which is of a whole row, the Jacobian."""
+    return _values(request.activation, request.quantities())
+
+
+@router.post("/functions/neuron", responses=problems(413))
+def evaluate_neuron(caller: Reader, request: Annotated[NeuronAt, Body(openapi_examples=NEURON_EXAMPLES)]) -> FunctionValues:
+    """One neuron f(wᵀx + b), σ by default: every product, their sum, z, a, and how a moves with each w, x and b."""
+    return _values(request.activation, request.quantities())
+
+
+def _values(function: Function, quantities: Sequence[Quantity]) -> FunctionValues:
+    return FunctionValues(
+        function=asdict(function),  # type: ignore[call-overload]
+        formula=function.formula,
+        derivative=function.derivative,
+        quantities=[FunctionQuantity.of(each) for each in quantities],
+    )
+
+
 @router.get("/landscapes", responses=problems())
 def list_landscapes(caller: Reader) -> Listing[LandscapeResource]:
     """Cost landscapes of two parameters, each with its formula, its minima and a range to draw."""
@@ -84,7 +145,7 @@ def list_landscapes(caller: Reader) -> Listing[LandscapeResource]:
 
 def _resource(landscape: type[Landscape]) -> LandscapeResource:
     return LandscapeResource(
-        name=landscape.name,
+        kind=landscape.name,
         summary=landscape.summary(),
         formula=landscape.formula,
         derivative=landscape.derivative,
@@ -108,7 +169,9 @@ def get_landscape(
     """The cost on a grid over the landscape's range."""
     landscape = _landscape(name)
     w1, w2, cost = grid(landscape, resolution)
-    return LandscapeGrid(**_resource(landscape).model_dump(), w1=w1.tolist(), w2=w2.tolist(), costs=cost.tolist())
+    return LandscapeGrid(
+        **_resource(landscape).model_dump(exclude={"name"}), w1=w1.tolist(), w2=w2.tolist(), costs=cost.tolist()
+    )
 
 
 class DescendRequest(BaseModel):
@@ -118,6 +181,9 @@ class DescendRequest(BaseModel):
     start: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)] | None = Field(default=None, examples=[[-1.2, 1.0]])
     optimizers: list[Optimizer] = Field(
         min_length=1, max_length=20, examples=[[{"kind": "gradient_descent", "learning_rate": 0.001}, {"kind": "adam"}]]
+    )
+    schedule: Schedule = Field(
+        default=ConstantRate(), description="of every optimizer's learning rate, as in a job; a step here is an epoch there"
     )
     steps: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 100
 
@@ -129,14 +195,15 @@ def descend(caller: Reader, name: str, request: Annotated[DescendRequest, Body()
     w1, w2 = request.start or landscape.start
     paths = []
     for optimizer in request.optimizers:
-        steps = list(path(landscape, optimizer, (w1, w2), request.steps))
+        steps = list(path(landscape, optimizer, (w1, w2), request.steps, request.schedule))
         paths.append(
             DescentPath(
                 optimizer=optimizer,
                 points=[list(step.point) for step in steps],
                 costs=[step.cost for step in steps],
                 gradients=[list(step.gradient) for step in steps],
+                learning_rates=[step.rate for step in steps if step.rate is not None],
                 diverged=len(steps) <= request.steps,
             )
         )
-    return Descent(name=name, paths=paths)
+    return Descent(kind=name, schedule=request.schedule, paths=paths)

@@ -10,7 +10,7 @@ from engine.backpropagation import Backpropagation
 from engine.errors import InvalidSpec
 from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
-from engine.trace import BiasForm, Quantity, count_numbers, trace
+from engine.trace import BiasForm, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
@@ -121,7 +121,7 @@ def trace_steps(
     diverged = False
     while len(steps) < request.steps and not diverged:
         found = trace(descent, update, request.bias_form)
-        steps.append(TraceStep(step=update.step, quantities=[_quantity(each) for each in found]))
+        steps.append(TraceStep(step=update.step, quantities=[TraceQuantity.of(each) for each in found]))
         diverged = not all(np.isfinite(each.values).all() for each in found)
     parameters = descent.network.parameters.size
     answer = Trace(**looked_at, parameters=parameters, bias_form=request.bias_form, steps=steps, diverged=diverged)
@@ -180,10 +180,3 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
     moment = Moment.of(training, datasets.columns(table, dataset, training.columns, job.fitted), arrays)
     rows = moment.batch() if request.rows is None else list(request.rows)
     return moment, {"job_id": job.id, "epoch": epoch, "rows": rows}
-
-
-def _quantity(found: Quantity) -> TraceQuantity:
-    shape = list(found.values.shape)
-    return TraceQuantity(
-        stage=found.stage, name=found.name, layer=found.layer, formula=found.formula, shape=shape, values=found.values.tolist()
-    )

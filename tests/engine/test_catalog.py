@@ -10,7 +10,7 @@ from engine.spec import kind_of, members
 
 CATALOG = catalog()
 ENTRIES = [(family, entry) for family, entries in CATALOG.items() for entry in entries]
-every_entry = pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=[f"{f}-{e['name']}" for f, e in ENTRIES])
+every_entry = pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=[f"{f}-{e['kind']}" for f, e in ENTRIES])
 
 
 def test_the_contracts_families() -> None:
@@ -21,11 +21,11 @@ def test_the_contracts_families() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_everything_registered_is_there(family: str) -> None:
-    assert [entry["name"] for entry in CATALOG[family]] == [kind_of(cls) for cls in members(FAMILIES[family])]
+    assert [entry["kind"] for entry in CATALOG[family]] == [kind_of(cls) for cls in members(FAMILIES[family])]
 
 
 def test_every_metric_is_there() -> None:
-    assert [entry["name"] for entry in CATALOG["metrics"]] == list(METRICS)
+    assert [entry["kind"] for entry in CATALOG["metrics"]] == list(METRICS)
     assert {(entry["task"], entry["better"]) for entry in CATALOG["metrics"]} <= {
         (task, better) for task in ("classification", "regression", "tagging") for better in ("higher", "lower")
     }
@@ -33,7 +33,7 @@ def test_every_metric_is_there() -> None:
 
 @every_entry
 def test_an_entry_is_whole(family: str, entry: dict[str, Any]) -> None:
-    assert {"name", "summary", "formula", "derivative", "source", "schema"} <= set(entry)
+    assert {"kind", "summary", "formula", "derivative", "source", "schema"} <= set(entry)
     assert entry["summary"].endswith(".")
     assert entry["formula"].strip()
     assert entry["source"]
@@ -52,11 +52,11 @@ def test_the_schemas_defaults_make_a_valid_one(family: str, entry: dict[str, Any
         return
     schema = entry["schema"]
     assert "kind" in schema["required"]
-    assert schema["properties"]["kind"]["const"] == entry["name"]
+    assert schema["properties"]["kind"]["const"] == entry["kind"]
     document = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
     adapter: TypeAdapter[Any] = TypeAdapter(FAMILIES[family])
-    made = adapter.validate_python({"kind": entry["name"], **document})
-    assert made == adapter.validate_python({"kind": entry["name"]})
+    made = adapter.validate_python({"kind": entry["kind"], **document})
+    assert made == adapter.validate_python({"kind": entry["kind"]})
     assert set(schema["required"]) == {"kind"}
 
 

@@ -1,13 +1,17 @@
 """Landscapes: gradients against finite differences, minima where they are said to be, paths that optimisers take."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter
 
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Adam, GradientDescent, Momentum, Optimizer
-from engine.spec import members
+from engine.schedules import Schedule
+from engine.spec import kind_of, members
 
 COURSE = {
     "bowl", "elongated_bowl", "saddle", "two_valleys", "rosenbrock", "beale", "himmelblau", "rastrigin",
@@ -160,3 +164,38 @@ def test_a_path_that_diverges_ends() -> None:
     steps = list(path(LANDSCAPES["bowl"], GradientDescent(learning_rate=100.0), (1.0, 1.0), 1000))
     assert 2 < len(steps) < 20
     assert all(np.isfinite([*step.point, step.cost, *step.gradient]).all() for step in steps)
+
+
+RATES = {
+    "constant": ({"kind": "constant"}, [0.1, 0.1, 0.1]),
+    "step": ({"kind": "step", "every": 2, "factor": 0.5}, [0.1, 0.1, 0.05]),
+    "exponential": ({"kind": "exponential", "factor": 0.5}, [0.1, 0.05, 0.025]),
+    "inverse_time": ({"kind": "inverse_time", "decay_rate": 1.0}, [0.1, 0.05, 0.1 / 3]),
+    "cosine": ({"kind": "cosine"}, [0.1, 0.075, 0.025]),  # ½ 0.1 (1 + cos π t/3): cos 60° = ½, cos 120° = −½
+    "reduce_on_plateau": ({"kind": "reduce_on_plateau", "factor": 0.1, "patience": 0}, [0.1, 0.1, 0.1]),  # it always falls
+    "warm_up": ({"kind": "warm_up", "epochs": 4}, [0.025, 0.05, 0.075]),
+}
+"""The rates of three steps by each schedule's formula, from 0.1."""
+
+
+def test_every_schedule_has_hand_computed_rates() -> None:
+    assert set(RATES) == {kind_of(cls) for cls in members(Schedule)}
+
+
+@pytest.mark.parametrize(("schedule", "rates"), RATES.values(), ids=RATES.keys())
+def test_a_schedule_moves_the_rate_from_step_to_step(schedule: dict[str, Any], rates: list[float]) -> None:
+    """On the bowl, where a step at rate η multiplies both coordinates by 1 − 2η."""
+    chosen = TypeAdapter(Schedule).validate_python(schedule)
+    steps = list(path(LANDSCAPES["bowl"], GradientDescent(learning_rate=0.1), (1.0, -2.0), 3, chosen))
+    assert steps[0].rate is None
+    assert [step.rate for step in steps[1:]] == pytest.approx(rates, rel=1e-12)
+    factors = np.cumprod([1.0, *(1 - 2 * rate for rate in rates)])
+    np.testing.assert_allclose([step.point for step in steps], np.outer(factors, [1.0, -2.0]), rtol=1e-12)
+
+
+def test_a_plateau_cuts_the_rate_of_a_descent() -> None:
+    """At rate 1 the bowl's point jumps from side to side and its cost stays 5: cut by 10 after every second step."""
+    plateau = TypeAdapter(Schedule).validate_python({"kind": "reduce_on_plateau", "factor": 0.1, "patience": 0})
+    steps = list(path(LANDSCAPES["bowl"], GradientDescent(learning_rate=1.0), (1.0, -2.0), 3, plateau))
+    assert [step.rate for step in steps[1:]] == pytest.approx([1, 1, 0.1])
+    np.testing.assert_allclose([step.point for step in steps], [(1, -2), (-1, 2), (1, -2), (0.8, -1.6)], rtol=1e-12)

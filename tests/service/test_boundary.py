@@ -158,11 +158,45 @@ def test_too_many_points_are_refused(stage: Stage) -> None:
         assert error["pointer"] == "/query/resolution" and f"{of} each are too many" in error["detail"]
 
 
-def test_one_feature_has_no_plane(stage: Stage) -> None:
-    job = stage.job(stage.sample("infant_weight"), "weight", "linear_regression")
-    response = stage.client.get(f"/v1/jobs/{job['id']}/boundary")
-    assert response.status_code == 422
-    assert "one feature only" in response.json()["detail"]
+def curve_predicted(stage: Stage, job: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """What the model answers for every point of the curve."""
+    records = [{**found["fixed"], found["x"]["column"]: x} for x in found["x"]["values"]]
+    return stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": records}).json()
+
+
+def test_one_feature_is_a_curve(stage: Stage) -> None:
+    """The course's line, w = 0.3021978 and b = 4.8274725, also where neither x nor y is named."""
+    job = stage.job(stage.sample("infant_weight"), "weight", "linear_regression", split={"validation": 0.0})
+    found = boundary(stage, job, resolution=9)
+    assert found == boundary(stage, job, resolution=9, x="months")
+    assert (found["x"]["column"], found["y"], found["fixed"], found["probabilities"]) == ("months", None, {}, None)
+    months = np.array(found["x"]["values"])
+    assert (len(months), months[0] < 0, months[-1] > 24) == (9, True, True)
+    assert found["predictions"] == pytest.approx((0.3021978022 * months + 4.8274725275).tolist(), rel=1e-8)
+    refused = stage.client.get(f"/v1/jobs/{job['id']}/boundary", params={"y": "months"})
+    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/query/y")
+
+
+def test_x_alone_is_a_curve_with_the_others_held(stage: Stage) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=3)
+    found = boundary(stage, job, x="petal_width", resolution=7, fixed=json.dumps({"sepal_width": 4}))
+    assert found["y"] is None
+    assert found["fixed"] == {"sepal_length": 5.8, "sepal_width": 4, "petal_length": pytest.approx(4.35)}
+    answer = curve_predicted(stage, job, found)
+    assert found["predictions"] == answer["predictions"]
+    for label in found["classes"]:
+        expected = [row[label] for row in answer["probabilities"]]
+        assert found["probabilities"][label] == pytest.approx(expected, rel=1e-5)
+    document = stage.client.get("/openapi.json").json()
+    schema = {"$ref": "#/components/schemas/Boundary", "components": document["components"]}
+    jsonschema.Draft202012Validator(schema).validate(found)
+
+
+def test_a_curve_over_categories(stage: Stage) -> None:
+    job = stage.job(stage.csv(HOUSES).json()["id"], "price", "linear_regression")
+    found = boundary(stage, job, x="mainroad")
+    assert len(found["x"]["values"]) == 2
+    assert found["predictions"] == pytest.approx(curve_predicted(stage, job, found)["predictions"])
 
 
 def test_images_have_no_plane(stage: Stage) -> None:

@@ -194,7 +194,7 @@ def test_every_function_is_drawn(stage: Stage, family: str, kind: str) -> None:
     assert len(found["value"]) == len(found["slope"]) == 5
     assert found["formula"] and found["derivative"] and found["summary"]
     entries = stage.client.get("/v1/catalog").json()
-    assert kind in {entry["name"] for family_entries in entries.values() for entry in family_entries}
+    assert kind in {entry["kind"] for family_entries in entries.values() for entry in family_entries}
     assert (found["target"] is None) == (family == "activation")
 
 
