@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from engine.spec import Described, FiniteFloat, PositiveFloat, spec
+from engine.spec import Described, FiniteFloat, PositiveFloat, renamed, spec
 
 Weights = NDArray[np.float64]
 
@@ -66,10 +66,10 @@ class NormalInitializer(InitializerRule):
     formula: ClassVar[str] = r"w_{ij} \sim \mathcal{N}(0, \sigma^2)"
     source: ClassVar[str] = "Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep CNNs, 2012"
     kind: Literal["normal"] = "normal"
-    deviation: PositiveFloat = Field(default=0.05, le=1e6, description="The standard deviation σ.")
+    std: PositiveFloat = renamed("std", "deviation", default=0.05, le=1e6, description="The standard deviation σ.")
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.normal(0, self.deviation, (inputs, outputs))
+        return rng.normal(0, self.std, (inputs, outputs))
 
 
 @spec

@@ -11,7 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.backend import Array
-from engine.spec import Decay, Described, NonNegativeFloat, PositiveFloat, spec
+from engine.spec import Decay, Described, NonNegativeFloat, PositiveFloat, renamed, spec
 
 # From 1e−30 on, neither the number nor its root is lost in float32.
 Epsilon = Annotated[PositiveFloat, Field(ge=1e-30, le=1, description="Keeps the division away from 0.")]
@@ -142,21 +142,21 @@ class RMSProp(OptimizerRule):
     """
 
     formula: ClassVar[str] = (
-        r"s \leftarrow \gamma s + (1 - \gamma)\,g^2, \quad"
+        r"s \leftarrow \rho s + (1 - \rho)\,g^2, \quad"
         r" \theta \leftarrow \theta - \frac{\eta\,g}{\sqrt{s} + \epsilon}"
     )
     source: ClassVar[str] = "Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012"
     kind: Literal["rmsprop"] = "rmsprop"
     slots: ClassVar[tuple[str, ...]] = ("squares",)
     learning_rate: Rate = 0.001
-    decay: Decay = Field(default=0.9, description="The share γ of the mean square that is kept.")
+    rho: Decay = renamed("rho", "decay", default=0.9, description="The share ρ of the mean square that is kept.")
     epsilon: Epsilon = 1e-8
 
     def update(
         self, xp: Any, theta: Array, gradient: Array, slots: Sequence[Array], work: Array, step: int, rate: float
     ) -> None:
         (squares,) = slots
-        _average_squares(xp, squares, gradient, self.decay, work)
+        _average_squares(xp, squares, gradient, self.rho, work)
         xp.sqrt(squares, out=work)
         xp.add(work, self.epsilon, out=work)
         xp.divide(gradient, work, out=work)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from engine.spec import Described, FiniteFloat, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, spec
+from engine.spec import Described, FiniteFloat, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, renamed, spec
 
 Columns = dict[str, NDArray[Any]]
 Rows = Annotated[PositiveInt, Field(le=1_000_000, description="How many rows, all classes together.")]
@@ -182,7 +182,7 @@ class BlobsSample(SampleSet):
     centers: Annotated[PositiveInt, Field(le=100, description="How many clouds, each a class.")] = 3
     rows: Rows = 300
     features: Annotated[PositiveInt, Field(le=1000, description="How many features d; rows × features is bounded.")] = 2
-    deviation: NonNegativeFloat = Field(default=1.0, le=1e6, description="The standard deviation σ of a cloud.")
+    std: NonNegativeFloat = renamed("std", "deviation", default=1.0, le=1e6, description="The standard deviation σ of a cloud.")
     seed: Seed = 0
 
     @model_validator(mode="after")
@@ -195,7 +195,7 @@ class BlobsSample(SampleSet):
         rng = np.random.default_rng(self.seed)
         centers = rng.uniform(-10, 10, (self.features, self.centers))
         blob = _shares(rng, self.rows, self.centers)
-        X = rng.standard_normal((self.features, self.rows)) * self.deviation + centers[:, blob]
+        X = rng.standard_normal((self.features, self.rows)) * self.std + centers[:, blob]
         names = np.array([f"blob_{c}" for c in range(self.centers)])
         return {f"x{j + 1}": column for j, column in enumerate(X)} | {"blob": names[blob]}
 

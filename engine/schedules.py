@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from engine.spec import Described, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, spec
+from engine.spec import Described, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, renamed, spec
 
 State = tuple[float, ...]
 Factor = Annotated[PositiveFloat, Field(le=1, description="What the rate is multiplied by.")]
@@ -77,10 +77,12 @@ class InverseTimeDecay(LearningRateSchedule):
     formula: ClassVar[str] = r"\eta_t = \frac{\eta_0}{1 + \lambda t}"
     source: ClassVar[str] = "Robbins and Monro, A Stochastic Approximation Method, 1951"
     kind: Literal["inverse_time"] = "inverse_time"
-    decay: NonNegativeFloat = Field(default=0.01, le=1e6, description="The growth λ of the divisor in an epoch.")
+    decay_rate: NonNegativeFloat = renamed(
+        "decay_rate", "decay", default=0.01, le=1e6, description="The growth λ of the divisor in an epoch."
+    )
 
     def rate(self, base: float, epoch: int, epochs: int, state: State) -> float:
-        return base / (1 + self.decay * epoch)
+        return base / (1 + self.decay_rate * epoch)
 
 
 @spec

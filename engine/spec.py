@@ -3,11 +3,12 @@
 One declaration gives the request schema, the OpenAPI text, the defaults, the stored JSON and the catalog entry.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_args, get_origin
 
 from pydantic import (
+    AliasChoices,
     BeforeValidator,
     ConfigDict,
     Discriminator,
@@ -58,6 +59,22 @@ def without_unset(*names: str) -> Any:
         return {name: entry for name, entry in document.items() if entry is not None or name not in names}
 
     return model_serializer(mode="wrap")(serialize)
+
+
+_EARLIER: dict[str, set[str]] = {}
+"""From a name that fields had earlier to those they go by now."""
+
+
+def renamed(name: str, earlier: str, *, description: str, **given: Any) -> Any:
+    """A field that stored and sent specs may also call by the name that it had earlier."""
+    _EARLIER.setdefault(earlier, set()).add(name)
+    told = f"{description} Its earlier name, {earlier}, is still taken."
+    return Field(validation_alias=AliasChoices(name, earlier), description=told, **given)
+
+
+def present_name(name: str, document: Mapping[str, Any]) -> str:
+    """The name by which a field stands in the document, where it is called by an earlier one."""
+    return next((now for now in _EARLIER.get(name, ()) if now in document and name not in document), name)
 
 
 class Described:

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 from engine.errors import InvalidSpec
 from engine.fork import FIXED, inherit, refusals
 from engine.prepare import refuse_unwatched, refuse_weightless
+from engine.spec import present_name
 from store import jobs, models
 from store.files import Files
 from store.requests import JobRequest, document_of, training_of
@@ -18,7 +19,8 @@ def overridden(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, 
     An object of another `kind` takes the place of the whole.
     """
     merged = dict(request)
-    for name, value in overrides.items():
+    for given, value in overrides.items():
+        name = present_name(given, request)
         before = request.get(name)
         if value is None:
             merged.pop(name, None)

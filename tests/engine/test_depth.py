@@ -63,7 +63,7 @@ def test_with_zero_weights_only_the_last_bias_learns(activation: str) -> None:
 
 def deep(initializer: dict[str, Any], activation: str) -> Prepared:
     hidden = [{"units": UNITS, "activation": activation}] * LAYERS
-    columns = BlobsSample(rows=200, features=UNITS, centers=3, deviation=3.0).columns()
+    columns = BlobsSample(rows=200, features=UNITS, centers=3, std=3.0).columns()
     return prepared(
         table(columns), target="blob", model={"kind": "mlp", "hidden": hidden, "initializer": initializer},
         optimizer={"kind": "gradient_descent", "learning_rate": 1.0}, epochs=1, batch_size="full", precision="float64",
@@ -141,7 +141,7 @@ FUNCTIONS = {"tanh": (Tanh(), 1.0), "relu": (Relu(), 0.5)}
 def test_too_small_vanishes_layer_by_layer(activation: str) -> None:
     """By σ √(inputs · share) a layer, on the way forward as on the way back: no weight hears of the error."""
     function, share = FUNCTIONS[activation]
-    posed = deep({"kind": "normal", "deviation": 0.01}, activation)
+    posed = deep({"kind": "normal", "std": 0.01}, activation)
     fall = 0.01 * np.sqrt(UNITS * share)
     given = spreads(posed, function)
     assert by_about(fall, given)
@@ -169,6 +169,6 @@ def test_too_large_saturates_in_every_layer() -> None:
     assert max(saturated(appropriate)) < 0.1
     _, errors = gradients(large)
     assert all(ratio > 1.4 for ratio in ratios(errors[-2::-1]))
-    larger = deep({"kind": "normal", "deviation": 5.0}, "tanh")
+    larger = deep({"kind": "normal", "std": 5.0}, "tanh")
     assert all(more > much for more, much in zip(saturated(larger), saturated(large), strict=True))
     assert min(saturated(larger)) > 0.9

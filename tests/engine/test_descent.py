@@ -19,7 +19,7 @@ from engine.spec import kind_of, members
 from engine.train import State, train
 from tests.engine import LOSSES, Run, Table, completed, finish, one_step, prepared, table, trained, way_of
 
-BLOBS = BlobsSample(rows=45, deviation=5.0, seed=1).columns()
+BLOBS = BlobsSample(rows=45, std=5.0, seed=1).columns()
 DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10})
 FEATURES = ["x1", "x2"]
 OPTIMIZERS = [kind_of(cls) for cls in members(Optimizer)]

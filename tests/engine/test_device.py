@@ -21,7 +21,7 @@ from engine.train import Epoch, State
 from tests.engine import completed, prepared, table
 from tests.engine.strict_device import Card, DeviceArray
 
-DATA = table(BlobsSample(rows=60, centers=4, features=3, deviation=4.0, seed=2).columns())
+DATA = table(BlobsSample(rows=60, centers=4, features=3, std=4.0, seed=2).columns())
 TRAINED, HELD, FEATURES, CLASSES, UNITS = 48, 12, 3, 4, (7, 5)
 
 EVERYTHING: dict[str, Any] = {

@@ -52,7 +52,7 @@ def test_xavier_and_he_keep_the_spread_of_activations_through_ten_layers() -> No
 
 
 def test_too_small_weights_let_activations_and_gradients_vanish() -> None:
-    found = deep({"kind": "normal", "deviation": 0.01}, "tanh")
+    found = deep({"kind": "normal", "std": 0.01}, "tanh")
     spreads = [entry.std for entry in of(found, "activations")]
     falls = [after / before for before, after in pairwise(spreads)]
     assert all(0.05 < fall < 0.2 for fall in falls)  # by 0.01 √100 a layer
@@ -62,7 +62,7 @@ def test_too_small_weights_let_activations_and_gradients_vanish() -> None:
 
 
 def test_too_large_weights_saturate_every_layer_or_explode() -> None:
-    calm, wild = (of(deep({"kind": "normal", "deviation": d}, "tanh"), "activations")[:-1] for d in (0.1, 3.0))
+    calm, wild = (of(deep({"kind": "normal", "std": d}, "tanh"), "activations")[:-1] for d in (0.1, 3.0))
     assert max(entry.saturated or 0 for entry in calm) < 0.05
     assert min(entry.saturated or 0 for entry in wild) > 0.8
     spreads = [entry.std for entry in of(deep({"kind": "standard_normal"}, "relu"), "activations")[:-1]]

@@ -27,7 +27,7 @@ every_rule = pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.kind)
 
 INPUTS, OUTPUTS = 300, 200
 DEVIATIONS: list[tuple[InitializerRule, float]] = [
-    (NormalInitializer(deviation=0.2), 0.2),
+    (NormalInitializer(std=0.2), 0.2),
     (StandardNormal(), 1.0),
     (UniformInitializer(bound=0.3), 0.3 / math.sqrt(3)),
     (XavierNormal(), math.sqrt(2 / (INPUTS + OUTPUTS))),
@@ -104,7 +104,7 @@ def test_what_the_course_shows_of_depth() -> None:
     ]
     assert min(kept) > 0.15
     assert max(kept) < 2
-    vanishing = deviations_through_ten_layers(NormalInitializer(deviation=0.01), np.tanh)
+    vanishing = deviations_through_ten_layers(NormalInitializer(std=0.01), np.tanh)
     assert all(0.08 < after / before < 0.16 for before, after in pairwise(vanishing))  # 0.01 √128 = 0.11
     assert all(deviation > 0.9 for deviation in deviations_through_ten_layers(StandardNormal(), np.tanh))
     exploding = deviations_through_ten_layers(StandardNormal(), lambda Z: np.maximum(Z, 0))

@@ -88,7 +88,7 @@ def test_one_vs_rest_is_one_model_for_each_class() -> None:
 @pytest.mark.parametrize("penalty", [0.0, 1.0])
 def test_class_weights_are_repeated_rows(multi_class: str, penalty: float) -> None:
     """Exactly so: the penalty stands beside the sum over rows, not beside their mean."""
-    cells = BlobsSample(rows=90, deviation=6.0, seed=3).columns()
+    cells = BlobsSample(rows=90, std=6.0, seed=3).columns()
     twice = {name: np.concatenate([column, column[cells["blob"] == "blob_1"]]) for name, column in cells.items()}
     model = {"kind": "logistic_regression", "multi_class": multi_class, "penalty": {"l2": penalty}}
     weighted = fit(table(cells), target="blob", model=model, class_weight={"blob_1": 2.0})
@@ -102,7 +102,7 @@ def test_class_weights_are_repeated_rows(multi_class: str, penalty: float) -> No
 @pytest.mark.parametrize("classes", [2, 3])
 def test_separable_classes_without_a_penalty_have_no_optimum(multi_class: str, classes: int) -> None:
     """The weights grow until the gradient vanishes or the epochs end; nothing breaks, and no row is wrong."""
-    data = table(BlobsSample(rows=60, centers=classes, deviation=0.3, seed=1).columns())
+    data = table(BlobsSample(rows=60, centers=classes, std=0.3, seed=1).columns())
     model = {"kind": "logistic_regression", "multi_class": multi_class, "penalty": {"l2": 0.0}}
     _, _, run = fit(data, target="blob", model=model, epochs=12)
     assert run.last["train_accuracy"] == 1

@@ -85,7 +85,7 @@ BY_HAND: list[tuple[OptimizerRule, float, float]] = [
     (Momentum(momentum=0.9), 0.95, 0.95 - 0.095),
     (Nesterov(momentum=0.9), 1 - 0.095, 1 - 0.095 - (0.9 * 0.095 + 0.05)),
     (Adagrad(epsilon=0.11), 1 - 0.05 / 0.6, 1 - 0.05 / 0.6 - 0.05 / math.sqrt(0.61)),
-    (RMSProp(decay=0.9, epsilon=0.1), 1 - 0.05 / (ROOT + 0.1), 1 - 0.05 / (ROOT + 0.1) - 0.05 / (0.0475**0.5 + 0.1)),
+    (RMSProp(rho=0.9, epsilon=0.1), 1 - 0.05 / (ROOT + 0.1), 1 - 0.05 / (ROOT + 0.1) - 0.05 / (0.0475**0.5 + 0.1)),
     (Adam(epsilon=0.5), 0.95, 0.9),
     (AdamW(epsilon=0.5, weight_decay=0.2), 0.98 - 0.05, 0.93 * 0.98 - 0.05),
 ]
@@ -110,7 +110,7 @@ def torch_sgd(rule: Any, gradients: list[float], rate: float, theta: float, nest
 def torch_rmsprop(rule: Any, gradients: list[float], rate: float, theta: float) -> float:
     average = 0.0
     for g in gradients:
-        average = rule.decay * average + (1 - rule.decay) * g * g
+        average = rule.rho * average + (1 - rule.rho) * g * g
         theta -= rate * g / (math.sqrt(average) + rule.epsilon)
     return theta
 
@@ -129,7 +129,7 @@ def torch_adam(rule: Any, gradients: list[float], rate: float, theta: float, wei
 TORCH: list[tuple[OptimizerRule, Callable[[Any, list[float], float, float], float]]] = [
     (Momentum(momentum=0.8), lambda *given: torch_sgd(*given, nesterov=False)),
     (Nesterov(momentum=0.8), lambda *given: torch_sgd(*given, nesterov=True)),
-    (RMSProp(decay=0.99), torch_rmsprop),
+    (RMSProp(rho=0.99), torch_rmsprop),
     (Adam(beta_1=0.7, beta_2=0.9), lambda *given: torch_adam(*given, weight_decay=0.0)),
     (AdamW(weight_decay=0.1), lambda *given: torch_adam(*given, weight_decay=0.1)),
 ]
@@ -200,7 +200,7 @@ def test_defaults() -> None:
     """What a body that leaves them out gets: changing one changes the runs of others."""
     slow = dict.fromkeys(("rmsprop", "adam", "adamw"), 0.001)
     assert {rule.kind: rule.learning_rate for rule in RULES} == dict.fromkeys([rule.kind for rule in RULES], 0.01) | slow
-    assert (Momentum().momentum, Nesterov().momentum, RMSProp().decay) == (0.9, 0.9, 0.9)
+    assert (Momentum().momentum, Nesterov().momentum, RMSProp().rho) == (0.9, 0.9, 0.9)
     assert (AdamW().beta_1, AdamW().beta_2, AdamW().epsilon, AdamW().weight_decay) == (0.9, 0.999, 1e-8, 0.01)
     assert (Adam().beta_1, Adam().beta_2, Adam().epsilon) == (0.9, 0.999, 1e-8)
     assert Adagrad().epsilon == RMSProp().epsilon == 1e-8

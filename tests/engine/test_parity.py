@@ -5,7 +5,7 @@ Where the course's definitions and PyTorch's differ, the hyperparameters are cho
   is constant, as it is in these runs;
 - Adagrad has ε inside the root here, √(s + ε), PyTorch adds it to the root, √s + ε: with PyTorch's at 0 and the sum of
   squares started at ε (`initial_accumulator_value`) both divide by √(ε + Σ g²);
-- RMSProp's share is `decay` here and `alpha` there.
+- RMSProp's share is `rho` here and `alpha` there.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,7 +22,7 @@ from tests.engine import Run, finish, prepared, table, way_of
 
 torch.set_num_threads(1)  # these matrices are too small to be worth a second one
 ROWS, SEED = 60, 7
-DATA = table(BlobsSample(rows=ROWS, centers=4, features=3, deviation=4.0, seed=2).columns())
+DATA = table(BlobsSample(rows=ROWS, centers=4, features=3, std=4.0, seed=2).columns())
 WAYS: dict[str, dict[str, Any]] = {
     "small": {"units": (7, 5), "batch": 16, "epochs": 15},
     "large": {"units": (160, 150), "batch": 40, "epochs": 26},
@@ -47,7 +47,7 @@ OPTIMIZERS: list[tuple[dict[str, Any], Callable[[Weights], torch.optim.Optimizer
         lambda w: torch.optim.Adagrad(w, lr=0.05, initial_accumulator_value=1e-4, eps=0.0),
     ),
     (
-        {"kind": "rmsprop", "learning_rate": 0.01, "decay": 0.95, "epsilon": 1e-6},
+        {"kind": "rmsprop", "learning_rate": 0.01, "rho": 0.95, "epsilon": 1e-6},
         lambda w: torch.optim.RMSprop(w, lr=0.01, alpha=0.95, eps=1e-6),
     ),
     (

@@ -16,7 +16,7 @@ from tests.engine import Run, Table, prepared, table, trained
 
 
 def clouds(seed: int, rows: int = 40, deviation: float = 3.0) -> Table:
-    return table(BlobsSample(rows=rows, centers=2, deviation=deviation, seed=seed).columns())
+    return table(BlobsSample(rows=rows, centers=2, std=deviation, seed=seed).columns())
 
 
 def fit(data: Table, **request: Any) -> Run:
@@ -110,7 +110,7 @@ def test_the_warning_counts_the_rows_that_stay_wrong() -> None:
 # class (as it is in both predictions), and so is corrected only where it belongs to the second. All else is alike, to the bit.
 
 TABLES = [DoubleMoonsSample(distance=1), DoubleMoonsSample(distance=-4), AndSample(), OrSample(), XorSample()]
-TABLES += [BlobsSample(rows=60, centers=2, features=5, deviation=9.0, seed=4)]
+TABLES += [BlobsSample(rows=60, centers=2, features=5, std=9.0, seed=4)]
 OFF_THE_BOUNDARY = [-0.25, -0.5, -0.125, -0.25, -0.5]
 """Weights, with BIAS: from here bits of 0 and 1 never sum to 0 (other numbers hardly do), and no table is all right at once."""
 BIAS = 0.0625

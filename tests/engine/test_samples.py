@@ -198,7 +198,7 @@ def test_a_moon_wider_than_its_ring_is_refused() -> None:
 
 
 def test_blobs_lie_about_their_centers() -> None:
-    blobs = BlobsSample(centers=4, rows=8000, features=3, deviation=0.5, seed=1).columns()
+    blobs = BlobsSample(centers=4, rows=8000, features=3, std=0.5, seed=1).columns()
     assert list(blobs) == ["x1", "x2", "x3", "blob"]
     X = matrix(blobs, "x1", "x2", "x3")
     names, counts = np.unique(blobs["blob"], return_counts=True)

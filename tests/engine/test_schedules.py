@@ -35,7 +35,7 @@ BY_HAND: list[tuple[LearningRateSchedule, list[float]]] = [
     (ConstantRate(), [0.1, 0.1, 0.1, 0.1]),
     (StepDecay(every=2, factor=0.5), [0.1, 0.1, 0.05, 0.05]),
     (ExponentialDecay(factor=0.9), [0.1, 0.09, 0.081, 0.0729]),
-    (InverseTimeDecay(decay=0.5), [0.1, 0.1 / 1.5, 0.05, 0.04]),
+    (InverseTimeDecay(decay_rate=0.5), [0.1, 0.1 / 1.5, 0.05, 0.04]),
     (CosineDecay(), [0.1, 0.05 * (1 + math.sqrt(0.5)), 0.05, 0.05 * (1 - math.sqrt(0.5))]),
     (CosineDecay(minimum=0.02), [0.1, 0.02 + 0.04 * (1 + math.sqrt(0.5)), 0.06, 0.02 + 0.04 * (1 - math.sqrt(0.5))]),
     (WarmUp(epochs=3), [0.1 / 3, 0.2 / 3, 0.1, 0.1]),
@@ -103,6 +103,6 @@ def test_an_improvement_below_min_delta_is_none() -> None:
 def test_defaults() -> None:
     """What a body that leaves them out gets: changing one changes the runs of others."""
     assert (StepDecay().every, StepDecay().factor, ExponentialDecay().factor) == (10, 0.5, 0.95)
-    assert (InverseTimeDecay().decay, CosineDecay().minimum, WarmUp().epochs) == (0.01, 0.0, 5)
+    assert (InverseTimeDecay().decay_rate, CosineDecay().minimum, WarmUp().epochs) == (0.01, 0.0, 5)
     plateau = ReduceOnPlateau()
     assert (plateau.factor, plateau.patience, plateau.min_delta) == (0.1, 10, 0.0)

@@ -23,7 +23,7 @@ from tests.engine import prepared, table
 from tests.engine.test_parity import ACTIVATIONS, OPTIMIZERS
 
 BOTH_FORMS: tuple[BiasForm, ...] = ("separate", "extra_input")
-DATA = table(BlobsSample(rows=40, centers=3, features=4, deviation=4.0, seed=2).columns())
+DATA = table(BlobsSample(rows=40, centers=3, features=4, std=4.0, seed=2).columns())
 
 
 def shown(found: list[Quantity]) -> dict[tuple[str | None, str], np.ndarray]:

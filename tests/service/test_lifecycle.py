@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from store import workers
+from store.tables import Job
 from tests.service.conftest import Stage
 from tests.worker.staging import Stopper
 from worker.training import run
@@ -116,6 +117,23 @@ def test_what_a_fork_cannot_change(stage: Stage, body: dict[str, Any], pointer: 
     assert pointer in [entry["pointer"] for entry in answer.json()["errors"]]
     assert words in answer.json()["detail"]
     assert len(stage.client.get("/v1/jobs").json()["items"]) == 1
+
+
+def test_a_fork_of_what_was_stored_by_an_earlier_name(stage: Stage) -> None:
+    """Of an RMSProp whose share was called decay: the fork goes on with it, and may change it by either name."""
+    parent = stage.job(stage.iris(), "species", "mlp", epochs=4, optimizer={"kind": "rmsprop", "decay": 0.8})
+    assert parent["request"]["optimizer"]["rho"] == 0.8
+    with stage.place.database.transaction() as session:
+        row = session.query(Job).one()
+        optimizer = {("decay" if name == "rho" else name): value for name, value in row.request["optimizer"].items()}
+        row.request = {**row.request, "optimizer": optimizer}
+    for overrides, expected in (({}, 0.8), ({"decay": 0.7}, 0.7), ({"rho": 0.6}, 0.6)):
+        body = {"overrides": {"epochs": 8, "optimizer": overrides}}
+        answer = act(stage, parent["id"], "fork", json=body)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["request"]["optimizer"] == {**parent["request"]["optimizer"], "rho": expected}
+        run(stage.place, answer.json()["id"])
+        assert stage.client.get(f"/v1/jobs/{answer.json()['id']}").json()["state"] == "succeeded"
 
 
 def test_what_is_solved_at_once_is_not_forked(stage: Stage) -> None:
