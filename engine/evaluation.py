@@ -14,6 +14,8 @@ from engine.scoring import class_scores
 
 MAX_POINTS = 500
 """Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
+LARGEST = 10
+"""Rows with the largest residuals that are named, unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,11 @@ class Evaluation:
     residuals: dict[str, Any] | None = field(default=None)
 
 
-def evaluate(predictor: Predictor, columns: Mapping[str, Column], split: str | None) -> Evaluation | None:
-    """The model on the rows that its spec set apart as `split` (by default test, else validation, else train).
+def evaluate(
+    predictor: Predictor, columns: Mapping[str, Column], split: str | None, largest: int = LARGEST
+) -> Evaluation | None:
+    """The model on the rows that its spec set apart as `split` (by default test, else validation, else train). Of a
+    regression, that many rows are named whose residuals are the largest.
 
     None where there are no such rows.
     """
@@ -44,16 +49,27 @@ def evaluate(predictor: Predictor, columns: Mapping[str, Column], split: str | N
         return None
     taken = {name: column.take(rows) for name, column in columns.items()}
     outputs = predictor.outputs(taken).astype(np.float64)
-    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken)
+    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken, Named(rows, largest))
 
 
-def _of_numbers(split: str, predictor: Predictor, predicted: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+@dataclass(frozen=True)
+class Named:
+    """The evaluated rows by their numbers in the table (n,), and how many of them may be named."""
+
+    rows: np.ndarray
+    most: int
+
+
+def _of_numbers(
+    split: str, predictor: Predictor, predicted: np.ndarray, columns: Mapping[str, Column], named: Named
+) -> Evaluation:
     actual = predictor.target.matrix(columns, predicted.shape[1], np.float64)
-    residuals = {name: _residuals(actual[:, index], predicted[:, index]) for index, name in enumerate(predictor.target.names)}
+    names = enumerate(predictor.target.names)
+    residuals = {name: _residuals(actual[:, index], predicted[:, index], named) for index, name in names}
     return Evaluation(split, len(actual), _metrics("regression", predicted, actual), residuals=residuals)
 
 
-def _residuals(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
+def _residuals(actual: np.ndarray, predicted: np.ndarray, named: Named) -> dict[str, Any]:
     residual, shown = actual - predicted, _thinned(len(actual))
     return {
         "actual": actual[shown].tolist(),
@@ -61,10 +77,26 @@ def _residuals(actual: np.ndarray, predicted: np.ndarray) -> dict[str, Any]:
         "mean": float(residual.mean()),
         "std": float(residual.std()),
         "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},
+        "largest": [
+            {
+                "row": int(named.rows[place]),
+                "actual": float(actual[place]),
+                "predicted": float(predicted[place]),
+                "residual": float(residual[place]),
+            }
+            for place in np.argsort(-_size(residual), kind="stable")[: named.most]
+        ],
     }
 
 
-def _of_classes(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+def _size(residual: np.ndarray) -> np.ndarray:
+    """How far off each is; one that is no number is as far as can be."""
+    return np.where(np.isnan(residual), np.inf, np.abs(residual))
+
+
+def _of_classes(
+    split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named
+) -> Evaluation:
     labels = predictor.target.strata(columns)
     assert labels is not None
     classes = list(predictor.target.classes or ())
@@ -84,7 +116,7 @@ def _of_classes(split: str, predictor: Predictor, outputs: np.ndarray, columns: 
     )
 
 
-def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> Evaluation:
+def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named) -> Evaluation:
     names = predictor.target.output_names(outputs.shape[1])  # of a tag of words, which one counts as held
     actual = predictor.target.matrix(columns, outputs.shape[1], np.float64)
     given, held = outputs > 0, actual > 0.5

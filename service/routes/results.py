@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
-from engine.evaluation import evaluate
+from engine.evaluation import LARGEST, evaluate
 from engine.histograms import layer_names
 from engine.predict import Predictor
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf, one_of_few
@@ -31,6 +31,7 @@ from service.schemas import (
     Weights,
 )
 from store import curves, datasets, jobs, models
+from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
 from store.tables import Blob, Checkpoint, Histograms, Job
@@ -108,7 +109,12 @@ def _csv(store: Store, job_number: int, ranges: dict[str, tuple[int, int]]) -> I
             end = min(start + CSV_BLOCK - 1, last)
             with store.database.reading() as session:
                 spans, _ = curves.read(session, job_number, name, start, end, CSV_BLOCK)
-            yield "".join(f"{name},{span.step},{'' if span.value is None else repr(span.value)}\n" for span in spans)
+            yield "".join(f"{name},{span.step},{_cell(span.value)}\n" for span in spans)
+
+
+def _cell(value: float | None) -> str:
+    """The number as JSON has it, without quotes: Infinity, not inf."""
+    return "" if value is None else to_json(value).strip('"')
 
 
 @router.get("/{job_id}/checkpoints", responses=problems(404))
@@ -266,15 +272,21 @@ def get_evaluation(
         str | None, Query(pattern="^(train|validation|test)$", description="test, else validation, else train")
     ] = None,
     epoch: Annotated[str, Query(pattern=EPOCH, description="last, best, or an epoch of /checkpoints")] = "last",
+    largest: Annotated[
+        int, Query(ge=0, le=1000, description="rows to name whose residuals are the largest, of a regression")
+    ] = LARGEST,
 ) -> EvaluationResource:
-    """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals."""
+    """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals and
+    the rows where they are largest.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
         table = datasets.load(session, store.files, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    found = evaluate(predictor, datasets.columns(table, dataset, predictor.training.columns, job.fitted), split)
+    columns = datasets.columns(table, dataset, predictor.training.columns, job.fitted)
+    found = evaluate(predictor, columns, split, largest)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))

@@ -172,6 +172,13 @@ def test_dependent_columns_are_solved_and_said(stage: Stage) -> None:
     assert [warning["code"] for warning in job["warnings"]] == ["RANK_DEFICIENT"]
     assert job["latest"]["rank"] == 1
     assert job["latest"]["condition"] == "Infinity"
+    url = f"/v1/jobs/{job['id']}"
+    assert stage.client.get(f"{url}/curves").json()["series"]["condition"]["value"] == ["Infinity"]
+    csv = stage.client.get(f"{url}/curves", params={"series": "condition"}, headers={"accept": "text/csv"}).text
+    assert csv.splitlines() == ["series,step,value", "condition,1,Infinity"]
+    events = stage.client.get(f"{url}/events", headers={"accept": "application/json"}).json()["items"]
+    assert [event["data"]["condition"] for event in events if event["event"] == "metric"] == ["Infinity"]
+    assert '"condition":"Infinity"' in stage.client.get(f"{url}/events").text
 
 
 def test_the_two_kinds_of_moons(stage: Stage) -> None:

@@ -182,3 +182,33 @@ def test_the_best_epoch_of_a_run_that_diverged_is_kept(stage: Stage) -> None:
     assert job["error"]["code"] == "DIVERGED"
     kept = stage.client.get(f"/v1/jobs/{job['id']}/weights", params={"epoch": "best"})
     assert kept.json()["epoch"] == job["best"]["epoch"] == 1
+
+
+def test_a_regression_names_the_rows_that_are_furthest_off(stage: Stage) -> None:
+    """By their numbers in the dataset: of the line y = x, five rows that were moved off it by different amounts."""
+    moved = {3: 9.0, 17: -30.0, 28: 20.0, 40: -5.0, 55: 2.0}
+    rows = [(x, x + moved.get(x, 0.0)) for x in range(60)]
+    dataset_id = stage.csv("x,y\n" + "".join(f"{x},{y}\n" for x, y in rows)).json()["id"]
+    job = stage.job(dataset_id, "y", "linear_regression", split={"validation": 0.5})
+    url = f"/v1/jobs/{job['id']}/evaluation"
+    named: dict[int, dict[str, float]] = {}
+    for split in ("train", "validation"):
+        found = stage.client.get(url, params={"split": split, "largest": 1000}).json()
+        residuals = found["residuals"]["y"]
+        assert len(residuals["largest"]) == found["rows"] == 30
+        sizes = [abs(each["residual"]) for each in residuals["largest"]]
+        assert sizes == sorted(sizes, reverse=True)
+        assert max(sizes) == pytest.approx(max(abs(residuals["quantiles"][q]) for q in ("0.0", "1.0")))
+        named |= {each["row"]: each for each in residuals["largest"]}
+    assert sorted(named) == list(range(60))
+    table = stage.client.get(f"/v1/datasets/{dataset_id}/rows", params={"limit": 60}).json()["rows"]
+    answer = stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": [{"x": x} for x, _ in table]}).json()
+    for row, (_, y) in enumerate(table):
+        assert named[row]["actual"] == y
+        assert named[row]["predicted"] == pytest.approx(answer["predictions"][row])
+        assert named[row]["residual"] == pytest.approx(y - answer["predictions"][row])
+    assert sorted(named, key=lambda row: -abs(named[row]["residual"]))[:2] == [17, 28]
+    default = stage.client.get(url, params={"split": "train"}).json()["residuals"]["y"]["largest"]
+    assert len(default) == 10
+    assert stage.client.get(url, params={"largest": 0}).json()["residuals"]["y"]["largest"] == []
+    assert stage.client.get(url, params={"largest": 1001}).status_code == 422
