@@ -10,6 +10,7 @@ from engine.errors import TooMuchMemory
 from engine.features import Column, ColumnSummary
 from engine.network import Dense, count_parameters
 from engine.prepare import build_network, fit
+from engine.target import Classes
 from engine.training import MAX_CATEGORIES, Training
 
 FLOPS_PER_SECOND = 8e10
@@ -66,6 +67,26 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     memory = _data_bytes(training, cell_bytes, inputs, all_rows)
     memory += _network_bytes(training, inputs, network.outputs, all_rows)
     return Estimated(parameters, BASE_BYTES + memory, seconds)
+
+
+def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> int | None:
+    """How many numbers a completed spec trains, by the table's summary alone; None where that does not tell: how many
+    categories the training rows hold, or how many classes are left once rows are dropped.
+    """
+    assert training.features is not None
+    drops = training.preprocessing.missing == "drop" and any(table[name].missing for name in training.columns)
+    target, features = table[training.targets[0]], [table[name] for name in training.features]
+    is_whole = not (drops or training.split.validation or training.split.test)
+    if not is_whole and any(column.kind == "categorical" and column.distinct > 2 for column in features):
+        return None
+    if drops and training.task == "classification":
+        return None
+    most = training.preprocessing.max_categories or MAX_CATEGORIES
+    inputs = sum(max(1, column.features(most)) for column in features)
+    outputs = len(training.targets)
+    if training.task == "classification":
+        outputs = Classes((target.name,), tuple(range(target.distinct))).outputs(training.loss)
+    return count_parameters(training.model.layers(inputs, outputs))
 
 
 def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows: int, most: int | None) -> None:

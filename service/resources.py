@@ -48,6 +48,7 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None, journal:
     return JobResource(
         id=job.id,
         name=job.name,
+        tags=job.tags,
         dataset_id=job.dataset_id,
         owner=job.owner,
         request=job.request,

@@ -5,6 +5,8 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from store.requests import Name, Tags
+
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number; one that is not finite goes out as a string, so that every body is valid JSON."""
 Values = dict[str, Number | int | None]
@@ -153,12 +155,23 @@ class ForkRequest(Resource):
     )
 
 
+class JobChange(BaseModel):
+    """What a job is to be called and found by; what is left out stays, null takes it away."""
+
+    model_config = ConfigDict(extra="forbid")
+    name: Name | None = None
+    tags: Tags | None = Field(default=None, description="all of them, in the place of those before")
+
+
 class JobResource(Resource):
     id: str
     name: str | None
+    tags: list[str]
     dataset_id: str
     owner: str
-    request: dict[str, Any] = Field(description="the body of POST /v1/jobs with every default filled in")
+    request: dict[str, Any] = Field(
+        description="the body of POST /v1/jobs with every default filled in; a later name or tags do not change it"
+    )
     state: State
     state_reason: str | None
     done: bool = Field(description="true once the state is succeeded, failed or cancelled")
@@ -167,7 +180,9 @@ class JobResource(Resource):
     progress: Progress
     latest: Values = Field(description="the values of the last epoch recorded")
     best: Values | None = Field(description="the values of the epoch with the lowest monitored loss")
-    parameters: int | None = Field(description="how many numbers are trained")
+    parameters: int | None = Field(
+        description="how many numbers are trained; null while only the training rows, once drawn, can tell"
+    )
     device: str | None
     model_id: str | None
     forked_from: Origin | None
@@ -200,7 +215,7 @@ class EventResource(Resource):
 
 class Curve(Resource):
     step: list[int]
-    value: list[Number | None]
+    value: list[Number | None] = Field(description="null is a gap: a value that is undefined there, or NaN")
     min: list[Number | None] = Field(description="the smallest value of the points that this one stands for")
     max: list[Number | None] = Field(description="the largest value of the points that this one stands for")
 
@@ -274,6 +289,13 @@ class PrecisionRecallCurve(Resource):
     threshold: list[Number] | None
 
 
+class LargeResidual(Resource):
+    row: int = Field(description="of the dataset, as /rows counts them")
+    actual: Number
+    predicted: Number
+    residual: Number = Field(description="actual less predicted")
+
+
 class Residuals(Resource):
     """Actual less predicted; the points are thinned evenly where there are many."""
 
@@ -282,6 +304,7 @@ class Residuals(Resource):
     mean: Number
     std: Number
     quantiles: dict[str, Number]
+    largest: list[LargeResidual] = Field(description="the rows that are furthest off, the furthest first")
 
 
 class EvaluationResource(Resource):
@@ -367,7 +390,7 @@ class ModelResource(Resource):
 class Predictions(Resource):
     model_id: str
     predictions: list[Any]
-    probabilities: list[dict[str, float | dict[str, float]]] | None = Field(
+    probabilities: list[dict[str, Number | dict[str, Number]]] | None = Field(
         description="by class or tag, a class's name as JSON writes it: true, not True; of a tag of words, by word; null for a "
         "regression or a perceptron"
     )

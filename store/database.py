@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import URL, Connection, Engine, Float, create_engine, event, insert, make_url, select
+from sqlalchemy import URL, Boolean, Connection, Engine, Float, create_engine, event, insert, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
@@ -32,6 +32,25 @@ def _sqlite_now(element: Any, compiler: Any, **options: Any) -> str:
 @compiles(now, "postgresql")
 def _postgresql_now(element: Any, compiler: Any, **options: Any) -> str:
     return "extract(epoch from clock_timestamp())::double precision"
+
+
+class has_tag(FunctionElement[bool]):  # noqa: N801 (as above)
+    """Whether a JSON list of words, a column, holds a word."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(has_tag, "sqlite")
+def _sqlite_has_tag(element: Any, compiler: Any, **options: Any) -> str:
+    tags, tag = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_each({tags}) AS each WHERE each.value = {tag})"
+
+
+@compiles(has_tag, "postgresql")
+def _postgresql_has_tag(element: Any, compiler: Any, **options: Any) -> str:
+    tags, tag = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"EXISTS (SELECT 1 FROM json_array_elements_text({tags}) AS each(value) WHERE each.value = {tag})"
 
 
 def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Insert:

@@ -55,6 +55,7 @@ def create(session: Session, owner: str, request: dict[str, Any], **values: Any)
         "id": new_id("job"),
         "owner": owner,
         "name": request.get("name"),
+        "tags": request.get("tags") or [],
         "dataset_id": request["dataset_id"],
         "request": request,
         "model_kind": request["model"]["kind"],
@@ -75,8 +76,12 @@ def get(session: Session, job_id: str, owner: str | None) -> Job:
     """The job. Raises NotFound, also for another's."""
     job = session.scalars(select(Job).where(Job.id == job_id, *owned(Job, owner))).one_or_none()
     if job is None:
-        raise NotFound(f"no job '{job_id}'; GET /v1/jobs lists what there is")
+        raise _unknown(job_id)
     return job
+
+
+def _unknown(job_id: str) -> NotFound:
+    return NotFound(f"no job '{job_id}'; GET /v1/jobs lists what there is")
 
 
 def move(
@@ -308,6 +313,13 @@ def cancel(session: Session, job: Job) -> None:
         raise Conflict(f"job '{job.id}' is {state} already; there is nothing left to cancel")
     if not move(session, job.number, ["queued", "paused"], "cancelled", reason=reason):
         move(session, job.number, ["running", "pausing"], "cancelling", reason=reason)
+
+
+def describe(session: Session, job: Job, **values: Any) -> None:
+    """Write the job's new name or tags, whatever its state. Raises NotFound where it has been deleted meanwhile."""
+    if values and not _updated(session, update(Job).where(Job.number == job.number, Job.id == job.id).values(**values)):
+        raise _unknown(job.id)
+    session.refresh(job)
 
 
 def pause(session: Session, job: Job) -> None:

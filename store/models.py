@@ -55,10 +55,12 @@ def fitted_of(prepared: Prepared, columns: Iterable[str]) -> dict[str, Any]:
 
 
 def create(session: Session, job: Job, **made: Any) -> Model:
-    """The model that a job has `made`: its id, what was fitted, and the epoch, metrics and weights of the one chosen."""
+    """The model that a job has `made`: its id, what was fitted, and the epoch, metrics and weights of the one chosen; and
+    its name, where the job was renamed since it was read.
+    """
+    made.setdefault("name", job.name)
     model = Model(
         owner=job.owner,
-        name=job.name,
         kind=job.model_kind,
         job_id=job.id,
         dataset_id=job.dataset_id,

@@ -1,11 +1,23 @@
-"""The body of POST /v1/jobs: the engine's spec of a training, on which dataset, and a name."""
+"""The body of POST /v1/jobs: the engine's spec of a training, on which dataset, a name and tags."""
 
 from typing import Annotated, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import AfterValidator, Field, TypeAdapter
 
-from engine.spec import spec
+from engine.spec import spec, without_unset
 from engine.training import Training
+
+
+def _each_once(tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    for place, tag in enumerate(tags or ()):
+        if tag in (tags or ())[:place]:
+            raise ValueError(f"tag '{tag}' is given twice; give it once")
+    return tags
+
+
+Name = Annotated[str, Field(max_length=200)]
+Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Tags = Annotated[tuple[Tag, ...], Field(max_length=50), AfterValidator(_each_once)]
 
 
 @spec
@@ -13,7 +25,9 @@ class JobRequest(Training):
     """What to train, on what, and how. A field left out takes the default that suits the model and the table."""
 
     dataset_id: Annotated[str, Field(description="the dataset to train on", examples=["ds_01937b2e"])]
-    name: Annotated[str, Field(max_length=200)] | None = None
+    name: Name | None = None
+    tags: Tags | None = Field(default=None, description="words to find the job by", examples=[["week 3"]])
+    _shown = without_unset("tags")
 
 
 REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)

@@ -81,6 +81,7 @@ class Job(Table):
     id: Mapped[str] = mapped_column(unique=True)
     owner: Mapped[str] = mapped_column(index=True)
     name: Mapped[str | None]
+    tags: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     dataset_id: Mapped[str] = mapped_column(index=True)
     request: Mapped[dict[str, Any]]
     model_kind: Mapped[str]

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import structlog
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -308,6 +309,7 @@ class Recording:
         assert chosen.digest is not None
         made = {"fitted": self.fitted, "dataset_sha256": self.dataset_sha256, "parameters": self.network.parameters.size}
         learned = {"epoch": chosen.epoch, "metrics": chosen.values, "digest": chosen.digest}
+        made["name"] = session.scalars(select(Job.name).where(Job.number == self.job.number)).one()  # as it is by now
         models.create(session, self.job, id=self.model_id, **made, **learned)
 
     def end(self, state: str, reason: str, **values: Any) -> str:

@@ -1,7 +1,7 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from engine.completion import complete, guesses
 from engine.errors import InputError
-from engine.estimate import estimate, refuse_too_much
+from engine.estimate import estimate, parameters_ahead, refuse_too_much
 from service import events
 from service.dependencies import (
     IdempotencyKey,
@@ -28,14 +28,17 @@ from service.dependencies import (
 )
 from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import Estimate, EventResource, ForkRequest, JobResource, Listing, Notice
+from service.schemas import Estimate, EventResource, ForkRequest, JobChange, JobResource, Listing, Notice
 from store import datasets, forks, jobs, queue, workers
+from store.database import has_tag
 from store.keys import Caller
 from store.pages import owned, page
 from store.requests import JobRequest, document_of, training_of
 from store.tables import STATES, Dataset, Job
 
 GPU_QUEUE = "gpu"
+MOST_CELLS = 200_000
+"""Cells of a table that is posed, when a job comes in, for the sake of its number of parameters."""
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
 SHORT = {
@@ -54,6 +57,11 @@ LINEAR = {
 EXAMPLES: dict[str, Any] = {
     "short": {"summary": "A network, with every default", "value": SHORT},
     "linear": {"summary": "A line by gradient descent with momentum", "value": LINEAR},
+}
+
+CHANGES: dict[str, Any] = {
+    "name": {"summary": "Another name", "value": {"name": "wider network"}},
+    "tags": {"summary": "Tags", "value": {"tags": ["week 3", "baseline"]}},
 }
 
 
@@ -82,7 +90,8 @@ def create_job(
             completed, queue_name = looked_at.request, looked_at.queue_name
             if dataset.columns != looked_at.dataset.columns:  # corrected meanwhile
                 completed, queue_name, _ = _completed(session, store, request, dataset)
-            given = {"queue": queue_name, "warnings": looked_at.warnings}
+            parameters = looked_at.parameters if completed is looked_at.request else None
+            given = {"queue": queue_name, "warnings": looked_at.warnings, "parameters": parameters}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
             resource = job_resource(session, job, journal=[jobs.first_entry(job)])
             answer.give(session, 202, f"/v1/jobs/{job.id}", resource.document())
@@ -105,13 +114,16 @@ def _completed(
 
 
 class LookedAt(NamedTuple):
-    """A request with its defaults, the table it names, and what is worth a look in it."""
+    """A request with its defaults, the table it names, what is worth a look in it, and how many numbers are to be trained,
+    as far as that is known.
+    """
 
     request: JobRequest
     queue_name: str
     dataset: Dataset
     table: DataFrame
     warnings: list[dict[str, Any]]
+    parameters: int | None
 
 
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
@@ -120,7 +132,17 @@ def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
         completed, queue_name, guessed = _completed(session, store, request, dataset)
         table = datasets.load(session, store.files, dataset)
         datasets.check_rows(table, dataset, completed)
-    return LookedAt(completed, queue_name, dataset, table, guessed + datasets.findings(table, dataset, completed))
+    warnings = guessed + datasets.findings(table, dataset, completed)
+    return LookedAt(completed, queue_name, dataset, table, warnings, _parameters(completed, dataset, table))
+
+
+def _parameters(completed: JobRequest, dataset: Dataset, table: DataFrame) -> int | None:
+    """From the table's summary; where that does not tell, from a small table itself."""
+    found = parameters_ahead(completed, datasets.summaries(dataset))
+    if found is None and dataset.rows * len(completed.columns) <= MOST_CELLS:
+        with suppress(InputError):  # which the job will fail with
+            return estimate(completed, datasets.columns(table, dataset, completed.columns)).parameters
+    return found
 
 
 def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
@@ -139,10 +161,12 @@ def list_jobs(
     state: Annotated[str | None, Query(description=f"one of {', '.join(STATES)}")] = None,
     dataset_id: str | None = None,
     model_kind: str | None = None,
+    tag: Annotated[str | None, Query(description="a tag that they carry, among others")] = None,
 ) -> Listing[JobResource]:
     """The jobs, newest first."""
     wanted = {Job.state: state, Job.dataset_id: dataset_id, Job.model_kind: model_kind}
-    filters = [column == value for column, value in wanted.items() if value is not None]
+    filters: list[Any] = [column == value for column, value in wanted.items() if value is not None]
+    filters += [] if tag is None else [has_tag(Job.tags, tag)]
     with store.database.reading() as session:
         rows, token = page(session, Job, [*owned(Job, caller.sees), *filters], page_of.size, page_of.token)
         return Listing(**listing([job_resource(session, row) for row in rows], token))
@@ -153,6 +177,20 @@ def get_job(store: StoreOf, caller: Reader, job_id: str) -> JobResource:
     """One job."""
     with store.database.reading() as session:
         return job_resource(session, jobs.get(session, job_id, caller.sees))
+
+
+@router.patch("/{job_id}", responses=problems(404))
+def describe_job(
+    store: StoreOf, caller: Writer, job_id: str, change: Annotated[JobChange, Body(openapi_examples=CHANGES)]
+) -> JobResource:
+    """Rename or tag a job, whatever its state. Its training, and the request that is kept of it, stay as they are."""
+    values = change.model_dump(exclude_unset=True)
+    if "tags" in values:
+        values["tags"] = list(values["tags"] or ())
+    with store.database.transaction() as session:
+        job = jobs.get(session, job_id, caller.sees)
+        jobs.describe(session, job, **values)
+        return job_resource(session, job)
 
 
 @router.post("/{job_id}/cancel", status_code=202, responses=problems(404, 409))
@@ -214,7 +252,8 @@ def fork_job(
 
 
 def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
-    document = forks.overridden(parent.request, overrides)
+    now = {**document_of(training_of(parent.request)), "name": parent.name, "tags": parent.tags or None}
+    document = forks.overridden(now, overrides)
     try:
         return training_of(document)
     except ValidationError as error:
