@@ -105,17 +105,15 @@ class FunctionCurve(Kind):
     slope: list[Number] = Field(description="the derivative by z")
 
 
-class TraceQuantity(Resource):
+class QuantityResource(Resource):
+    """A number, vector or matrix with where it is from."""
+
     stage: Stage
-    name: str = Field(
-        examples=["dW"],
-        description="A, W, b, Z, mask; targets, predictions, row_weights, row_losses, penalty, J; dA, dZ, dW, db, "
-        "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
-    )
+    name: str
     layer: str | None = Field(examples=["hidden_1"], description="null for what belongs to none, as the inputs or J")
     formula: str = Field(description="LaTeX; layer 0 is the input")
-    shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
-    values: Number | list[Number] | list[list[Number]]
+    shape: list[int]
+    values: Any
 
     @classmethod
     def of(cls, found: Quantity) -> Self:
@@ -123,8 +121,20 @@ class TraceQuantity(Resource):
         return cls(stage=found.stage, name=found.name, layer=found.layer, formula=found.formula, shape=shape, values=values)
 
 
-class FunctionQuantity(TraceQuantity):
-    """A number on the way, as in a trace."""
+class TraceQuantity(QuantityResource):
+    """A number of a step."""
+
+    name: str = Field(
+        examples=["dW"],
+        description="A, W, b, Z, mask; targets, predictions, row_weights, row_losses, penalty, J; dA, dZ, dW, db, "
+        "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
+    )
+    shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
+    values: Number | list[Number] | list[list[Number]]
+
+
+class FunctionQuantity(QuantityResource):
+    """A number on the way to a function's value."""
 
     name: str = Field(
         examples=["row_losses"],
