@@ -21,7 +21,9 @@ Time = Annotated[datetime, PlainSerializer(rfc3339, return_type=str), Field(json
 
 
 class Resource(BaseModel):
-    model_config = ConfigDict(from_attributes=True)
+    """Something that goes out as JSON; numbers that are not finite stay what they are until they are spelled there."""
+
+    model_config = ConfigDict(from_attributes=True, ser_json_inf_nan="strings")
 
     def document(self) -> dict[str, Any]:
         """The resource as JSON."""
@@ -59,7 +61,7 @@ class Problem(Resource):
 class Notice(BaseModel):
     """Something worth a look."""
 
-    model_config = ConfigDict(extra="allow")
+    model_config = ConfigDict(extra="allow", ser_json_inf_nan="strings")
     code: str
     detail: str
     column: str | None = None

@@ -1,9 +1,13 @@
 """Models and predictions over HTTP."""
 
+import json
+import math
 from typing import Any
 
 import pytest
 
+from service.schemas import Predictions
+from store.database import to_json
 from store.tables import Model
 from tests.service.conftest import Stage
 
@@ -128,6 +132,18 @@ def test_a_bad_record_is_pointed_at(stage: Stage, body: Any, pointer: str, text:
     assert text in found[pointer], found
     for detail in found.values():  # whatever else the body could have been, a remedy is told once
         assert len(set(detail.split(", or: "))) == len(detail.split(", or: ")), detail
+
+
+def test_predictions_that_are_no_numbers_say_so() -> None:
+    """Wherever they stand: never null, which is for what there is not."""
+    predictions = [math.nan, {"a": math.inf, "b": -math.inf}]
+    notice = {"code": "C", "detail": "d", "evidence": math.inf}
+    answer = Predictions(model_id="m", predictions=predictions, probabilities=[{"a": math.nan}], warnings=[notice])
+    for body in (to_json(answer.document()), answer.model_dump_json()):
+        found = json.loads(body)
+        assert found["predictions"] == ["NaN", {"a": "Infinity", "b": "-Infinity"}]
+        assert found["probabilities"] == [{"a": "NaN"}]
+        assert found["warnings"][0]["evidence"] == "Infinity"
 
 
 def test_an_infinite_cell_is_refused(stage: Stage) -> None:
