@@ -277,7 +277,8 @@ def test_unseen_categories_are_told() -> None:
 def folded(most: int, words: list[str]) -> Features:
     data = table({"kind": words, "y": [float(row) for row in range(len(words))]})
     settings = {"max_categories": most}
-    return prepared(data, target="y", model={"kind": "linear_regression"}, preprocessing=settings).features
+    whole = {"validation": 0.0}
+    return prepared(data, target="y", model={"kind": "linear_regression"}, preprocessing=settings, split=whole).features
 
 
 def test_a_category_that_training_rows_held_is_not_called_unseen() -> None:
