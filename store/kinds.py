@@ -1,6 +1,7 @@
 """The kinds of a column: what is inferred from its cells, what it may be corrected to, and how the engine reads it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -26,11 +27,18 @@ def infer(column: pl.Series, distinct: int) -> ColumnKind:
         return "image" if len(column.dtype.shape) > 1 else "vector"
     if column.dtype == pl.Boolean:
         return "boolean"
-    if column.dtype.is_integer():
+    if column.dtype.is_integer() and not (column.null_count() and _is_beyond_floats(column)):
         return "integer"
-    if column.dtype.is_numeric() or column.null_count() == len(column):
+    if column.dtype.is_float() or column.null_count() == len(column):
         return "numeric"
     return "text" if distinct > TEXT_MIN_DISTINCT and distinct > len(column) / 2 else "categorical"
+
+
+def _is_beyond_floats(column: pl.Series) -> bool:
+    """Whether whole numbers would be rounded where their gaps make fractions of them: two labels would become one."""
+    low: Any = column.min()
+    high: Any = column.max()
+    return low is not None and not -(2**53) <= low <= high <= 2**53
 
 
 def recast(column: pl.Series, kind: ColumnKind) -> pl.Series:
@@ -81,7 +89,7 @@ def is_whole(column: pl.Series) -> bool:
 def _numeric(column: pl.Series) -> pl.Series:
     if column.dtype.is_float():
         return column
-    if column.dtype.is_numeric() or column.dtype in (pl.Boolean, pl.Null):
+    if column.dtype.is_float() or column.dtype in (pl.Boolean, pl.Null):
         return column.cast(pl.Float64)
     numbers = _text(column).str.strip_chars().cast(pl.Float64, strict=False)
     return _checked(column, numbers.set(~numbers.is_finite(), None), "number")

@@ -45,6 +45,8 @@ def describe(column: pl.Series, kind: ColumnKind | None = None) -> dict[str, Any
     elif column.dtype.is_numeric():
         tally, gaps = _tally(column)
         kind = kind or infer(column, len(tally.values))
+        if kind in ("categorical", "text"):
+            return describe(column, kind)
         found = _numbers(tally) | {"distinct": len(tally.values), "top": _top_numbers(tally) if kind == "integer" else None}
         found |= {"missing": int(gaps.sum()), "first_missing": int(gaps.argmax())} if gaps is not None else {}
     else:

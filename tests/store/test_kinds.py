@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from engine.features import word
 from store.kinds import CASTS, Misfit, infer, read, recast
+from store.profile import describe
 
 CORRECTIONS: dict[str, tuple[list[Any], str, list[Any]]] = {
     "codes are categories": ([8001, None, 8002], "categorical", ["8001", None, "8002"]),
@@ -88,3 +89,12 @@ def test_an_array_that_is_missing_is_missing() -> None:
 def test_whole_columns_of_numbers_are_not_copied(dtype: Any) -> None:
     series = pl.Series("n", [1, 2, 3], dtype=dtype)
     assert np.shares_memory(read(series, infer(series, 3)).values, series.to_numpy())
+
+
+def test_labels_beyond_what_a_fraction_holds_stay_apart() -> None:
+    """Gaps make fractions of whole numbers, and fractions would make one label of two."""
+    labels = pl.Series("c", [2**53, 2**53 + 1, None, 2**53])
+    assert describe(labels)["kind"] == "categorical"
+    assert read(labels, "categorical").categories == (str(2**53), str(2**53 + 1))
+    assert describe(labels.drop_nulls())["kind"] == "integer"
+    assert read(labels.drop_nulls(), "integer").values.tolist() == [2**53, 2**53 + 1, 2**53]
