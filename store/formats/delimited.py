@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice, repeat
 
+import numpy as np
 import polars as pl
 
 from store.formats.dialect import Dialect, Relaid
@@ -149,10 +150,12 @@ class Columns:
     def _look_at(self, data: bytes, table: pl.DataFrame, row: int) -> None:
         """Gather the evidence of a stretch that begins in that row."""
         zeros = has_leading_zeros(data, self.dialect.mark)
+        known = {} if self.chooser.is_particular else plain(table, row)
         for cells in table.iter_columns():
-            if cells.name not in self.dialect.texts:
-                seen = None if self.chooser.is_particular or (zeros and _leading_zero(cells)) else plain(cells, row)
-                self.evidence[cells.name].add(seen or self._look_closer(cells, row))
+            if cells.name in self.dialect.texts:
+                continue
+            seen = None if zeros and _leading_zero(cells) else known.get(cells.name)
+            self.evidence[cells.name].add(seen or self._look_closer(cells, row))
 
     def _look_closer(self, cells: pl.Series, row: int) -> Evidence:
         chooser = self.chooser
@@ -162,7 +165,8 @@ class Columns:
         """The values of a stretch that begins in that row. Raises Misfit."""
         if row and not self._is_whole:
             self._check_numbers(block, table)
-        if any(cells.is_infinite().any() for cells in table.iter_columns() if cells.dtype.is_float()):
+        fractions = [place for place, dtype in enumerate(table.dtypes) if dtype == pl.Float64]
+        if fractions and np.isinf(table[:, fractions].to_numpy()).any():
             raise Misfit  # 1E999 is no number; nor is "inf", which the careful look lets through to be refused
         if pl.String not in table.dtypes:
             return table

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import polars as pl
@@ -17,6 +18,8 @@ from store.readings.telling import Told, told_of_numbers
 PAIRS = (("false", "true"), ("no", "yes"))
 INFINITE = re.compile("[+-]?inf(?:inity)?", re.IGNORECASE)
 CODE = re.compile("[A-Z]{2}")
+PLAIN_SHAPES = {"9": INTEGER, "9999": INTEGER, "9.99": NUMBER}
+"""Shapes of which nothing is to be asked; there may be very many such columns."""
 DAY_FIRST, MONTH_FIRST = ("%d/%m", "%d-%m"), ("%m/%d", "%m-%d")
 
 
@@ -49,7 +52,7 @@ class Chooser:
         """Markers in columns of numbers alone."""
         return OF_NUMBERS if self.options.missing is None and self.markers == GAPS else ()
 
-    @property
+    @cached_property
     def is_particular(self) -> bool:
         """Whether plain numbers may mean something else."""
         return self.pair is not None or any(map(_is_number, self.markers))
@@ -111,6 +114,10 @@ class Chooser:
         return Choice(reading, told=tuple(told))
 
     def _number(self, evidence: Evidence, found: Notations, usual: str | None) -> Choice:
+        if usual != "," and not evidence.gaps and not evidence.doubtful and not self.is_particular:
+            plain = PLAIN_SHAPES.get(next(iter(evidence.shapes))) if len(evidence.shapes) == 1 else None
+            if plain is not None and plain in found.readings:
+                return Choice(plain, plain.dtype)
         readings = {reading.decimal: reading for reading in found.readings}
         told: list[Told] = []
         if len(readings) == 1:
@@ -133,12 +140,12 @@ class Chooser:
                 )
             )
         choice = self._with_markers(reading, evidence, told)
-        plain = replace(reading, decimal=".", thousands=None) if not found.marked or reading.thousands is None else reading
+        bare = replace(reading, decimal=".", thousands=None) if not found.marked or reading.thousands is None else reading
         is_native = (
-            plain in (INTEGER, NUMBER) and not evidence.doubtful and not evidence.gaps and reading.decimal in (".", usual)
+            bare in (INTEGER, NUMBER) and not evidence.doubtful and not evidence.gaps and reading.decimal in (".", usual)
         )
         if is_native and not self.is_particular and not any("\u2212" in shape for shape in evidence.shapes):
-            return replace(choice, dtype=plain.dtype)
+            return replace(choice, dtype=bare.dtype)
         return choice
 
     def _likelier(self, evidence: Evidence, readings: Mapping[str, ColumnReading]) -> str:

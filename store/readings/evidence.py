@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -175,36 +176,49 @@ def _beyond(different: pl.DataFrame) -> Seen | None:
     return Seen(int(large.sum()), row["row"], row["cell"])
 
 
-def plain(cells: pl.Series, row: int) -> Evidence | None:
-    """Evidence of a stretch (n,) whose cells all are plain numbers or empty, quickly; None where they are not.
+def plain(table: pl.DataFrame, row: int) -> dict[str, Evidence]:
+    """Evidence of those columns of a stretch of text whose cells all are plain numbers or empty, found all at once.
 
     Fractions that may be thousands (2.155) are none, nor are leading zeros, which the caller looks for.
     """
-    gaps = cells.null_count()
-    if gaps == len(cells):
-        return Evidence()
-    whole = cells.cast(pl.Int64, strict=False)
-    if whole.null_count() == gaps:
-        values = whole.drop_nulls().to_numpy()
-        shape = "9" if values.max() < 1000 and values.min() > -1000 else "9999"
-        return Evidence({shape: Seen(len(cells) - gaps, row, str(values[0]))}, dates=frozenset(), pair=False)
-    numbers = cells.cast(pl.Float64, strict=False)
-    if numbers.null_count() != gaps:
-        return None
-    values = numbers.drop_nulls().to_numpy()
-    if not np.isfinite(values).all() or not has_plain_fraction(values):
-        return None
-    return Evidence({"9.99": Seen(len(cells) - gaps, row, str(values[0]))}, dates=frozenset(), pair=False)
+    gaps, names = table.null_count().row(0), table.columns
+    numbers = table.select(pl.all().cast(pl.Float64, strict=False))
+    fitting = [place for place, nulls in enumerate(numbers.null_count().row(0)) if nulls == gaps[place]]
+    wholes = table[:, fitting].select(pl.all().cast(pl.Int64, strict=False)) if fitting else pl.DataFrame()
+    found: dict[str, Evidence] = {}
+    fractions = []
+    for place, whole in zip(fitting, wholes.iter_columns(), strict=True):
+        if gaps[place] == table.height:
+            found[names[place]] = Evidence()
+        elif whole.null_count() > gaps[place]:
+            fractions.append(place)
+        else:
+            low: Any = whole.min()
+            high: Any = whole.max()
+            shape = "9" if low > -1000 and high < 1000 else "9999"
+            found[names[place]] = _plain_evidence(shape, table.height - gaps[place], row, str(high))
+    if fractions:
+        size = np.abs(numbers[:, fractions].to_numpy())
+        counts = np.isfinite(size).sum(axis=0).tolist()
+        for place, count, is_plain in zip(fractions, counts, has_plain_fraction(size).tolist(), strict=True):
+            if is_plain and count == table.height - gaps[place]:
+                found[names[place]] = _plain_evidence("9.99", count, row, "")
+    return found
 
 
-def has_plain_fraction(values: np.ndarray) -> bool:
-    """Whether one of the numbers can be no thousands: not three digits after the point, or too many or a zero before."""
-    size = np.abs(values)
-    size = size[size != np.floor(size)]
-    if not size.size or (size < 1).any() or (size >= 1000).any():
-        return bool(size.size)
-    thousandths = size * 1000
-    return bool((np.abs(thousandths - np.rint(thousandths)) > 1e-6).any())
+def _plain_evidence(shape: str, count: int, row: int, cell: str) -> Evidence:
+    return Evidence({shape: Seen(count, row, cell)}, dates=frozenset(), pair=False)
+
+
+def has_plain_fraction(size: np.ndarray) -> np.ndarray:
+    """Whether one of a column's absolute values (n, k), NaN for gaps, can be no thousands (k,): it has not three digits
+    after the point, or too many or a zero before.
+    """
+    with np.errstate(invalid="ignore", over="ignore"):
+        fractional = np.isfinite(size) & (size != np.floor(size))
+        thousandths = np.where(size < 1000, size, 0.5) * 1000
+        found = fractional & ((size < 1) | (size >= 1000) | (np.abs(thousandths - np.rint(thousandths)) > 1e-6))
+    return np.asarray(found.any(axis=0))
 
 
 def has_leading_zeros(data: bytes, delimiter: str) -> bool:

@@ -3,7 +3,8 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from typing import Literal
 
 from store.readings.column import MINUS, SPACES, ColumnReading, pattern
 from store.readings.evidence import Evidence
@@ -39,6 +40,8 @@ GROUPED: tuple[tuple[str, str | None], ...] = (
     (".", None), (".", ","), (",", "."), (",", " "), (".", "'"), (".", " "), (",", "'"),
 )  # fmt: skip
 """Marks before a fraction and between thousands, as they go together; the likeliest first for each mark before a fraction."""
+KINDS: tuple[Literal["integer", "number"], ...] = ("integer", "number")
+MARK = re.compile(rf"[.,'\u2019{SPACES}]")
 NUMBERS = [re.compile(pattern(ColumnReading("number", decimal, thousands))) for decimal, thousands in GROUPED]
 WHOLE = re.compile(r"[+-]?\d+")
 LEADING_ZERO = re.compile(r"[+-]?0\d+")
@@ -86,24 +89,32 @@ def notations(evidence: Evidence, styles: Iterable[tuple[str, str | None]], any_
     """
     if evidence.wide or not evidence.shapes:
         return None
-    parts = [parts_of(shape) for shape in evidence.shapes]
-    if None in parts:
+    return _notations(tuple(evidence.shapes), tuple(styles), any_unit)
+
+
+@lru_cache(4096)
+def _notations(shapes: tuple[str, ...], styles: tuple[tuple[str, str | None], ...], any_unit: bool) -> Notations | None:
+    parts = [part for part in map(parts_of, shapes) if part is not None]
+    units = {part.unit for part in parts}
+    if len(parts) < len(shapes) or len(units) > 1:
         return None
-    units = {part.unit for part in parts if part}
-    accounting = any(part.accounting for part in parts if part)
-    unit = next(iter(units))
-    if len(units) > 1 or (unit is not None and unit not in UNITS and not any_unit):
+    (unit,) = units
+    if unit is not None and unit not in UNITS and not any_unit:
         return None
-    bodies = [part.body for part in parts if part]
-    marked = any(re.search(r"[.,'\u2019 \u00a0\u202f\u2009]", body) for body in bodies)
+    accounting, bodies = any(part.accounting for part in parts), [part.body for part in parts]
     found: dict[str, ColumnReading] = {}
     for decimal, thousands in styles:
-        for kind in ("integer", "number"):
+        for kind in KINDS:
             reading = ColumnReading(kind, decimal, thousands, unit, accounting)
-            fits = re.compile(pattern(reading))
-            if decimal not in found and all(map(fits.search, bodies)):
+            if decimal not in found and all(map(_written_so(reading).search, bodies)):
                 found[decimal] = reading
+    marked = any(MARK.search(body) for body in bodies)
     return Notations(tuple(found.values()), marked) if found else None
+
+
+@cache
+def _written_so(reading: ColumnReading) -> re.Pattern[str]:
+    return re.compile(pattern(reading))
 
 
 @cache
