@@ -8,15 +8,18 @@ from typing import Any
 import polars as pl
 
 from store.errors import UnknownFormat, UnreadableFile
+from store.formats.archives import archive_format, compound_format
 from store.formats.arff import read_arff
 from store.formats.arrays import read_idx, read_npy, read_npz
 from store.formats.assembly import assemble, beside
 from store.formats.columnar import read_arrow, read_parquet
 from store.formats.delimited import read_csv, read_tsv
 from store.formats.documents import read_json, read_lines
-from store.formats.options import CELLS, NAMES, ReadOptions
+from store.formats.options import CELLS, IMAGES, NAMES, SHEET, ReadOptions
 from store.formats.packing import PACKINGS, packing_of, unpack
+from store.formats.pictures import read_images
 from store.formats.reading import Found, Source
+from store.formats.spreadsheets import read_ods, read_xls, read_xlsx
 
 HEAD_BYTES = 4096
 
@@ -44,6 +47,8 @@ def _is_arff(head: bytes) -> bool:
     return next((line for line in lines if line and not line.startswith(b"%")), b"").startswith(b"@relation")
 
 
+SHEETS = (*(name for name in NAMES if name not in ("delimiter", "quote", "encoding")), *SHEET)
+"""Options on a sheet, which has cells of its own."""
 FORMATS: dict[str, Format] = {
     "csv": Format(read_csv, ("csv", "txt", "data", "dat", ""), options=NAMES),
     "tsv": Format(read_tsv, ("tsv", "tab"), options=NAMES),
@@ -52,22 +57,57 @@ FORMATS: dict[str, Format] = {
     "parquet": Format(read_parquet, ("parquet", "pq"), _magic(b"PAR1")),
     "arrow": Format(read_arrow, ("arrow", "ipc", "feather", "arrows"), _magic(b"ARROW1", b"\xff\xff\xff\xff")),
     "npy": Format(read_npy, ("npy",), _magic(b"\x93NUMPY")),
-    "npz": Format(read_npz, ("npz",), _magic(b"PK\x03\x04", b"PK\x05\x06")),
+    "npz": Format(read_npz, ("npz",)),
     "idx": Format(read_idx, ("idx", "ubyte", "idx1-ubyte", "idx2-ubyte", "idx3-ubyte"), _is_idx),
     "arff": Format(read_arff, ("arff",), _is_arff, ("encoding", *CELLS)),
+    "xlsx": Format(read_xlsx, ("xlsx", "xlsm", "xltx", "xltm"), options=SHEETS),
+    "xls": Format(read_xls, ("xls", "xlt"), options=SHEETS),
+    "ods": Format(read_ods, ("ods", "ots"), options=SHEETS),
+    "images": Format(read_images, ("zip",), options=IMAGES),
 }
+CONTAINERS: dict[bytes, Callable[[Path, str], str]] = {
+    b"PK\x03\x04": archive_format,
+    b"PK\x05\x06": archive_format,
+    b"\xd0\xcf\x11\xe0": compound_format,
+}
+"""Forms of file that several formats share: what is within tells which it is."""
+PICTURE = "a picture; upload a ZIP archive of pictures, a folder a class, or all of them as one NPZ or IDX array"
 FOREIGN = {
-    b"\xd0\xcf\x11\xe0": "an old Excel or Word file; save it as CSV",
     b"%PDF": "a PDF; export its table as CSV",
-    b"\x89PNG": "a picture; upload pictures as one NPZ or IDX array",
-    b"\xff\xd8\xff": "a picture; upload pictures as one NPZ or IDX array",
-    b"SQLite format 3": "an SQLite database; export a table as CSV",
-    b"\x89HDF": "an HDF5 file; save its arrays as NPZ",
-    b"\x80\x04\x95": "a pickle, which is never read; save its columns as CSV or Parquet",
-    b"\x80\x05\x95": "a pickle, which is never read; save its columns as CSV or Parquet",
-    b"7z\xbc\xaf": "a 7z archive; unpack it and upload one file",
+    b"\x89PNG": PICTURE,
+    b"\xff\xd8\xff": PICTURE,
+    b"GIF89a": PICTURE,
+    b"II*\x00": PICTURE,
+    b"MM\x00*": PICTURE,
+    b"SQLite format 3": "an SQLite database; export a table as CSV, as in: sqlite3 -csv -header FILE 'select * from TABLE'",
+    b"\x89HDF": "an HDF5 file; save its arrays as NPZ (numpy.savez), or its table as Parquet",
+    b"CDF\x01": "a NetCDF file; save its arrays as NPZ (numpy.savez)",
+    b"CDF\x02": "a NetCDF file; save its arrays as NPZ (numpy.savez)",
+    b"MATLAB 5.0 MAT-file": "a MATLAB file; save its arrays as NPZ or CSV (writematrix, writetable)",
+    b"RDX3\n": "R's data; save it as CSV (write.csv) or Parquet",
+    b"RDX2\n": "R's data; save it as CSV (write.csv) or Parquet",
+    b"X\n\x00\x00": "R's data; save it as CSV (write.csv) or Parquet",
+    b"<stata_dta>": "a Stata file; save it as CSV (export delimited)",
+    b"$FL2": "an SPSS file; save it as CSV",
+    b"Obj\x01": "an Avro file; save it as Parquet or JSON Lines",
+    b"{\\rtf": "a rich text document; save its table as CSV",
+    b"<!DOCTYPE": "a web page and no data; download the file itself",
+    b"<!doctype": "a web page and no data; download the file itself",
+    b"<html": "a web page and no data; download the file itself",
+    b"<?xml": "an XML file; save its table as CSV or JSON",
+    b"version https://git-lfs": "a pointer of Git LFS and not the file; fetch it by: git lfs pull",
+    b"\x7fELF": "a program",
+    b"7z\xbc\xaf": "a 7z archive; unpack it and upload the file within, or pack that by gzip or zstd",
+    b"Rar!\x1a": "a RAR archive; unpack it and upload the file within, or pack that by gzip or zstd",
     b"BZh": "packed by bzip2; pack it by gzip or zstd",
     b"\xfd7zXZ": "packed by xz; pack it by gzip or zstd",
+    b"\x04\x22\x4d\x18": "packed by lz4; pack it by gzip or zstd",
+    **{
+        bytes(
+            [0x80, protocol]
+        ): "a pickle, which is never read, as it can run programs; save its columns as CSV or Parquet, or its arrays as NPZ"
+        for protocol in range(2, 6)
+    },
 }
 """What comes by mistake, and what to do instead."""
 ENDINGS = {ending: name for name, form in FORMATS.items() for ending in form.endings}
@@ -113,6 +153,9 @@ def format_of(path: Path, name: str, given: str | None) -> str:
     for form, entry in FORMATS.items():
         if entry.begins(head):
             return form
+    for magic, look in CONTAINERS.items():
+        if head.startswith(magic):
+            return look(path, name)
     for magic, remedy in FOREIGN.items():
         if head.startswith(magic):
             raise UnknownFormat(f"'{name}' is {remedy}")

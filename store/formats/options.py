@@ -73,6 +73,17 @@ class ReadOptions:
         str | None,
         Field(description="cells that stand for nothing, comma-separated, instead of NA, N/A, NaN, null, None and ?"),
     ] = None
+    sheet: Annotated[
+        str | None,
+        Field(max_length=200, description="of a spreadsheet: a sheet's name, or its number from 1; the first by default"),
+    ] = None
+    image_size: Annotated[
+        str | None,
+        Field(
+            pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", description="width and height that pictures are resized to, as in `28x28`"
+        ),
+    ] = None
+    image_mode: Annotated[Literal["grey", "rgb"] | None, Field(description="what all pictures are made")] = None
 
     @property
     def given(self) -> dict[str, Any]:
@@ -85,6 +96,8 @@ class ReadOptions:
         return GAPS if self.missing is None else ("", *filter(None, self.missing.split(",")))
 
 
-NAMES = tuple(field.name for field in fields(ReadOptions))
+SHEET, IMAGES = ("sheet",), ("image_size", "image_mode")
+NAMES = tuple(field.name for field in fields(ReadOptions) if field.name not in (*SHEET, *IMAGES))
+"""Options on delimited text."""
 CELLS = ("decimal", "thousands", "booleans", "dates", "date_format", "missing")
 """Options on what words in cells mean."""

@@ -127,13 +127,17 @@ CASES = {
     "a delimiter of two": Case("t.csv", "a,b\n1,2\n", 422, "/delimiter", {"delimiter": ",,"}),
     "an option of another format": Case("t.json", '[{"a":1}]', 422, "'delimiter' means nothing for json", {"delimiter": ";"}),
     "a pattern that is no date's": Case("t.csv", "a,b\n1,2\n", 422, "/date_format", {"date_format": "dd.mm"}),
-    "an unknown format": Case("t.csv", "a,b\n1,2\n", 415, "name one of", {"format": "xlsx"}),
+    "an unknown format": Case("t.csv", "a,b\n1,2\n", 415, "name one of", {"format": "docx"}),
     "an unknown ending": Case("t.docx", "a,b\n1,2\n", 415, "upload csv, tsv"),
     # what comes by mistake
     "a picture": Case("t.csv", b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", 415, "a picture"),
     "a PDF": Case("t.csv", b"%PDF-1.7\n", 415, "a PDF; export its table"),
     "a pickle": Case("t.csv", pickle.dumps([1.5] * 100, 4), 415, "a pickle, which is never read"),
-    "an Excel workbook": Case("t.xlsx", archive({"xl/workbook.xml": b"<x/>"}), 422, "'xl/workbook.xml' in the archive"),
+    "an Excel workbook": Case("t.xlsx", archive({"xl/workbook.xml": b"<x/>"}), 422, "the Excel file is broken"),
+    "a Word document": Case("t.xlsx", archive({"word/document.xml": b"<x/>"}), 415, "a Word file; save its table"),
+    "an archive of anything": Case("t.zip", archive({"a.exe": b"MZ"}), 415, "a ZIP archive of 'a.exe'"),
+    "an old Office file": Case("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), 422, "OLE2 file is broken"),
+    "a program": Case("t.csv", b"\x7fELF" + bytes(60), 415, "a program"),
     "a bzip2 file": Case("t.csv.bz2", b"BZh91AY&SY", 415, "gzip or zstd"),
     "an SQLite database": Case("t.db", b"SQLite format 3\0" + bytes(100), 415, "an SQLite database"),
     # JSON
@@ -198,7 +202,7 @@ CASES = {
     "an ARFF cell not listed": Case("t.arff", arff("@attribute a {x, y}", "x\nz"), 422, "'a' holds 'z' in row 1"),
     "an ARFF cell that is no number": Case("t.arff", arff("@attribute a real", "1\nz"), 422, "holds 'z' in row 1"),
     "a short ARFF row": Case("t.arff", arff("@attribute a real\n@attribute b real", "1,2\n3"), 422, "line 6 has 1 cells"),
-    "sparse ARFF": Case("t.arff", arff("@attribute a real", "{0 1}"), 422, "sparse"),
+    "sparse ARFF of too many": Case("t.arff", arff("@attribute a real", "{1 1}"), 422, "line 5 names attribute 1"),
     "two ARFF attributes of a name": Case("t.arff", arff("@attribute a real\n@attribute a real", "1,2"), 422, "'a' twice"),
     # packed
     "gzip of gzip": Case("t.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), 422, "packed twice"),

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from store.errors import StoreError
 from store.formats import FORMATS
 from tests.store.formats import read
+from tests.store.formats.files import ods, pictures, xls, xlsx
 
 TABLE = pl.DataFrame({"a": [1, 2, None], "b": ["x", "é", None], "c": [1.5, None, -2.0], "d": [True, False, None]})
 
@@ -38,6 +39,11 @@ def seeds() -> dict[str, bytes]:
         "npz": npz.getvalue(),
         "idx": b"\0\0\x08\x02\0\0\0\x02\0\0\0\x03abcdef",
         "arff": b"@relation r\n@attribute a {x, 'y z'}\n@attribute b real\n@data\nx,1\n'y z',?\n",
+        "sparse.arff": b"@relation r\n@attribute a {x, 'y z'}\n@attribute b real\n@data\n{0 'y z'}\n{1 3}\n",
+        "xlsx": xlsx({"a": [["n", "w"], [1.5, "x"], [2, None]]}),
+        "xls": xls({"a": [["n", "w"], [1.5, "x"], [2, "y"]]}),
+        "ods": ods({"a": [["n", "w"], [1.5, "x"], [2, "y"]]}),
+        "zip": pictures({"a/1.png": (2, 2), "b/2.jpg": (2, 2)}),
         "csv.gz": gzip.compress(b"a,b\n1,2\n", mtime=0),
         "csv.zst": zstandard.compress(b"a,b\n1,2\n"),
     }
