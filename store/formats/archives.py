@@ -64,8 +64,8 @@ def archive_format(path: Path, name: str) -> str:
             return "xlsx"
         if "mimetype" in names:
             try:
-                with archive.open("mimetype") as member:
-                    kind = member.read(100).strip()
+                with archive.open("mimetype") as stream:
+                    kind = stream.read(100).strip()
             except BROKEN as error:
                 raise broken("archive", error) from None
             if kind.startswith(ODS):
