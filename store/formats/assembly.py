@@ -21,6 +21,8 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
     """Write the rows to an Arrow IPC file, uncompressed, and map it. Raises UnreadableFile with column and row."""
     rows = _Rows(path)
     found.restart = rows.forget
+    long: set[str] = set()
+    """Columns of whole numbers that became words."""
     for batch in found.batches:
         if batch.width > MAX_COLUMNS:
             raise UnreadableFile(f"the file has {batch.width} columns; at most {MAX_COLUMNS} are read, leave some out")
@@ -28,11 +30,24 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
         if nul is not None:  # which no database and no C library would keep
             raise UnreadableFile(f"the name of column {nul} holds a NUL character; give it another name")
         if batch.height:
-            rows.add(pl.DataFrame(stored_columns(batch, rows.count)))
+            stored = pl.DataFrame(stored_columns(batch, rows.count))
+            rows.add(stored)
+            long |= {
+                column.name
+                for column in stored.iter_columns()
+                if column.dtype == pl.String and _is_whole(batch.schema[column.name])
+            }
     if not rows.count:
         raise UnreadableFile("the file holds a header and no rows; add at least one row below it")
     rows.finish()
+    for name in sorted(long):
+        detail = f"column '{name}' holds whole numbers beyond 64 bits, which no number here holds exactly: it is read as words"
+        found.warnings.append({"code": "LONG_NUMBERS", "column": name, "detail": detail})
     return map_table(path)
+
+
+def _is_whole(dtype: Any) -> bool:
+    return bool(dtype.is_integer() or dtype.is_decimal())
 
 
 def beside(tables: list[tuple[str, pl.DataFrame]], path: Path) -> pl.DataFrame:
@@ -197,6 +212,8 @@ def _widest(dtypes: set[Any]) -> Any:
         return max(dtypes, key=WHOLE.index)
     if all(dtype.is_numeric() for dtype in dtypes):
         return pl.Float64
+    if all(dtype in WHOLE or dtype == pl.String for dtype in dtypes):
+        return pl.String  # whole numbers of which some are too long for any number
     shapes = {dtype.shape if isinstance(dtype, pl.Array) else None for dtype in dtypes}
     if len(shapes) > 1 or None in shapes:
         return None

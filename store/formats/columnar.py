@@ -1,5 +1,7 @@
 """Parquet and Arrow IPC: files that say their own columns."""
 
+import json
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -25,7 +27,10 @@ def read_parquet(source: Source) -> Found:
         raise UnreadableFile(f"the footer claims {claimed} rows in {size} bytes; write the file again")
     each = max((group.total_byte_size / max(1, group.num_rows) for group in groups), default=1)
     rows = int(min(BATCH_ROWS, max(1, BATCH_BYTES / max(1, each))))
-    return Found(_batches("Parquet", lambda: file.iter_batches(batch_size=rows)), {})
+    schema = _opened("Parquet", lambda: file.schema_arrow)
+    written = (file.metadata.metadata or {}).get(b"ARROW:schema")  # in which dictionaries of numbers are still such
+    given = _opened("Parquet", lambda: arrow().ipc.read_schema(arrow().py_buffer(b64decode(written)))) if written else schema
+    return _found("Parquet", lambda: file.iter_batches(batch_size=rows), schema, {}, given)
 
 
 def read_arrow(source: Source) -> Found:
@@ -35,15 +40,58 @@ def read_arrow(source: Source) -> Found:
     pa = arrow()
     mapped = pa.memory_map(str(source.path))
 
+    reader = _opened("Arrow", lambda: (pa.ipc.open_file if is_file else pa.ipc.open_stream)(mapped))
+
     def batches() -> Iterator[Any]:
         if not is_file:
-            yield from pa.ipc.open_stream(mapped)
+            yield from reader
             return
-        reader = pa.ipc.open_file(mapped)
         for place in range(reader.num_record_batches):
             yield reader.get_batch(place)
 
-    return Found(_batches("Arrow", batches), {"form": "file" if is_file else "stream"})
+    return _found("Arrow", batches, reader.schema, {"form": "file" if is_file else "stream"})
+
+
+def _found(what: str, start: Callable[[], Iterator[Any]], schema: Any, read: dict[str, Any], given: Any = None) -> Found:
+    """The table, in which what the file calls categories are words, and the rows' names by pandas are no feature."""
+    pandas = _pandas(schema)
+    categories = {field.name for field in given or schema if str(field.type).startswith("dictionary")}
+    categories |= {column["field_name"] for column in pandas.get("columns", ()) if column.get("pandas_type") == "categorical"}
+    index = [name for name in pandas.get("index_columns", ()) if isinstance(name, str) and name in schema.names]
+    found = Found(iter(()), {**read, "index": index} if index else read)
+    for name in index:
+        detail = (
+            f"column '{name}' is the index of a pandas table: it names the rows and does not describe them; leave it out "
+            f"of the "
+            "features, or write the file with index=False"
+        )
+        found.warnings.append({"code": "INDEX_COLUMN", "column": name, "detail": detail})
+    found.batches = (_as_words(batch, categories) for batch in _batches(what, start))
+    return found
+
+
+def _pandas(schema: Any) -> dict[str, Any]:
+    """What pandas wrote of its table, where it wrote the file and what stands there can be made out."""
+    try:
+        found = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
+        columns = found.get("columns", ()) if isinstance(found, dict) else (None,)
+        if not all(isinstance(column, dict) and "field_name" in column for column in columns):
+            return {}
+    except (ValueError, TypeError, RecursionError):
+        return {}
+    return found if isinstance(found.get("index_columns", []), list) else {}
+
+
+def _as_words(batch: pl.DataFrame, categories: set[str]) -> pl.DataFrame:
+    """Categories of whole numbers are codes: words, as categories of words are."""
+    columns = []
+    for column in batch.iter_columns():
+        if column.name in categories and column.dtype.is_numeric():
+            if column.dtype.is_float() and ((column == column.round(0)) | column.is_nan()).fill_null(True).all():
+                column = column.cast(pl.Int64, strict=False)
+            column = column.cast(pl.String)
+        columns.append(column)
+    return pl.DataFrame(columns)
 
 
 def _opened(what: str, action: Callable[[], Any]) -> Any:

@@ -47,9 +47,9 @@ def _plain(batch: pl.DataFrame) -> dict[int, Any]:
 
 
 def narrowest(low: int, high: int) -> Any:
-    """The type that whole numbers from `low` to `high` are stored in: fractions, where no whole one holds them."""
+    """The type that whole numbers from `low` to `high` are stored in: words, where no number holds them exactly."""
     fitting = (dtype for dtype, (least, most) in zip(WHOLE, BOUNDS, strict=True) if least <= low and high <= most)
-    return next(fitting, pl.Float64)
+    return next(fitting, pl.String)
 
 
 def stored(column: pl.Series, row: int = 0) -> pl.Series:
@@ -59,9 +59,18 @@ def stored(column: pl.Series, row: int = 0) -> pl.Series:
         if matches(dtype):
             return convert(column, row)
     raise UnreadableFile(
-        f"column '{column.name}' holds {_shown(dtype)}, which is no value to learn from; leave it out, or flatten it into "
+        f"column '{column.name}' holds {_shown(dtype)}{_paths(column)}, which is no value to learn from; leave it out, or "
+        f"flatten it into "
         "columns of numbers or words"
     )
+
+
+def _paths(column: pl.Series) -> str:
+    """Where an object's values lie."""
+    if not isinstance(column.dtype, pl.Struct):
+        return ""
+    paths = [f"{column.name}.{field.name}"[:60] for field in column.dtype.fields]
+    return f" ({', '.join(paths[:3])}{' …' if len(paths) > 3 else ''})" if paths else ""
 
 
 def _shown(dtype: Any) -> str:
@@ -74,6 +83,15 @@ def _whole(column: pl.Series, row: int) -> pl.Series:
     if low is None:
         return column.cast(pl.Null, strict=False) if column.null_count() == len(column) else column
     return column.cast(narrowest(low, high))
+
+
+def _decimal(column: pl.Series, row: int) -> pl.Series:
+    """Whole numbers exactly; fractions as the float nearest to each."""
+    assert isinstance(column.dtype, pl.Decimal)
+    if column.dtype.scale:
+        return _float(column, row)
+    whole = column.cast(pl.Int64, strict=False)
+    return _whole(whole, row) if whole.null_count() == column.null_count() else column.cast(pl.String)
 
 
 def _float(column: pl.Series, row: int) -> pl.Series:
@@ -145,6 +163,10 @@ def _array(column: pl.Series, row: int) -> pl.Series:
         raise UnreadableFile(f"column '{column.name}' holds arrays of {inner}; give arrays of numbers, or leave it out")
     flat = column.drop_nulls().reshape((-1,))
     whole = flat.cast(pl.UInt8) if inner == pl.Boolean else stored(flat.alias(column.name), row)
+    if whole.dtype == pl.String:
+        raise UnreadableFile(
+            f"column '{column.name}' holds arrays of whole numbers beyond 64 bits; give smaller ones, or fractions"
+        )
     if whole.null_count() or whole.dtype == pl.Null:
         at = row + int((flat.is_null() | flat.is_nan() if flat.dtype.is_float() else flat.is_null()).arg_max() or 0) // size
         raise UnreadableFile(
@@ -158,7 +180,8 @@ def _array(column: pl.Series, row: int) -> pl.Series:
 
 CONVERSIONS: tuple[tuple[Callable[[Any], bool], Callable[[pl.Series, int], pl.Series]], ...] = (
     (lambda dtype: dtype.is_integer(), _whole),
-    (lambda dtype: dtype.is_float() or dtype.is_decimal(), _float),
+    (lambda dtype: dtype.is_decimal(), _decimal),
+    (lambda dtype: dtype.is_float(), _float),
     (lambda dtype: dtype == pl.Boolean, lambda column, row: _or_null(column)),
     (lambda dtype: dtype in (pl.String, pl.Categorical, pl.Enum, pl.Time), _text),
     (lambda dtype: dtype in (pl.Date, pl.Datetime), _moments),

@@ -1,7 +1,6 @@
 """JSON and JSON Lines: an array of objects, or an object a line, a stretch of them at a time; or an object of columns."""
 
 import json
-import re
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -9,6 +8,7 @@ import numpy as np
 import polars as pl
 
 from store.errors import UnreadableFile
+from store.formats.json_checks import ESCAPED, check_stretch, no_number, several_types
 from store.formats.reading import Found, Source, batches_of
 from store.formats.text import Text, as_utf8
 
@@ -22,40 +22,74 @@ UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueErro
 STEPS = np.zeros(256, np.int8)
 """How much deeper a letter leads into brackets."""
 STEPS[list(b"[{")], STEPS[list(b"]}")] = 1, -1
-ESCAPED = re.compile(rb"\\.", re.DOTALL)
 
 
 def read_json(source: Source) -> Found:
-    """One array of objects, a row each; or an object of equally long arrays, a column each."""
+    """Read one array of objects, a row each; or an object of equally long arrays, a column each; or JSON Lines."""
     text = as_utf8(source.path, source.folder, source.options.encoding)
     _check_depth(text)
-    if text.sample(STRETCH_BYTES).lstrip()[:1] == b"{":
-        tables = _columns(text)
-    else:
-        tables = _rows(partial(_elements, text), pl.read_json, partial(_where, text))
-    return Found((batch for table in tables for batch in batches_of(table)), {"encoding": text.encoding})
+    start = text.sample(STRETCH_BYTES).lstrip()
+    if start[:1] == b"{" and _is_lines(start):
+        return _read_lines(text)
+    if start[:1] == b"{":
+        return Found((batch for table in _columns(text) for batch in batches_of(table)), {"encoding": text.encoding})
+    found = Found(iter(()), {"encoding": text.encoding})
+    tables = _rows(found, partial(_elements, text), pl.read_json, partial(_where, text))
+    found.batches = (batch for table in tables for batch in batches_of(table))
+    return found
 
 
 def read_lines(source: Source) -> Found:
-    """An object a line."""
+    """Read an object a line."""
     text = as_utf8(source.path, source.folder, source.options.encoding)
     _check_depth(text)
-    tables = _rows(partial(_lines, text), pl.read_ndjson, partial(_which_line, text))
-    return Found((batch for table in tables for batch in batches_of(table)), {"encoding": text.encoding})
+    return _read_lines(text)
+
+
+def _read_lines(text: Text) -> Found:
+    found = Found(iter(()), {"encoding": text.encoding, "lines": True})
+    tables = _rows(found, partial(_lines, text), pl.read_ndjson, partial(_which_line, text))
+    found.batches = (batch for table in tables for batch in batches_of(table))
+    return found
+
+
+def _is_lines(start: bytes) -> bool:
+    """Whether the first line is an object by itself, and another object follows."""
+    first, _, rest = start.partition(b"\n")
+    if not first.rstrip().endswith(b"}") or not rest.lstrip().startswith(b"{"):
+        return False
+    try:
+        return isinstance(json.loads(first), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _rows(
-    stretches: Callable[[], Iterator[bytes]], parse: Callable[..., pl.DataFrame], place: Callable[[Exception], str]
+    found: Found,
+    stretches: Callable[[], Iterator[bytes]],
+    parse: Callable[..., pl.DataFrame],
+    place: Callable[[Exception], str],
 ) -> Iterator[pl.DataFrame]:
     """The table, a stretch at a time. Where there are several they are read twice: what a column is, all rows decide."""
-    known, table, count = pl.DataFrame(), pl.DataFrame(), 0
+    known, table, count, row = pl.DataFrame(), pl.DataFrame(), 0, 0
+    told: dict[str, str] = {}
     try:
         for data in stretches():
             table = parse(data, infer_schema_length=None)
+            check_stretch(data, table, row, told)
+            before = known.schema
             known = pl.concat([known, table.clear()], how="diagonal_relaxed")
-            count += 1
+            for name, dtype in before.items():  # of one type in each stretch, and of several in all
+                if (
+                    name in table.columns
+                    and pl.String in (dtype, table.schema[name])
+                    and dtype != table.schema[name] != pl.Null
+                ):
+                    told.setdefault(name, f"values of several types, those from row {row} on others than those before")
+            count, row = count + 1, row + table.height
         if not known.width:
             raise UnreadableFile('the file holds no columns; send an array of objects, as in [{"a": 1}, {"a": 2}]')
+        found.warnings += [_mixed(name, how, known.schema[name] == pl.String) for name, how in told.items()]
         if count == 1:
             yield table
             return
@@ -63,6 +97,12 @@ def _rows(
             yield parse(data, schema=dict(known.schema))
     except UNREADABLE as error:
         raise UnreadableFile(place(error)) from None
+
+
+def _mixed(name: str, how: str, are_words: bool) -> dict[str, str]:
+    outcome = "all are read as words" if are_words else "booleans are read as 1 and 0"
+    detail = f"column '{name}' holds {how}: {outcome}; write all of them in one type where another is meant"
+    return {"code": "MIXED_TYPES", "column": name, "detail": detail}
 
 
 def _lines(text: Text) -> Iterator[bytes]:
@@ -142,8 +182,9 @@ UNBRACKETED = bytes(set(range(256)) - set(b"[]{}"))
 
 def _where(text: Text, error: Exception) -> str:
     if text.path.stat().st_size <= LOCATED_BYTES:
+        data = text.sample(-1)
         try:
-            rows = json.loads(text.sample(-1))
+            rows = json.loads(data)
         except json.JSONDecodeError as found:
             return f"line {found.lineno}, column {found.colno} is no JSON ({found.msg}); mend it"
         except (RecursionError, ValueError):
@@ -153,6 +194,9 @@ def _where(text: Text, error: Exception) -> str:
         for place, row in enumerate(rows if isinstance(rows, list) else []):
             if not isinstance(row, dict):
                 return f'row {place} is no object; send an array of objects, as in [{{"a": 1}}, {{"a": 2}}]'
+        found = no_number(data) or (several_types(rows) if isinstance(rows, list) else None)
+        if found is not None:
+            return found
     return f"the file cannot be read as JSON ({str(error).partition(chr(10))[0][:200]}); give each column values of one type"
 
 
@@ -167,4 +211,11 @@ def _which_line(text: Text, error: Exception) -> str:
                 return f"line {number} is no JSON ({reason}); mend it: every line must be one object"
             if not isinstance(row, dict):
                 return f'line {number} is no object; every line must be one, as in {{"a": 1}}'
+            found = no_number(b"\n" * (number - 1) + line)
+            if found is not None:
+                return found
+    if text.path.stat().st_size <= LOCATED_BYTES:
+        mixed = several_types([json.loads(line) for line in text.sample(-1).split(b"\n") if line.strip()])
+        if mixed is not None:
+            return mixed
     return f"the file cannot be read as JSON Lines ({str(error).partition(chr(10))[0][:200]}); give each column one type"
