@@ -15,7 +15,7 @@ from store.formats import arff_rows
 from tests.store.formats import read, read_all
 
 HEAD = "@relation r\n"
-words = st.text(st.sampled_from("ab'\"%,?\\ \té"), max_size=8).map(lambda word: word.strip().strip("?") or "w")
+words = st.text(st.sampled_from("ab'\"%,?\\ \té"), max_size=8).map(lambda word: word.strip("? \t") or "w")
 nominal = st.lists(words, min_size=2, max_size=4).map(lambda values: list(dict.fromkeys([*values, "v"])))
 NAMES = (["a", "b", "c"], ["it is", "b%", "c,d"], ["%a", "é", "{b}"])
 
@@ -39,20 +39,20 @@ def test_what_liac_arff_writes_comes_back(tmp_path: Path, table: dict[str, Any],
         patch.setattr(arff_rows, "BLOCK_BYTES", block)
         found = read(tmp_path, text, "t.arff")
     assert found.columns == [name for name, _ in table["attributes"]]
-    assert [list(row) for row in found.rows()] == liac.loads(text)["data"]
+    assert [list(row) for row in found.rows()] == table["data"]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(table=tables())
 def test_sparse_rows_of_liac_arff_come_back(tmp_path: Path, table: dict[str, Any]) -> None:
-    table["data"] = [dict(enumerate(row)) for row in table["data"]]
-    for row in table["data"]:
+    sparse = [dict(enumerate(row)) for row in table["data"]]
+    for row in sparse:
         if row[0] == 0:
             del row[0]
         if row[1] == table["attributes"][1][1][0]:
             del row[1]
-    text = liac.dumps(table | {"data": table["data"]})
-    assert [list(row) for row in read(tmp_path, text, "t.arff").rows()] == liac.loads(text)["data"]
+    found = read(tmp_path, liac.dumps(table | {"data": sparse}), "t.arff")
+    assert [list(row) for row in found.rows()] == table["data"]
 
 
 READ: dict[str, tuple[str, str, list[tuple[Any, ...]]]] = {
