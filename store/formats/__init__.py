@@ -71,6 +71,7 @@ CONTAINERS: dict[bytes, Callable[[Path, str], str]] = {
     b"\xd0\xcf\x11\xe0": compound_format,
 }
 """Forms of file that several formats share: what is within tells which it is."""
+CONTAINED = ("xlsx", "xls", "ods")
 PICTURE = "a picture; upload a ZIP archive of pictures, a folder a class, or all of them as one NPZ or IDX array"
 FOREIGN = {
     b"%PDF": "a PDF; export its table as CSV",
@@ -160,6 +161,8 @@ def format_of(path: Path, name: str, given: str | None) -> str:
         if head.startswith(magic):
             raise UnknownFormat(f"'{name}' is {remedy}")
     ending = name.rpartition(".")[2].lower() if "." in name else ""
+    if ENDINGS.get(ending) in CONTAINED and b"\0" not in head:
+        raise UnknownFormat(f"'{name}' is text, whatever its name says; upload it with 'format' set to csv, or to what it is")
     if ending in ENDINGS and ENDINGS[ending] not in ("csv", "tsv"):
         return ENDINGS[ending]
     if ending not in ENDINGS:

@@ -135,6 +135,7 @@ CASES = {
     "a pickle": Case("t.csv", pickle.dumps([1.5] * 100, 4), 415, "a pickle, which is never read"),
     "an Excel workbook": Case("t.xlsx", archive({"xl/workbook.xml": b"<x/>"}), 422, "the Excel file is broken"),
     "a Word document": Case("t.xlsx", archive({"word/document.xml": b"<x/>"}), 415, "a Word file; save its table"),
+    "text that is called a workbook": Case("t.xls", "a\tb\n1\t2\n", 415, "'format' set to csv"),
     "an archive of anything": Case("t.zip", archive({"a.exe": b"MZ"}), 415, "a ZIP archive of 'a.exe'"),
     "an old Office file": Case("t.xls", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), 422, "OLE2 file is broken"),
     "a program": Case("t.csv", b"\x7fELF" + bytes(60), 415, "a program"),
