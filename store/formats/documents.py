@@ -194,9 +194,9 @@ def _where(text: Text, error: Exception) -> str:
         for place, row in enumerate(rows if isinstance(rows, list) else []):
             if not isinstance(row, dict):
                 return f'row {place} is no object; send an array of objects, as in [{{"a": 1}}, {{"a": 2}}]'
-        found = no_number(data) or (several_types(rows) if isinstance(rows, list) else None)
-        if found is not None:
-            return found
+        wrong = no_number(data) or (several_types(rows) if isinstance(rows, list) else None)
+        if wrong is not None:
+            return wrong
     return f"the file cannot be read as JSON ({str(error).partition(chr(10))[0][:200]}); give each column values of one type"
 
 
@@ -211,9 +211,9 @@ def _which_line(text: Text, error: Exception) -> str:
                 return f"line {number} is no JSON ({reason}); mend it: every line must be one object"
             if not isinstance(row, dict):
                 return f'line {number} is no object; every line must be one, as in {{"a": 1}}'
-            found = no_number(b"\n" * (number - 1) + line)
-            if found is not None:
-                return found
+            wrong = no_number(b"\n" * (number - 1) + line)
+            if wrong is not None:
+                return wrong
     if text.path.stat().st_size <= LOCATED_BYTES:
         mixed = several_types([json.loads(line) for line in text.sample(-1).split(b"\n") if line.strip()])
         if mixed is not None:

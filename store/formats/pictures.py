@@ -118,7 +118,7 @@ class _Decoder:
 
     def decode(self, name: str, data: bytes) -> np.ndarray:
         """The picture as (h, w) or (h, w, c)."""
-        from PIL import Image, ImageOps
+        from PIL import Image, ImageOps, UnidentifiedImageError
 
         Image.MAX_IMAGE_PIXELS = MAX_PIXELS
         try:
@@ -132,7 +132,7 @@ class _Decoder:
                     return self._array(name, upright)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning):
             raise TooLarge(f"'{name[:100]}' has more than {MAX_PIXELS} pixels; make it smaller") from None
-        except Image.UnidentifiedImageError:
+        except UnidentifiedImageError:
             raise UnreadableFile(
                 f"'{name[:100]}' is no PNG or JPEG picture, whatever its name; save it anew, or leave it out"
             ) from None

@@ -163,7 +163,8 @@ class _Cells:
 
     def __init__(self, sheet: Any, facts: SheetFacts) -> None:
         self._sheet = sheet
-        self._row, self._column = sheet.start or (0, 0)
+        start: tuple[int, int] = sheet.start or (0, 0)
+        self._row, self._column = start
         self.width = int(sheet.width)
         if self.width > MAX_COLUMNS:
             raise UnreadableFile(f"the sheet has {self.width} columns; at most {MAX_COLUMNS} are read, leave some out")

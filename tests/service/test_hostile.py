@@ -203,7 +203,7 @@ CASES = {
     "an ARFF cell not listed": Case("t.arff", arff("@attribute a {x, y}", "x\nz"), 422, "'a' holds 'z' in row 1"),
     "an ARFF cell that is no number": Case("t.arff", arff("@attribute a real", "1\nz"), 422, "holds 'z' in row 1"),
     "a short ARFF row": Case("t.arff", arff("@attribute a real\n@attribute b real", "1,2\n3"), 422, "line 6 has 1 cells"),
-    "sparse ARFF of too many": Case("t.arff", arff("@attribute a real", "{1 1}"), 422, "line 5 names attribute 1"),
+    "sparse ARFF of too many": Case("t.arff", arff("@attribute a real", "{1 1}"), 422, "line 4 names attribute 1"),
     "two ARFF attributes of a name": Case("t.arff", arff("@attribute a real\n@attribute a real", "1,2"), 422, "'a' twice"),
     # packed
     "gzip of gzip": Case("t.csv.gz", gzip.compress(gzip.compress(b"a,b\n1,2\n")), 422, "packed twice"),
