@@ -58,7 +58,7 @@ def _found(what: str, start: Callable[[], Iterator[Any]], schema: Any, read: dic
     categories = {field.name for field in given or schema if str(field.type).startswith("dictionary")}
     categories |= {column["field_name"] for column in pandas.get("columns", ()) if column.get("pandas_type") == "categorical"}
     index = [name for name in pandas.get("index_columns", ()) if isinstance(name, str) and name in schema.names]
-    found = Found(iter(()), {**read, "index": index} if index else read)
+    found = Found(iter(()), {**read, "index": index[0] if len(index) == 1 else index} if index else read)
     for name in index:
         detail = (
             f"column '{name}' is the index of a pandas table: it names the rows and does not describe them; leave it out "

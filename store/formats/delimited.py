@@ -33,11 +33,15 @@ def read_tsv(source: Source) -> Found:
 
 
 def _read(source: Source, delimiter: str | None) -> Found:
-    text = as_utf8(source.path, source.folder, source.options.encoding)
-    dialect, rows, line = dialect_of(text, source.options, delimiter)
+    return read_rows(as_utf8(source.path, source.folder, source.options.encoding), source.options, delimiter)
+
+
+def read_rows(text: Text, options: ReadOptions, delimiter: str | None) -> Found:
+    """A text whose layout is found out. How it was read is known once all batches are there."""
+    dialect, rows, line = dialect_of(text, options, delimiter)
     dialect.warnings[:0] = text.warnings
     found = Found(batches=iter(()), read={}, warnings=[])
-    found.batches = _laid_out(found, rows, dialect, source.options, line)
+    found.batches = _laid_out(found, rows, dialect, options, line)
     return found
 
 

@@ -3,7 +3,9 @@
 import csv
 import zipfile
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,7 @@ import polars as pl
 
 from store.errors import StoreError, UnreadableFile
 from store.formats.archives import opened, pieces
-from store.formats.delimited import table_of
-from store.formats.dialect import dialect_of
+from store.formats.delimited import read_rows
 from store.formats.reading import MAX_COLUMNS, Found, Source
 from store.formats.sheet_biff import scan_xls
 from store.formats.sheet_facts import SheetFacts, Tally, a1
@@ -98,11 +99,7 @@ def _with_ending(source: Source, form: str) -> Path:
 
 
 def _found(source: Source, target: Path, cells: "_Cells", name: str, others: list[str], facts: SheetFacts) -> Found:
-    dialect, rows, line = dialect_of(Text(target, "utf-8"), source.options, ",")
-    found = table_of(rows, dialect, source.options, line)
-    for layout in ("encoding", "delimiter", "quote"):
-        found.read.pop(layout, None)
-    found.read = {"sheet": name, "range": cells.range, **found.read}
+    found = read_rows(Text(target, "utf-8"), replace(source.options, quote='"'), ",")
     if others:
         shown = ", ".join(others[:NAMED]) + (" …" if len(others) > NAMED else "")
         detail = f"sheet '{name}' was read; the file has others: {shown}; upload it again with 'sheet' set to read one of them"
@@ -113,11 +110,13 @@ def _found(source: Source, target: Path, cells: "_Cells", name: str, others: lis
 
 
 def _told(found: Found, batches: Iterator[pl.DataFrame], cells: "_Cells", sheet: str) -> Iterator[pl.DataFrame]:
-    """The rows; and a warning for each column of numbers that the sheet holds as words."""
+    """The rows; then how they were read, and a warning for each column of numbers that the sheet holds as words."""
     dtypes: dict[str, Any] = {}
     for batch in batches:
         dtypes = {name: dtype for name, dtype in batch.schema.items() if dtype != pl.Null or name not in dtypes}
         yield batch
+    layout = {name: value for name, value in found.read.items() if name not in ("encoding", "delimiter", "quote")}
+    found.read = {"sheet": sheet, "range": cells.range, **layout}
     names = list(dtypes)
     for place, tally in cells.written_numbers.items():
         if len(names) == cells.width and dtypes[names[place]].is_numeric():
@@ -179,7 +178,7 @@ class _Cells:
 
     def _chunks(self) -> Iterator[list[list[Any]]]:
         held: list[list[Any]] = []
-        for row in self._sheet.iter_rows():
+        for row in islice(self._sheet.iter_rows(), self._row, None):  # it gives those above the first cell, too
             held.append(row)
             if len(held) == CHUNK_ROWS:
                 yield held
@@ -200,6 +199,7 @@ class _Cells:
         writers = [{**AS_TEXT, date: _midnight} if datetime in kinds else AS_TEXT for kinds in self._kinds]
         first = 0
         with target.open("w", encoding="utf-8", errors="replace", newline="") as file:
+            file.write("\n" * self._row)  # so that lines are called as the sheet's rows are
             out = csv.writer(file, lineterminator="\n")
             for rows in self._chunks():
                 columns = zip(zip(*rows, strict=True), writers, strict=True)

@@ -50,6 +50,23 @@ def test_every_kind_of_cell_comes_back(tmp_path: Path, form: str, ending: str) -
     assert warnings == []
 
 
+@pytest.mark.parametrize("form", WRITERS)
+def test_a_table_may_stand_anywhere_below_a_title(tmp_path: Path, form: str) -> None:
+    rows = [
+        [None] * 3,
+        [None, "Report", None],
+        [None] * 3,
+        [None, "h", "k"],
+        *([None, place, place / 4] for place in range(9)),
+        [None, "x", 1],
+    ]
+    source, table, warnings = read_all(tmp_path, {f"t.{form}": WRITERS[form]({"s": rows})})
+    assert source["read"]["range"] == "B2:C14"
+    assert table.columns == ["h", "k"]
+    assert table.rows() == [*((str(place), place / 4) for place in range(9)), ("x", 1)]
+    assert any("lines 2 and 3 above the header" in found["detail"] for found in warnings)
+
+
 def test_times_and_durations(tmp_path: Path) -> None:
     rows = [["t", "d", "n"], [time(1, 2, 3), timedelta(hours=30, seconds=1.5), 1], [time(23, 0), timedelta(minutes=1), 2]]
     assert read(tmp_path, xlsx({"s": rows}), "t.xlsx").rows() == [("01:02:03", 108001.5, 1), ("23:00:00", 60, 2)]

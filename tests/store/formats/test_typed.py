@@ -44,7 +44,7 @@ def feather(table: pa.Table) -> bytes:
 def test_pandas_categories_are_words_and_its_index_is_told(tmp_path: Path, write: Any) -> None:
     source, table, warnings = read_all(tmp_path, {"t": write(BY_PANDAS)}, None)
     assert table["rooms"].to_list() == ["3", "1", "3"]
-    assert source["read"]["index"] == ["__index_level_0__"]
+    assert source["read"]["index"] == "__index_level_0__"
     assert [(found["code"], found["column"]) for found in warnings] == [("INDEX_COLUMN", "__index_level_0__")]
 
 
