@@ -191,4 +191,4 @@ def test_what_parquet_has_and_no_kind_has(tmp_path: Path) -> None:
     table = pl.DataFrame({"d": [date(2024, 2, 29)], "m": [datetime(2024, 1, 2, 3, 4, 5)], "x": [Decimal("1.25")]})
     table = table.with_columns(c=pl.Series(["a"], dtype=pl.Categorical), u=pl.Series([2**63], dtype=pl.UInt64))
     found = read(tmp_path, written(table.write_parquet), "t.parquet")
-    assert found.rows() == [("2024-02-29", "2024-01-02T03:04:05", 1.25, "a", 2.0**63)]
+    assert found.rows() == [("2024-02-29", "2024-01-02T03:04:05", 1.25, "a", str(2**63))]
