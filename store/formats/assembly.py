@@ -42,7 +42,7 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
     rows.finish()
     for name in sorted(long):
         detail = f"column '{name}' holds whole numbers beyond 64 bits, which no number here holds exactly: it is read as words"
-        found.warnings.append({"code": "LONG_NUMBERS", "column": name, "detail": detail})
+        found.warnings.append({"code": "LARGE_NUMBERS", "column": name, "detail": detail})
     return map_table(path)
 
 

@@ -74,7 +74,7 @@ def test_whole_numbers_are_exact_or_words(tmp_path: Path, write: Any) -> None:
     assert found["u"].to_list() == found["d"].to_list() == list(map(str, IDS))
     assert found["s"].to_list() == [2**53 + 1, 7, 8]
     assert found["f"].to_list() == [1.25] * 3
-    assert [(told["code"], told["column"]) for told in warnings] == [("LONG_NUMBERS", "d"), ("LONG_NUMBERS", "u")]
+    assert [(told["code"], told["column"]) for told in warnings] == [("LARGE_NUMBERS", "d"), ("LARGE_NUMBERS", "u")]
 
 
 @pytest.mark.parametrize("stretch", [12, 1 << 20])
@@ -85,7 +85,7 @@ def test_long_numbers_of_json_are_kept(tmp_path: Path, monkeypatch: pytest.Monke
     text = json.dumps(rows) if form == "json" else "\n".join(map(json.dumps, rows))
     _, found, warnings = read_all(tmp_path, {f"t.{form}": text})
     assert found["id"].to_list() == ["5", *map(str, IDS), None]
-    assert [told["code"] for told in warnings] == ["LONG_NUMBERS"]
+    assert [told["code"] for told in warnings] == ["LARGE_NUMBERS"]
     rows = [{"id": 2**53 + 1}, {"id": 2**53 + 3}]
     text = json.dumps(rows) if form == "json" else "\n".join(map(json.dumps, rows))
     assert read(tmp_path, text, f"t.{form}").to_dicts() == rows
