@@ -27,6 +27,8 @@ class Backpropagation:
     row_weights: Array | None = None
     penalties: tuple[float, float] = (0.0, 0.0)
     masked: tuple[int, int] | None = None
+    scaling: tuple[Array, Array] | None = None
+    """Center and scale (k,) of targets that are scaled, in the table's units: Y = (y − center) / scale."""
 
     def __post_init__(self) -> None:
         self.workspace = Workspace(self.network.layers, len(self.X), self.network.dtype, np)

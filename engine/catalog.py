@@ -38,6 +38,7 @@ def catalog() -> dict[str, list[dict[str, Any]]]:
             "schema": None,
             "task": metric.task,
             "better": metric.better,
+            "unit": metric.unit,
         }
         for metric in METRICS.values()
     ]

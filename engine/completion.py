@@ -11,7 +11,7 @@ from engine.features import ColumnSummary
 from engine.losses import Loss
 from engine.network import count_parameters
 from engine.spec import kind_of, members
-from engine.training import MAX_CATEGORIES, Record, Split, Training
+from engine.training import MAX_CATEGORIES, Preprocessing, Record, Split, Training
 
 SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
@@ -58,8 +58,8 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
         ]
     )
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
-    split = _complete_split(training.split, task, rows)
-    completed = dataclasses.replace(training, task=task, features=features, split=split, **defaults)
+    defaults |= {"split": _complete_split(training.split, task, rows), "preprocessing": _complete_preprocessing(training, task)}
+    completed = dataclasses.replace(training, task=task, features=features, **defaults)
     completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
     _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
     return completed
@@ -235,11 +235,20 @@ def _gaps(column: ColumnSummary) -> str:
     return f"is missing {column.missing} values, the first in row {column.first_missing}"
 
 
+def _complete_preprocessing(training: Training, task: str) -> Preprocessing:
+    preprocessing = training.preprocessing
+    if task != "regression" or preprocessing.target_scaling is not None:
+        return preprocessing
+    return dataclasses.replace(preprocessing, target_scaling=training.model.target_scaling)
+
+
 def _setting_problems(training: Training, settings: Mapping[str, Any], task: str, classes: int) -> Problems:
     name = training.model.kind + (f" with solver {training.model.solver}" if hasattr(training.model, "solver") else "")
     for field in MODEL_FIELDS:
         if field not in settings and getattr(training, field) is not None:
             yield f"/{field}", f"{field} means nothing for {name} ({task}); remove it"
+    if task != "regression" and training.preprocessing.target_scaling is not None:
+        yield "/preprocessing/target_scaling", f"target_scaling means nothing for {name} ({task}); remove it"
     if training.loss is not None and "loss" in settings:
         allowed = training.model.losses(task, classes) or tuple(
             cls for cls in members(Loss) if task in getattr(cls, "tasks", ())

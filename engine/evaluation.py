@@ -11,6 +11,7 @@ from engine.metrics import METRICS, confusion_matrix
 from engine.predict import Predictor
 from engine.prepare import fit
 from engine.scoring import class_scores
+from engine.target import Numbers
 
 MAX_POINTS = 500
 """Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
@@ -61,10 +62,12 @@ class Named:
 
 
 def _of_numbers(
-    split: str, predictor: Predictor, predicted: np.ndarray, columns: Mapping[str, Column], named: Named
+    split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named
 ) -> Evaluation:
-    actual = predictor.target.matrix(columns, predicted.shape[1], np.float64)
-    names = enumerate(predictor.target.names)
+    target = predictor.target
+    assert isinstance(target, Numbers)
+    actual, predicted = target.actual(columns), target.restored(outputs)
+    names = enumerate(target.names)
     residuals = {name: _residuals(actual[:, index], predicted[:, index], named) for index, name in names}
     return Evaluation(split, len(actual), _metrics("regression", predicted, actual), residuals=residuals)
 

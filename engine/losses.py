@@ -26,6 +26,8 @@ class LossFunction(Described, ABC):
 
     tasks: ClassVar[frozenset[str]]
     """What it can train: a subset of {"regression", "classification", "tagging"}."""
+    power: ClassVar[int] = 0
+    """The power of the target's unit that the loss is in; 0 where it has none."""
     probabilistic: ClassVar[bool] = False
     """Whether the link gives the classes' probabilities."""
     unlink_formula: ClassVar[str] = ""
@@ -64,6 +66,7 @@ class RegressionLoss(LossFunction, ABC):
     """A loss of the error e = z − y, with the raw output as the prediction, averaged over the outputs of a row."""
 
     tasks: ClassVar[frozenset[str]] = REGRESSION
+    power: ClassVar[int] = 2
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         if out is not Z:
@@ -117,6 +120,7 @@ class MeanAbsoluteError(RegressionLoss):
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \frac{1}{k}\operatorname{sign}(z_j - y_j)"
     source: ClassVar[str] = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2009, section 10.6"
     kind: Literal["mae"] = "mae"
+    power: ClassVar[int] = 1
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         xp.subtract(Z, Y, out=work)
@@ -179,7 +183,11 @@ class Huber(RegressionLoss):
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \frac{1}{k}\max(-\delta, \min(\delta, e_j))"
     source: ClassVar[str] = "Huber, Robust Estimation of a Location Parameter, 1964"
     kind: Literal["huber"] = "huber"
-    delta: PositiveFloat = Field(default=1.0, le=1e12, description="The error δ from which the loss is linear.")
+    delta: PositiveFloat = Field(
+        default=1.0,
+        le=1e12,
+        description="The error δ from which the loss is linear, in the unit that the target is learned in.",
+    )
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
         # With c = min(|e|, δ) the loss is ½c² + δ(|e| − c): one scratch array is enough for a half at a time.

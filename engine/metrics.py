@@ -4,7 +4,7 @@ Classification takes probabilities or scores (n, K) and labels (n,), integers fr
 predictions and targets, both (n, k). Each gives a float, or None where it is undefined, as it always is without rows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,6 +26,8 @@ class Metric:
     formula: str
     source: str
     function: Callable[[Numbers, Numbers], float | None]
+    unit: Literal["target"] | None = None
+    """The target's own, however it was scaled in training; None for a number without a unit."""
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, K: int) -> NDArray[np.int64]:
@@ -204,6 +206,7 @@ _TABLE = (
         r"\frac{1}{n}\sum_i |y_i - \hat y_i|",
         "Willmott and Matsuura, Advantages of the Mean Absolute Error over the Root Mean Square Error, 2005",
         mae,
+        "target",
     ),
     Metric(
         "rmse",
@@ -213,6 +216,12 @@ _TABLE = (
         r"\sqrt{\frac{1}{n}\sum_i (y_i - \hat y_i)^2}",
         "Hyndman and Koehler, Another Look at Measures of Forecast Accuracy, 2006",
         rmse,
+        "target",
     ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}
+
+
+def metric_units(names: Iterable[str]) -> dict[str, str]:
+    """The unit of each of those metrics that has one."""
+    return {name: unit for name in names if (unit := METRICS[name].unit) is not None}

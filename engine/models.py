@@ -14,6 +14,7 @@ from engine.network import Dense
 from engine.newton import is_compiled, newton
 from engine.optimizers import Adam, GradientDescent
 from engine.perceptron import perceptron
+from engine.scaling import NoScaling, ScalingRule, Standardization
 from engine.schedules import ConstantRate
 from engine.spec import Described, Flag, NonNegativeFloat, Share, spec
 from engine.train import Epoch, Problem, State
@@ -65,6 +66,11 @@ class Model(Described):
     def start(self) -> Initializer:
         """What the weights start from."""
         return Zeros()
+
+    @property
+    def target_scaling(self) -> ScalingRule:
+        """How a regression's target is scaled unless the job says otherwise."""
+        return NoScaling()
 
     def penalties(self, training: "Training", rows: int) -> tuple[float, float]:
         """(l1, l2) as they stand in the mean loss of `rows` rows."""
@@ -251,6 +257,10 @@ class MultilayerPerceptron(Model):
     @property
     def start(self) -> Initializer:
         return self.initializer
+
+    @property
+    def target_scaling(self) -> ScalingRule:
+        return Standardization()
 
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return descend(problem, state)

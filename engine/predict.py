@@ -61,9 +61,9 @@ class Predictor:
         if len(layers) > 1:
             return None
         if self._coefficients is not None:
-            return self._coefficients[:-1], self._coefficients[-1]
+            return self.target.unscaled(self._coefficients[:-1], self._coefficients[-1])
         W, b = layers[0].W, layers[0].b
-        return self.features.unscale(W, np.zeros(W.shape[1]) if b is None else b)
+        return self.target.unscaled(*self.features.unscale(W, np.zeros(W.shape[1]) if b is None else b))
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
         """Raw outputs (n, k), before the loss's link."""

@@ -73,6 +73,8 @@ def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
     assert training.features is not None and training.task is not None
     usable = usable_rows(training, len(columns[training.targets[0]].values), (columns[name] for name in training.columns))
     target, rows = choose_rows(training, usable, columns)
+    answers = {name: columns[name].take(rows["train"]) for name in training.targets}
+    target = target.scaled(training.preprocessing.target_scaling, answers)
     features = Features.fit(
         (columns[name].take(rows["train"]) for name in training.features),
         training.preprocessing.missing,

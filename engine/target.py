@@ -4,7 +4,7 @@ Labels are given back as the table gave them: words as they are written, true an
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -12,17 +12,26 @@ from pydantic import Field
 
 from engine.errors import UnusableData
 from engine.features import ClassLabel, Column, recode, word
+from engine.scaling import NoScaling, ScalingRule
 
 Shares = np.ndarray | Mapping[str, np.ndarray]
 """Probabilities (n,), or those of a tag by its words."""
 
+FAR = 300
+"""A power of two beyond whose inverse squares may leave float64's range."""
+
 
 @dataclass(frozen=True)
 class Numbers:
-    """One column of numbers, or several at once: an output each."""
+    """One column of numbers, or several at once: an output each.
+
+    The network learns (y − center) / scale, of each column by itself; `center` and `scale` are empty where it learns y.
+    """
 
     names: tuple[str, ...]
     kind: Literal["numbers"] = "numbers"
+    center: tuple[float, ...] = ()
+    scale: tuple[float, ...] = ()
     task: ClassVar[str] = "regression"
     metric: ClassVar[str] = "r2"
     classes: ClassVar[None] = None
@@ -30,6 +39,18 @@ class Numbers:
     @classmethod
     def fit(cls, columns: Sequence[Column]) -> Self:
         return cls(tuple(column.name for column in columns))
+
+    def scaled(self, rule: ScalingRule | None, columns: Mapping[str, Column]) -> Self:
+        """The same target, scaled by what the rule finds in the training rows' columns."""
+        if rule is None or isinstance(rule, NoScaling):
+            return self
+        Y = self.actual(columns)
+        varies = Y.max(axis=0) > Y.min(axis=0)
+        powers = np.frexp(np.abs(Y).max(axis=0))[1]
+        powers = np.where(np.abs(powers) > FAR, powers, 0)
+        center, scale = rule.fit(np.ldexp(Y, -powers))
+        center, scale = np.ldexp(center, powers), np.where(varies, np.ldexp(scale, powers), 1.0)
+        return replace(self, center=tuple(center.tolist()), scale=tuple(scale.tolist()))
 
     def outputs(self, loss: Any) -> int:
         """How many raw outputs the network needs."""
@@ -39,12 +60,34 @@ class Numbers:
         """Class numbers (n,) to be kept in proportion by a split."""
         return None
 
+    def actual(self, columns: Mapping[str, Column]) -> np.ndarray:
+        """The columns (n, k) in float64, as they stand in the table."""
+        return np.stack([columns[name].values for name in self.names], axis=1).astype(np.float64)
+
     def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
-        """Y (n, outputs)."""
+        """Y (n, outputs) as the network learns it."""
+        if self.scale:
+            return ((self.actual(columns) - np.array(self.center)) / np.array(self.scale)).astype(dtype)
         return np.stack([columns[name].values for name in self.names], axis=1).astype(dtype)
+
+    @property
+    def scaling(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """`center` and `scale` (k,) where the target is scaled."""
+        return (np.array(self.center), np.array(self.scale)) if self.scale else None
+
+    def restored(self, outputs: np.ndarray) -> np.ndarray:
+        """Raw outputs (n, k) in the table's units: in float64 where the target was scaled."""
+        if not self.scale:
+            return outputs
+        return outputs.astype(np.float64) * np.array(self.scale) + np.array(self.center)
+
+    def unscaled(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Coefficients W (d, k) and b (k,) that give the raw outputs, as ones that give the numbers in the table's units."""
+        return (W * np.array(self.scale), self.restored(b)) if self.scale else (W, b)
 
     def predictions(self, outputs: np.ndarray) -> list[Any]:
         """What raw outputs (n, k) say, a row each: a number, or one by name where there are several."""
+        outputs = self.restored(outputs)
         if len(self.names) == 1:
             return [float(value) for value in outputs[:, 0]]
         return [dict(zip(self.names, row, strict=True)) for row in outputs.astype(np.float64).tolist()]
@@ -67,8 +110,22 @@ class Numbers:
         return None
 
 
+class Unscaled:
+    """A target whose raw outputs have no unit to be scaled from."""
+
+    def scaled(self, rule: ScalingRule | None, columns: Mapping[str, Column]) -> Self:
+        return self
+
+    @property
+    def scaling(self) -> None:
+        return None
+
+    def unscaled(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return W, b
+
+
 @dataclass(frozen=True)
-class Classes:
+class Classes(Unscaled):
     """One column that holds one of several classes, in their order."""
 
     names: tuple[str, ...]
@@ -131,7 +188,7 @@ class Classes:
 
 
 @dataclass(frozen=True)
-class Tags:
+class Tags(Unscaled):
     """Several columns of yes or no: an output each, every one for itself ("tagging"). `words` are those that a column
     writes for no and for yes, or None where it writes false and true, or 0 and 1.
     """

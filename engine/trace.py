@@ -94,8 +94,14 @@ class _Shown:
         predictions = np.empty_like(descent.A)
         descent.loss.link(np, descent.A, predictions)
         linked = rf"p(z), \quad {z}" if descent.loss.probabilistic else rf"\hat y = {z}"
-        yield Quantity("loss", "targets", None, "y", descent.Y.copy())
+        scaled = "y" if descent.scaling is None else r"y = \frac{y' - c}{s}"
+        yield from self._in_units()
+        yield Quantity("loss", "targets", None, scaled, descent.Y.copy())
         yield Quantity("loss", "predictions", None, linked, predictions)
+        if descent.scaling is not None:
+            center, scale = descent.scaling
+            restored = predictions * scale + center
+            yield Quantity("loss", "predictions_in_units", None, r"\hat y' = s \hat y + c", restored)
         if descent.row_weights is not None:
             yield Quantity("loss", "row_weights", None, r"\omega_i", descent.row_weights.copy())
         formula = rf"{self.weight}\ell_i, \quad {descent.loss.formula}"
@@ -108,6 +114,15 @@ class _Shown:
             plus = " + R"
             yield Quantity("loss", "penalty", None, f"R = {formula}", np.array(descent.penalty()))
         yield Quantity("loss", "J", None, rf"J = \frac{{1}}{{n}} \sum_i {self.weight}\ell_i{plus}", np.array(cost))
+
+    def _in_units(self) -> Iterator[Quantity]:
+        """Where the targets are scaled, what they are scaled from and by."""
+        if self.descent.scaling is None:
+            return
+        center, scale = self.descent.scaling
+        yield Quantity("loss", "target_center", None, "c", center)
+        yield Quantity("loss", "target_scale", None, "s", scale)
+        yield Quantity("loss", "targets_in_units", None, r"y' = s y + c", self.descent.Y * scale + center)
 
     def backward(self) -> Iterator[Quantity]:
         for level in range(len(self.names), 0, -1):

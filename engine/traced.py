@@ -174,6 +174,7 @@ class Moment:
             row_weights=None if weights is None else of(weights[places]),
             penalties=training.penalties(len(train)),
             masked=(training.seed or 0, self.state.step + 1) if dtype is None and network.has_dropout else None,
+            scaling=fitted.target.scaling,
         )
 
     def update(self) -> Update:

@@ -1,6 +1,7 @@
 """The spec of a job's mathematics: what to train, on what, how. engine/completion.py fills in and checks it."""
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -9,11 +10,18 @@ from engine.models import AnyModel, Regularization
 from engine.optimizers import Optimizer
 from engine.scaling import MeanNormalization, Scaling
 from engine.schedules import Schedule
-from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, spec, without_unset
+from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, kind_of, members, spec, without_unset
 
 MAX_EPOCHS = 1_000_000
 
 MAX_CATEGORIES = 100
+
+Unit = Literal["target", "target^2", "scaled_target", "scaled_target^2"]
+UNITS: dict[bool, tuple[Unit, Unit]] = {False: ("target", "target^2"), True: ("scaled_target", "scaled_target^2")}
+"""What a regression's numbers are in, by whether the target is scaled: the first and the second power."""
+LOSSES = ("train_loss", "validation_loss", "batch_loss")
+"""The curves of losses."""
+POWERS: dict[str, int] = {kind_of(cls): cls.power for cls in members(Loss)}  # type: ignore[attr-defined]
 
 Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS)]
 
@@ -23,6 +31,13 @@ class Preprocessing:
     """How columns become features; fitted on the training rows alone and applied again at prediction."""
 
     scaling: Scaling = MeanNormalization()
+    target_scaling: Scaling | None = Field(
+        default=None,
+        description="a regression's target y is learned as (y - center) / scale, fitted on the training rows, each target by "
+        "itself: standard by default for mlp, none for linear_regression. Losses, their curves, min_delta and Huber's delta "
+        "are in that unit then (see a job's units); predictions, evaluations, residuals, boundaries and coefficients in the "
+        "target's own",
+    )
     missing: Literal["error", "drop", "mean", "median", "most_frequent"] = Field(
         default="error",
         description="a missing cell: refuse, drop its row, or fill it with a value of the training rows",
@@ -37,7 +52,7 @@ class Preprocessing:
         description=f"so many of a column's most frequent categories get a feature each, {MAX_CATEGORIES} by default; the rest "
         "share one, other",
     )
-    _shown = without_unset("max_categories")
+    _shown = without_unset("max_categories", "target_scaling")
 
 
 @spec
@@ -81,7 +96,9 @@ class Split:
 
 @spec
 class EarlyStopping:
-    """End when the monitored loss has not fallen by `min_delta` for `patience` epochs; the model is then the best epoch's."""
+    """End when the monitored loss has not fallen by `min_delta`, in the loss's own unit (see a job's units), for `patience`
+    epochs; the model is then the best epoch's.
+    """
 
     monitor: Literal["validation_loss", "train_loss"] = "validation_loss"
     patience: PositiveInt = 10
@@ -149,3 +166,13 @@ class Training:
     def penalties(self, rows: int) -> tuple[float, float]:
         """(l1, l2) as they stand in the mean loss of `rows` rows."""
         return self.model.penalties(self, rows)
+
+
+def units_of(request: Mapping[str, Any]) -> dict[str, Unit]:
+    """The unit that each loss is in, by its curve's name, from a completed spec as JSON; a loss of classes has none. (A page
+    of jobs asks for many: the JSON is not made a spec for it.)
+    """
+    power = POWERS[request["loss"]["kind"]] if request.get("loss") else 0
+    scaling = (request.get("preprocessing") or {}).get("target_scaling") or "none"
+    unit = UNITS[scaling not in ("none", {"kind": "none"})]
+    return dict.fromkeys(LOSSES, unit[power - 1]) if power else {}

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from engine.training import units_of
 from service.schemas import (
     ColumnResource,
     DatasetResource,
@@ -15,6 +16,7 @@ from service.schemas import (
     Origin,
     Problem,
     Progress,
+    TargetScaling,
     Timings,
     Transition,
 )
@@ -60,6 +62,8 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None, journal:
         progress=_progress(job, last.epoch, last.state or "") if upto else _progress(job, job.epoch, job.state, job.fraction),
         latest=job.latest,
         best=job.best,
+        units=units_of(job.request),
+        target_scaling=_target_scaling(job.fitted),
         parameters=job.parameters,
         device=job.device,
         model_id=job.model_id if done else None,
@@ -83,6 +87,14 @@ def _progress(job: Job, epoch: int, state: str, fraction: float = 0.0) -> Progre
     fraction = 1.0 if state == "succeeded" else min(1.0, max(fraction, epoch / job.epochs))
     eta = {"running": job.eta_seconds}.get(state, 0.0 if state in jobs.DONE else None)
     return Progress(epoch=epoch, epochs=job.epochs, fraction=fraction, eta_seconds=eta)
+
+
+def _target_scaling(fitted: dict[str, Any] | None) -> list[TargetScaling] | None:
+    target = (fitted or {}).get("target", {})
+    if not target.get("scale"):
+        return None
+    columns = zip(target["names"], target["center"], target["scale"], strict=True)
+    return [TargetScaling(column=column, center=center, scale=scale) for column, center, scale in columns]
 
 
 def model_resource(model: Model) -> ModelResource:
@@ -111,7 +123,9 @@ def model_resource(model: Model) -> ModelResource:
         target=model.request["target"],
         classes=models.TARGET.validate_python(model.fitted["target"]).labels,
         epoch=model.epoch,
+        target_scaling=_target_scaling(model.fitted),
         metrics=model.metrics,
+        units={name: unit for name, unit in units_of(model.request).items() if name in model.metrics},
         parameters=model.parameters,
         versions=model.versions,
         created_at=model.created_at,

@@ -157,6 +157,14 @@ class ForkRequest(Resource):
     )
 
 
+class TargetScaling(Resource):
+    """A regression's target y is learned as (y - center) / scale."""
+
+    column: str
+    center: Number
+    scale: Number
+
+
 class JobChange(BaseModel):
     """What a job is to be called and found by; what is left out stays, null takes it away."""
 
@@ -182,6 +190,17 @@ class JobResource(Resource):
     progress: Progress
     latest: Values = Field(description="the values of the last epoch recorded")
     best: Values | None = Field(description="the values of the epoch with the lowest monitored loss")
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="the unit of each loss of a regression: target, or scaled_target where preprocessing.target_scaling "
+        "has it learned as (y - center) / scale, to the first or second power; min_delta is in that of the loss, Huber's "
+        "delta in the first power",
+        examples=[{"train_loss": "scaled_target^2"}],
+    )
+    target_scaling: list[TargetScaling] | None = Field(
+        default=None,
+        description="what was fitted to the training rows, each target by itself, where the target is scaled",
+    )
     parameters: int | None = Field(
         description="how many numbers are trained; null while only the training rows, once drawn, can tell"
     )
@@ -231,6 +250,11 @@ class Sampling(Resource):
 
 class Curves(Resource):
     series: dict[str, Curve]
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="of the series that have one, as in a job's",
+        examples=[{"train_loss": "scaled_target^2"}],
+    )
     sampling: Sampling
 
 
@@ -315,6 +339,11 @@ class EvaluationResource(Resource):
     split: Literal["train", "validation", "test"]
     rows: int
     metrics: Values
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="of the metrics that have one: the target's own, however it was scaled",
+        examples=[{"mae": "target", "rmse": "target"}],
+    )
     classes: list[Any] | None
     confusion_matrix: list[list[int]] | None = Field(description="true classes down, predicted across")
     by_class: list[ClassScores] | None
@@ -382,8 +411,15 @@ class ModelResource(Resource):
         description="the classes as the table writes them, in their order; of tags of words, by tag, [no, yes]; null where a "
         "tag is true or false, and for a regression"
     )
+    target_scaling: list[TargetScaling] | None = Field(
+        default=None,
+        description="what was fitted to the training rows, each target by itself, where the target is scaled",
+    )
     epoch: int = Field(description="the epoch whose weights these are")
     metrics: Values
+    units: dict[str, str] = Field(
+        default_factory=dict, description="of the metrics that have one, as in a job's", examples=[{"train_loss": "target^2"}]
+    )
     parameters: int
     versions: dict[str, str]
     created_at: Time

@@ -31,6 +31,18 @@ def overridden(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, 
     return merged
 
 
+def forked(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
+    """The request of a fork. The target stays scaled as it was, by default too: not at all, where the parent's request is
+    from before there was a choice.
+    """
+    merged = overridden(request, overrides)
+    scaling = (request.get("preprocessing") or {}).get("target_scaling", "none")
+    preprocessing = merged.get("preprocessing", {})
+    if request.get("task") == "regression" and isinstance(preprocessing, dict) and not preprocessing.get("target_scaling"):
+        merged["preprocessing"] = preprocessing | {"target_scaling": scaling}
+    return merged
+
+
 def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best"]) -> Checkpoint:
     """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept."""
     kept = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}

@@ -253,7 +253,7 @@ def fork_job(
 
 def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
     now = {**document_of(training_of(parent.request)), "name": parent.name, "tags": parent.tags or None}
-    document = forks.overridden(now, overrides)
+    document = forks.forked(now, overrides)
     try:
         return training_of(document)
     except ValidationError as error:

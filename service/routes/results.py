@@ -13,7 +13,9 @@ from starlette.exceptions import HTTPException
 
 from engine.evaluation import LARGEST, evaluate
 from engine.histograms import layer_names
+from engine.metrics import metric_units
 from engine.predict import Predictor
+from engine.training import units_of
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.resources import listing
 from service.responses import problems
@@ -85,7 +87,8 @@ def get_curves(
         returned=sum(len(spans) for spans, _ in read.values()),
         exact=exact,
     )
-    answer = Curves(series={name: _curve(spans) for name, (spans, _) in read.items()}, sampling=sampling)
+    units = {name: unit for name, unit in units_of(job.request).items() if name in read}
+    answer = Curves(series={name: _curve(spans) for name, (spans, _) in read.items()}, units=units, sampling=sampling)
     return ResourceResponse(answer.document())
 
 
@@ -289,7 +292,7 @@ def get_evaluation(
     found = evaluate(predictor, columns, split, largest)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
-    return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, **vars(found))
+    return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, units=metric_units(found.metrics), **vars(found))
 
 
 def _no_rows(predictor: Predictor, split: str) -> str:
