@@ -12,8 +12,9 @@ from engine.backend import Array, gather, to_host
 from engine.errors import Diverged
 from engine.network import Network
 from engine.randomness import Shuffles
-from engine.scoring import score
-from engine.train import Epoch, Matrices, Problem, State
+from engine.scoring import mean_loss, mean_of, row_losses, score
+from engine.train import Epoch, Problem, State
+from engine.yardstick import Reason
 
 if TYPE_CHECKING:
     from engine.training import Training
@@ -168,7 +169,7 @@ class Definition:
     def means(self) -> tuple[float, float]:
         self._evaluate()
         self.fetched = self._cut(to_host(self.flat))
-        return _mean(self.fetched.losses), _mean(self.fetched.norms)
+        return mean_of(self.fetched.losses), mean_of(self.fetched.norms)
 
     @np.errstate(over="ignore", invalid="ignore")
     def _evaluate(self) -> None:
@@ -187,7 +188,7 @@ class Definition:
         if self.host_validation_Y is None:
             return {}
         scores = score("validation", self.problem, self.fetched.validation_outputs, self.host_validation_Y)
-        return {"validation_loss": _mean(self.fetched.validation_losses), **scores}
+        return {"validation_loss": mean_of(self.fetched.validation_losses), **scores}
 
 
 def add_penalties(network: Network, penalties: tuple[float, float], work: Array) -> None:
@@ -242,7 +243,7 @@ def steps_of(problem: Problem, vectors: dict[str, Array], batch_size: int) -> St
 
 def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps_of) -> Iterator[Epoch]:
     """Epochs of gradient descent from `state` on. An epoch's train_loss is the mean over its rows of the loss that each
-    had just before the step it took part in. Raises Diverged when it is no longer a number.
+    had just before the step it took part in. Raises Diverged when it is no longer a number, or beyond all reason.
     """
     spec, network, train = problem.spec, problem.network, problem.train
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
@@ -250,7 +251,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
     steps = choose(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)
-    order = np.arange(train.rows)
+    order, reason = np.arange(train.rows), Reason(problem)
     state.settle = steps.settle
     for name, array in steps.so_far(state.place).items() if state.place else ():
         array[...] = state.partial[name]
@@ -275,6 +276,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
         train_loss, gradient_norm = steps.means()
         if not math.isfinite(train_loss):
             raise Diverged(epoch=state.epoch, learning_rate=rate)
+        reason.hold(train_loss, state.epoch, rate)
         values = {"train_loss": train_loss, **steps.scores(order), **steps.validate()}
         watched = values.get("validation_loss", train_loss)
         assert watched is not None
@@ -314,23 +316,3 @@ def validate(problem: Problem) -> dict[str, float | None]:
     loss = mean_loss(problem, outputs, problem.validation)
     scores = score("validation", problem, to_host(outputs), to_host(problem.validation.Y))
     return {"validation_loss": loss, **scores}
-
-
-def mean_loss(problem: Problem, outputs: Array, matrices: Matrices) -> float:
-    """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are."""
-    losses = problem.network.xp.empty(matrices.rows, problem.network.dtype)
-    row_losses(problem, outputs, matrices, losses)
-    return _mean(to_host(losses))
-
-
-def row_losses(problem: Problem, outputs: Array, matrices: Matrices, out: Array) -> None:
-    """Write each row's loss for raw outputs (n, k) into `out` (n,), times the row's weight."""
-    xp, loss = problem.network.xp, problem.spec.loss
-    assert loss is not None
-    loss.rows(xp, outputs, matrices.Y, out, xp.empty_like(outputs))
-    if matrices.weights is not None:
-        out *= matrices.weights
-
-
-def _mean(numbers: np.ndarray) -> float:
-    return float(numbers.mean(dtype=np.float64))

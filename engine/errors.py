@@ -6,8 +6,8 @@ EngineError
 │   ├── UnusableData      422 UNUSABLE_DATA
 │   ├── EmptySplit        422 EMPTY_SPLIT
 │   ├── TooMuchMemory     422 TOO_MUCH_MEMORY
-│   └── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
-└── Diverged              500 DIVERGED
+│   ├── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
+│   └── Diverged          422 DIVERGED
 """
 
 from collections.abc import Iterable
@@ -70,20 +70,25 @@ class DeviceUnavailable(InputError):
         self.args = (detail,)  # what pickle makes it anew from
 
 
-class Diverged(EngineError):
-    """Training left the finite numbers: `learning_rate` is the one that `epoch` went by."""
+class Diverged(InputError):
+    """Training left the finite numbers, or all reason, by the request's settings: `learning_rate` is the one that `epoch`
+    went by.
+    """
 
     code: ClassVar[str] = "DIVERGED"
-    status: ClassVar[int] = 500
 
-    def __init__(self, epoch: int, learning_rate: float, detail: str | None = None) -> None:
+    def __init__(
+        self, epoch: int, learning_rate: float, detail: str | None = None, pointer: str = "/optimizer/learning_rate"
+    ) -> None:
         self.epoch = epoch
         self.learning_rate = learning_rate
         self.detail = detail or (
             f"The loss is no longer a finite number in epoch {epoch}, at a learning rate of {learning_rate:g}. "
-            f"Try a learning rate of {learning_rate / 10:g}, scale the features, or set regularization.clip_norm."
+            f"{self.advice(learning_rate)}"
         )
-        super().__init__(epoch, learning_rate, self.detail)
+        super().__init__([(pointer, self.detail)])
+        self.args = (epoch, learning_rate, self.detail, pointer)  # what pickle makes it anew from
 
-    def __str__(self) -> str:
-        return self.detail
+    @staticmethod
+    def advice(learning_rate: float) -> str:
+        return f"Try a learning rate of {learning_rate / 10:g}, scale the features, or set regularization.clip_norm."

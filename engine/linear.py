@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.descent import mean_loss, validate
+from engine.descent import validate
 from engine.refinement import blocks, refined
-from engine.scoring import score
+from engine.scoring import mean_loss, score
 from engine.train import COEFFICIENTS, Epoch, Problem, State
 
 TALL = 1 << 17

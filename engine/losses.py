@@ -19,6 +19,8 @@ from engine.spec import Described, NonNegativeFloat, PositiveFloat, spec
 REGRESSION = frozenset({"regression"})
 CLASSIFICATION = frozenset({"classification"})
 TAGGING = frozenset({"tagging"})
+RAREST = 1e-12
+"""A share of a class that is taken for none, whose logarithm is finite."""
 
 
 class LossFunction(Described, ABC):
@@ -40,6 +42,10 @@ class LossFunction(Described, ABC):
     def wrong_with(self, Y: Array) -> str | None:
         """What this loss needs, where targets Y (n, k) are something else."""
         return None
+
+    def constant(self, means: np.ndarray) -> np.ndarray:
+        """Raw outputs (k,) that answer the targets' means (k,) to every row; 0 where no outputs do."""
+        return np.zeros_like(means)
 
     @abstractmethod
     def link(self, xp: Any, Z: Array, out: Array) -> None:
@@ -68,6 +74,9 @@ class RegressionLoss(LossFunction, ABC):
     tasks: ClassVar[frozenset[str]] = REGRESSION
     power: ClassVar[int] = 2
 
+    def constant(self, means: np.ndarray) -> np.ndarray:
+        return means
+
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         if out is not Z:
             xp.copyto(out, Z)
@@ -83,6 +92,9 @@ class SoftmaxLoss(LossFunction, ABC):
     def wrong_with(self, Y: Array) -> str | None:
         is_share = Y.shape[1] > 1 and (Y >= 0).all() and np.allclose(Y.sum(axis=1), 1)
         return None if is_share else "a column for each class, which add up to 1 in every row of targets"
+
+    def constant(self, means: np.ndarray) -> np.ndarray:
+        return np.log(np.maximum(means, RAREST))
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Softmax().apply(xp, Z, out)
@@ -230,6 +242,10 @@ class BinaryCrossEntropy(LossFunction):
 
     def wrong_with(self, Y: Array) -> str | None:
         return None if ((Y >= 0) & (Y <= 1)).all() else "targets between 0, for no, and 1, for yes"
+
+    def constant(self, means: np.ndarray) -> np.ndarray:
+        shares = np.clip(means, RAREST, 1 - RAREST)
+        return np.log(shares / (1 - shares))
 
     def link(self, xp: Any, Z: Array, out: Array) -> None:
         Sigmoid().apply(xp, Z, out)

@@ -41,6 +41,8 @@ class Model(Described):
     """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
 
     tasks: ClassVar[frozenset[str]]
+    needs_penalty: ClassVar[bool] = False
+    """Whether classes that a line parts leave it without an optimum, unless its weights are penalised."""
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         """The job's fields that apply to this model, each with its default."""
@@ -145,6 +147,7 @@ class LogisticRegression(Model):
     derivative: ClassVar[str] = r"\nabla_\theta \ell = \sum_i (y_i - h(x_i))\, x_i"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning (2006), 4.3"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    needs_penalty: ClassVar[bool] = True
     solvers: ClassVar[Mapping[str, Solver]] = {"newton": newton, "gradient_descent": descend}
 
     kind: Literal["logistic_regression"] = "logistic_regression"

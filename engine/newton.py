@@ -11,11 +11,14 @@ from engine.descent import validate
 from engine.errors import Diverged
 from engine.refinement import blocks
 from engine.scoring import score
+from engine.separation import separable
 from engine.train import Epoch, Problem, State
 
 GRADIENT_TOLERANCE = 1e-9
 """Newton's method ends when no component of the mean gradient is larger."""
 MAX_HALVINGS = 30
+SETTLED = 0.5
+"""A step of Newton's method that moves an output by so much has not arrived."""
 TALL = 1 << 21
 """So many values make a table tall. Below, compiled code would save less than 60 ms, and take a second to be loaded once."""
 SINGLE_CONDITIONED = 1e4
@@ -58,7 +61,10 @@ def newton(problem: Problem, state: State, choose: Callable[[Problem], "Objectiv
                 break
             step /= 2
         if not np.isfinite(new_value):
-            raise Diverged(epoch=state.epoch + 1, learning_rate=step)
+            detail = (
+                f"The loss is no longer a finite number in iteration {state.epoch + 1}. Scale the features, or set penalty.l2."
+            )
+            raise Diverged(state.epoch + 1, step, detail, "/model/penalty/l2")
         theta, value, gradient = candidate, new_value, new_gradient
         objective.scatter(theta)
         state.epoch += 1
@@ -70,10 +76,21 @@ def newton(problem: Problem, state: State, choose: Callable[[Problem], "Objectiv
             "gradient_norm": norm,
             "seconds": time.perf_counter() - started,
         }
-        warnings = () if converged or state.epoch < spec.epochs else (_not_converged(norm),)
+        is_last = converged or state.epoch == spec.epochs
+        warnings: tuple[dict[str, Any], ...] = (_not_converged(norm),) if is_last and not converged else ()
+        if is_last and not spec.penalties(problem.train.rows)[1] and _still_moves(problem, step * direction):
+            warnings += (separable(problem.network),)
         yield Epoch(state.epoch, values=values, converged=converged, warnings=warnings)
         if converged:
             return
+
+
+def _still_moves(problem: Problem, change: np.ndarray) -> bool:
+    """Whether the last step (d+1, k) still moved some row's output by SETTLED or more. Near an optimum steps shrink with their
+    square; towards one at infinity, as of classes that a line parts or nearly parts, each adds about 1, however small the
+    gradient has become.
+    """
+    return bool(np.abs(problem.train.X @ change[:-1] + change[-1]).max() >= SETTLED)
 
 
 def _not_converged(norm: float) -> dict[str, Any]:

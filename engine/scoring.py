@@ -1,13 +1,14 @@
-"""The metric that every epoch reports: accuracy of a classification, R² of a regression, right tags of a tagging."""
+"""What every epoch reports: the rows' mean loss, and accuracy of classes, R² of numbers, or the share of right tags."""
 
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.backend import Array, to_host
 from engine.metrics import METRICS
 
 if TYPE_CHECKING:
-    from engine.train import Problem
+    from engine.train import Matrices, Problem
 
 
 def class_scores(outputs: np.ndarray) -> np.ndarray:
@@ -31,3 +32,24 @@ def score(split: str, problem: "Problem", outputs: np.ndarray, Y: np.ndarray) ->
     if metric.task == "classification":
         return {f"{split}_{metric.name}": metric.function(class_scores(outputs), labels(Y))}
     return {f"{split}_{metric.name}": metric.function(outputs, Y)}
+
+
+def mean_loss(problem: "Problem", outputs: Array, matrices: "Matrices") -> float:
+    """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are."""
+    losses = problem.network.xp.empty(matrices.rows, problem.network.dtype)
+    row_losses(problem, outputs, matrices, losses)
+    return mean_of(to_host(losses))
+
+
+def row_losses(problem: "Problem", outputs: Array, matrices: "Matrices", out: Array) -> None:
+    """Write each row's loss for raw outputs (n, k) into `out` (n,), times the row's weight."""
+    xp, loss = problem.network.xp, problem.spec.loss
+    assert loss is not None
+    loss.rows(xp, outputs, matrices.Y, out, xp.empty_like(outputs))
+    if matrices.weights is not None:
+        out *= matrices.weights
+
+
+def mean_of(numbers: np.ndarray) -> float:
+    """Their mean, summed in float64."""
+    return float(numbers.mean(dtype=np.float64))

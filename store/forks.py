@@ -58,7 +58,7 @@ def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best
 
 def refuse(parent: Job, request: JobRequest, checkpoint: Checkpoint) -> None:
     """Raise InvalidSpec where the request cannot go on from that checkpoint."""
-    found = list(refusals(training_of(parent.request), request, checkpoint.epoch, ("dataset_id", *FIXED)))
+    found = list(refusals(training_of(forked(parent.request, {})), request, checkpoint.epoch, ("dataset_id", *FIXED)))
     if found:
         raise InvalidSpec(found)
 

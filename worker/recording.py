@@ -16,6 +16,7 @@ from engine.estimate import refuse_too_much
 from engine.histograms import LayerHistogram, layer_histograms
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
+from engine.verdicts import not_finite, verdicts
 from store import curves, datasets, jobs, models, positions
 from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
@@ -23,8 +24,8 @@ from store.files import Files
 from store.positions import Standing
 from store.requests import training_of
 from store.settings import Settings
-from store.tables import Histograms, Job
-from worker.checkpoints import Checkpoints
+from store.tables import Checkpoint, Histograms, Job
+from worker.checkpoints import Checkpoints, Snapshot
 from worker.errors import Cancelled, Interrupted, Paused, Stopped, TimeUp
 from worker.lease import HeldLease
 from worker.pace import Pace
@@ -180,6 +181,7 @@ class Recording:
         self.pending.values = values
         told = self.pending.warnings  # a run that was taken up again may have told them before
         told += [warning for warning in epoch.warnings if warning not in told]
+        self._tell(not_finite(epoch))
         improved = self._improves(epoch)
         every = self.training.record.checkpoint_every
         periodic = every is not None and epoch.number % every == 0
@@ -187,6 +189,12 @@ class Recording:
         every = self.training.record.histograms_every
         if every is not None and epoch.number % every == 0:
             self.pending.histograms[epoch.number] = layer_histograms(self.prepared.problem)
+
+    def _tell(self, *warnings: dict[str, Any] | None) -> None:
+        """Warn of each once."""
+        for warning in warnings:
+            if warning is not None and warning["code"] not in {told["code"] for told in self.pending.warnings}:
+                self.pending.warnings.append(warning)
 
     def _improves(self, epoch: Epoch) -> bool:
         """Whether the watched loss has fallen far enough below the best; remembered for early stopping."""
@@ -299,18 +307,32 @@ class Recording:
         return max(0.0, min(left, self.training.max_seconds - self.train_seconds))
 
     def succeed(self) -> str:
-        """Save the last and the best epoch, make the model, and end the job."""
+        """Save the last and the best epoch, make the model, and end the job. Raises Diverged as `verdicts` does."""
+        self._tell(*verdicts(self.prepared.problem, self._chosen().values, self._started_at()))
         self.checkpoints.keep_last()
         return self.flush(Ending("succeeded", self.ended_by, {"model_id": self.model_id}))
 
     def _make_model(self, session: Session) -> None:
-        chosen = (self.training.early_stopping and self.checkpoints.best) or self.checkpoints.last
-        assert chosen is not None
+        chosen = self._chosen()
         assert chosen.digest is not None
         made = {"fitted": self.fitted, "dataset_sha256": self.dataset_sha256, "parameters": self.network.parameters.size}
         learned = {"epoch": chosen.epoch, "metrics": chosen.values, "digest": chosen.digest}
         made["name"] = session.scalars(select(Job.name).where(Job.number == self.job.number)).one()  # as it is by now
         models.create(session, self.job, id=self.model_id, **made, **learned)
+
+    def _chosen(self) -> Snapshot:
+        """The epoch that the model is made of."""
+        chosen = (self.training.early_stopping and self.checkpoints.best) or self.checkpoints.last
+        assert chosen is not None
+        return chosen
+
+    def _started_at(self) -> float | None:
+        """The training loss of the checkpoint that a fork began from."""
+        if self.job.forked_from is None:
+            return None
+        with self.place.database.reading() as session:
+            found = session.get(Checkpoint, (self.job.number, self.job.forked_epoch))
+        return found.values.get("train_loss") if found else None
 
     def end(self, state: str, reason: str, **values: Any) -> str:
         """End the job in that state with all that it learned so far readable."""

@@ -8,7 +8,7 @@ EXAMPLES = [
     (InvalidSpec([("/epochs", "Ask for fewer."), ("/loss", "Choose another.")]), "INVALID_SPEC", 422),
     (UnusableData([("/target", "There is no column y.")]), "UNUSABLE_DATA", 422),
     (DeviceUnavailable("No card."), "DEVICE_UNAVAILABLE", 422),
-    (Diverged(epoch=3, learning_rate=0.5), "DIVERGED", 500),
+    (Diverged(epoch=3, learning_rate=0.5), "DIVERGED", 422),
 ]
 
 

@@ -89,7 +89,9 @@ def test_several_numbers_are_scored_by_their_mean_r2(model: str) -> None:
     predicted = [[row[name] for name in ANSWERS] for row in found]
     actual = np.stack([DATA.columns[name].values[rows] for name in ANSWERS], axis=1)
     assert run.last["validation_r2"] == pytest.approx(oracle.r2_score(actual, predicted))
-    expected = ((np.array(predicted) - actual) ** 2).mean() / 2
+    _, scale = run.prepared.target.scaling or (0.0, 1.0)
+    assert (run.prepared.target.scaling is None) == (model == "linear_regression")
+    expected = (((np.array(predicted) - actual) / scale) ** 2).mean() / 2
     assert run.last["validation_loss"] == pytest.approx(expected)
 
 

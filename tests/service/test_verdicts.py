@@ -1,0 +1,128 @@
+"""A run that learned nothing says so: with numbers, and with a remedy that works."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.service.conftest import Stage
+from worker.training import run
+
+LINE = {"solver": "gradient_descent"}
+RATE = {"kind": "gradient_descent", "learning_rate": 0.1}
+
+
+def table(stage: Stage, **columns: Any) -> str:
+    lines = [",".join(map(str, row)) for row in zip(*columns.values(), strict=True)]
+    return stage.csv("\n".join([",".join(columns), *lines]) + "\n").json()["id"]
+
+
+def numbers(rows: int = 200) -> dict[str, np.ndarray]:
+    rng = np.random.default_rng(5)
+    a, b = rng.normal(size=rows).round(4), rng.normal(size=rows).round(4)
+    return {"a": a, "b": b, "y": (2 * a - b + rng.normal(size=rows) / 10).round(4)}
+
+
+def codes(job: dict[str, Any]) -> list[str]:
+    return [warning["code"] for warning in job["warnings"]]
+
+
+def told(job: dict[str, Any], code: str) -> str:
+    (detail,) = [warning["detail"] for warning in job["warnings"] if warning["code"] == code]
+    return str(detail)
+
+
+def test_worse_than_the_mean(stage: Stage) -> None:
+    found = numbers()
+    found["y"] = found["y"] * 1e6 + 3e6
+    dataset_id = table(stage, **found)
+    job = stage.job(dataset_id, "y", "mlp", preprocessing={"target_scaling": "none"}, epochs=20)
+    assert job["state"] == "succeeded"
+    detail = told(job, "WORSE_THAN_MEAN")
+    assert f"r2 is {job['latest']['validation_r2']:.4g} on the 40 validation rows" in detail
+    assert "preprocessing.target_scaling to standard" in detail
+    mended = stage.job(dataset_id, "y", "mlp", preprocessing={"target_scaling": "standard"}, epochs=20)
+    assert mended["warnings"] == []
+    record = {"a": 0.5, "b": 0.5}
+    assert stage.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": [record]}).status_code == 200
+
+
+def test_noise_is_no_better_than_its_mean(stage: Stage) -> None:
+    found = numbers() | {"y": np.random.default_rng(6).normal(size=200)}
+    assert codes(stage.job(table(stage, **found), "y", "mlp")) == ["WORSE_THAN_MEAN"]
+
+
+def test_worse_than_the_commonest_class(stage: Stage) -> None:
+    job = stage.job(stage.sample("xor"), "y", "logistic_regression")
+    assert "WORSE_THAN_COMMONEST" in codes(job)
+    assert "accuracy is 0.5 on the 4 train rows, and 0.5 by always" in told(job, "WORSE_THAN_COMMONEST")
+    assert stage.job(stage.iris(), "species", "logistic_regression")["warnings"] == []
+
+
+@pytest.mark.parametrize(("rate", "epochs"), [(3.0, 6), (2.5, 10)])
+def test_a_loss_that_rose(stage: Stage, rate: float, epochs: int) -> None:
+    dataset_id, model = table(stage, **numbers()), LINE
+    given = {"model": model, "preprocessing": {"scaling": "standard"}, "epochs": epochs}
+    job = stage.job(dataset_id, "y", "linear_regression", optimizer=RATE | {"learning_rate": rate}, **given)
+    assert (job["state"], codes(job)) == ("succeeded", ["LOSS_ROSE", "WORSE_THAN_MEAN"])
+    assert f"was {job['latest']['train_loss']:.4g} in epoch {epochs}" in told(job, "LOSS_ROSE")
+    assert f"Set optimizer.learning_rate to {rate / 10:g}" in told(job, "LOSS_ROSE")
+    mended = stage.job(dataset_id, "y", "linear_regression", optimizer=RATE | {"learning_rate": rate / 10}, **given)
+    assert mended["warnings"] == []
+
+
+@pytest.mark.parametrize(("rate", "epochs"), [(10.0, 12), (10.0, 100), (30.0, 60)])
+def test_a_finite_loss_beyond_all_reason_has_diverged(stage: Stage, rate: float, epochs: int) -> None:
+    given = {"preprocessing": {"scaling": "standard"}, "epochs": epochs, "optimizer": RATE | {"learning_rate": rate}}
+    job = stage.job(table(stage, **numbers()), "y", "linear_regression", model=LINE, **given)
+    assert (job["state"], job["model_id"]) == ("failed", None)
+    error = job["error"]
+    assert (error["code"], error["status"], error["errors"][0]["pointer"]) == ("DIVERGED", 422, "/optimizer/learning_rate")
+    assert "e+" in error["detail"]
+    losses = stage.client.get(f"/v1/jobs/{job['id']}/curves").json()["series"]["train_loss"]["value"]
+    assert all(isinstance(loss, float) for loss in losses)
+
+
+def test_weights_that_are_all_zero(stage: Stage) -> None:
+    given = {"model": {"initializer": {"kind": "zeros"}, "hidden": [{"units": 4}]}, "epochs": 3}
+    job = stage.job(table(stage, **numbers()), "y", "mlp", **given)
+    assert "all weights of layer 1 are 0" in told(job, "WEIGHTS_ZERO")
+    assert "he_normal" in told(job, "WEIGHTS_ZERO")
+
+
+@pytest.mark.parametrize("solver", ["newton", "gradient_descent"])
+@pytest.mark.parametrize("classes", [2, 3])
+@pytest.mark.parametrize("multi_class", ["multinomial", "one_vs_rest"])
+def test_classes_that_a_line_parts(stage: Stage, solver: str, classes: int, multi_class: str) -> None:
+    kind = np.arange(90) % classes
+    a = np.where(kind == 1, 1, 0) + np.linspace(0, 0.2, 90)
+    b = np.where(kind == 2, 1, 0) + np.linspace(0.2, 0, 90)
+    dataset_id = table(stage, a=a.round(4), b=b.round(4), kind=np.array(["p", "q", "r"])[kind])
+    model = {"solver": solver, "multi_class": multi_class, "penalty": {"l2": 0.0}}
+    job = stage.job(dataset_id, "kind", "logistic_regression", model=model)
+    assert "grow without bound" in told(job, "SEPARABLE")
+    assert "model.penalty.l2" in told(job, "SEPARABLE")
+    assert "SEPARABLE" not in codes(stage.job(dataset_id, "kind", "logistic_regression", model={"solver": solver}))
+
+
+def test_a_category_that_goes_with_one_class_alone(stage: Stage) -> None:
+    """Quasi-complete separation: not every row is right, and yet one weight has no end."""
+    rng = np.random.default_rng(7)
+    word = np.array(["u", "v", "w"])[rng.integers(0, 3, 120)]
+    kind = np.where((word == "u") | (rng.random(120) < 0.5), "p", "q")
+    dataset_id = table(stage, word=word, a=rng.normal(size=120).round(3), kind=kind)
+    model = {"penalty": {"l2": 0.0}}
+    assert "SEPARABLE" in codes(stage.job(dataset_id, "kind", "logistic_regression", model=model))
+    assert "SEPARABLE" not in codes(stage.job(dataset_id, "kind", "logistic_regression"))
+
+
+def test_a_fork_whose_loss_rises_above_its_parents(stage: Stage) -> None:
+    dataset_id = table(stage, **numbers())
+    given = {"preprocessing": {"scaling": "standard"}, "epochs": 20, "optimizer": RATE, "record": {"checkpoint_every": 10}}
+    parent = stage.job(dataset_id, "y", "linear_regression", model=LINE, **given)
+    overrides = {"optimizer": {"learning_rate": 2.2}, "epochs": 24}
+    response = stage.client.post(f"/v1/jobs/{parent['id']}/fork", json={"epoch": 20, "overrides": overrides})
+    assert response.status_code == 202, response.text
+    run(stage.place, response.json()["id"])
+    job = stage.client.get(f"/v1/jobs/{response.json()['id']}").json()
+    assert f"began at {parent['latest']['train_loss']:.4g}" in told(job, "LOSS_ROSE")
