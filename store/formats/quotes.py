@@ -29,8 +29,8 @@ class Quotes:
     """Where quoted cells begin and end, in turns."""
 
     def inside(self, place: int) -> bool:
-        """Whether that place lies within a quoted cell."""
-        return bool(np.searchsorted(self.bounds, place, side="right") % 2)
+        """Whether that place lies within a quoted cell, and is not its first."""
+        return bool(np.searchsorted(self.bounds, place, side="left") % 2)
 
 
 def quotes_of(data: bytes, delimiters: bytes, quote: bytes, escape: bool = False, padded: bool = False) -> Quotes:

@@ -52,7 +52,12 @@ def separators_of(sample: str, delimiter: str | None, quote: str | None, escape:
     if best.fit == 0:
         best = next((one for one in found if one.delimiter == ","), Separators(",", quotes[0], bool(escape)))
         return best
+    tabs = next((one for one in found if one.delimiter == "\t" and one.quote == best.quote), None)
+    if best.delimiter == SPACES and tabs and tabs.width > 1 and tabs.fit >= 0.5 * best.fit:
+        best = tabs
     rivals = [one for one in found if one.delimiter != best.delimiter and one.fit >= CLOSE * best.fit]
+    if best.delimiter == "\t":
+        rivals = [one for one in rivals if one.delimiter != SPACES]
     rival = max(rivals, key=lambda one: one.fit).delimiter if rivals else None
     return Separators(best.delimiter, best.quote, best.escape, best.padded, best.fit, best.width, rival)
 
@@ -78,9 +83,14 @@ def _fitted(sample: str, delimiter: str, quote: str | None, escape: bool | None)
         ways += [(False, True)] * (spaced and not escape) + [(True, False)] * (has_escape and not escape)
         ways += [(True, True)] * (spaced and has_escape)
         fitting = (way for way in ways if is_right(*way))
-        escape, padded = next(fitting, ways[0])
+        way = next(fitting, None)
+        if quote == "'" and way is None:
+            return Separators(delimiter, quote)  # apostrophes
+        escape, padded = way or ways[0]
     rows = [row for row in rows_of_sample(sample, delimiter, quote, bool(escape), ROWS) if not row.is_blank]
     fit, width = _fit(rows, quote)
+    if quote == "'" and sum(row.quoted for row in rows) < min(2, len(rows)):
+        fit = 0.0
     return Separators(delimiter, quote, bool(escape), padded, fit, width)
 
 
@@ -109,7 +119,7 @@ def _fit(rows: list[Row], quote: str | None) -> tuple[float, int]:
                 column[kind] += 1
     alike = [max(column.values()) / column.total() for column in columns if column]
     likeness = sum(alike) / len(alike) if alike else 1.0
-    if quote == "'" and (is_mixed or 2 * sum(row.quoted for row in fitting) < len(fitting)):
+    if is_mixed:
         return 0.0, width
     return len(fitting) / len(rows) * (1 - 1 / width) * (good / total) ** 2 * (0.5 + likeness / 2), width
 
