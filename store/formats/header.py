@@ -1,5 +1,6 @@
 """Which rows at the top of delimited text name the columns, and which stand above those: found by what differs below."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,8 @@ BELOW, COLUMNS, CELLS = 200, 2_000, 20_000
 """How many rows below the top are looked at, columns of each, and cells of all."""
 MAX_NAMING = 5
 COMMENTS = ("#", "%", "//")
+RULER = re.compile(r"\s*[-:=+]*\s*")
+"""A cell of a line that is drawn below the header."""
 
 
 @dataclass
@@ -135,6 +138,8 @@ def _is_short_header(rows: Sequence[Row], place: int, full: list[int], width: in
         return True
     if len(cells) != width - 1 or len(body) < 2:
         return False
+    if any(type_of(cell) in TYPED and not is_name_like_number(cell) for cell in cells):
+        return False
     firsts = [row[0] for row in body]
     if len(set(firsts)) < len(firsts) or not all(cell.strip() for cell in firsts):
         return False
@@ -190,7 +195,8 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
     count = 1
     while count < min(MAX_NAMING, len(rows) - 1) and list(rows[count]) != list(rows[0]):
         more, numbers, _ = _compared(rows[count][:COLUMNS], kinds)
-        if numbers or more < 2 or 2 * more < sum(map(bool, kinds)):
+        is_ruler = all(RULER.fullmatch(cell) for cell in rows[count])
+        if not is_ruler and (numbers or more < 2 or 2 * more < sum(map(bool, kinds))):
             break
         count += 1
     return count, f"{same} of its cells are numbers, as below" if same else None
@@ -212,6 +218,19 @@ def _compared(cells: Sequence[str], kinds: Sequence[str | None]) -> tuple[int, i
         elif found not in ("gap",) or (cell.strip().isalpha() and len(cell.strip()) > 4):
             words += 1
     return words, same, name_like
+
+
+def second_table(rows: Sequence[Row], body: Sequence[Row]) -> int | None:
+    """The line below a blank one that holds words in all columns that held numbers, dates or the like above it."""
+    places = {id(row): place for place, row in enumerate(rows)}
+    for number in range(2, len(body) - 1):
+        place = places[id(body[number])]
+        if rows[place - 1].is_blank:
+            kinds = kinds_of([row.cells for row in body[:number]])
+            words, same, _ = _compared(body[number].cells[:COLUMNS], kinds)
+            if words and not same and words == sum(map(bool, kinds)) and body[number].filled == len(body[number].cells):
+                return body[number].line
+    return None
 
 
 def _counts(cells: Sequence[str]) -> bool:
@@ -262,7 +281,7 @@ def names_of(rows: Sequence[Row], places: Sequence[int], width: int) -> tuple[li
         return [*cells, *[""] * (width - len(cells))][: max(width, len(cells))], False
     filled = []
     for number, place in enumerate(places):
-        cells = [cell.strip() for cell in rows[place].cells]
+        cells = ["" if RULER.fullmatch(cell) else cell.strip() for cell in rows[place].cells]
         if number < len(places) - 1 and "" in cells[1:]:  # as merged cells are written
             for at in range(1, len(cells)):
                 if not cells[at] and cells[at - 1] and rows[places[-1]].cells[at].strip():

@@ -12,7 +12,7 @@ from store.errors import UnreadableFile
 from store.formats.cell_types import TYPED, type_of
 from store.formats.dialect import ROW_BYTES, Dialect, Relaid, unreadable
 from store.formats.footer import Bottom, bottom_of
-from store.formats.header import COMMENTS, Top, kinds_of, named, names_of, top_of, trimmed, width_of
+from store.formats.header import COMMENTS, Top, kinds_of, named, names_of, second_table, top_of, trimmed, width_of
 from store.formats.options import ReadOptions
 from store.formats.quotes import line_at, quotes_of
 from store.formats.reading import CELL_BYTES, MAX_COLUMNS
@@ -23,6 +23,7 @@ from store.formats.text import Text
 SAMPLE_BYTES, SAMPLE_ROWS = 64 * 1024, 20
 """The sample has so many bytes, and more where these are fewer rows."""
 HINT = re.compile(r'"?sep=(.|\\t)"?[;,\t|]*\r?\n', re.IGNORECASE)
+APOSTROPHES = re.compile(r"\s*'[^']*'\s*")
 SAYS = {None: None, "doubled": False, "backslash": True}
 
 
@@ -60,6 +61,12 @@ def dialect_of(text: Text, options: ReadOptions, delimiter: str | None) -> tuple
     if bottom.notes:
         rest = replace(rest, end=bottom.end)
         body = [row for row in body if row.line < bottom.notes[0]]
+    again = second_table(rows, [row for row in body if not top.names or row.cells != rows[top.names[-1]].cells])
+    if again:
+        raise UnreadableFile(
+            f"line {again}, below a blank one, looks like the names of a second table; upload each table as a file of its own, "
+            "or leave out the blank line if the rows belong together"
+        )
     dialect = _dialect(rows, body, top, separators, options)
     dialect.comment = comment
     there = [place for place, row in enumerate(rows) if place not in top.titles and not row.is_blank]
@@ -195,12 +202,14 @@ def _dialect(rows: Sequence[Row], body: Sequence[Row], top: Top, separators: Sep
         dialect.report["renamed"] = renamed
         _tell_names(dialect, names, body, row_names, unnamed, twice, found)
     if dropped:
-        places = ", ".join(str(place + 1) for place in sorted(dropped)[:5])
-        more = f" and {len(dropped) - 5} more" if len(dropped) > 5 else ""
-        dialect.warn(
-            "EMPTY_COLUMN",
-            f"column {places}{more} has no name and holds nothing, as rows that end in a delimiter have it, and was left out",
+        numbers = [str(place + 1) for place in sorted(dropped)]
+        some = ", ".join(numbers[:5]) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
+        many = (
+            f"columns {some} have no name and hold nothing"
+            if len(numbers) > 1
+            else f"column {some} has no name and holds nothing"
         )
+        dialect.warn("EMPTY_COLUMN", f"{many}, as where rows end in a delimiter: left out")
     return dialect
 
 
@@ -287,6 +296,10 @@ def _tell_top(
     if separators.rival and options.delimiter is None:
         detail = f"cells are parted by {_name(separators.delimiter)}, though {_name(separators.rival)} fits nearly as well"
         dialect.warn("READ_AS", f"{detail}; if that is wrong, upload it again with 'delimiter' set")
+    row = next((row for row in rows if any(APOSTROPHES.fullmatch(cell) for cell in row.cells)), None)
+    if row and separators.quote != "'" and options.quote is None:
+        detail = f"line {row.line} holds a cell in apostrophes, which were read as letters; if they enclose cells, "
+        dialect.warn("QUOTES", f"{detail}upload it again with 'quote' set to '")
     if top.width == 1:
         _tell_one_column(dialect, rows)
 
@@ -310,9 +323,7 @@ def _tell_one_column(dialect: Dialect, rows: Sequence[Row]) -> None:
         ):
             continue
         field = SPACES if mark == " " else mark
-        detail = (
-            f"the file was read as one column, though {_name(field)} stands {often} times in most rows; if it parts cells, "
-        )
+        detail = f"the file was read as one column, though {_name(field)} would part most rows into {often + 1}; if so, "
         dialect.warn("ONE_COLUMN", f"{detail}upload it again with 'delimiter' {field!r}", dialect.names[0])
         return
 

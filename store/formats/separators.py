@@ -53,7 +53,7 @@ def separators_of(sample: str, delimiter: str | None, quote: str | None, escape:
         best = next((one for one in found if one.delimiter == ","), Separators(",", quotes[0], bool(escape)))
         return best
     tabs = next((one for one in found if one.delimiter == "\t" and one.quote == best.quote), None)
-    if best.delimiter == SPACES and tabs and tabs.width > 1 and tabs.fit >= 0.5 * best.fit:
+    if best.delimiter == SPACES and tabs and tabs.width > 1 and tabs.fit >= CLOSE * best.fit:
         best = tabs
     rivals = [one for one in found if one.delimiter != best.delimiter and one.fit >= CLOSE * best.fit]
     if best.delimiter == "\t":
@@ -135,6 +135,9 @@ def _is_plain(sample: str, one: Separators) -> bool:
     rows = [row for row in rows_of_sample(sample, one.delimiter, one.quote, one.escape, ROWS) if not row.is_blank]
     fitting = [row for row in rows if len(row.cells) == one.width]
     below = fitting[1:] or fitting
+    odd = sum(type_of(cell) == "odd" for row in fitting for cell in row.cells[:CELLS] if not row.quoted)
+    if odd > 0.1 * sum(len(row.cells[:CELLS]) for row in fitting):
+        return False
     typed = 0
     for column in range(min(one.width, CELLS)):
         kinds = [type_of(row.cells[column]) for row in below]
@@ -142,6 +145,8 @@ def _is_plain(sample: str, one: Separators) -> bool:
     if one.delimiter == SPACES:
         if one.quote and any(one.quote in cell for row in below for cell in row.cells):
             return False
+        if len(fitting) == len(rows) > 2 and any(" " in cell for row in rows for cell in row.cells):
+            return True  # cells with spaces are in quotes
         wanted = one.width if one.width == 2 else one.width / 2
         return len(fitting) >= 0.8 * (len(rows) - 1) and (typed >= wanted or (typed > 0 and all(row.quoted for row in below)))
-    return len(fitting) >= 0.5 * len(rows) and (typed > 0 or one.width > 2)
+    return len(fitting) >= 0.5 * len(rows) and (typed > 0 or one.width > 2 or all(row.quoted for row in fitting))
