@@ -296,9 +296,9 @@ def _tell_top(
     if separators.rival and options.delimiter is None:
         detail = f"cells are parted by {_name(separators.delimiter)}, though {_name(separators.rival)} fits nearly as well"
         dialect.warn("READ_AS", f"{detail}; if that is wrong, upload it again with 'delimiter' set")
-    row = next((row for row in rows if any(APOSTROPHES.fullmatch(cell) for cell in row.cells)), None)
-    if row and separators.quote != "'" and options.quote is None:
-        detail = f"line {row.line} holds a cell in apostrophes, which were read as letters; if they enclose cells, "
+    quoted = next((row for row in rows if any(APOSTROPHES.fullmatch(cell) for cell in row.cells)), None)
+    if quoted and separators.quote != "'" and options.quote is None:
+        detail = f"line {quoted.line} holds a cell in apostrophes, which were read as letters; if they enclose cells, "
         dialect.warn("QUOTES", f"{detail}upload it again with 'quote' set to '")
     if top.width == 1:
         _tell_one_column(dialect, rows)
