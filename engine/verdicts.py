@@ -23,6 +23,9 @@ Values = Mapping[str, Any]
 NEARLY = 1e-6
 """What rounding may leave of a difference that is none."""
 
+TOLD = "condition"
+"""A value that is infinite where columns depend on each other, of which RANK_DEFICIENT tells."""
+
 
 def verdicts(problem: Problem, values: Values, started_at: float | None = None) -> Iterator[Told]:
     """The warnings of a run that ended with those values: of the last epoch, or of the one that early stopping chose.
@@ -40,7 +43,7 @@ def verdicts(problem: Problem, values: Values, started_at: float | None = None) 
 def not_finite(epoch: Epoch) -> Told | None:
     """The warning of an epoch's value that is infinite or no number."""
     for name, value in epoch.values.items():
-        if value is not None and not math.isfinite(value):
+        if name != TOLD and value is not None and not math.isfinite(value):
             detail = (
                 f"{name} is {value} in epoch {epoch.number}: numbers have left the range of the float type. Set a lower "
                 "learning rate, scale features and target, or set precision to float64"
