@@ -87,9 +87,23 @@ class Predictor:
         return self.target.shares(linked)
 
 
+class Word(str):
+    """A word that was read in a cell: no gap, whatever it says."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A cell that is not written as its column is; `wanted` says how that is."""
+
+    cell: str
+    wanted: str
+
+
 def columns_of(features: Features, records: Sequence[Mapping[str, Any]], others: Container[str] = ()) -> dict[str, Column]:
-    """Raw records as columns, a cell as JSON has it or as the text that stood in the file. `others` are columns that a
-    record may carry although the model does not read them.
+    """Raw records as columns, a cell as JSON has it, as the text that stood in the file, or a Word or Unread where the text
+    has been read already. `others` are columns that a record may carry although the model does not read them.
 
     Raises UnusableData naming, by pointer, each unknown or missing column and wrong cell.
     """
@@ -123,7 +137,8 @@ def _listed(names: Iterable[str]) -> str:
 
 def is_missing(entry: Input, cell: Any) -> bool:
     """Whether the cell is none, as null or as a file says it."""
-    return cell is None or (isinstance(cell, str) and cell.strip() in MISSING and cell not in entry.categories)
+    is_text = isinstance(cell, str) and not isinstance(cell, Word)
+    return cell is None or (is_text and cell.strip() in MISSING and cell not in entry.categories)
 
 
 def unread(features: Features, records: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -167,9 +182,8 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
     if entry.categories:
         codes = {category: code for code, category in enumerate(entry.categories)}
         for row, cell in enumerate(cells):
-            if isinstance(cell, list | dict) and len(problems) < MAX_PROBLEMS:
-                detail = f"column '{entry.name}' takes a word or a number, not {_shown(cell)}"
-                problems.append((pointer("records", row, entry.name), detail))
+            if isinstance(cell, list | dict | Unread) and len(problems) < MAX_PROBLEMS:
+                problems.append(_wrong(entry, row, cell, "a word or a number"))
         # An unseen category is no category that was fitted: code len(categories) equals none of them.
         places = [-1 if is_missing(entry, cell) else codes.get(_word(codes, cell), len(codes)) for cell in cells]
         return Column(entry.name, entry.kind, np.array(places, np.int32), (*entry.categories, "\0unseen"))
@@ -181,11 +195,17 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
         try:
             values[row] = parse(entry, cell)
         except (ValueError, TypeError, OverflowError):
-            detail = f"column '{entry.name}' takes {wanted(entry)}, not {_shown(cell)}"
-            problems.append((pointer("records", row, entry.name), detail))
+            problems.append(_wrong(entry, row, cell, wanted(entry)))
             if len(problems) >= MAX_PROBLEMS:
                 break
     return Column(entry.name, entry.kind, values if entry.shape else values[:, 0], shape=entry.shape)
+
+
+def _wrong(entry: Input, row: int, cell: Any, wanted: str) -> tuple[str, str]:
+    """The problem of a cell that is not what is wanted of its column."""
+    if isinstance(cell, Unread):
+        cell, wanted = cell.cell, cell.wanted
+    return pointer("records", row, entry.name), f"column '{entry.name}' takes {wanted}, not {_shown(cell)}"
 
 
 def _word(known: Container[str], cell: Any) -> str:

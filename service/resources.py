@@ -98,6 +98,7 @@ def _target_scaling(fitted: dict[str, Any] | None) -> list[TargetScaling] | None
 
 
 def model_resource(model: Model) -> ModelResource:
+    read = (model.fitted.get("read") or {}).get("columns", {})
     inputs = [
         InputColumn(
             name=entry["name"],
@@ -107,6 +108,7 @@ def model_resource(model: Model) -> ModelResource:
             other=entry.get("other", False),
             shape=list(entry.get("shape") or ()) or None,
             words=entry.get("words"),
+            read=read.get(entry["name"]),
         )
         for entry in model.fitted["features"]["inputs"]
     ]

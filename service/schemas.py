@@ -398,6 +398,11 @@ class InputColumn(Resource):
     other: bool = Field(default=False, description="all other categories share a feature")
     shape: list[int] | None = Field(default=None, description="of an image or a vector")
     words: list[str] | None = Field(default=None, description="of yes and no: how the file wrote no and yes")
+    read: dict[str, Any] | None = Field(
+        default=None,
+        description="how a cell of text is read: as the file's were",
+        examples=[{"kind": "number", "decimal": ",", "thousands": "."}],
+    )
 
 
 class ModelResource(Resource):

@@ -3,7 +3,8 @@
 import io
 import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import polars as pl
 from cachetools import LRUCache, cached
 from sqlalchemy import delete as delete_rows
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from engine import prepare
@@ -28,7 +29,9 @@ from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
 from store.kinds import is_whole, read
 from store.pages import owned
-from store.profile import profile
+from store.profile import describe, profile
+from store.readings.stored import readings_of
+from store.requests import training_of
 from store.tables import Dataset, Job
 
 ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
@@ -113,7 +116,7 @@ def get(session: Session, dataset_id: str, owner: str | None, lock: bool = False
 
 
 def of_job(session: Session, job: Job) -> Dataset:
-    """What the job was trained on. Raises NotFound where it has been deleted since."""
+    """The dataset that the job was trained on. Raises NotFound where it has been deleted since."""
     dataset = session.scalars(select(Dataset).where(Dataset.id == job.dataset_id)).one_or_none()
     if dataset is None:
         detail = (
@@ -124,20 +127,94 @@ def of_job(session: Session, job: Job) -> Dataset:
 
 
 def delete(session: Session, files: Files, dataset: Dataset) -> None:
-    """Forget the dataset and free its content. Raises Conflict while a job reads it."""
+    """Forget the dataset and free its content, with the tables that its jobs were trained on. Raises Conflict while a job
+    reads it.
+    """
+    refuse_in_use(session, dataset, "still reads this dataset; cancel it or wait for its end, then delete")
+    theirs = (Job.dataset_id == dataset.id, Job.table_digest.is_not(None))
+    tables = session.scalars(select(Job.table_digest).where(*theirs).distinct()).all()
+    session.execute(update(Job).where(*theirs).values(table_digest=None))
+    session.execute(delete_rows(Dataset).where(Dataset.number == dataset.number))
+    files.release(session, [dataset.digest, dataset.table_digest, *filter(None, tables)])
+
+
+def refuse_in_use(session: Session, dataset: Dataset, detail: str) -> None:
+    """Hold the dataset's row until the transaction ends. Raises Conflict with the detail while a job reads the dataset."""
     session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
     reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
     job_id = session.scalars(reading).first()
     if job_id is not None:
-        raise Conflict(f"job '{job_id}' still reads this dataset; cancel it or wait for its end, then delete")
-    session.execute(delete_rows(Dataset).where(Dataset.number == dataset.number))
-    files.release(session, [dataset.digest, dataset.table_digest])
+        raise Conflict(f"job '{job_id}' {detail}")
 
 
 def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
     """The dataset's table: mapped into memory where it is a file, else kept for the next job where there is room for it."""
-    found = _found(session, files, dataset.table_digest)
+    return _opened(_found(session, files, dataset.table_digest))
+
+
+def _opened(found: pl.DataFrame | Path) -> pl.DataFrame:
     return map_table(found) if isinstance(found, Path) else found
+
+
+@dataclass(frozen=True)
+class JobTable:
+    """The table that a job was trained on, or is about to be, whatever has been corrected since: the kinds that its columns
+    were read as, their words for false and true, and what is known of them.
+    """
+
+    found: pl.DataFrame | Path
+    digest: str
+    kinds: Mapping[str, ColumnKind]
+    words: Mapping[str, Any]
+    known: Mapping[str, Mapping[str, Any]]
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """All of it, mapped into memory where it is a file."""
+        return _opened(self.found)
+
+    def each_column(self, names: Iterable[str]) -> Iterator[Column]:
+        """The named columns as the engine reads them, one after the other, for who needs no two at once."""
+        return _each_column(self.table, self.digest, self.kinds, self.words, names)
+
+    def columns(self, names: Iterable[str]) -> Mapping[str, Column]:
+        """The named columns as the engine reads them."""
+        return {column.name: column for column in self.each_column(names)}
+
+    def described(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+        """The description of the named columns; one that was read as another kind, or from another table, is made anew."""
+        found = {}
+        for name in names:
+            known = self.known.get(name)
+            is_same = known is not None and known["kind"] == self.kinds.get(name)
+            found[name] = known if known and is_same else describe(self.table[name], self.kinds.get(name))
+        return found
+
+    def summaries(self, names: Iterable[str]) -> dict[str, ColumnSummary]:
+        """What the engine's checks read of each of the named columns."""
+        return {name: _summary(column) for name, column in self.described(names).items()}
+
+
+def table_of(session: Session, files: Files, job: Job, dataset: Dataset) -> JobTable:
+    """The table of a job on that dataset: the dataset's, or the job's own where the dataset has been read anew since."""
+    kept: dict[str, ColumnKind] = (job.fitted or {}).get("kinds") or {}
+    words = _words(dataset) if job.fitted is None else job.fitted.get("words", {})
+    if job.table_digest is None:
+        found = _found(session, files, dataset.table_digest)
+        return JobTable(found, dataset.table_digest, _kinds(dataset) | kept, words, {c["name"]: c for c in dataset.columns})
+    found = _found(session, files, job.table_digest)
+    others = [name for name in training_of(job.request).columns if name not in kept]
+    kinds = {name: describe(_opened(found)[name])["kind"] for name in others}
+    return JobTable(found, job.table_digest, kinds | kept, words, {})
+
+
+def read_as(job: Job, dataset: Dataset, table: pl.DataFrame, names: Iterable[str]) -> dict[str, Any] | None:
+    """How the cells of the named columns were read, as JSON: as the job was begun with, whatever has been corrected since.
+    None where they were no text.
+    """
+    kept: dict[str, Any] | None = (job.fitted or {}).get("read")
+    found = None if kept else readings_of(dataset.source, table.schema, names)
+    return found.document if found else kept
 
 
 def _bytes(found: pl.DataFrame | Path) -> float:
@@ -172,25 +249,22 @@ def _summary(column: Mapping[str, Any]) -> ColumnSummary:
     return ColumnSummary(**{**found, "distinct": distinct}, low=low, high=high, shape=shape)
 
 
-def columns(
-    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], fitted: Mapping[str, Any] | None = None
-) -> Mapping[str, Column]:
-    """The named columns as the engine reads them, each as of its kind and with its words for false and true; or as of those
-    that a job has `fitted`.
-    """
-    return {column.name: column for column in each_column(table, dataset, names, fitted)}
+def columns(table: pl.DataFrame, dataset: Dataset, names: Iterable[str]) -> Mapping[str, Column]:
+    """The named columns as the engine reads them, each as of its kind and with its words for false and true."""
+    return {column.name: column for column in each_column(table, dataset, names)}
 
 
-def each_column(
-    table: pl.DataFrame, dataset: Dataset, names: Iterable[str], fitted: Mapping[str, Any] | None = None
-) -> Iterator[Column]:
+def each_column(table: pl.DataFrame, dataset: Dataset, names: Iterable[str]) -> Iterator[Column]:
     """The same, one after the other, for who needs no two at once."""
-    known = _kinds(dataset) | (fitted or {}).get("kinds", {})
-    words = _words(dataset) if fitted is None else fitted.get("words", {})
+    return _each_column(table, dataset.table_digest, _kinds(dataset), _words(dataset), names)
+
+
+def _each_column(
+    table: pl.DataFrame, digest: str, kinds: Mapping[str, ColumnKind], words: Mapping[str, Any], names: Iterable[str]
+) -> Iterator[Column]:
     is_large = table.estimated_size() > KEPT_TABLE_BYTES  # also one that is mapped: a column kept would keep the whole file
     for name in names:
-        kind = known[name]
-        found = read(table[name], kind) if is_large else _column(table[name], kind, dataset.table_digest)
+        found = read(table[name], kinds[name]) if is_large else _column(table[name], kinds[name], digest)
         yield _with_words(found, words.get(name))
 
 

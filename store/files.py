@@ -16,13 +16,13 @@ from sqlalchemy.orm import Session
 
 from store.database import insert_into
 from store.errors import ContentDamaged, ContentMissing, DiskFull, says_full
-from store.tables import Blob, Checkpoint, Dataset, Model, Position
+from store.tables import Blob, Checkpoint, Dataset, Job, Model, Position
 
 UPLOADING = ".upload-"
 """What the folders begin with in which uploads are collected."""
 RESUMABLE = ".resumable-"
 """The same of uploads that may be resumed, which stay longer."""
-REFERENCES = (Dataset.digest, Dataset.table_digest, Checkpoint.digest, Position.digest, Model.digest)
+REFERENCES = (Dataset.digest, Dataset.table_digest, Job.table_digest, Checkpoint.digest, Position.digest, Model.digest)
 """Every column that keeps content alive."""
 
 

@@ -83,6 +83,7 @@ def create(
     job = jobs.create(
         session, owner, document, queue=queue, forked_from=parent.id, forked_epoch=epoch, epoch=epoch,
         fraction=epoch / (request.epochs or 1), latest=checkpoint.values, fitted=parent.fitted, parameters=parent.parameters,
+        table_digest=parent.table_digest,
     )  # fmt: skip
     content = models.pack(inherit(arrays, training_of(parent.request), request))
     # Kept like those that were asked for: there is no other beginning to fall back on.

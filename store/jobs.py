@@ -347,7 +347,7 @@ def resume(session: Session, job: Job) -> None:
 
 def delete_job(session: Session, files: Files, job: Job) -> None:
     """Forget a job that is done, with its curves and checkpoints; the model made of it stays. Raises Conflict."""
-    digests: list[str] = []
+    digests = [] if job.table_digest is None else [job.table_digest]
     for table in (Checkpoint, Position):
         digests += session.scalars(select(table.digest).where(table.job_number == job.number)).all()
     if not _updated(session, delete(Job).where(Job.number == job.number, Job.state.in_(DONE))):

@@ -1,7 +1,7 @@
 """Trained models: the row that says what a model is, and its weights ready to predict."""
 
 import platform
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from importlib.metadata import version
 from threading import Lock
@@ -25,6 +25,9 @@ from store.database import put_row
 from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
+from store.readings import records as recorded
+from store.readings.records import Record
+from store.readings.stored import Readings
 from store.requests import training_of
 from store.tables import Dataset, Job, Model
 
@@ -42,8 +45,10 @@ def unpack(content: bytes) -> dict[str, np.ndarray]:
     return dict(load_tensors(content))
 
 
-def fitted_of(prepared: Prepared, columns: Iterable[str]) -> dict[str, Any]:
-    """What was fitted to the training rows, and the names of all of the table's `columns`, as JSON."""
+def fitted_of(prepared: Prepared, columns: Iterable[str], read: Mapping[str, Any] | None) -> dict[str, Any]:
+    """What was fitted to the training rows, the names of all of the table's `columns`, and how the cells of those that the
+    job reads were `read`, as JSON.
+    """
     return {
         "features": FEATURES.dump_python(prepared.features, mode="json"),
         "target": TARGET.dump_python(prepared.target, mode="json"),
@@ -51,6 +56,7 @@ def fitted_of(prepared: Prepared, columns: Iterable[str]) -> dict[str, Any]:
         "kinds": prepared.kinds,
         "words": prepared.words,
         "columns": list(columns),
+        "read": read,
     }
 
 
@@ -108,6 +114,24 @@ def delete(session: Session, files: Files, model: Model) -> None:
 def predictor(session: Session, files: Files, model: Model) -> Predictor:
     """The model ready to predict; kept for the next request, as a model never changes."""
     return make_predictor(model.request, model.fitted, files.get(session, model.digest))
+
+
+def read_records(model: Model, predictor: Predictor, records: Sequence[Record]) -> Sequence[Record]:
+    """The records with their cells read as those of the model's file were; as they are where it had no text, and for a model
+    that was stored without.
+    """
+    readings = _readings(model)
+    return records if readings is None else recorded.read_records(readings, predictor.features, records)
+
+
+@cached(LRUCache(CACHED_PREDICTORS), key=lambda model: model.id, lock=Lock())
+def _readings(model: Model) -> Readings | None:
+    return stored_readings(model.fitted)
+
+
+def stored_readings(fitted: Mapping[str, Any]) -> Readings | None:
+    """How the columns were read that a model, or a job, was fitted to; None where they were no text, or that is not known."""
+    return Readings.of_document(fitted["read"]) if fitted.get("read") else None
 
 
 def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: bytes) -> Predictor:

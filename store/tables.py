@@ -74,7 +74,10 @@ class Blob(Table):
 
 
 class Job(Table):
-    """A job, whole: the row is the only truth. `attempt` fences: a write that names an older one changes nothing."""
+    """A job, whole: the row is the only truth. `attempt` fences: a write that names an older one changes nothing.
+
+    `table_digest` is the table that it was trained on; null where that is still its dataset's.
+    """
 
     __tablename__ = "jobs"
     number: Mapped[int] = mapped_column(Number, primary_key=True)
@@ -83,6 +86,7 @@ class Job(Table):
     name: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     dataset_id: Mapped[str] = mapped_column(index=True)
+    table_digest: Mapped[str | None] = mapped_column(ForeignKey("blobs.digest"), index=True)
     request: Mapped[dict[str, Any]]
     model_kind: Mapped[str]
     queue: Mapped[str] = mapped_column(default="train")

@@ -80,16 +80,18 @@ class Recording:
         self.training = training_of(job.request)
         with place.database.glancing() as session:
             dataset = datasets.get(session, self.job.dataset_id, None)
-            refuse_too_much(self.training, datasets.summaries(dataset), dataset.rows, place.settings.job_bytes)
-            table = datasets.load(session, place.files, dataset)
+            found = datasets.table_of(session, place.files, self.job, dataset)
+        summaries = found.summaries(self.training.columns)
+        refuse_too_much(self.training, summaries, found.table.height, place.settings.job_bytes)
         self.dataset_sha256 = dataset.digest
+        read = datasets.read_as(self.job, dataset, found.table, self.training.columns)
         columns = {}
-        for column in datasets.each_column(table, dataset, self.training.columns, self.job.fitted):  # as it was begun with
+        for column in found.each_column(self.training.columns):
             columns[column.name] = column
             self._heed()  # a large table takes its time
         self.prepared: Prepared = prepare(self.training, columns)
-        names = [column["name"] for column in dataset.columns]
-        self.fitted, self.model_id = models.fitted_of(self.prepared, names), new_id("mdl")
+        self.fitted = models.fitted_of(self.prepared, found.table.columns, read)
+        self.model_id = new_id("mdl")
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)
         self.pending = Pending(warnings=list(self.job.warnings))

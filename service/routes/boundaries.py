@@ -1,24 +1,22 @@
 """A job's decision boundary: predictions over the plane of two features, or along one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 from pydantic import TypeAdapter, ValidationError
-from sqlalchemy.orm import Session
 
 from engine.boundary import axis, chosen, plane
 from engine.errors import InvalidSpec, UnusableData
-from engine.features import Input, pointer
+from engine.features import pointer
 from engine.predict import Predictor
 from engine.target import Shares
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
+from service.dependencies import Reader, ResourceResponse, StoreOf, one_of_few
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, checkpoint_of
 from store import datasets, jobs, models
-from store.profile import describe
-from store.tables import Dataset
+from store.readings.records import read_records
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"])
 MOST_CELLS = 20_000_000
@@ -48,7 +46,8 @@ def get_boundary(
         checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-        profile = _profile(session, store, dataset, predictor.features.inputs)
+        table = datasets.table_of(session, store.files, job, dataset)
+    profile = table.described(entry.name for entry in predictor.features.inputs)
     first, second = chosen(predictor, x, y)
     across, down = (
         None if entry is None else axis(entry, profile[entry.name]["min"], profile[entry.name]["max"], resolution)
@@ -58,8 +57,10 @@ def get_boundary(
     _refuse_too_many(predictor, len(across.cells) * (1 if down is None else len(down.cells)))
     free = {across.name} if down is None else {across.name, down.name}
     held = _held(predictor, profile, free, _given(fixed))
+    readings = models.stored_readings(job.fitted or {})
+    cells = held if readings is None else {**held, **read_records(readings, predictor.features, [_given(fixed)])[0]}
     try:
-        found = plane(predictor, across, down, held)
+        found = plane(predictor, across, down, cells)
     except UnusableData as error:
         raise InvalidSpec([(f"/query/fixed{at.removeprefix('/records/0')}", detail) for at, detail in error.errors]) from None
     width, shares = None if down is None else len(across.cells), found.by_name
@@ -74,16 +75,6 @@ def get_boundary(
         probabilities=None if shares is None else {name: _plane_of(share, width) for name, share in shares.items()},
     )
     return ResourceResponse(answer.document())
-
-
-def _profile(session: Session, store: Store, dataset: Dataset, inputs: Sequence[Input]) -> dict[str, dict[str, Any]]:
-    """The dataset's columns by name, each as of the kind that the job read, whatever has been corrected since."""
-    profile = {column["name"]: column for column in dataset.columns}
-    corrected = [entry for entry in inputs if profile[entry.name]["kind"] != entry.kind]
-    if corrected:
-        table = datasets.load(session, store.files, dataset)
-        profile |= {entry.name: describe(table[entry.name], entry.kind) for entry in corrected}
-    return profile
 
 
 def _refuse_too_many(predictor: Predictor, points: int) -> None:

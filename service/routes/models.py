@@ -78,15 +78,16 @@ def predict(
     model_id: str,
     request: Annotated[RecordsRequest | TableRequest, Body(openapi_examples=EXAMPLES)],
 ) -> Predictions:
-    """Predict raw, unscaled rows: cells as JSON has them, or as the text that stood in the file; images and vectors as
-    arrays. A record may carry other columns of the model's dataset, such as the target; they are not read. A category that
-    has no feature of its own is none of those known, or `other` where the model has that feature. The answer's warnings
-    tell both.
+    """Predict raw, unscaled rows: cells as JSON has them, or text, which is read as that of the file was (the model's
+    `inputs` say how); images and vectors as arrays. A record may carry other columns of the model's dataset, such as the
+    target; they are not read. A category that has no feature of its own is none of those known, or `other` where the model
+    has that feature. The answer's warnings tell both.
     """
     with store.database.reading() as session:
         model = models.get(session, model_id, caller.sees)
         predictor, others = models.predictor(session, store.files, model), models.columns_of_table(session, model)
-    records = request.records if isinstance(request, RecordsRequest) else _records(request)
+    given = request.records if isinstance(request, RecordsRequest) else _records(request)
+    records = models.read_records(model, predictor, given)
     try:
         columns = columns_of(predictor.features, records, others)
     except UnusableData as error:

@@ -286,10 +286,9 @@ def get_evaluation(
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
-        table = datasets.load(session, store.files, dataset)
+        table = datasets.table_of(session, store.files, job, dataset)
         predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    columns = datasets.columns(table, dataset, predictor.training.columns, job.fitted)
-    found = evaluate(predictor, columns, split, largest)
+    found = evaluate(predictor, table.columns(predictor.training.columns), split, largest)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, units=metric_units(found.metrics), **vars(found))

@@ -175,8 +175,8 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
             checkpoint = checkpoint_of(session, job, str(request.epoch))
             epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
         dataset = datasets.of_job(session, job)
-        table = datasets.load(session, store.files, dataset)
+        table = datasets.table_of(session, store.files, job, dataset)
     training = training_of(job.request)
-    moment = Moment.of(training, datasets.columns(table, dataset, training.columns, job.fitted), arrays)
+    moment = Moment.of(training, table.columns(training.columns), arrays)
     rows = moment.batch() if request.rows is None else list(request.rows)
     return moment, {"job_id": job.id, "epoch": epoch, "rows": rows}

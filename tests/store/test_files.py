@@ -12,7 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from store.database import Database
 from store.errors import ContentDamaged, ContentMissing, DiskFull
 from store.files import REFERENCES, Files
-from store.tables import Blob, Checkpoint, Dataset, Model, Position, Table
+from store.tables import Blob, Checkpoint, Dataset, Job, Model, Position, Table
 from tests.conftest import INLINE_BYTES
 from tests.store.staging import count, make_job, together
 
@@ -112,6 +112,7 @@ MODEL = {
     "dataset_sha256": "0",
     "request": {},
 }
+JOB = {"id": "job_2", "owner": "ana", "dataset_id": "ds_1", "request": {}, "model_kind": "mlp"}
 MODEL |= {"fitted": {}, "metrics": {}, "epoch": 1, "parameters": 1, "versions": {}}
 
 
@@ -126,6 +127,7 @@ def test_content_stays_while_any_column_names_it(
         Checkpoint: {"job_number": job.number, "epoch": 1, "values": {}},
         Position: {"job_number": job.number, "epoch": 1, "place": 3, "values": {}},
         Model: MODEL,
+        Job: JOB,
     }
     with database.transaction() as session:
         session.execute(insert(column.class_).values({**rows[column.class_], column.key: digest}))
