@@ -66,12 +66,13 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
 
 
 def _is_feature(training: Training, column: ColumnSummary) -> bool:
-    """Whether the column is learned from where a job names none: not what says which rows belong together, nor words that
-    say when, for what is predicted later has others.
+    """Whether the column is learned from where a job names none: not an index, nor what says which rows belong together, nor
+    words that say when, for what is predicted later has others.
     """
     split = training.split
     by_order = column.name == split.order and column.kind == "categorical"
-    return column.kind != "text" and not by_order and column.name not in (*training.targets, split.group)
+    left_out = column.kind == "text" or column.is_index or by_order
+    return not left_out and column.name not in (*training.targets, split.group)
 
 
 def _raise_if(problems: Sequence[tuple[str, str]]) -> None:

@@ -45,7 +45,8 @@ class ColumnSummary:
     """What the checks of a spec need to know of a column: its kind, and how much of it is missing or distinct.
 
     `whole` says whether all its numbers are whole, where that was looked at: 0.0 and 1.0 may be classes, 0.5 is none.
-    `shape` is that of a cell that is an array, and empty for any other; distinct arrays are not counted.
+    `shape` is that of a cell that is an array, and empty for any other; distinct arrays are not counted. An index numbers
+    or names the rows.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ColumnSummary:
     high: float | None = None
     shape: tuple[int, ...] = ()
     whole: bool = False
+    is_index: bool = False
 
     @property
     def width(self) -> int:

@@ -87,6 +87,13 @@ class ColumnResource(Resource):
     std: Number | None
     quantiles: dict[str, Number] | None = Field(examples=[{"0.5": 5.8}])
     top: list[ValueCount] | None = Field(description="the most frequent values")
+    words: list[str] | None = Field(
+        default=None, description="how the file writes false and true, where not so", examples=[["no", "yes"]]
+    )
+    unit: str | None = Field(default=None, description="what the file writes beside the numbers", examples=["%"])
+    role: Literal["index"] | None = Field(
+        default=None, description="`index`: it numbers or names the rows, and is no feature unless a job names it"
+    )
 
 
 class DatasetResource(Resource):

@@ -4,6 +4,7 @@ import hashlib
 import tempfile
 import zipfile
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from service.multipart import Form, read_form
 from store.errors import UnknownFormat, UnreadableFile
 from store.files import UPLOADING, Hashed
 from store.formats import FORMATS
-from store.formats.options import ReadOptions
+from store.formats.options import ReadOptions, of_json
 
 OPTIONS = TypeAdapter(ReadOptions)
 FIELDS = ("file", "name", "format", *(option.name for option in fields(ReadOptions)))
@@ -46,6 +47,11 @@ class FileUpload:
     @property
     def filename(self) -> str:
         return self.files[0][0]
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What was said of how to read the files."""
+        return {**({"format": self.format} if self.format else {}), **self.options.given}
 
     def fingerprint(self) -> Any:
         """What makes this upload the same as another: content, names, and how to read them."""
@@ -105,15 +111,15 @@ def _uploaded(form: Form, folder: Path) -> FileUpload:
 
 def described(folder: Path, files: tuple[tuple[str, Hashed], ...], given: dict[str, str]) -> FileUpload:
     """The upload of files with the fields that came with them. Raises RequestValidationError."""
-    given = {name: value for name, value in given.items() if value != ""}
-    name, form = given.pop("name", None), given.pop("format", None)
-    if "delimiter" in given:
-        given["delimiter"] = {"tab": "\t", "\\t": "\t"}.get(given["delimiter"], given["delimiter"])
+    said: dict[str, Any] = {name: value for name, value in given.items() if value != "" or name == "missing"}
+    name, form = said.pop("name", None), said.pop("format", None)
+    with suppress(ValueError):  # then the validation says so
+        said |= {"columns": of_json(said["columns"])} if "columns" in said else {}
     try:
-        options = OPTIONS.validate_python(given)
+        options = ReadOptions.of(said)
     except ValidationError as error:
         errors = [{**entry, "loc": ("body", *entry["loc"])} for entry in error.errors(include_url=False)]
-        raise RequestValidationError(errors, body=given) from None
+        raise RequestValidationError(errors, body=said) from None
     return FileUpload(folder, files, name and name[:NAME_LENGTH], form, options)
 
 

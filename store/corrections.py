@@ -1,59 +1,207 @@
-"""Correcting what was inferred of a dataset: the kinds of its columns. The file and the table stay as they are."""
+"""Correcting how a dataset was read: the kinds of its columns, or any of it, from the file as it came."""
 
-from collections.abc import Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import polars as pl
-from sqlalchemy import select
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from engine.features import ColumnKind, pointer
-from store.datasets import ACTIVE
-from store.errors import ColumnMisfit, Conflict, NotFound
-from store.findings import warnings_of
-from store.kinds import Misfit
-from store.profile import describe
+from engine.features import pointer
+from store import described
+from store.datasets import load, refuse_in_use
+from store.described import Correction, Described
+from store.errors import Conflict, UnreadableFile
+from store.files import Files, Hashed
+from store.findings import OF_TABLE, warnings_of
+from store.formats import FORMATS
+from store.formats.options import NAMES, TEXTUAL, ReadOptions
+from store.ingestion import READERS
+from store.readings.stored import listed
+from store.settings import Settings
 from store.tables import Dataset, Job
 
-Described = list[dict[str, Any]]
+LAYOUT = ("encoding", "delimiter", "header")
+"""What a file was found to be like, of what may be given."""
 
 
-def corrected(dataset: Dataset, table: pl.DataFrame, kinds: Sequence[tuple[str, ColumnKind]]) -> tuple[Described, Described]:
-    """The dataset's columns, those named described anew as of the kind given; and the table's warnings then.
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be corrected: the kinds of columns, and fields of an upload's form that say how the file is read."""
+
+    columns: Sequence[Correction] = ()
+    read: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class Corrected:
+    """What a dataset is to be made of, besides its original; its `table` is None where that stays."""
+
+    source: dict[str, Any]
+    rows: int
+    columns: Described
+    warnings: Described
+    table: Hashed | None = None
+
+
+def corrected(dataset: Dataset, table: pl.DataFrame, corrections: Sequence[Correction]) -> Corrected:
+    """The dataset with the named columns described anew as of the kind given, from its table's cells.
 
     Raises NotFound, or ColumnMisfit with the row of each column that does not fit, pointing into the list.
     """
-    known = [column["name"] for column in dataset.columns]
-    described = {column["name"]: column for column in dataset.columns}
-    errors, seen = [], set()
-    for place, (name, kind) in enumerate(kinds):
-        if name not in described:
-            raise NotFound(f"no column '{name}'; there are {', '.join(known[:20])}", pointer("columns", place, "name"))
-        if name in seen:
-            errors.append((pointer("columns", place, "name"), f"column '{name}' is named twice; name it once"))
-            continue
-        seen.add(name)
-        try:
-            described[name] = describe(table[name], kind)
-        except Misfit as misfit:
-            detail = f"column '{name}' cannot be {kind}: row {misfit.row} {misfit.detail}; choose another kind"
-            errors.append((pointer("columns", place, "kind"), detail))
-    if errors:
-        raise ColumnMisfit(errors)
-    columns = [described[name] for name in known]
-    return columns, warnings_of(columns, table)
+    columns, _ = described.corrected(dataset.columns, table, corrections, dataset.source)
+    kept = [warning for warning in dataset.warnings if warning["code"] not in OF_TABLE]
+    source = dataset.source
+    if source.get("kind") == "upload":
+        source = _source_of(dataset, source, merged(options_of(dataset), {}, corrections))
+    return Corrected(source, dataset.rows, columns, kept + warnings_of(columns, table))
 
 
-def correct(session: Session, dataset: Dataset, before: Described, after: Described, warnings: Described) -> None:
-    """Write the corrected columns and the table's warnings.
+def _source_of(dataset: Dataset, read: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:
+    """The source of a dataset that has been read anew with the options."""
+    before = dataset.source
+    form = {"format": before["given"]["format"]} if "format" in before.get("given", {}) else {}
+    return {"kind": before["kind"], "filename": before["filename"], **read, "given": {**form, **options.given}}
+
+
+def prepare(
+    session: Session, setting: Settings, files: Files, dataset: Dataset, wanted: Wanted, folder: Path
+) -> Callable[[], Corrected]:
+    """What makes the corrected dataset, which takes its time and needs no session: from its table, or from the file as it
+    came. Files are written into the folder.
+
+    Raises UnreadableFile, or ValidationError where a field of `wanted.read` is wrong.
+    """
+    corrections, read = wanted.columns, wanted.read
+    table = load(session, files, dataset)
+    names = [] if read is not None else _texts(dataset, table.schema, corrections)
+    if read is None and not names:
+        return lambda: corrected(dataset, table, corrections)
+    options = merged(options_of(dataset), read or {}, corrections)
+    paths, form = _originals(session, files, dataset, folder), _format_of(dataset)
+    current = None if read is not None else _current(session, files, dataset, names, folder)
+    asked = corrections if current else _with_earlier(options, wanted)
+
+    def reread() -> Corrected:
+        found = READERS.read(setting, paths, form, options, folder, asked, current)
+        return Corrected(_source_of(dataset, found.source, options), found.rows, found.columns, found.warnings, found.table)
+
+    return reread
+
+
+def _texts(dataset: Dataset, dtypes: Mapping[str, Any], corrections: Sequence[Correction]) -> list[str]:
+    """The columns whose corrections ask for the file's own text, or for what it says where it was kept as words: none where
+    the file has no text.
+    """
+    files = dataset.source.get("files") or [dataset.source]
+    if not all("words" in getattr(FORMATS.get(file.get("format")), "options", ()) for file in files):
+        return []
+    kept, told, found = options_of(dataset).texts, listed(dataset.source), []
+    for correction in corrections:
+        name = correction.name
+        is_text = dtypes.get(name) == pl.String and getattr(told.get(name), "kind", "words") == "words"
+        if name in dtypes and (not is_text if correction.kind in TEXTUAL else is_text and name in kept):
+            found.append(name)
+    return found
+
+
+def options_of(dataset: Dataset) -> ReadOptions:
+    """The options that the dataset's file was read with. Of one stored without, how it was found to be laid out."""
+    given = dataset.source.get("given")
+    if given is None:
+        read = dataset.source.get("read", {})
+        given = {name: read[name] for name in LAYOUT if read.get(name) is not None}
+        if "quote" in read:
+            given["quote"] = read["quote"] or "none"
+        if "missing" in read and dataset.source.get("format") in ("csv", "tsv"):
+            given["missing"] = ",".join(read["missing"])
+    return ReadOptions.of({name: value for name, value in given.items() if name != "format"})
+
+
+def _format_of(dataset: Dataset) -> str | None:
+    """The format to read the dataset's file in: the one that was given or found; of several files, each one's is found."""
+    source = dataset.source
+    given: str | None = source.get("given", {}).get("format")
+    return given or (None if "files" in source else source.get("format"))
+
+
+def merged(options: ReadOptions, read: Mapping[str, Any], corrections: Sequence[Correction]) -> ReadOptions:
+    """The options with the fields of `read`, null for one that is to be found out again, and with the corrections. Raises
+    UnreadableFile or ValidationError.
+    """
+    unknown = [name for name in read if name not in NAMES or name == "columns"]
+    if unknown:
+        known = ", ".join(name for name in NAMES if name != "columns")
+        raise UnreadableFile(f"there is no field '{unknown[0][:50]}'; the fields are {known}", pointer("read", unknown[0]))
+    given = {name: value for name, value in {**options.given, **read}.items() if value is not None}
+    kinds = {column["name"]: column["kind"] for column in given.get("columns", ())}
+    kinds |= {correction.name: correction.kind for correction in corrections}
+    words = [name for name in ReadOptions.of(given).words or () if kinds.get(name, "text") in TEXTUAL]
+    given |= {"columns": [{"name": name, "kind": kind} for name, kind in kinds.items()] or None, "words": words or None}
+    return ReadOptions.of(given)
+
+
+def _with_earlier(options: ReadOptions, wanted: Wanted) -> list[Correction]:
+    """The corrections that are wanted, after what was said before of other columns."""
+    named = {correction.name for correction in wanted.columns}
+    words = () if "words" in (wanted.read or {}) else options.words or ()
+    kinds = [(column.name, column.kind) for column in options.columns or ()] + [(name, None) for name in words]
+    before = [Correction(name, kind) for name, kind in dict(reversed(kinds)).items() if name not in named]
+    return [*before, *wanted.columns]
+
+
+def _originals(session: Session, files: Files, dataset: Dataset, folder: Path) -> list[tuple[Path, str]]:
+    """The files that the dataset was uploaded as, each with its name; what is not a file of its own is written into the
+    folder. Raises UnreadableFile of what was never a file.
+    """
+    source = dataset.source
+    if source.get("kind") != "upload":
+        raise UnreadableFile("this dataset was not uploaded, so there is no file to read anew; leave 'read' out", "/read")
+    content = files.locate(session, dataset.digest)
+    path = content if isinstance(content, Path) else folder / "original"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    if "files" not in source:
+        return [(path, source["filename"])]
+    found = []
+    with zipfile.ZipFile(path) as archive:
+        for place, (member, file) in enumerate(zip(archive.infolist(), source["files"], strict=True)):
+            target = folder / f"file-{place}"
+            with archive.open(member) as packed, target.open("wb") as out:
+                while block := packed.read(1 << 20):
+                    out.write(block)
+            found.append((target, file["filename"]))
+    return found
+
+
+def _current(session: Session, files: Files, dataset: Dataset, names: Sequence[str], folder: Path) -> dict[str, Any]:
+    """What a reader needs to know of a dataset of which the named columns alone are read anew."""
+    content = files.locate(session, dataset.table_digest)
+    path = content if isinstance(content, Path) else folder / "current.arrow"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    parts = {"source": dataset.source, "columns": dataset.columns, "warnings": dataset.warnings}
+    return {"table": str(path), "texts": list(names), **parts}
+
+
+def correct(session: Session, files: Files, dataset: Dataset, before: Dataset, found: Corrected) -> None:
+    """Write what was corrected of the dataset as it was `before`. Jobs that are done keep the table that they were trained
+    on.
 
     Raises Conflict while a job reads the dataset, or where another correction came between.
     """
-    session.execute(select(Dataset.number).where(Dataset.number == dataset.number).with_for_update())
-    reading = select(Job.id).where(Job.dataset_id == dataset.id, Job.state.in_(ACTIVE)).limit(1)
-    job_id = session.scalars(reading).first()
-    if job_id is not None:
-        raise Conflict(f"job '{job_id}' still reads this dataset as it is; cancel it or wait for its end, then correct")
-    if dataset.columns != before:
+    refuse_in_use(session, dataset, "still reads this dataset as it is; cancel it or wait for its end, then correct")
+    if (dataset.columns, dataset.table_digest) != (before.columns, before.table_digest):
         raise Conflict("another correction of this dataset came between; look at it and send yours again")
-    dataset.columns, dataset.warnings = after, warnings
+    digest = dataset.table_digest if found.table is None else files.put(session, found.table)
+    if digest != before.table_digest:
+        theirs = update(Job).where(Job.dataset_id == dataset.id, Job.table_digest.is_(None))
+        session.execute(theirs.values(table_digest=before.table_digest))
+        dataset.table_digest = digest
+    dataset.source, dataset.rows, dataset.columns, dataset.warnings = found.source, found.rows, found.columns, found.warnings
+    session.flush()
+    if digest != before.table_digest:
+        files.release(session, [before.table_digest])

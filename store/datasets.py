@@ -190,9 +190,10 @@ class JobTable:
             found[name] = known if known and is_same else describe(self.table[name], self.kinds.get(name))
         return found
 
-    def summaries(self, names: Iterable[str]) -> dict[str, ColumnSummary]:
-        """What the engine's checks read of each of the named columns."""
-        return {name: _summary(column) for name, column in self.described(names).items()}
+    def summaries(self, training: Training) -> dict[str, ColumnSummary]:
+        """What the engine's checks read of each column of a completed spec."""
+        known = {name: _summary(column) for name, column in self.described(training.columns).items()}
+        return _with_whole(known, lambda: self.table, training)
 
 
 def table_of(session: Session, files: Files, job: Job, dataset: Dataset) -> JobTable:
@@ -234,7 +235,12 @@ def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:
 
 def summaries_for(table: Callable[[], pl.DataFrame], dataset: Dataset, training: Training) -> dict[str, ColumnSummary]:
     """The same, with a look into the table at those whose numbers are to be classes or groups: whether they are whole."""
-    known = summaries(dataset)
+    return _with_whole(summaries(dataset), table, training)
+
+
+def _with_whole(
+    known: dict[str, ColumnSummary], table: Callable[[], pl.DataFrame], training: Training
+) -> dict[str, ColumnSummary]:
     for name in (*training.targets, *training.split.columns):
         if name in known and known[name].kind == "numeric":
             known[name] = replace(known[name], whole=is_whole(table()[name]))
@@ -246,7 +252,8 @@ def _summary(column: Mapping[str, Any]) -> ColumnSummary:
     found: dict[str, Any] = {name: column[name] for name in names}
     low, high = found.pop("min"), found.pop("max")
     distinct, shape = found["distinct"] or 0, tuple(column.get("shape") or ())
-    return ColumnSummary(**{**found, "distinct": distinct}, low=low, high=high, shape=shape)
+    is_index = column.get("role") == "index"
+    return ColumnSummary(**{**found, "distinct": distinct}, low=low, high=high, shape=shape, is_index=is_index)
 
 
 def columns(table: pl.DataFrame, dataset: Dataset, names: Iterable[str]) -> Mapping[str, Column]:
@@ -329,7 +336,8 @@ def _of_training(
 def findings_of_target(table: pl.DataFrame, dataset: Dataset, target: str) -> list[dict[str, Any]]:
     """What is worth a look before that column is learned from all others that are not free text."""
     known = summaries(dataset)
-    names = [name for name, column in known.items() if name == target or not (column.shape or column.kind == "text")]
+    left_out = [name for name, column in known.items() if column.shape or column.kind == "text" or column.is_index]
+    names = [name for name in known if name == target or name not in left_out]
     sample = _sample(table, dataset, names)
     features = [column for name, column in sample.items() if name != target]
     whole = columns(table, dataset, [target])[target]

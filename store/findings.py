@@ -51,7 +51,7 @@ def _constant(column: Described, cells: pl.Series, rows: int) -> Iterator[Findin
 
 def _identity(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
     """Whole numbers that count the rows, or words of which each row has its own."""
-    if rows < FEW_ROWS or column["distinct"] != rows:
+    if rows < FEW_ROWS or column["distinct"] != rows or column.get("role") == "index":
         return
     if column["kind"] == "integer":
         if column["max"] - column["min"] == rows - 1:
@@ -96,6 +96,10 @@ def _many_categories(column: Described, cells: pl.Series, rows: int) -> Iterator
         )
 
 
+OF_TABLE = frozenset(
+    ("CONSTANT_COLUMN", "MISSING_VALUES", "ID_LIKE", "DUPLICATE_COLUMN", "FREE_TEXT", "MANY_CATEGORIES", "SCALES_DIFFER")
+)
+"""Codes of what is found in a table, however it was read."""
 CHECKS = (_constant, _missing, _identity, _free_text, _many_categories)
 
 

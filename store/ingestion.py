@@ -11,13 +11,14 @@ import tempfile
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
 
-from store.errors import StoreError, TooLarge, UnknownFormat, UnreadableFile
+from store.described import Correction
+from store.errors import ColumnMisfit, NotFound, StoreError, TooLarge, UnknownFormat, UnreadableFile
 from store.files import Hashed
 from store.formats.options import ReadOptions
 from store.settings import Settings
@@ -48,10 +49,29 @@ class Readers:
         self._busy = 0
 
     def read(
-        self, setting: Settings, files: Sequence[tuple[Path, str]], given: str | None, options: ReadOptions, folder: Path
+        self,
+        setting: Settings,
+        files: Sequence[tuple[Path, str]],
+        given: str | None,
+        options: ReadOptions,
+        folder: Path,
+        corrections: Sequence[Correction] | None = None,
+        current: dict[str, Any] | None = None,
     ) -> Ingested:
-        """The files as one table, written into the folder. Raises UnreadableFile, UnknownFormat or TooLarge."""
+        """The files as one table, written into the folder, with the corrections given, by default those of the options; or
+        the `current` table with some columns read anew: `with_texts` says what of it is needed.
+
+        Raises UnreadableFile, UnknownFormat, TooLarge, ColumnMisfit, or NotFound where a correction names no column.
+        """
+        if corrections is None:
+            corrections = [Correction(entry.name, entry.kind, place) for place, entry in enumerate(options.columns or ())]
+            try:
+                return self.read(setting, files, given, options, folder, corrections)
+            except NotFound as error:  # what is wrong with an upload is the upload
+                raise UnreadableFile(str(error), error.errors[0][0]) from None
         request = {
+            "corrections": [asdict(correction) for correction in corrections],
+            "current": current,
             "files": [(str(path), name) for path, name in files],
             "format": given,
             "options": options.given,
@@ -128,7 +148,8 @@ class Reader:
             raise UnreadableFile("the file is not what its format allows, in a way that no reader expected; write it again")
         if "refused" in answer:
             refused = answer["refused"]
-            error = REFUSALS[refused["code"]](refused["detail"])
+            kind = REFUSALS[refused["code"]]
+            error = kind.__new__(kind, refused["detail"])
             error.errors = [(pointer, detail) for pointer, detail in refused.get("errors", [])]
             raise error
         found: dict[str, Any] = answer["found"]
@@ -176,7 +197,9 @@ def _environment() -> dict[str, str]:
     return {**kept, "_RJEM_MALLOC_CONF": FRUGAL, "RUST_BACKTRACE": "0"}
 
 
-REFUSALS: dict[str, type[StoreError]] = {cls.code: cls for cls in (UnreadableFile, UnknownFormat, TooLarge)}
+REFUSALS: dict[str, type[StoreError]] = {
+    cls.code: cls for cls in (UnreadableFile, UnknownFormat, TooLarge, ColumnMisfit, NotFound)
+}
 READERS = Readers()
 """This process's."""
 atexit.register(READERS.close)

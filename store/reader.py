@@ -13,11 +13,12 @@ import traceback
 from pathlib import Path
 from typing import Any
 
-from store.errors import StoreError, TooLarge
-from store.findings import warnings_of
+from store.described import MOST_NAMED, Correction
+from store.errors import StoreError, TooLarge, UnreadableFile
 from store.formats import read_files
 from store.formats.options import ReadOptions
 from store.profile import profile
+from store.rereading import whole, with_texts
 
 LARGE_BYTES = 512 << 20
 """A process that has once been larger than that makes room: what allocators keep goes back to the system."""
@@ -63,18 +64,25 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
 def _read(request: dict[str, Any]) -> dict[str, Any]:
     path = Path(request["table"])
     files = [(Path(path), name) for path, name in request["files"]]
-    options = ReadOptions(**request["options"])
-    source, table, warnings = read_files(files, request["format"], options, path, request["limit"])
-    columns = profile(table)
+    corrections = [Correction(**entry) for entry in request["corrections"]]
+    options, current = ReadOptions.of(request["options"]), request["current"]
+    target = path.with_name(f"again-{path.name}") if current else path
+    source, table, warnings = read_files(files, request["format"], options, target, request["limit"])
+    if current:
+        found = with_texts(current, table, source, path, corrections)
+    else:
+        said_before = {correction.name for correction in corrections if correction.kind is None}
+        _check_words([name for name in options.words or () if name not in said_before], table.columns)
+        found = whole(table, source, profile(table), warnings, corrections)
     with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {
-        "source": source,
-        "rows": table.height,
-        "columns": columns,
-        "warnings": warnings + warnings_of(columns, table),
-        "digest": digest,
-    }
+        return {**found, "digest": hashlib.file_digest(file, "sha256").hexdigest()}
+
+
+def _check_words(words: list[str], columns: list[str]) -> None:
+    unknown = [name for name in words if name not in columns]
+    if unknown:
+        detail = f"no column '{unknown[0][:100]}'; there are {', '.join(columns[:MOST_NAMED])}"
+        raise UnreadableFile(detail, "/words")
 
 
 if __name__ == "__main__":

@@ -81,7 +81,7 @@ class Recording:
         with place.database.glancing() as session:
             dataset = datasets.get(session, self.job.dataset_id, None)
             found = datasets.table_of(session, place.files, self.job, dataset)
-        summaries = found.summaries(self.training.columns)
+        summaries = found.summaries(self.training)
         refuse_too_much(self.training, summaries, found.table.height, place.settings.job_bytes)
         self.dataset_sha256 = dataset.digest
         read = datasets.read_as(self.job, dataset, found.table, self.training.columns)

@@ -2,6 +2,8 @@
 
 import inspect
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -9,27 +11,37 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 
 from engine.correlation import correlation_matrix, strongest
-from engine.features import ColumnKind
+from engine.features import ColumnKind, pointer
 from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
-from service.uploads import UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, read_upload
+from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
 from store import datasets
-from store.corrections import correct, corrected
+from store.corrections import Wanted, correct, prepare
 from store.database import to_json
-from store.errors import NotFound, UnreadableFile
+from store.described import Correction
+from store.errors import NotFound, StoreError, UnreadableFile
+from store.formats.options import names_in
 from store.ingestion import READERS
 from store.keys import Caller
 from store.pages import owned, page
 from store.tables import Dataset
 
+READ_SCHEMA: JsonSchemaValue = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "the upload's form fields, null for one that is to be found out again",
+    "properties": {name: field for name, field in OPTIONS.json_schema()["properties"].items() if name != "columns"},
+}
 MOST_CORRELATED = 500
 MOST_PRODUCTS = 50_000_000_000
 """Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
@@ -78,7 +90,7 @@ def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None
         if answer.answer is None:
             files = [(file.path, name) for name, file in upload.files]
             found = READERS.read(store.settings, files, upload.format, upload.options, upload.folder)
-            source = {"kind": "upload", "filename": upload.filename, **found.source}
+            source = {"kind": "upload", "filename": upload.filename, **found.source, "given": upload.given}
             content = upload.original()
             with store.database.transaction() as session:
                 name = upload.name or upload.filename
@@ -112,15 +124,17 @@ class ColumnCorrection(BaseModel):
 
 
 class DatasetCorrection(BaseModel):
-    """A new name, the kinds of some columns, or both."""
+    """A new name, the kinds of some columns, how the file is to be read, or several of these."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     columns: Annotated[list[ColumnCorrection], Field(max_length=1_000_000)] = Field(default_factory=list)
+    read: Annotated[dict[str, Any], WithJsonSchema(READ_SCHEMA)] | None = None
 
 
 CORRECTION: dict[str, Any] = {
     "kinds": {"summary": "A code that is no quantity", "value": {"columns": [{"name": "zip", "kind": "categorical"}]}},
+    "read": {"summary": "Read the file anew", "value": {"read": {"decimal": ",", "missing": "-,-999"}}},
     "name": {"summary": "Another name", "value": {"name": "flowers"}},
 }
 
@@ -132,25 +146,42 @@ def correct_dataset(
     dataset_id: str,
     correction: Annotated[DatasetCorrection, Body(openapi_examples=CORRECTION)],
 ) -> DatasetResource:
-    """Correct the kinds of columns, or rename the dataset. A corrected column's statistics and the warnings are made anew
-    from the cells as they were read; a kind that a cell does not fit is refused with its row. Refused, too, while a job
-    reads the dataset; jobs and models that are done keep what they were trained with.
+    """Correct the kinds of columns, how the file is read, or the dataset's name. A column that is corrected to words takes
+    the file's own text; with `read`, which has the names of the upload's form fields and changes those given there, all of
+    the file is read anew. Statistics and warnings are made anew; a kind that a cell does not fit is refused with its row.
+    Refused, too, while a job reads the dataset; jobs and models that are done keep what they were trained with and on.
     """
-    kinds = [(column.name, column.kind) for column in correction.columns]
-    with store.database.reading() as session:
-        dataset = datasets.get(session, dataset_id, caller.sees)
-        table = datasets.load(session, store.files, dataset) if kinds else None
-    before, after, warnings = dataset.columns, dataset.columns, dataset.warnings
-    if table is not None:  # all of it before the database's one writer is held up
-        after, warnings = corrected(dataset, table, kinds)
-    with store.database.transaction() as session:
-        dataset = datasets.get(session, dataset_id, caller.sees)
-        if table is not None:
-            correct(session, dataset, before, after, warnings)
-        if correction.name is not None:
-            dataset.name = correction.name
-        session.flush()
-        return dataset_resource(dataset)
+    columns = [Correction(entry.name, entry.kind, place) for place, entry in enumerate(correction.columns)]
+    wanted, found = Wanted(columns, correction.read), None
+    with folder_of(store) as folder, _within_read(correction.read):
+        with store.database.reading() as session:
+            before = datasets.get(session, dataset_id, caller.sees)
+            if wanted != Wanted([]):
+                make = prepare(session, store.settings, store.files, before, wanted, Path(folder))
+        if wanted != Wanted([]):
+            found = make()  # all of it before the database's one writer is held up
+        with store.database.transaction() as session:
+            dataset = datasets.get(session, dataset_id, caller.sees)
+            if found is not None:
+                correct(session, store.files, dataset, before, found)
+            if correction.name is not None:
+                dataset.name = correction.name
+            session.flush()
+            return dataset_resource(dataset)
+
+
+@contextmanager
+def _within_read(read: dict[str, Any] | None) -> Iterator[None]:
+    """Have what is wrong with a field of `read` point at it, as where the same is said of an upload's form."""
+    try:
+        yield
+    except ValidationError as error:
+        errors = [{**entry, "loc": ("body", "read", *entry["loc"])} for entry in error.errors(include_url=False)]
+        raise RequestValidationError(errors, body={"read": read}) from None
+    except StoreError as error:
+        fields = [pointer(name) for name in read or ()]
+        error.errors = [(f"/read{at}" if at in fields else at, detail) for at, detail in error.errors]
+        raise
 
 
 @router.get("/datasets/{dataset_id}/warnings", responses=problems(404))
@@ -260,7 +291,7 @@ def get_correlations(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, _names(columns))
+    names = _numeric(dataset, names_in(columns) if columns else None)
     if target is not None:
         _numeric(dataset, [target], "/query/target")
         others = [name for name in names if name != target]
@@ -279,17 +310,6 @@ def get_correlations(
     X = [column.values for column in datasets.columns(table, dataset, names).values()]
     matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
     return Correlations(columns=names, matrix=matrix, left_out=left_out)
-
-
-def _names(listed: str | None) -> list[str] | None:
-    """Names parted by commas, or as a JSON list where a name holds one; each once."""
-    if not listed:
-        return None
-    try:
-        names = TypeAdapter(list[str]).validate_json(listed) if listed.startswith("[") else listed.split(",")
-    except ValidationError:
-        names = listed.split(",")
-    return list(dict.fromkeys(names))
 
 
 def _numeric(dataset: Dataset, wanted: list[str] | None, pointer: str = "/query/columns") -> list[str]:

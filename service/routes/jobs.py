@@ -1,6 +1,6 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Annotated, Any, NamedTuple
 
@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from engine.completion import complete, guesses
 from engine.errors import InputError
 from engine.estimate import estimate, parameters_ahead, refuse_too_much
+from engine.features import ColumnSummary
 from service import events
 from service.dependencies import (
     IdempotencyKey,
@@ -89,7 +90,7 @@ def create_job(
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             completed, queue_name = looked_at.request, looked_at.queue_name
             if dataset.columns != looked_at.dataset.columns:  # corrected meanwhile
-                completed, queue_name, _ = _completed(session, store, request, dataset)
+                completed, queue_name, _ = _completed(session, store, request, *_seen(session, store, request, dataset))
             parameters = looked_at.parameters if completed is looked_at.request else None
             given = {"queue": queue_name, "warnings": looked_at.warnings, "parameters": parameters}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
@@ -100,17 +101,21 @@ def create_job(
 
 
 def _completed(
-    session: Session, store: Store, request: JobRequest, dataset: Dataset
+    session: Session, store: Store, request: JobRequest, table: Mapping[str, ColumnSummary], rows: int
 ) -> tuple[JobRequest, str, list[dict[str, Any]]]:
-    """The request with its defaults, held against the dataset and the room that workers have; the queue it is for; and what
-    had to be guessed.
+    """The request with its defaults, held against the table's columns and rows and the room that workers have; the queue it
+    is for; and what had to be guessed.
     """
     takers = workers.takers(session, store.settings.presence_seconds)
-    table = datasets.summaries_for(lambda: datasets.load(session, store.files, dataset), dataset, request)
-    completed = complete(request, table, dataset.rows, takers.serve(GPU_QUEUE))
+    completed = complete(request, table, rows, takers.serve(GPU_QUEUE))
     queue_name = GPU_QUEUE if completed.device == "cuda" else "train"
-    refuse_too_much(completed, table, dataset.rows, takers.room(queue_name) or store.settings.max_job_bytes or None)
-    return completed, queue_name, guesses(request, completed, table, dataset.rows)
+    refuse_too_much(completed, table, rows, takers.room(queue_name) or store.settings.max_job_bytes or None)
+    return completed, queue_name, guesses(request, completed, table, rows)
+
+
+def _seen(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[Mapping[str, ColumnSummary], int]:
+    """The columns and rows of the dataset that the request is about."""
+    return datasets.summaries_for(lambda: datasets.load(session, store.files, dataset), dataset, request), dataset.rows
 
 
 class LookedAt(NamedTuple):
@@ -129,7 +134,7 @@ class LookedAt(NamedTuple):
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.glancing() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
-        completed, queue_name, guessed = _completed(session, store, request, dataset)
+        completed, queue_name, guessed = _completed(session, store, request, *_seen(session, store, request, dataset))
         table = datasets.load(session, store.files, dataset)
         datasets.check_rows(table, dataset, completed)
     warnings = guessed + datasets.findings(table, dataset, completed)
@@ -242,13 +247,22 @@ def fork_job(
             with _within("overrides"):
                 request = _overridden(parent, fork.overrides)
                 forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
-                completed, queue_name, _ = _completed(session, store, request, dataset)
+                seen = _seen_by(session, store, parent, dataset) or _seen(session, store, request, dataset)
+                completed, queue_name, _ = _completed(session, store, request, *seen)
                 forks.refuse(parent, completed, checkpoint)
                 forks.check_rows(parent, completed)
             job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
     queue.send(job.id, queue_name)
     return answer.response
+
+
+def _seen_by(session: Session, store: Store, parent: Job, dataset: Dataset) -> tuple[Mapping[str, ColumnSummary], int] | None:
+    """The columns and rows of the table that the parent was trained on, where its dataset has been read anew since."""
+    if parent.table_digest is None:
+        return None
+    table = datasets.table_of(session, store.files, parent, dataset)
+    return table.summaries(training_of(parent.request)), table.table.height
 
 
 def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:

@@ -59,7 +59,7 @@ FORMATS: dict[str, Format] = {
     "npy": Format(read_npy, ("npy",), _magic(b"\x93NUMPY")),
     "npz": Format(read_npz, ("npz",)),
     "idx": Format(read_idx, ("idx", "ubyte", "idx1-ubyte", "idx2-ubyte", "idx3-ubyte"), _is_idx),
-    "arff": Format(read_arff, ("arff",), _is_arff, ("encoding", *CELLS)),
+    "arff": Format(read_arff, ("arff",), _is_arff, ("encoding", *CELLS, "words")),
     "xlsx": Format(read_xlsx, ("xlsx", "xlsm", "xltx", "xltm"), options=SHEETS),
     "xls": Format(read_xls, ("xls", "xlt"), options=SHEETS),
     "ods": Format(read_ods, ("ods", "ots"), options=SHEETS),
@@ -133,7 +133,7 @@ def read_file(
         if path.stat().st_size == 0:
             raise UnreadableFile(f"the file '{name}' is empty within its {packing}; upload a file with at least one row")
     form = format_of(path, name, given)
-    meaningless = [option for option in options.given if option not in FORMATS[form].options]
+    meaningless = [option for option in options.given if option not in (*FORMATS[form].options, "columns")]
     if meaningless:
         raise UnreadableFile(f"'{meaningless[0]}' means nothing for {form}; leave it out", f"/{meaningless[0]}")
     stem = name.partition(".")[0][:100]

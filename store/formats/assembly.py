@@ -63,9 +63,13 @@ def beside(tables: list[tuple[str, pl.DataFrame]], path: Path) -> pl.DataFrame:
             if column in seen:
                 raise UnreadableFile(f"'{seen[column]}' and '{name}' both have a column '{column}'; rename one of them")
             seen[column] = name
-    whole = pl.concat([table for _, table in tables], how="horizontal")
-    file = _ArrowFile(path, dict(whole.schema))
-    for batch in batches_of(whole):
+    return written(pl.concat([table for _, table in tables], how="horizontal"), path)
+
+
+def written(table: pl.DataFrame, path: Path) -> pl.DataFrame:
+    """The table as an Arrow IPC file, mapped."""
+    file = _ArrowFile(path, dict(table.schema))
+    for batch in batches_of(table):
         file.write(batch)
     file.close()
     return map_table(path)

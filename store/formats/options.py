@@ -1,10 +1,13 @@
 """What an upload may say about how its file is to be read; what it leaves open is found out."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
 
+from engine.features import ColumnKind
 from store.readings.markers import GAPS
 
 ENCODINGS = (
@@ -17,6 +20,45 @@ Encoding = Literal[
     "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "mac-roman", "windows-1253", "windows-1254", "koi8-r",
     "cp850",
 ]  # fmt: skip
+TABS = {"tab": "\t", "\\t": "\t"}
+"""How a tab may be written where it is hard to type."""
+TEXTUAL = ("categorical", "text")
+"""Kinds of columns whose cells are words."""
+
+
+@dataclass(frozen=True)
+class KindOf:
+    """A column, and the kind that it really is."""
+
+    name: str
+    kind: ColumnKind
+
+
+def of_json(given: Any) -> Any:
+    """What a form field says as JSON."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return TypeAdapter(Any).validate_json(given)
+    except ValidationError:
+        raise ValueError('must be JSON, as in [{"name": "zip", "kind": "categorical"}]') from None
+
+
+def names_in(given: Any) -> Any:
+    """Names parted by commas, or as a JSON list where a name holds one; each once."""
+    if not isinstance(given, str):
+        return given
+    try:
+        names = TypeAdapter(list[str]).validate_json(given) if given.startswith("[") else given.split(",")
+    except ValidationError:
+        names = given.split(",")
+    return list(dict.fromkeys(names))
+
+
+def _text(description: str) -> WithJsonSchema:
+    return WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "description": description})
+
+
 Character = Annotated[str, Field(pattern=r"^[\x09\x20-\x7e]$")]
 
 
@@ -85,6 +127,28 @@ class ReadOptions:
     ] = None
     image_mode: Annotated[Literal["grey", "rgb"] | None, Field(description="what all pictures are made")] = None
 
+    columns: Annotated[
+        tuple[KindOf, ...] | None,
+        BeforeValidator(of_json),
+        _text('what columns really are, as JSON: `[{"name": "zip", "kind": "categorical"}]`'),
+    ] = None
+    words: Annotated[
+        tuple[str, ...] | None,
+        BeforeValidator(names_in),
+        _text("columns whose cells stay words as the file has them, comma-separated or a JSON list; 007 is not 7 then"),
+    ] = None
+
+    @classmethod
+    def of(cls, given: Mapping[str, Any]) -> "ReadOptions":
+        """The options of fields as they were sent, or as `given` tells them. Raises ValidationError."""
+        delimiter = given.get("delimiter")
+        return _adapter().validate_python({**given, "delimiter": TABS.get(str(delimiter), delimiter)})
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """The columns whose cells are words, whatever they look like."""
+        return frozenset(self.words or ()) | {column.name for column in self.columns or () if column.kind in TEXTUAL}
+
     @property
     def given(self) -> dict[str, Any]:
         """The fields that are not left open."""
@@ -96,8 +160,14 @@ class ReadOptions:
         return GAPS if self.missing is None else ("", *filter(None, self.missing.split(",")))
 
 
+@cache
+def _adapter() -> TypeAdapter[ReadOptions]:
+    return TypeAdapter(ReadOptions)
+
+
+FIELDS = tuple(field.name for field in fields(ReadOptions))
 SHEET, IMAGES = ("sheet",), ("image_size", "image_mode")
-NAMES = tuple(field.name for field in fields(ReadOptions) if field.name not in (*SHEET, *IMAGES))
+NAMES = tuple(name for name in FIELDS if name not in (*SHEET, *IMAGES))
 """Options on delimited text."""
 CELLS = ("decimal", "thousands", "booleans", "dates", "date_format", "missing")
 """Options on what words in cells mean."""

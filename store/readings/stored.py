@@ -59,22 +59,36 @@ def readings_of(source: Mapping[str, Any], dtypes: Mapping[str, Any], names: Ite
     """How the named columns of a dataset were read, from what is stored of its `source` and the `dtypes` of its table; None
     where its cells were never text. A column that the source does not list is plain.
     """
-    files = [file["read"] for file in (source, *source.get("files", ())) if "read" in file]
-    texts = [read for read in files if "missing" in read]
+    texts = [read for read in _reads(source) if "missing" in read]
     if not texts:
         return None
-    told = {name: _told(entry) for read in texts for name, entry in read.get("columns", {}).items()}
-    listed = {name: reading for name, reading in told.items() if reading is not None}
-    integer = _integer(source, listed, dtypes)
+    told = listed(source)
+    integer = _integer(source, told, dtypes)
     found = {}
     for name in names:
-        reading = listed.get(name) or _plain(dtypes[name], integer)
+        reading = told.get(name) or _plain(dtypes[name], integer)
         if reading is not None:
             found[name] = reading
     missing, further = (
         tuple(dict.fromkeys(word for read in texts for word in read.get(key, ()))) for key in ("missing", "missing_in_numbers")
     )
     return Readings(found, missing, further, bare=all("missing_in_numbers" in read for read in texts))
+
+
+def listed(source: Mapping[str, Any]) -> dict[str, ColumnReading]:
+    """The readings of the columns of a dataset that are not plain, by name."""
+    told = {name: _told(entry) for read in _reads(source) for name, entry in read.get("columns", {}).items()}
+    return {name: reading for name, reading in told.items() if reading is not None}
+
+
+def indexes(source: Mapping[str, Any]) -> set[str]:
+    """The columns that number or name the rows, as a library that wrote the file does."""
+    return {read["index"] for read in _reads(source) if read.get("index")}
+
+
+def _reads(source: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """How each file of the dataset was read."""
+    return [file["read"] for file in (source, *source.get("files", ())) if "read" in file]
 
 
 def _plain(dtype: Any, integer: ColumnReading) -> ColumnReading | None:
@@ -88,12 +102,12 @@ def _plain(dtype: Any, integer: ColumnReading) -> ColumnReading | None:
     return NUMBER if dtype.is_numeric() or dtype == pl.Null else None
 
 
-def _integer(source: Mapping[str, Any], listed: Mapping[str, ColumnReading], dtypes: Mapping[str, Any]) -> ColumnReading:
+def _integer(source: Mapping[str, Any], told: Mapping[str, ColumnReading], dtypes: Mapping[str, Any]) -> ColumnReading:
     """How plain whole numbers are read: with the marks that the file's other numbers have, where these agree."""
     given = source.get("given", {})
-    numbers = [reading for reading in listed.values() if reading.kind == "number" or reading.thousands]
+    numbers = [reading for reading in told.values() if reading.kind == "number" or reading.thousands]
     decimals = {reading.decimal for reading in numbers}
-    decimals |= {"." for name, dtype in dtypes.items() if name not in listed and dtype.is_float()}
+    decimals |= {"." for name, dtype in dtypes.items() if name not in told and dtype.is_float()}
     groups = {reading.thousands for reading in numbers} - {None}
     decimal = given.get("decimal") or (decimals.pop() if len(decimals) == 1 else ".")
     thousands = given.get("thousands") or (groups.pop() if len(groups) == 1 else None)
