@@ -50,9 +50,8 @@ class Readings:
 
     def markers(self, reading: ColumnReading) -> tuple[str, ...]:
         """The cells that stand for nothing in a column of that reading."""
-        if reading.missing is not None:
-            return reading.missing
-        return self.missing if reading.kind == "words" else (*self.missing, *self.missing_in_numbers)
+        of_kind = self.missing if reading.kind == "words" else (*self.missing, *self.missing_in_numbers)
+        return (*(marker for marker in of_kind if marker not in reading.kept), *reading.missing)
 
 
 def readings_of(source: Mapping[str, Any], dtypes: Mapping[str, Any], names: Iterable[str]) -> Readings | None:

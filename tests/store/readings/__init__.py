@@ -13,7 +13,7 @@ PAIRS = (None, ("no", "yes"), ("nein", "ja"), ("0", "1"), ("2", "1"))
 def columns_read(draw: st.DrawFn) -> ColumnReading:
     """A reading of a column."""
     kind = draw(st.sampled_from(["integer", "number", "boolean", "date", "words"]))
-    missing = draw(st.sampled_from([None, ("", "none"), ("", "-9999")]))
+    missing = draw(st.sampled_from([(), ("none",), ("0",)]))
     if kind in ("integer", "number"):
         decimal, thousands = draw(st.sampled_from(MARKS))
         unit = draw(st.sampled_from([None, "%", "EUR"]))
@@ -22,4 +22,4 @@ def columns_read(draw: st.DrawFn) -> ColumnReading:
         return ColumnReading(kind, words=draw(st.sampled_from(PAIRS)), missing=missing)
     if kind == "date":
         return ColumnReading(kind, format=draw(st.sampled_from(FORMATS)), days=draw(st.booleans()), missing=missing)
-    return ColumnReading("words", missing=missing)
+    return ColumnReading("words", missing=missing, kept=draw(st.sampled_from([(), ("NA",)])))

@@ -77,7 +77,7 @@ def test_text_is_read_as_the_files_was(reading: ColumnReading, kind: str, cells:
     [
         (WORDS, ["01730", "A"], ["01730", " A ", "NA", "-9999", -9999, None, "B"], [0, 1, None, None, None, None, 2]),
         (WORDS, ["-", "x"], ["-", "x"], [0, 1]),
-        (ColumnReading("words", missing=("",)), ["NA", "ZA"], ["NA", "ZA", ""], [0, 1, None]),
+        (ColumnReading("words", kept=("NA",)), ["NA", "ZA"], ["NA", "ZA", ""], [0, 1, None]),
         (NAMED_DAY, ["2024-12-30", "2024-12-31"], ["31.12.2024", "2024-12-30"], [1, 0]),
         (INTEGER, ["1730", "7"], ["01730", "007", 7, 7.0, "8"], [0, 1, 1, 1, 2]),
         (GERMAN, ["1.5", "2"], ["1,5", "2", 1.5], [0, 1, 0]),
