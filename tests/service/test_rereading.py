@@ -130,7 +130,7 @@ def test_a_file_is_read_anew_with_other_fields(stage: Stage) -> None:
     assert (kinds(back)["answer"], kinds(back)["zip"], back["columns"][1]["missing"]) == ("categorical", "categorical", 0)
     headless = patch(stage, dataset["id"], {"read": {"header": False}})
     assert (headless["rows"], next(iter(kinds(headless)))) == (41, "column_0")
-    assert [(told["code"], told["column"]) for told in headless["warnings"]][:1] == [("CORRECTION_LEFT_OUT", "zip")]
+    assert ("CORRECTION_LEFT_OUT", "zip") in [(told["code"], told["column"]) for told in headless["warnings"]]
     assert kinds(patch(stage, dataset["id"], {"read": {"header": None}}))["zip"] == "categorical"
 
 
@@ -143,7 +143,7 @@ def test_a_file_is_read_anew_with_other_fields(stage: Stage) -> None:
         ({"read": {"words": ["nope"]}}, 422, "/read/words", "no column 'nope'; there are zip, version"),
         ({"read": {"header": True}, **as_kind("nope")}, 404, "/columns/0/name", "no column 'nope'; there are zip"),
         ({"read": {}, **as_kind("zip", "y", "zip")}, 422, "/columns/2/name", "named twice"),
-        ({"read": {}, **as_kind("zip", kind="boolean")}, 422, "/columns/0/kind", "row 2 holds"),
+        ({"read": {}, **as_kind("zip", kind="boolean")}, 422, "/columns/0/kind", "cannot be boolean: row"),
     ],
 )
 def test_what_cannot_be_read_so_is_refused_and_nothing_changes(
@@ -193,7 +193,7 @@ def test_an_upload_says_what_columns_are(stage: Stage) -> None:
     for form, pointer, told in (
         ({"words": "zip,nope"}, "/words", "no column 'nope'; there are zip, version, id"),
         ({"columns": json.dumps([{"name": "nope", "kind": "text"}])}, "/columns/0/name", "no column 'nope'; there are zip"),
-        ({"columns": json.dumps([{"name": "zip", "kind": "boolean"}])}, "/columns/0/kind", "row 2 holds"),
+        ({"columns": json.dumps([{"name": "zip", "kind": "boolean"}])}, "/columns/0/kind", "cannot be boolean: row"),
         ({"columns": json.dumps([{"name": "zip", "kind": "date"}])}, "/columns/0/kind", "numeric"),
         ({"columns": "zip"}, "/columns", "must be JSON"),
     ):
@@ -251,7 +251,7 @@ def test_what_was_trained_before_keeps_its_table(stage: Stage) -> None:
 def test_a_deleted_dataset_takes_its_jobs_tables_with_it(stage: Stage) -> None:
     dataset = upload(stage, TABLE)
     job = stage.job(dataset["id"], "y", "logistic_regression", features=["version"], split={"validation": 0.25})
-    patch(stage, dataset["id"], as_kind("zip"))
+    patch(stage, dataset["id"], as_kind("version"))
     with stage.place.database.reading() as session:
         digest = session.scalars(select(Job.table_digest)).one()
     assert digest is not None
@@ -276,7 +276,7 @@ def test_while_a_job_reads_it_a_file_is_not_read_anew(stage: Stage) -> None:
 def test_a_half_written_correction_leaves_nothing(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     dataset = upload(stage, TABLE)
     monkeypatch.setattr("store.files.Files.release", lambda *_: 1 / 0)
-    patch(stage, dataset["id"], as_kind("zip"), 500)
+    patch(stage, dataset["id"], as_kind("version"), 500)
     monkeypatch.undo()
     assert stage.client.get(f"/v1/datasets/{dataset['id']}").json() == dataset
     assert not [path for path in Path(stage.place.settings.files).iterdir() if path.name.startswith(".upload")]
