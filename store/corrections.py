@@ -18,7 +18,7 @@ from store.errors import Conflict, UnreadableFile
 from store.files import Files, Hashed
 from store.findings import OF_TABLE, warnings_of
 from store.formats import FORMATS
-from store.formats.options import NAMES, TEXTUAL, ReadOptions
+from store.formats.options import FIELDS, TEXTUAL, ReadOptions
 from store.ingestion import READERS
 from store.readings.stored import listed
 from store.settings import Settings
@@ -132,9 +132,9 @@ def merged(options: ReadOptions, read: Mapping[str, Any], corrections: Sequence[
     """The options with the fields of `read`, null for one that is to be found out again, and with the corrections. Raises
     UnreadableFile or ValidationError.
     """
-    unknown = [name for name in read if name not in NAMES or name == "columns"]
+    unknown = [name for name in read if name not in FIELDS or name == "columns"]
     if unknown:
-        known = ", ".join(name for name in NAMES if name != "columns")
+        known = ", ".join(name for name in FIELDS if name != "columns")
         raise UnreadableFile(f"there is no field '{unknown[0][:50]}'; the fields are {known}", pointer("read", unknown[0]))
     given = {name: value for name, value in {**options.given, **read}.items() if value is not None}
     kinds = {column["name"]: column["kind"] for column in given.get("columns", ())}
