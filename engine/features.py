@@ -1,6 +1,7 @@
 """From a table's columns to matrices: encoding, missing values, scaling; fitted once, stored, used again at prediction."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -176,17 +177,24 @@ class Features:
     """The columns that a model reads, in order, each as fitted on the training rows."""
 
     inputs: tuple[Input, ...]
+    renamed: tuple[tuple[int, str], ...] = ()
+    """Features, by place, whose usual name is another's too, each with a name of its own."""
 
     @classmethod
     def fit(
         cls, columns: Iterable[Column], missing: str, scaling: ScalingRule, max_categories: int | None = None
     ) -> "Features":
         """Fit fill values, scales and categories on the given rows, which must be the training rows alone."""
-        return cls(tuple(_fit_input(column, missing, scaling, max_categories) for column in columns))
+        inputs = tuple(_fit_input(column, missing, scaling, max_categories) for column in columns)
+        return cls(inputs, told_apart(inputs))
 
     @property
     def names(self) -> list[str]:
-        return [name for entry in self.inputs for name in entry.features]
+        """Of every feature, each once; of a model stored before they were told apart, the usual ones."""
+        names = [name for entry in self.inputs for name in entry.features]
+        for place, name in self.renamed:
+            names[place] = name
+        return names
 
     @property
     def width(self) -> int:
@@ -229,6 +237,29 @@ class Features:
         """Coefficients W (d, k), b (k,) of scaled features as those of the data's own units."""
         raw = W / self.scale[:, None]
         return raw, b - self.center @ raw
+
+
+def told_apart(inputs: Sequence[Input]) -> tuple[tuple[int, str], ...]:
+    """Another name, by place, for each feature whose usual one another has too. A column that is one feature keeps its name;
+    a category is put in quotes, sex="male" beside a column 'sex=male', and so is an array's column; a number ends the doubt.
+    """
+    usual = [(entry, name) for entry in inputs for name in entry.features]
+    counts = Counter(name for _, name in usual)
+    if len(counts) == len(usual):
+        return ()
+    taken, found = set(counts), []
+    for place, (entry, name) in enumerate(usual):
+        if counts[name] == 1 or not (entry.categories or entry.shape):
+            continue
+        rest = name[len(entry.name) :]
+        quoted = f'{entry.name}="{rest[1:]}"' if entry.categories else f'"{entry.name}"{rest}'
+        other, number = quoted, 1
+        while other in taken:
+            number += 1
+            other = f"{quoted} ({number})"
+        taken.add(other)
+        found.append((place, other))
+    return tuple(found)
 
 
 def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categories: int | None) -> Input:

@@ -79,6 +79,15 @@ class Model(Described):
         regularization = training.regularization or Regularization()
         return regularization.l1, regularization.l2
 
+    def judged_by(self, has_validation: bool) -> str:
+        """The series whose lowest value makes an epoch the best, unless early stopping watches one."""
+        return "validation_loss" if has_validation else "train_loss"
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Vectors of the state that are weights, too, beside those that the model takes."""
+        return ()
+
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         """Train: see engine.train.train."""
         raise NotImplementedError
@@ -202,6 +211,13 @@ class Perceptron(Model):
 
     def layers(self, inputs: int, outputs: int) -> list[Dense]:
         return [Dense(inputs, outputs, bias=self.bias)]
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        return ("last",)
+
+    def judged_by(self, has_validation: bool) -> str:
+        return "pocket_mistakes"  # its loss is 0 at weights of 0, which separate nothing
 
     def has_driver(self, problem: Problem) -> bool:
         return True

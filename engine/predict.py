@@ -37,8 +37,8 @@ class Prediction:
 
 
 class Predictor:
-    """A trained model: its spec, what was fitted to the training rows, θ, and W over b (d + 1, k) in the data's own units where
-    its solver kept them.
+    """A trained model: its spec, what was fitted to the training rows, θ, by default as it is before training, and W over b
+    (d + 1, k) in the data's own units where its solver kept them.
     """
 
     def __init__(
@@ -46,14 +46,17 @@ class Predictor:
         training: Training,
         features: Features,
         target: Target,
-        theta: np.ndarray,
+        theta: np.ndarray | None = None,
         coefficients: np.ndarray | None = None,
     ) -> None:
         self.training, self.features, self.target = training, features, target
         self._coefficients = coefficients
         # On the host, wherever it was trained: the process that predicts need not have the device.
         self.network = build_network(replace(training, device="cpu"), features.width, target)
-        self.network.parameters.theta[...] = self.network.xp.asarray(theta)
+        if theta is None:
+            self.network.initialize(training.model.start, training.seed or 0)
+        else:
+            self.network.parameters.theta[...] = self.network.xp.asarray(theta)
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
         """W (d, k) and b (k,) in the data's own units; None where there are hidden layers."""

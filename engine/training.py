@@ -96,13 +96,17 @@ class Split:
 
 @spec
 class EarlyStopping:
-    """End when the monitored loss has not fallen by `min_delta`, in the loss's own unit (see a job's units), for `patience`
-    epochs; the model is then the best epoch's.
+    """End when the monitored loss has not fallen for `patience` epochs, in its own unit (see a job's units); the model is then
+    the best epoch's: that of the lowest monitored loss, however little lower it was.
     """
 
     monitor: Literal["validation_loss", "train_loss"] = "validation_loss"
-    patience: PositiveInt = 10
-    min_delta: NonNegativeFloat = 0.0
+    patience: PositiveInt = Field(default=10, description="epochs in a row without a fall, after which training ends")
+    min_delta: NonNegativeFloat = Field(
+        default=0.0,
+        description="by how much more than that the loss must lie below where it fell last to count as a fall; it decides when "
+        "training ends, and has no part in which epoch is the best",
+    )
 
 
 @spec

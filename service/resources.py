@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from sqlalchemy.orm import Session
 
+from engine.scaling import Scaling
+from engine.spec import Described, kind_of, members
 from engine.training import units_of
 from service.schemas import (
     ColumnResource,
     DatasetResource,
+    FittedScaling,
     InputColumn,
     JobResource,
     ModelResource,
@@ -16,12 +20,17 @@ from service.schemas import (
     Origin,
     Problem,
     Progress,
+    ScaledColumn,
     TargetScaling,
     Timings,
     Transition,
 )
 from store import jobs, models
 from store.tables import Dataset, Entry, Job, Model
+
+FORMULAS = {kind_of(cls): cls.formula for cls in members(Scaling) if issubclass(cls, Described)}
+MOST_SCALED = 100
+"""Numbers that are scaled each by itself, and still told with a job, which is listed with many others."""
 
 
 def dataset_resource(dataset: Dataset) -> DatasetResource:
@@ -65,6 +74,7 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None, journal:
         units=units_of(job.request),
         target_scaling=_target_scaling(job.fitted),
         parameters=job.parameters,
+        scaling=scaling_resource(job.request, job.fitted, MOST_SCALED),
         device=job.device,
         model_id=job.model_id if done else None,
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
@@ -97,6 +107,18 @@ def _target_scaling(fitted: dict[str, Any] | None) -> list[TargetScaling] | None
     return [TargetScaling(column=column, center=center, scale=scale) for column, center, scale in columns]
 
 
+def scaling_resource(request: dict[str, Any], fitted: dict[str, Any] | None, most: int | None = None) -> FittedScaling | None:
+    """The scaling as it was fitted, of what is stored of a job or a model; None before, and beyond `most` numbers."""
+    inputs = [entry for entry in (fitted or {"features": {"inputs": []}})["features"]["inputs"] if not entry["categories"]]
+    numbers = sum(np.size(entry["center"]) for entry in inputs)
+    if fitted is None or (most is not None and numbers > most):
+        return None
+    scaling = request["preprocessing"]["scaling"]
+    kind = scaling if isinstance(scaling, str) else scaling["kind"]
+    columns = [ScaledColumn(column=entry["name"], center=entry["center"], scale=entry["scale"]) for entry in inputs]
+    return FittedScaling(kind=kind, formula=FORMULAS[kind], columns=columns)
+
+
 def model_resource(model: Model) -> ModelResource:
     read = (model.fitted.get("read") or {}).get("columns", {})
     inputs = [
@@ -123,6 +145,7 @@ def model_resource(model: Model) -> ModelResource:
         task=model.request["task"],
         inputs=inputs,
         target=model.request["target"],
+        scaling=scaling_resource(model.request, model.fitted),
         classes=models.TARGET.validate_python(model.fitted["target"]).labels,
         epoch=model.epoch,
         target_scaling=_target_scaling(model.fitted),

@@ -180,6 +180,20 @@ class JobChange(BaseModel):
     tags: Tags | None = Field(default=None, description="all of them, in the place of those before")
 
 
+class ScaledColumn(Resource):
+    column: str
+    center: Number | list[Number] = Field(description="of a vector, of each of its numbers")
+    scale: Number | list[Number]
+
+
+class FittedScaling(Resource):
+    """How the columns of numbers were scaled: x' = (x − center) / scale, fitted on the training rows."""
+
+    kind: str
+    formula: str = Field(description="LaTeX: what center and scale are")
+    columns: list[ScaledColumn]
+
+
 class JobResource(Resource):
     id: str
     name: str | None
@@ -196,7 +210,14 @@ class JobResource(Resource):
     queue_position: int | None
     progress: Progress
     latest: Values = Field(description="the values of the last epoch recorded")
-    best: Values | None = Field(description="the values of the epoch with the lowest monitored loss")
+    best: Values | None = Field(
+        description="the values of the epoch with the lowest loss: the one that early stopping watches, else of the validation "
+        "rows, else of the training rows; of a perceptron, of the first with the fewest mistakes that its pocket has held"
+    )
+    scaling: FittedScaling | None = Field(
+        default=None,
+        description="as fitted; null before, and where over 100 numbers are scaled each by itself, which the model has",
+    )
     units: dict[str, str] = Field(
         default_factory=dict,
         description="the unit of each loss of a regression: target, or scaled_target where preprocessing.target_scaling "
@@ -271,8 +292,8 @@ class Curves(Resource):
 
 class CheckpointResource(Resource):
     epoch: int
-    sha256: str
-    bytes: int
+    sha256: str | None = Field(description="null for epoch 0, which is not kept but worked out anew")
+    bytes: int | None
     values: Values
     periodic: bool
     created_at: Time
@@ -280,6 +301,10 @@ class CheckpointResource(Resource):
 
 class LayerWeights(Resource):
     name: str
+    inputs: list[str] | None = Field(
+        default=None, description="of the first layer, the features by name, one a row of the weights; each name once"
+    )
+    outputs: list[str] | None = Field(default=None, description="of the last layer, what each column of the weights speaks for")
     weights: list[list[Number]] = Field(description="(inputs, outputs)")
     bias: list[Number] | None
 
@@ -293,11 +318,21 @@ class Coefficients(Resource):
     bias: list[Number] | None
 
 
+class LastWeights(Resource):
+    """What a perceptron's rule arrived at after the epoch, beside the best that its pocket holds."""
+
+    layers: list[LayerWeights]
+    coefficients: Coefficients
+
+
 class Weights(Resource):
     job_id: str
     epoch: int
     layers: list[LayerWeights]
     coefficients: Coefficients | None = Field(description="for models without hidden layers")
+    last: LastWeights | None = Field(
+        default=None, description="of a perceptron: its last weights; `layers` are those of its pocket, which the model takes"
+    )
 
 
 class ClassScores(Resource):
@@ -423,6 +458,7 @@ class ModelResource(Resource):
     task: Literal["classification", "regression", "tagging"]
     inputs: list[InputColumn] = Field(description="the columns that a record to predict must have")
     target: str | list[str]
+    scaling: FittedScaling | None = Field(description="as fitted")
     classes: list[Any] | dict[str, list[Any]] | None = Field(
         description="the classes as the table writes them, in their order; of tags of words, by tag, [no, yes]; null where a "
         "tag is true or false, and for a regression"

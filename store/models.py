@@ -135,8 +135,15 @@ def stored_readings(fitted: Mapping[str, Any]) -> Readings | None:
 
 
 def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: bytes) -> Predictor:
-    """A predictor from what is stored of a model, or of a job and one of its checkpoints."""
+    """A predictor from what is stored of a model."""
+    arrays = unpack(weights)
+    return predictor_of(request, fitted, arrays["theta"], arrays.get(COEFFICIENTS))
+
+
+def predictor_of(
+    request: dict[str, Any], fitted: dict[str, Any], theta: np.ndarray | None, coefficients: np.ndarray | None = None
+) -> Predictor:
+    """A predictor of what was fitted and θ (p,), by default as it was before training, with what its solver kept."""
     features = FEATURES.validate_python(fitted["features"])
     target = TARGET.validate_python(fitted["target"])
-    arrays = unpack(weights)
-    return Predictor(training_of(request), features, target, arrays["theta"], arrays.get(COEFFICIENTS))
+    return Predictor(training_of(request), features, target, theta, coefficients)

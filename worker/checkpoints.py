@@ -30,16 +30,35 @@ LONG_EPOCH_SECONDS = 0.02
 class Progress:
     """What early stopping and the best epoch need to remember; as an array it travels in every checkpoint."""
 
-    best_value: float = float("inf")
+    fallen_to: float = float("inf")
+    """Where the watched value fell to last, by enough to count."""
     best_epoch: int = 0
     waited: int = 0
+    lowest: float | None = float("inf")
+    """The best epoch's value; None where the run began when that was `fallen_to`, and stays so."""
 
     def array(self) -> np.ndarray:
-        return np.array([self.best_value, self.best_epoch, self.waited], np.float64)
+        found = [self.fallen_to, self.best_epoch, self.waited]
+        return np.array(found if self.lowest is None else [*found, self.lowest], np.float64)
 
     @classmethod
     def from_array(cls, array: np.ndarray) -> "Progress":
-        return cls(float(array[0]), int(array[1]), int(array[2]))
+        return cls(float(array[0]), int(array[1]), int(array[2]), float(array[3]) if len(array) > 3 else None)
+
+    def take(self, epoch: int, watched: float | None, min_delta: float) -> bool:
+        """Remember an epoch's watched value. Returns whether it is the best so far."""
+        falls = watched is not None and watched < self.fallen_to - min_delta
+        self.waited = 0 if falls else self.waited + 1
+        if falls and watched is not None:
+            self.fallen_to = watched
+        if self.lowest is None:
+            improves = falls
+        else:
+            improves = watched is not None and watched < self.lowest
+            self.lowest = watched if improves else self.lowest
+        if improves:
+            self.best_epoch = epoch
+        return improves
 
 
 @dataclass(eq=False)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from engine.compiling import make_ready
 from engine.estimate import refuse_too_much
 from engine.histograms import LayerHistogram, layer_histograms
+from engine.models import Model
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
 from engine.verdicts import not_finite, verdicts
@@ -105,7 +106,9 @@ class Recording:
         self.train_seconds = (self.job.train_seconds or 0.0) if self.checkpoints.state.step else 0.0
         has_validation = self.prepared.problem.validation is not None
         stopping = self.training.early_stopping
-        self.monitor = stopping.monitor if stopping else ("validation_loss" if has_validation else "train_loss")
+        model = self.training.model
+        judged = Model if self.checkpoints.progress.lowest is None else type(model)  # as the run began
+        self.monitor = stopping.monitor if stopping else judged.judged_by(model, has_validation)
 
     def _resume(self) -> None:
         """Go back to where the attempt before, or the job that this one was forked from, can be taken up; forget what was
@@ -140,6 +143,8 @@ class Recording:
 
     def train(self) -> None:
         """Train to the end. Raises Interrupted, TimeUp, LeaseLost, or what the engine raises."""
+        if self.checkpoints.state.epoch == self.job.forked_epoch and not self.checkpoints.state.place:
+            self._look_inside()
         before, started = self.train_seconds, self.place.clock()
         self._listen()
         for epoch in train(self.prepared.problem, self.checkpoints.state):
@@ -190,7 +195,10 @@ class Recording:
         self.checkpoints.take_epoch(epoch.number, values, improved, periodic, epoch.values["seconds"] or 0.0)
         every = self.training.record.histograms_every
         if every is not None and epoch.number % every == 0:
-            self.pending.histograms[epoch.number] = layer_histograms(self.prepared.problem)
+            self._look_inside()
+
+    def _look_inside(self) -> None:
+        self.pending.histograms[self.checkpoints.state.epoch] = layer_histograms(self.prepared.problem)
 
     def _tell(self, *warnings: dict[str, Any] | None) -> None:
         """Warn of each once."""
@@ -199,14 +207,9 @@ class Recording:
                 self.pending.warnings.append(warning)
 
     def _improves(self, epoch: Epoch) -> bool:
-        """Whether the watched loss has fallen far enough below the best; remembered for early stopping."""
-        progress, watched = self.checkpoints.progress, epoch.values[self.monitor]
+        """Whether the epoch is the best so far; remembered, as is what early stopping waits for."""
         min_delta = self.training.early_stopping.min_delta if self.training.early_stopping else 0.0
-        if watched is None or not watched < progress.best_value - min_delta:
-            progress.waited += 1
-            return False
-        progress.best_value, progress.best_epoch, progress.waited = watched, epoch.number, 0
-        return True
+        return self.checkpoints.progress.take(epoch.number, epoch.values[self.monitor], min_delta)
 
     def _is_over(self, epoch: Epoch) -> bool:
         stopping = self.training.early_stopping
@@ -311,6 +314,9 @@ class Recording:
     def succeed(self) -> str:
         """Save the last and the best epoch, make the model, and end the job. Raises Diverged as `verdicts` does."""
         self._tell(*verdicts(self.prepared.problem, self._chosen().values, self._started_at()))
+        every = self.training.record.histograms_every
+        if every is not None and self.checkpoints.state.epoch % every:
+            self._look_inside()  # at the end, whenever that is
         self.checkpoints.keep_last()
         return self.flush(Ending("succeeded", self.ended_by, {"model_id": self.model_id}))
 

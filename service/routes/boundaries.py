@@ -14,8 +14,9 @@ from engine.target import Shares
 from service.dependencies import Reader, ResourceResponse, StoreOf, one_of_few
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
-from service.routes.results import EPOCH, checkpoint_of
+from service.routes.results import EPOCH, WHICH
 from store import datasets, jobs, models
+from store.checkpoints import moment_of
 from store.readings.records import read_records
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"])
@@ -35,7 +36,7 @@ def get_boundary(
     y: Annotated[str | None, Query(description="another column, for a plane")] = None,
     resolution: Annotated[int, Query(ge=2, le=200, description="points a side, for columns of numbers")] = 50,
     fixed: Annotated[str, Query(description="values of other columns, as JSON", examples=['{"petal_width": 1.3}'])] = "{}",
-    epoch: Annotated[str, Query(pattern=EPOCH, description="last, best, or an epoch of /checkpoints")] = "last",
+    epoch: Annotated[str, Query(pattern=EPOCH, description=WHICH)] = "model",
 ) -> Response:
     """What the weights after an epoch predict over a grid of two features, or along one, the others held still.
 
@@ -43,9 +44,9 @@ def get_boundary(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(session, job, epoch)
+        moment = moment_of(session, store.files, job, epoch)
+        predictor = moment.predictor
         dataset = datasets.of_job(session, job)
-        predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
         table = datasets.table_of(session, store.files, job, dataset)
     profile = table.described(entry.name for entry in predictor.features.inputs)
     first, second = chosen(predictor, x, y)
@@ -66,7 +67,7 @@ def get_boundary(
     width, shares = None if down is None else len(across.cells), found.by_name
     answer = Boundary(
         job_id=job.id,
-        epoch=checkpoint.epoch,
+        epoch=moment.epoch,
         x=AxisResource(column=across.name, values=across.cells),
         y=None if down is None else AxisResource(column=down.name, values=down.cells),
         fixed=held,

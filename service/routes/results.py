@@ -33,6 +33,7 @@ from service.schemas import (
     Weights,
 )
 from store import curves, datasets, jobs, models
+from store.checkpoints import moment_of
 from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
@@ -40,7 +41,11 @@ from store.tables import Blob, Checkpoint, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"])
 SPLIT = "^(train|validation|test)$"
-EPOCH = r"^(last|best|\d{1,9})$"
+EPOCH = r"^(model|last|best|\d{1,9})$"
+WHICH = (
+    "model: the epoch that the job's model has, which is the best with early stopping and else the last, and while there is no "
+    "model the last; last; best; or an epoch of /checkpoints, of which 0 is before training (of a fork, where it began)"
+)
 
 
 @router.get(
@@ -122,29 +127,38 @@ def _cell(value: float | None) -> str:
 
 @router.get("/{job_id}/checkpoints", responses=problems(404))
 def list_checkpoints(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Listing[CheckpointResource]:
-    """The epochs whose weights are kept, newest first."""
+    """The epochs whose weights can be had, newest first: those that are kept, and 0, before training, which is worked out
+    anew from the seed; a fork has the epoch that it began from instead.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        found, token = _checkpoint_page(jobs.checkpoints(session, job.number), page_of)
-        items = [
-            CheckpointResource(
-                epoch=checkpoint.epoch,
-                sha256=checkpoint.digest,
-                bytes=session.get_one(Blob, checkpoint.digest).size,
-                values=checkpoint.values,
-                periodic=checkpoint.periodic,
-                created_at=checkpoint.created_at,
-            )
-            for checkpoint in found
-        ]
-        return Listing(**listing(items, token))
+        kept: dict[int, Checkpoint | None] = {each.epoch: each for each in jobs.checkpoints(session, job.number)}
+        if job.fitted is not None and job.forked_from is None:
+            kept[0] = None
+        epochs, token = _page_of(sorted(kept, reverse=True), page_of)
+        return Listing(**listing([_checkpoint(session, job, epoch, kept[epoch]) for epoch in epochs], token))
 
 
-def _checkpoint_page(found: Any, page_of: Page) -> tuple[list[Checkpoint], str | None]:
+def _checkpoint(session: Session, job: Job, epoch: int, kept: Checkpoint | None) -> CheckpointResource:
+    if kept is None:
+        assert job.started_at is not None
+        none: dict[str, Any] = {"sha256": None, "bytes": None, "values": {}, "periodic": False}
+        return CheckpointResource(epoch=epoch, created_at=job.started_at, **none)
+    return CheckpointResource(
+        epoch=epoch,
+        sha256=kept.digest,
+        bytes=session.get_one(Blob, kept.digest).size,
+        values=kept.values,
+        periodic=kept.periodic,
+        created_at=kept.created_at,
+    )
+
+
+def _page_of(newest: list[int], page_of: Page) -> tuple[list[int], str | None]:
     before = decode(page_of.token) if page_of.token else None
-    newest = [checkpoint for checkpoint in reversed(found) if before is None or checkpoint.epoch < before]
-    items = newest[: page_of.size]
-    return items, encode(items[-1].epoch) if len(newest) > page_of.size else None
+    found = [epoch for epoch in newest if before is None or epoch < before]
+    items = found[: page_of.size]
+    return items, encode(items[-1]) if len(found) > page_of.size else None
 
 
 WEIGHT_TYPES = {
@@ -170,30 +184,53 @@ def get_weights(
     caller: Reader,
     request: Request,
     job_id: str,
-    epoch: Annotated[str, Query(description="last, best, or an epoch of /checkpoints", pattern=EPOCH)] = "last",
+    epoch: Annotated[str, Query(description=WHICH, pattern=EPOCH)] = "model",
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
     format: Annotated[str | None, Query(pattern="^(json|npz|safetensors)$")] = None,  # noqa: A002 (the contract's name)
 ) -> Response:
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(session, job, epoch)
-        predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
-    layers = {name: views for name, views in _layers(predictor).items() if layer in (None, name)}
-    if not layers:
-        raise NotFound(f"no layer '{layer}'; there are {', '.join(_layers(predictor))}", "/query/layer")
+        moment = moment_of(session, store.files, job, epoch)
+    known = layer_names(len(moment.predictor.network.layers))
+    if layer not in (None, *known):
+        raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
     kind = format or _accepted(request.headers.get("accept", "*/*"))
     if kind == "json":
-        shown = [
-            LayerWeights(name=name, weights=W.tolist(), bias=None if b is None else b.tolist())
-            for name, (W, b) in layers.items()
-        ]
-        answer = Weights(job_id=job.id, epoch=checkpoint.epoch, layers=shown, coefficients=_coefficients(predictor))
-        return ResourceResponse(answer.document())
-    tensors = {f"{name}.weights": W for name, (W, _) in layers.items()}
-    tensors |= {f"{name}.bias": b for name, (_, b) in layers.items() if b is not None}
-    headers = {"Content-Disposition": f'attachment; filename="{job.id}-{checkpoint.epoch}.{kind}"'}
+        shown = _shown(moment.predictor, layer)
+        beside = {name: _shown(predictor, layer) for name, predictor in moment.beside.items()}
+        return ResourceResponse(Weights(job_id=job.id, epoch=moment.epoch, **shown, **beside).document())
+    tensors = _tensors(moment.predictor, layer)
+    tensors |= {
+        f"{beside}.{name}": array for beside, each in moment.beside.items() for name, array in _tensors(each, layer).items()
+    }
+    headers = {"Content-Disposition": f'attachment; filename="{job.id}-{moment.epoch}.{kind}"'}
     return Response(ENCODERS[kind](tensors), media_type=WEIGHT_TYPES[kind], headers=headers)
+
+
+def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
+    """The layers, or the one, with the names of what goes in and what comes out of the whole; and the coefficients."""
+    views = predictor.network.parameters.layers
+    names = layer_names(len(views))
+    layers = [
+        LayerWeights(
+            name=name,
+            inputs=predictor.features.names if name == names[0] else None,
+            outputs=predictor.target.output_names(view.W.shape[1]) if name == names[-1] else None,
+            weights=view.W.tolist(),
+            bias=None if view.b is None else view.b.tolist(),
+        )
+        for name, view in zip(names, views, strict=True)
+        if layer in (None, name)
+    ]
+    return {"layers": layers, "coefficients": _coefficients(predictor)}
+
+
+def _tensors(predictor: Predictor, layer: str | None) -> dict[str, np.ndarray]:
+    views = predictor.network.parameters.layers
+    chosen = {name: view for name, view in zip(layer_names(len(views)), views, strict=True) if layer in (None, name)}
+    tensors = {f"{name}.weights": view.W for name, view in chosen.items()}
+    return tensors | {f"{name}.bias": view.b for name, view in chosen.items() if view.b is not None}
 
 
 def _npz(tensors: dict[str, np.ndarray]) -> bytes:
@@ -214,25 +251,6 @@ def _accepted(accept: str) -> str:
     raise HTTPException(406, f"weights come as {', '.join(WEIGHT_TYPES.values())}; accept one of them, or use ?format=")
 
 
-def checkpoint_of(session: Session, job: Job, epoch: str) -> Checkpoint:
-    """The job's checkpoint of that epoch, last or best. Raises NotFound with what there is instead."""
-    epochs = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
-    if not epochs:
-        raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
-    wanted = {"last": max(epochs), "best": int((job.best or {}).get("epoch", max(epochs)))}.get(epoch)
-    wanted = int(epoch) if wanted is None else wanted
-    if wanted not in epochs and epoch == "best":
-        raise NotFound(f"epoch {wanted}, the best so far, is kept with the next checkpoint; ask again then")
-    if wanted not in epochs:
-        raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
-    return epochs[wanted]
-
-
-def _layers(predictor: Predictor) -> dict[str, tuple[np.ndarray, np.ndarray | None]]:
-    views = predictor.network.parameters.layers
-    return {name: (view.W, view.b) for name, view in zip(layer_names(len(views)), views, strict=True)}
-
-
 def _coefficients(predictor: Predictor) -> Coefficients | None:
     found = predictor.coefficients()
     if found is None:
@@ -247,11 +265,13 @@ def get_histograms(
     store: StoreOf,
     caller: Reader,
     job_id: str,
-    epoch: Annotated[int | None, Query(ge=1, le=2**31 - 1, description="one epoch; all that are kept by default")] = None,
+    epoch: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="one epoch, 0 before training; by default all")] = None,
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
     of: Annotated[str | None, Query(pattern="^(weights|gradients|activations)$")] = None,
 ) -> Listing[EpochHistograms]:
-    """How every layer's weights, gradients and activations were spread, through the epochs, oldest first."""
+    """How every layer's weights, gradients and activations were spread, through the epochs, oldest first: before training,
+    every `record.histograms_every`, and at the end.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
@@ -274,7 +294,7 @@ def get_evaluation(
     split: Annotated[
         str | None, Query(pattern="^(train|validation|test)$", description="test, else validation, else train")
     ] = None,
-    epoch: Annotated[str, Query(pattern=EPOCH, description="last, best, or an epoch of /checkpoints")] = "last",
+    epoch: Annotated[str, Query(pattern=EPOCH, description=WHICH)] = "model",
     largest: Annotated[
         int, Query(ge=0, le=1000, description="rows to name whose residuals are the largest, of a regression")
     ] = LARGEST,
@@ -284,14 +304,14 @@ def get_evaluation(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(session, job, epoch)
+        moment = moment_of(session, store.files, job, epoch)
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
-        predictor = models.make_predictor(job.request, job.fitted or {}, store.files.get(session, checkpoint.digest))
+    predictor = moment.predictor
     found = evaluate(predictor, table.columns(predictor.training.columns), split, largest)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
-    return EvaluationResource(job_id=job.id, epoch=checkpoint.epoch, units=metric_units(found.metrics), **vars(found))
+    return EvaluationResource(job_id=job.id, epoch=moment.epoch, units=metric_units(found.metrics), **vars(found))
 
 
 def _no_rows(predictor: Predictor, split: str) -> str:

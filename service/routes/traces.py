@@ -15,8 +15,8 @@ from engine.traced import Given, GivenDescent, Moment
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
-from service.routes.results import checkpoint_of
 from store import datasets, jobs, models
+from store.checkpoints import checkpoint_of
 from store.keys import Caller
 from store.requests import training_of
 
@@ -36,9 +36,12 @@ class JobMoment:
     """A job after an epoch, and rows of its dataset."""
 
     job_id: Annotated[str, Field(examples=["job_01937b2e"])]
-    epoch: Annotated[NonNegativeInt | Literal["last", "best"], Field(description="0: before the first step; of no fork")] = (
-        "last"
-    )
+    epoch: Annotated[
+        NonNegativeInt | Literal["model", "last", "best"],
+        Field(
+            description="0: before the first step, or where a fork began; model: the one that the job's model has, else last"
+        ),
+    ] = "model"
     rows: Annotated[tuple[NonNegativeInt, ...], Field(min_length=1, max_length=10_000)] | None = Field(
         default=None, description="training rows, as /rows counts them; by default the batch that the run takes next"
     )
@@ -171,8 +174,8 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
     with store.database.reading() as session:
         job = jobs.get(session, request.job_id, caller.sees)
         epoch, arrays = 0, None
-        if request.epoch != 0 or job.forked_from is not None:
-            checkpoint = checkpoint_of(session, job, str(request.epoch))
+        checkpoint = checkpoint_of(session, job, str(request.epoch)) if request.epoch or job.forked_from else None
+        if checkpoint is not None:
             epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)

@@ -314,3 +314,36 @@ def test_whole_numbers_need_not_be_floats() -> None:
     assert not column.missing.any()
     features = Features.fit([column], "mean", MeanNormalization())
     np.testing.assert_allclose(features.transform({"n": column})[:, 0], [0.5, -0.5, 0])
+
+
+# --- names ---
+
+
+def test_names_are_told_apart() -> None:
+    words = {"a": ["b=c", "d", "e"] * 4, "a=b": ["c", "f", "g"] * 4}
+    cells: dict[str, Any] = {**words, "sex": ["male", "female"] * 6, "sex=male": list(range(12)), 'sex="male"': list(range(12))}
+    features = Features.fit(table(cells).columns.values(), "error", NoScaling())
+    assert features.names == [
+        'a="b=c"', "a=d", "a=e", 'a=b="c"', "a=b=f", "a=b=g", 'sex="male" (2)', "sex=male", 'sex="male"',
+    ]  # fmt: skip
+    assert Features(features.inputs).names[0] == "a=b=c"  # as a model that was stored before has it
+
+
+def test_an_array_gives_way_to_a_column_of_its_numbers_name() -> None:
+    pixels = Column("p", "vector", np.arange(6.0).reshape(3, 2), shape=(2,))
+    features = Features.fit([pixels, Column("p[0]", "numeric", np.arange(3.0))], "error", NoScaling())
+    assert features.names == ['"p"[0]', "p[1]", "p[0]"]
+
+
+@given(st.lists(st.tuples(st.text("a=b ", max_size=4), st.text("a=b ", max_size=4)), min_size=1, max_size=6))
+def test_every_feature_has_a_name_of_its_own(pairs: list[tuple[str, str]]) -> None:
+    names = list(dict.fromkeys(name for name, _ in pairs))
+    columns = [
+        Column(name, "categorical", np.arange(3, dtype=np.int32), tuple(sorted({word, word + "b", word + "=b"})))
+        if place % 2
+        else Column(name, "numeric", np.arange(3.0))
+        for place, (name, (_, word)) in enumerate(zip(names, pairs, strict=False))
+    ]
+    found = Features.fit(columns, "error", NoScaling())
+    assert len(set(found.names)) == len(found.names) == found.width
+    assert found == Features.fit(columns, "error", NoScaling())

@@ -132,7 +132,7 @@ def test_weights_come_in_three_forms_alike(stage: Stage, kind: str) -> None:
 def test_weights_of_the_best_and_of_any_kept_epoch(stage: Stage) -> None:
     job = stage.job(stage.iris(), "species", "mlp", epochs=25, record={"checkpoint_every": 7})
     kept = {item["epoch"] for item in stage.client.get(f"/v1/jobs/{job['id']}/checkpoints").json()["items"]}
-    assert kept == {7, 14, 21, 25} | {job["best"]["epoch"]}
+    assert kept == {0, 7, 14, 21, 25} | {job["best"]["epoch"]}
     url = f"/v1/jobs/{job['id']}/weights"
     assert stage.client.get(url, params={"epoch": "best"}).json()["epoch"] == job["best"]["epoch"]
     assert stage.client.get(url, params={"epoch": "14"}).json()["epoch"] == 14

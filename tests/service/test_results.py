@@ -147,7 +147,7 @@ def test_the_layers_are_seen_through_the_epochs(stage: Stage) -> None:
     job = stage.job(stage.iris(), "species", "mlp", epochs=30)
     url = f"/v1/jobs/{job['id']}/histograms"
     items = stage.client.get(url).json()["items"]
-    assert [item["epoch"] for item in items] == [10, 20, 30]
+    assert [item["epoch"] for item in items] == [0, 10, 20, 30]
     assert {(entry["layer"], entry["of"]) for entry in items[0]["layers"]} == {
         (layer, of) for layer in ("hidden_1", "output") for of in ("weights", "activations", "gradients")
     }

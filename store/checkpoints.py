@@ -1,0 +1,56 @@
+"""The weights of a job after an epoch: those that are kept, and those that it began with."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from engine.predict import Predictor
+from engine.train import COEFFICIENTS
+from store import jobs, models
+from store.errors import NotFound
+from store.files import Files
+from store.tables import Checkpoint, Job
+
+
+@dataclass(frozen=True)
+class Moment:
+    """A job's network after an epoch, and by name other weights of then, as a perceptron's last `beside` its pocket."""
+
+    epoch: int
+    predictor: Predictor
+    beside: dict[str, Predictor]
+
+
+def checkpoint_of(session: Session, job: Job, epoch: str) -> Checkpoint | None:
+    """The job's checkpoint of an epoch by number, `last`, `best`, or `model`: that of the job's model, or while there is none
+    the last. None for 0, the weights before training, which are worked out anew; of a fork that is where it began.
+
+    Raises NotFound with what there is instead.
+    """
+    epochs = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
+    if epoch == "0" and job.forked_from is None and job.fitted is not None:
+        return None
+    if not epochs:
+        raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
+    best = int((job.best or {}).get("epoch", max(epochs)))
+    stopped = job.state == "succeeded" and job.request.get("early_stopping") is not None
+    named = {"last": max(epochs), "best": best, "model": best if stopped else max(epochs), "0": job.forked_epoch}
+    wanted = named.get(epoch)
+    wanted = int(epoch) if wanted is None else wanted
+    if wanted not in epochs and epoch == "best":
+        raise NotFound(f"epoch {wanted}, the best so far, is kept with the next checkpoint; ask again then")
+    if wanted not in epochs:
+        raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {', '.join(map(str, sorted(epochs)))}")
+    return epochs[wanted]
+
+
+def moment_of(session: Session, files: Files, job: Job, epoch: str) -> Moment:
+    """The job's network after that epoch. Raises NotFound as `checkpoint_of` does."""
+    checkpoint = checkpoint_of(session, job, epoch)
+    fitted = job.fitted or {}
+    arrays: dict[str, np.ndarray] = {} if checkpoint is None else models.unpack(files.get(session, checkpoint.digest))
+    predictor = models.predictor_of(job.request, fitted, arrays.get("theta"), arrays.get(COEFFICIENTS))
+    names = [name for name in predictor.training.model.beside if checkpoint is None or name in arrays]
+    beside = {name: models.predictor_of(job.request, fitted, arrays.get(name)) for name in names}
+    return Moment(0 if checkpoint is None else checkpoint.epoch, predictor, beside)
