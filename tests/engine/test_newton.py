@@ -107,7 +107,7 @@ def test_separable_classes_without_a_penalty_have_no_optimum(multi_class: str, c
     _, _, run = fit(data, target="blob", model=model, epochs=12)
     assert run.last["train_accuracy"] == 1
     assert np.isfinite(run.theta).all()
-    assert run.codes == ["NOT_CONVERGED"]
+    assert run.codes == ["NOT_CONVERGED", "SEPARABLE"]
     assert not run.epochs[-1].converged
 
 
