@@ -15,7 +15,7 @@ from store.formats.reading import Found, Source
 from store.formats.stretches import LEAD, Block, blocks_of
 from store.formats.text import Text, as_utf8
 from store.readings.choice import Choice, Chooser
-from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
+from store.readings.column import AROUND, INTEGER, NUMBER, WORDS, ColumnReading
 from store.readings.evidence import Evidence, has_leading_zeros, is_canonical, look, marks_of, plain
 from store.readings.telling import is_doubtful, told_of_words
 
@@ -97,7 +97,7 @@ class Columns:
     def __init__(self, text: Text, dialect: Dialect, chooser: Chooser, line: int, found: Found) -> None:
         self.text, self.dialect, self.chooser, self.line, self.found = text, dialect, chooser, line, found
         self.evidence: dict[str, Evidence] = {}
-        self.changed: set[str] = set()
+        self.changed: dict[str, set[str]] = {}
         self.misfits: set[str] = set()
         self._is_whole = False  # whether the evidence is of all rows
 
@@ -182,8 +182,8 @@ class Columns:
                 values, unread = choice.reading.apply(cells, self.chooser.markers)
                 if unread.any():
                     self.misfits.add(cells.name)
-                if choice.reading.kind == "words" and self._is_changed(cells, values):
-                    self.changed.add(cells.name)
+                if choice.reading.kind == "words":
+                    self._note_changes(cells, values)
                 if row and choice.reading.kind == "words" and not self._is_whole and cells.name not in self.dialect.texts:
                     self.evidence[cells.name].add(marks_of(cells, row, self.chooser.markers, self.chooser.doubtful))
             columns.append(values)
@@ -191,9 +191,15 @@ class Columns:
             raise Misfit
         return pl.DataFrame(columns)
 
-    def _is_changed(self, cells: pl.Series, words: pl.Series) -> bool:
-        """Whether words lost spaces around them, or had letters that were composed of several."""
-        return cells.name not in self.changed and bool((cells != words).any())
+    def _note_changes(self, cells: pl.Series, words: pl.Series) -> None:
+        """Note whether words lost spaces around them, or had letters put together with their accents."""
+        noted = self.changed.setdefault(cells.name, set())
+        if len(noted) < 2 and (cells != words).any():
+            changed = cells.filter((cells != words).fill_null(False))
+            bare = changed.str.strip_chars(AROUND)
+            noted |= ({"SPACES"} if (bare != changed).any() else set()) | (
+                {"ACCENTS"} if (bare.str.normalize("NFC") != bare).any() else set()
+            )
 
     def _check_numbers(self, block: Block, table: pl.DataFrame) -> None:
         """Raises Misfit where a whole number was more in the file's text, as 007 is."""
@@ -215,13 +221,13 @@ class Columns:
                 told += told_of_words(self.evidence[name], self.chooser.options.missing is None)
             for code, detail in told:
                 self.found.warnings.append({"code": code, "column": name, "detail": f"column '{name}' {detail}"})
-        changed = [name for name in self.dialect.names if name in self.changed]
-        if changed:
-            more = f" and {len(changed) - 1} more columns" if len(changed) > 1 else ""
-            detail = (
-                f"words in column '{changed[0]}'{more} were freed of spaces around them, and accents put on their letters (NFC)"
-            )
-            self.found.warnings.append({"code": "SPACES", "column": changed[0], "detail": detail})
+        for code, detail in (("SPACES", "spaces around words"), ("ACCENTS", "letters and accents that stood apart (NFC)")):
+            changed = [name for name in self.dialect.names if code in self.changed.get(name, ())]
+            if changed:
+                more = f" and {len(changed) - 1} more columns" if len(changed) > 1 else ""
+                did = "were left away" if code == "SPACES" else "were put together"
+                detail = f"{detail} in column '{changed[0]}'{more} {did}"
+                self.found.warnings.append({"code": code, "column": changed[0], "detail": detail})
 
 
 def _leading_zero(cells: pl.Series) -> bool:

@@ -67,7 +67,7 @@ READ: dict[str, tuple[str, dict[str, list[Any]], list[str]]] = {
     "years of two digits": ("a,b\n31.01.02,1\n18.04.96,2\n", {"a": ["2002-01-31", "1996-04-18"]}, ["READ_AS a"]),
     "months by name": ("a,b\n1-Jan-2024,1\n29-Feb-2024,2\n", {"a": ["2024-01-01", "2024-02-29"]}, []),
     "spaces around words": ("a,b\n red ,1\nred,2\n", {"a": ["red", "red"]}, ["SPACES a"]),
-    "accents put together": ("a,b\ncafe\u0301,1\ncafé,2\n", {"a": ["café", "café"]}, ["SPACES a"]),
+    "accents put together": ("a,b\ncafe\u0301,1\ncafé,2\n", {"a": ["café", "café"]}, ["ACCENTS a"]),
     "spaces within words": ("a,b\nred  blue,1\n", {"a": ["red  blue"]}, []),
 }  # fmt: skip
 
