@@ -23,6 +23,8 @@ from store.formats.text import Text
 SAMPLE_BYTES, SAMPLE_ROWS = 64 * 1024, 20
 """The sample has so many bytes, and more where these are fewer rows."""
 HINT = re.compile(r'"?sep=(.|\\t)"?[;,\t|]*\r?\n', re.IGNORECASE)
+MARKS = rb"[\t ,;|:~^]"
+"""What may part cells."""
 APOSTROPHES = re.compile(r"\s*'[^']*'\s*")
 SAYS = {None: None, "doubled": False, "backslash": True}
 
@@ -118,6 +120,8 @@ def _sample(text: Text) -> tuple[str, bool]:
             or (size > 4 << 20 and data.lstrip(b"\r\n").count(b"\n") > 2)
         ):
             return data.decode("utf-8", "ignore"), is_whole
+        if size > 2 * CELL_BYTES and b"\n" not in data.lstrip(b"\r\n") and not re.search(MARKS, data[-CELL_BYTES:]):
+            raise UnreadableFile(f"the first line holds more than {CELL_BYTES} bytes in one cell; end it, or shorten it")
         if size > ROW_BYTES:
             raise UnreadableFile(f"the first line is longer than {ROW_BYTES} bytes; shorten it, or end it")
         size *= 2
