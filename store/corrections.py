@@ -57,7 +57,7 @@ def corrected(dataset: Dataset, table: pl.DataFrame, corrections: Sequence[Corre
     source = dataset.source
     if source.get("kind") == "upload":
         source = _source_of(dataset, source, merged(options_of(dataset), {}, corrections))
-    return Corrected(source, dataset.rows, columns, kept + warnings_of(columns, table))
+    return Corrected(source, dataset.rows, columns, kept + warnings_of(columns, table, kept))
 
 
 def _source_of(dataset: Dataset, read: Mapping[str, Any], options: ReadOptions) -> dict[str, Any]:

@@ -4,7 +4,7 @@ What can only be said once the target is known: engine/findings.py.
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from hashlib import blake2b
 from typing import Any
 
@@ -16,18 +16,26 @@ from engine.training import MAX_CATEGORIES
 from store.kinds import recast
 
 Described = dict[str, Any]
+NEARLY_NUMBERS = ("ALMOST_NUMBERS", "MIXED_NUMBERS")
 FEW_ROWS = 20
 """Below so many rows a column whose cells all differ says nothing."""
 SCALES_APART = 1000
 """Standard deviations that are so many times one another want scaling."""
 
 
-def warnings_of(columns: Sequence[Described], table: pl.DataFrame) -> list[dict[str, Any]]:
-    """What is worth a look in a described table, in the order of the columns; of one code at most some are named."""
+def warnings_of(
+    columns: Sequence[Described], table: pl.DataFrame, told: Sequence[Mapping[str, Any]] = ()
+) -> list[dict[str, Any]]:
+    """What is worth a look in a described table, in the order of the columns; of one code at most some are named.
+
+    Of columns that nearly are numbers, as is `told` of them, nothing is said that holds of words.
+    """
+    numbers = {warning.get("column") for warning in told if warning["code"] in NEARLY_NUMBERS}
     found: list[Finding] = []
     duplicates, rows = _duplicates(columns, table), table.height
     for column, cells in zip(columns, table.iter_columns(), strict=True):
-        found += [finding for check in CHECKS for finding in check(column, cells, rows)]
+        checks = [check for check in CHECKS if column["name"] not in numbers or check not in OF_WORDS]
+        found += [finding for check in checks for finding in check(column, cells, rows)]
         found += duplicates[column["name"]]
     return notices([*found, *_scales(columns)])
 
@@ -100,6 +108,7 @@ OF_TABLE = frozenset(
     ("CONSTANT_COLUMN", "MISSING_VALUES", "ID_LIKE", "DUPLICATE_COLUMN", "FREE_TEXT", "MANY_CATEGORIES", "SCALES_DIFFER")
 )
 """Codes of what is found in a table, however it was read."""
+OF_WORDS = (_identity, _free_text, _many_categories)
 CHECKS = (_constant, _missing, _identity, _free_text, _many_categories)
 
 

@@ -33,7 +33,7 @@ def with_texts(
     kept = [
         warning for warning in current["warnings"] if warning["code"] not in OF_TABLE and warning.get("column") not in taken
     ]
-    return {"source": told, "rows": table.height, "columns": columns, "warnings": kept + warnings_of(columns, table)}
+    return {"source": told, "rows": table.height, "columns": columns, "warnings": kept + warnings_of(columns, table, kept)}
 
 
 def _place_of(name: str, names: Sequence[str]) -> int:
@@ -63,5 +63,5 @@ def whole(
 ) -> dict[str, Any]:
     """What a dataset is made of that was read whole, with the corrections that came with the file or before."""
     columns, left_out = corrected(columns, table, corrections, source)
-    told = [*warnings, *left_out, *warnings_of(columns, table)]
+    told = [*warnings, *left_out, *warnings_of(columns, table, warnings)]
     return {"source": source, "rows": table.height, "columns": columns, "warnings": told}

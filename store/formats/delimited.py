@@ -72,7 +72,7 @@ def _laid_out(found: Found, rows: Text, dialect: Dialect, options: ReadOptions, 
 def table_of(text: Text, dialect: Dialect, options: ReadOptions, line: int) -> Found:
     """The rows of a text that begins in that line, below any header."""
     dialect.texts |= options.texts
-    chooser = Chooser(options, dialect.delimiter, dialect.markers, dialect.texts)
+    chooser = Chooser(options, dialect.delimiter, dialect.markers, dialect.texts, options.numeric)
     found = Found(batches=iter(()), read={}, warnings=[])
     found.batches = Columns(text, dialect, chooser, line, found).batches()
     found.read = {

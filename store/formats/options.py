@@ -24,6 +24,7 @@ TABS = {"tab": "\t", "\\t": "\t"}
 """How a tab may be written where it is hard to type."""
 TEXTUAL = ("categorical", "text")
 """Kinds of columns whose cells are words."""
+NUMERIC = ("numeric", "integer")
 
 
 @dataclass(frozen=True)
@@ -148,6 +149,11 @@ class ReadOptions:
     def texts(self) -> frozenset[str]:
         """The columns whose cells are words, whatever they look like."""
         return frozenset(self.words or ()) | {column.name for column in self.columns or () if column.kind in TEXTUAL}
+
+    @property
+    def numeric(self) -> frozenset[str]:
+        """The columns whose cells are numbers, whatever they look like."""
+        return frozenset(column.name for column in self.columns or () if column.kind in NUMERIC)
 
     @property
     def given(self) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def read_all(
         path = place / f"file-{number}"
         path.write_bytes(content.encode() if isinstance(content, str) else content)
         paths.append((path, name))
-    return read_files(paths, given, ReadOptions(**options), place / "table.arrow", LIMIT)
+    return read_files(paths, given, ReadOptions.of(options), place / "table.arrow", LIMIT)
 
 
 def read(folder: Path, content: str | bytes, name: str = "table.csv", given: str | None = None, **options: Any) -> pl.DataFrame:

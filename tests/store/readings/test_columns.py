@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from store.findings import warnings_of
+from store.profile import profile
 from tests.store.formats import read_all
 
 N = None
@@ -93,6 +95,19 @@ GIVEN: dict[str, tuple[str, dict[str, str], dict[str, list[Any]]]] = {
     "an odd word that stands for nothing": ("a,b\n1,x\nunknown,y\n", {"missing": "unknown"}, {"a": [1, N]}),
     "a decimal comma in a file of whole numbers": ("a;b\n2.155;x\n", {"decimal": ","}, {"a": [2155]}),
 }
+
+
+def test_a_column_that_is_given_as_numbers_is_read_as_such(tmp_path: Path) -> None:
+    """Leading zeros, and units that are not known, are no reason to keep it as words."""
+    columns = [{"name": "a", "kind": "integer"}, {"name": "b", "kind": "numeric"}]
+    table = read_all(tmp_path, {"t.csv": "a,b\n007,1.5 th\n12,2 th\n"}, columns=columns)[1]
+    assert table.rows() == [(7, 1.5), (12, 2.0)]
+
+
+def test_of_what_nearly_is_numbers_nothing_is_said_that_holds_of_words(tmp_path: Path) -> None:
+    lines = ["price", *(f"{n}.5" for n in range(100)), "unknown", ""]
+    _, table, told = read_all(tmp_path, {"t.csv": "\n".join(lines)})
+    assert [warning["code"] for warning in told + warnings_of(profile(table), table, told)] == ["ALMOST_NUMBERS"]
 
 
 @pytest.mark.parametrize("case", GIVEN)
