@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tests.store.formats import read_all
 
-EXAMPLES = int(os.environ.get("VIDRO_TEST_TABLES", "60"))
-"""Tables that are tried; scripts/faults tries 10,000."""
+EXAMPLES = int(os.environ.get("VIDRO_TEST_EXAMPLES", "60"))
+"""Tables that are tried; scripts/test-tables tries 10,000."""
 
 
 class Style(NamedTuple):
