@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from engine.features import Column
-from engine.metrics import METRICS, confusion_matrix
+from engine.metrics import METRICS, confusion_matrix, root_mean_square
 from engine.predict import Predictor
 from engine.prepare import fit
 from engine.scoring import class_scores
@@ -78,7 +78,7 @@ def _residuals(actual: np.ndarray, predicted: np.ndarray, named: Named) -> dict[
         "actual": actual[shown].tolist(),
         "predicted": predicted[shown].tolist(),
         "mean": float(residual.mean()),
-        "std": float(residual.std()),
+        "std": float(root_mean_square(residual - residual.mean())),
         "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},
         "largest": [
             {

@@ -107,9 +107,10 @@ def r2(predictions: Numbers, targets: Numbers) -> float | None:
     """The mean over outputs; None as soon as one of them has a constant target."""
     if not len(targets) or np.any(targets.max(axis=0) == targets.min(axis=0)):
         return None
-    residual = np.square(targets - predictions).sum(axis=0, dtype=np.float64)
-    total = np.square(targets - targets.mean(axis=0, dtype=np.float64)).sum(axis=0)
-    return float(np.mean(1 - residual / total))
+    residual, powers = _squares(targets - predictions)
+    total, others = _squares(targets - targets.mean(axis=0, dtype=np.float64))
+    with np.errstate(over="ignore"):
+        return float(np.mean(1 - np.ldexp(residual / total, 2 * (powers - others))))
 
 
 def mae(predictions: Numbers, targets: Numbers) -> float | None:
@@ -122,7 +123,27 @@ def rmse(predictions: Numbers, targets: Numbers) -> float | None:
     """The mean over outputs of each output's root mean square."""
     if not len(targets):
         return None
-    return float(np.mean(np.sqrt(np.mean(np.square(targets - predictions), axis=0, dtype=np.float64))))
+    return float(np.mean(root_mean_square(targets - predictions)))
+
+
+def root_mean_square(errors: Numbers) -> Numbers:
+    """Of errors (n, k), each output's (k,); of errors (n,), theirs."""
+    squares, powers = _squares(errors)
+    return np.asarray(np.ldexp(np.sqrt(squares / len(errors)), powers))
+
+
+def _squares(errors: Numbers) -> tuple[Numbers, NDArray[np.intc]]:
+    """Each output's sum of squares (k,), and a power of two (k,) whose square it is yet to be multiplied by: 0 but where the
+    squares leave the float type's range.
+    """
+    limits = np.finfo(errors.dtype)
+    with np.errstate(over="ignore", under="ignore"):
+        sums = np.square(errors).sum(axis=0, dtype=np.float64)
+        kept = (sums > limits.tiny / limits.eps) & (sums < limits.max)
+        if kept.all():
+            return sums, np.zeros(sums.shape, np.intc)
+        powers = np.where(kept, 0, np.frexp(np.abs(errors).max(axis=0))[1]).astype(np.intc)
+        return np.square(np.ldexp(errors, -powers)).sum(axis=0, dtype=np.float64), powers
 
 
 _TABLE = (

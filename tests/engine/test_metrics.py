@@ -155,3 +155,16 @@ def test_all_metrics_of_a_large_table_take_little_time() -> None:
     for metric in CLASSIFICATION:
         metric.function(P, y)
     assert time.process_time() - start < 1
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@given(seed=st.integers(0, 50), share=st.floats(-1, 1))
+def test_numbers_of_any_size_are_judged_alike(dtype: Any, seed: int, share: float) -> None:
+    """By powers of two, which round nothing, however far their squares lie out of range."""
+    predictions, targets = np.random.default_rng(seed).normal(1, 0.5, (2, 20, 2)).astype(dtype)
+    power = int(share * (np.finfo(dtype).maxexp - 30))
+    near = {metric.name: metric.function(predictions, targets) for metric in REGRESSION}
+    far = {metric.name: metric.function(np.ldexp(predictions, power), np.ldexp(targets, power)) for metric in REGRESSION}
+    assert far["r2"] == pytest.approx(near["r2"], rel=1e-5)
+    assert far["mae"] == pytest.approx(np.ldexp(near["mae"], power), rel=1e-5, abs=0)
+    assert far["rmse"] == pytest.approx(np.ldexp(near["rmse"], power), rel=1e-5, abs=0)
