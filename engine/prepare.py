@@ -180,12 +180,23 @@ def class_weights(training: Training, target: Target) -> np.ndarray | None:
     return weights
 
 
+WEIGHTS = (1e-18, 1e18)
+"""What a class may weigh unless it is 0: the squares of a row's gradient, which optimizers keep, stay in float32's range."""
+
+
 def refuse_weightless(training: Training, target: Target) -> None:
-    """Raise UnusableData where `class_weight` names what is no class, or has nothing count."""
+    """Raise UnusableData where `class_weight` names what is no class, has nothing count, or leaves the numbers' range."""
     weights = class_weights(training, target)
-    if weights is not None and not weights.any():
+    if weights is None:
+        return
+    if not weights.any():
         detail = "every class has a weight of 0, so nothing would be learned; give one of them more than 0"
         raise UnusableData([("/class_weight", detail)])
+    least, most = WEIGHTS
+    for weight in weights[weights != 0]:
+        if not least < weight < most:
+            detail = f"a weight of {weight:g} leaves the range of {least:g} to {most:g}; give weights nearer to 1, or 0"
+            raise UnusableData([("/class_weight", detail)])
 
 
 def check_rows(training: Training, rows: int, with_gaps: Iterable[Column], columns: Mapping[str, Column]) -> None:

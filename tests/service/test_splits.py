@@ -128,6 +128,8 @@ def test_a_stored_job_that_has_nothing_to_watch_fails_and_says_so(stage: Stage) 
     ({"zz": 2}, "/class_weight/zz", "no class 'zz' in column 'y'; there are p, q"),
     ({"p": 0, "q": 0}, "/class_weight", "every class has a weight of 0"),
     ({"True": 1}, "/class_weight/True", "there are p, q"),
+    ({"p": 1e308, "q": 1e308}, "/class_weight", "1e+308 leaves the range of 1e-18 to 1e+18; give weights nearer to 1"),
+    ({"p": 1e-300}, "/class_weight", "1e-300 leaves the range"),
 ])  # fmt: skip
 def test_class_weights_are_held_against_the_column(stage: Stage, weights: Any, pointer: str, detail: str) -> None:
     problem = asked(stage, PQ, class_weight=weights)
