@@ -158,6 +158,10 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
         yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
     for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
         text = _array(target) or TARGET_PROBLEMS[task](target)
+        if text == WORDS:
+            one = "choose a numeric column, or a model for classification such as logistic_regression"
+            several = f"it has {target.distinct} different cells, and a tag has two: leave it out, or train a job for it alone"
+            text = f"{WORDS}; {several if len(targets) > 1 else one}"
         if text == FRACTIONS:
             other = "set task to regression" if "regression" in training.model.tasks else "choose linear_regression or mlp"
             text = f"{FRACTIONS}; {other} to predict numbers, or choose a column of classes"
@@ -169,14 +173,10 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
 
 
 def _not_numbers(target: ColumnSummary) -> str | None:
-    if target.kind in ("categorical", "text"):
-        return (
-            "holds text, and a regression predicts numbers; choose a numeric column, or a model for classification such "
-            "as logistic_regression"
-        )
-    return None
+    return WORDS if target.kind in ("categorical", "text") else None
 
 
+WORDS = "holds text, and a regression predicts numbers"
 FRACTIONS = "holds fractions, which are no classes"
 
 

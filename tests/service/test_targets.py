@@ -168,6 +168,7 @@ BAD_TARGETS: dict[str, tuple[dict[str, Any], str, str]] = {
     "a number": ({"target": 5}, "/target", "string"),
     "a number in the list": ({"target": ["a", 5]}, "/target/1", "string"),
     "text among numbers": ({"target": ["a", "word"]}, "/target/1", "holds text"),
+    "several words among tags": ({"target": ["t1", "word"]}, "/target/1", "it has 3 different cells, and a tag has two: leave"),
     "a number among tags": ({"target": ["t1", "a"], "task": "tagging"}, "/target/1", "no tag"),
     "one target for classes": ({"target": ["t1", "t2"], "task": "classification"}, "/target", "tagging"),
     "no tagging for this model": ({"target": ["t1", "t2"], "model": {"kind": "logistic_regression"}}, "/target", "tagging"),
