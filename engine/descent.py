@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from engine.backend import Array, gather, to_host
-from engine.errors import Diverged
 from engine.network import Network
 from engine.randomness import Shuffles
 from engine.scoring import mean_loss, mean_of, row_losses, score
@@ -275,7 +274,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
 
         train_loss, gradient_norm = steps.means()
         if not math.isfinite(train_loss):
-            raise Diverged(epoch=state.epoch, learning_rate=rate)
+            raise reason.broken(state.epoch, rate)
         reason.hold(train_loss, state.epoch, rate)
         values = {"train_loss": train_loss, **steps.scores(order), **steps.validate()}
         watched = values.get("validation_loss", train_loss)
@@ -284,7 +283,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
         # Only a host looks: a device is asked once an epoch.
         unseen = problem.validation is None and state.epoch == spec.epochs and network.xp is np
         if not math.isfinite(watched) or (unseen and not _answers(problem)):
-            raise Diverged(epoch=state.epoch, learning_rate=rate)
+            raise reason.broken(state.epoch, rate)
         state.vectors["schedule"] = np.array(spec.schedule.observe(memory, watched), np.float64)
         values["learning_rate"] = rate
         values["gradient_norm"] = gradient_norm

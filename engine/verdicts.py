@@ -15,8 +15,9 @@ from engine.losses import BinaryCrossEntropy
 from engine.metrics import METRICS
 from engine.scaling import NoScaling
 from engine.separation import separable
+from engine.target import Numbers
 from engine.train import Epoch, Problem
-from engine.yardstick import LOST, Yardstick
+from engine.yardstick import LOST, Yardstick, is_unscaled, remedy
 
 Told = dict[str, Any]
 Values = Mapping[str, Any]
@@ -34,8 +35,10 @@ def verdicts(problem: Problem, values: Values, started_at: float | None = None) 
     where the loss is beyond all reason beside that of the yardstick and of the start.
     """
     yardstick = Yardstick(problem)
-    yield from _rose(problem, values, yardstick, started_at)
-    yield from _worse(problem, values, yardstick)
+    rose = list(_rose(problem, values, yardstick, started_at))
+    yield from rose
+    yield from _worse(problem, values, yardstick, bool(rose))
+    yield from _constant(problem)
     yield from _zero(problem)
     yield from _separable(problem)
 
@@ -72,17 +75,7 @@ def _beside(yardstick: Yardstick) -> str:
     return f"beside the {yardstick.loss:.4g} of answering the same to every row it is beyond all reason"
 
 
-def remedy(problem: Problem, rate: float) -> str:
-    """What keeps such a loss from growing."""
-    preprocessing = problem.spec.preprocessing
-    if isinstance(preprocessing.scaling, NoScaling):
-        return "Set preprocessing.scaling to standard"
-    if problem.target.task == "regression" and problem.target.scaling is None and len(problem.network.layers) > 1:
-        return "Set preprocessing.target_scaling to standard"
-    return f"Set optimizer.learning_rate to {rate / 10:g} or lower, or regularization.clip_norm to 1"
-
-
-def _worse(problem: Problem, values: Values, yardstick: Yardstick) -> Iterator[Told]:
+def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -> Iterator[Told]:
     """Whether the model is no better than its yardstick on the validation rows or, without such rows, on the training rows."""
     metric = METRICS[problem.target.metric]
     split = "validation" if problem.validation is not None else "train"
@@ -99,20 +92,39 @@ def _worse(problem: Problem, values: Values, yardstick: Yardstick) -> Iterator[T
     if not is_worse:
         return
     rows = problem.validation.rows if problem.validation is not None else problem.train.rows
-    found = f"{metric.name} is {value:.4g} on the {rows} {split} rows, and {least:.4g} by always answering {what}"
+    on = f"the {rows} {split} row{'s' if rows > 1 else ''}"
+    found = f"{metric.name} is {value:.4g} on {on}, and {least:.4g} by always answering {what}"
     fits = split == "validation" and trained is not None and trained > (yardstick.score("train") or 0.0) + 0.1
-    yield {"code": code, "detail": f"{found}: nothing that holds for other rows was learned. {_teach(problem, fits, trained)}"}
+    advice = _teach(problem, fits, trained, rose)
+    yield {"code": code, "detail": f"{found}: nothing that holds for other rows was learned. {advice}"}
 
 
-def _teach(problem: Problem, fits: bool, trained: float | None) -> str:
-    spec = problem.spec
+def _constant(problem: Problem) -> Iterator[Told]:
+    """Whether a target of numbers is the same in all training rows."""
+    target, Y = problem.target, to_host(problem.train.Y)
+    if not isinstance(target, Numbers):
+        return
+    constant = np.flatnonzero(Y.max(axis=0) == Y.min(axis=0)).tolist()
+    if constant:
+        first = target.restored(Y[:1])[0]
+        found = " and ".join(f"'{target.names[index]}' is {first[index]:.6g}" for index in constant)
+        detail = f"column {found} in all {len(Y)} training rows: there is nothing to learn of it, and r2 has no value"
+        yield {"code": "CONSTANT_TARGET", "detail": f"{detail}. Choose another target, or rows in which it varies"}
+
+
+def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> str:
+    spec, weights = problem.spec, problem.train.weights
+    if weights is not None and not bool((weights != 0).all()):
+        return "The rows of a class with a class_weight of 0 do not count: set it above 0"
+    if rose and spec.optimizer is not None:
+        return remedy(problem, spec.optimizer.learning_rate)
     if fits:
         return f"It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty"
     if spec.optimizer is None:
         return "Choose other features, or a model that bends, as mlp"
     if isinstance(spec.preprocessing.scaling, NoScaling):
         return "Set preprocessing.scaling to standard"
-    if problem.target.task == "regression" and problem.target.scaling is None:
+    if is_unscaled(problem):
         return "Set preprocessing.target_scaling to standard, or train for more epochs"
     return "Train for more epochs, with another learning rate, or with other features"
 

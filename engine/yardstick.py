@@ -9,6 +9,7 @@ from engine.backend import to_host
 from engine.errors import Diverged
 from engine.metrics import METRICS
 from engine.network import Network
+from engine.scaling import NoScaling
 from engine.scoring import labels, mean_loss
 from engine.train import Problem
 
@@ -16,6 +17,31 @@ LOST = float(np.finfo(np.float32).eps)
 """Beside a loss that is 1 / LOST times as large another is lost: their sum in float32 is the larger one alone. A run that
 ends so misses by some 2,900 standard deviations.
 """
+
+
+def is_unscaled(problem: Problem) -> bool:
+    """Whether a network learns a regression's target in its own unit, for which its first weights are not made."""
+    return problem.target.task == "regression" and problem.target.scaling is None and len(problem.network.layers) > 1
+
+
+def remedy(problem: Problem, rate: float) -> str:
+    """What keeps the training loss from growing at that learning rate."""
+    slower = f"optimizer.learning_rate to {rate / 10:g} or lower"
+    regularization = problem.spec.regularization
+    if isinstance(problem.spec.preprocessing.scaling, NoScaling):
+        return "Set preprocessing.scaling to standard"
+    if is_unscaled(problem):
+        return "Set preprocessing.target_scaling to standard"
+    if regularization is not None and (regularization.l1 or regularization.l2):
+        return f"Set lower penalties in regularization, or {slower}"
+    return f"Set {slower}, or regularization.clip_norm to 1"
+
+
+def advice(problem: Problem, rate: float) -> str:
+    """What keeps numbers finite at that learning rate."""
+    if isinstance(problem.spec.preprocessing.scaling, NoScaling) or is_unscaled(problem):
+        return f"{remedy(problem, rate)}; if it still diverges, optimizer.learning_rate to {rate / 10:g} or lower."
+    return Diverged.advice(rate)
 
 
 class Yardstick:
@@ -94,10 +120,15 @@ class Reason:
         """What is beyond all reason beside the yardstick; nothing where that costs nothing."""
         return self._beyond(self.yardstick.loss)
 
+    def broken(self, epoch: int, rate: float) -> Diverged:
+        """What to raise where an epoch's loss is no finite number."""
+        found = f"The loss is no longer a finite number in epoch {epoch}, at a learning rate of {rate:g}"
+        return Diverged(epoch, rate, f"{found}. {advice(self.problem, rate)}")
+
     def hold(self, loss: float, epoch: int, rate: float) -> None:
         """Raise Diverged where an epoch's loss is beyond it."""
         if not (loss > self.most and loss > self._beyond(self.yardstick.start)):
             return
         found = f"The loss is {loss:.4g} in epoch {epoch}, at a learning rate of {rate:g}"
         beside = f"the {self.yardstick.loss:.4g} of always answering the mean is lost in its rounding"
-        raise Diverged(epoch, rate, f"{found}: {beside}. {Diverged.advice(rate)}")
+        raise Diverged(epoch, rate, f"{found}: {beside}. {advice(self.problem, rate)}")

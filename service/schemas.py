@@ -238,8 +238,8 @@ class JobResource(Resource):
     error: Problem | None
     warnings: list[Notice] = Field(
         description="what is worth a look: of the table (TARGET_LEAK …), of the run (EARLY_STOPPED …), and where it learned "
-        "nothing: WORSE_THAN_MEAN, WORSE_THAN_COMMONEST, LOSS_ROSE, NOT_FINITE, WEIGHTS_ZERO, SEPARABLE, each once, with its "
-        "numbers and a remedy"
+        "nothing: WORSE_THAN_MEAN, WORSE_THAN_COMMONEST, LOSS_ROSE, NOT_FINITE, WEIGHTS_ZERO, SEPARABLE, CONSTANT_TARGET, each "
+        "once, with its numbers and a remedy"
     )
     timings: Timings
     created_at: Time

@@ -214,7 +214,8 @@ class Recording:
     def _is_over(self, epoch: Epoch) -> bool:
         stopping = self.training.early_stopping
         if stopping is not None and self.checkpoints.progress.waited >= stopping.patience:
-            self._end_early("EARLY_STOPPED", f"{stopping.monitor} has not fallen for {stopping.patience} epochs")
+            fallen = f"fallen by more than {stopping.min_delta:g}" if stopping.min_delta else "fallen"
+            self._end_early("EARLY_STOPPED", f"{stopping.monitor} has not {fallen} for {stopping.patience} epochs")
             return True
         return epoch.converged or self._is_time_up()
 

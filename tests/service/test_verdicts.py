@@ -126,3 +126,65 @@ def test_a_fork_whose_loss_rises_above_its_parents(stage: Stage) -> None:
     run(stage.place, response.json()["id"])
     job = stage.client.get(f"/v1/jobs/{response.json()['id']}").json()
     assert f"began at {parent['latest']['train_loss']:.4g}" in told(job, "LOSS_ROSE")
+
+
+@pytest.mark.parametrize("kind", ["linear_regression", "mlp"])
+def test_a_target_that_never_changes(stage: Stage, kind: str) -> None:
+    found = numbers() | {"y": np.full(200, 5.5)}
+    job = stage.job(table(stage, **found), "y", kind)
+    assert job["state"] == "succeeded"
+    assert "'y' is 5.5 in all" in told(job, "CONSTANT_TARGET")
+    assert (job["latest"]["train_r2"], codes(job)) == (None, ["CONSTANT_TARGET"])
+
+
+def test_one_of_several_targets_that_never_changes(stage: Stage) -> None:
+    job = stage.job(table(stage, **numbers(), z=[7] * 200), ["y", "z"], "mlp", task="regression", features=["a"], epochs=3)
+    assert "'z' is 7 in all 160 training rows" in told(job, "CONSTANT_TARGET")
+
+
+def test_penalties_that_undo_what_is_learned(stage: Stage) -> None:
+    dataset_id, given = table(stage, **numbers()), {"epochs": 20}
+    job = stage.job(dataset_id, "y", "mlp", regularization={"l2": 1000.0}, **given)
+    assert "Set lower penalties in regularization" in told(job, "LOSS_ROSE")
+    assert stage.job(dataset_id, "y", "mlp", regularization={"l2": 0.0}, **given)["warnings"] == []
+
+
+def test_a_loss_that_rose_has_one_remedy(stage: Stage) -> None:
+    given = {"optimizer": RATE | {"learning_rate": 3.0}, "preprocessing": {"scaling": "standard"}, "epochs": 6}
+    job = stage.job(table(stage, **numbers()), "y", "linear_regression", model=LINE, **given)
+    advice = {told(job, code).split(". ")[-1] for code in ("LOSS_ROSE", "WORSE_THAN_MEAN")}
+    assert advice == {"Set optimizer.learning_rate to 0.3 or lower, or regularization.clip_norm to 1"}
+
+
+def test_a_class_that_does_not_count(stage: Stage) -> None:
+    found = numbers()
+    found["y"] = np.where(found["y"] > 0, "p", "q")
+    dataset_id = table(stage, **found)
+    job = stage.job(dataset_id, "y", "logistic_regression", class_weight={"p": 0})
+    assert "class_weight of 0 do not count: set it above 0" in told(job, "WORSE_THAN_COMMONEST")
+    assert stage.job(dataset_id, "y", "logistic_regression", class_weight={"p": 0.5})["warnings"] == []
+
+
+@pytest.mark.parametrize(("kind", "field", "unit"), [("mlp", "target_scaling", 1e4), ("linear_regression", "scaling", 1.0)])
+@pytest.mark.parametrize("rate", [0.1, 0.5])
+def test_what_diverged_in_another_unit_is_mended_as_it_says(
+    stage: Stage, kind: str, field: str, unit: float, rate: float
+) -> None:
+    found = numbers()
+    found["y"] = found["y"] * unit
+    found["a"] = found["a"] if kind == "mlp" else found["a"] * 1e6
+    dataset_id, model = table(stage, **found), {} if kind == "mlp" else LINE
+    given: dict[str, Any] = {"model": model, "optimizer": RATE | {"learning_rate": rate}, "epochs": 60}
+    job = stage.job(dataset_id, "y", kind, preprocessing={field: "none"}, **given)
+    assert (job["state"], job["error"]["code"]) == ("failed", "DIVERGED")
+    assert f"Set preprocessing.{field} to standard; if it still diverges, " in job["error"]["detail"]
+    mended = stage.job(dataset_id, "y", kind, preprocessing={field: "standard"}, **given)
+    assert (mended["state"], mended["latest"]["validation_r2"] > 0.9) == ("succeeded", True)
+
+
+def test_what_early_stopping_waited_for(stage: Stage) -> None:
+    dataset_id = table(stage, **numbers())
+    for min_delta, waited in ((0.0, "validation_loss has not fallen for 3 epochs"), (10.0, "fallen by more than 10 for 3 ep")):
+        stopping = {"patience": 3, "min_delta": min_delta}
+        job = stage.job(dataset_id, "y", "mlp", early_stopping=stopping, split={"validation": 0.2})
+        assert waited in told(job, "EARLY_STOPPED")
