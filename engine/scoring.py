@@ -35,9 +35,10 @@ def score(split: str, problem: "Problem", outputs: np.ndarray, Y: np.ndarray) ->
 
 
 def mean_loss(problem: "Problem", outputs: Array, matrices: "Matrices") -> float:
-    """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are."""
+    """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are; infinite where it leaves the float's range."""
     losses = problem.network.xp.empty(matrices.rows, problem.network.dtype)
-    row_losses(problem, outputs, matrices, losses)
+    with np.errstate(over="ignore", invalid="ignore"):
+        row_losses(problem, outputs, matrices, losses)
     return mean_of(to_host(losses))
 
 

@@ -43,16 +43,32 @@ def verdicts(problem: Problem, values: Values, started_at: float | None = None) 
     yield from _separable(problem)
 
 
-def not_finite(epoch: Epoch) -> Told | None:
+def not_finite(problem: Problem, epoch: Epoch) -> Told | None:
     """The warning of an epoch's value that is infinite or no number."""
     for name, value in epoch.values.items():
         if name != TOLD and value is not None and not math.isfinite(value):
-            detail = (
-                f"{name} is {value} in epoch {epoch.number}: numbers have left the range of the float type. Set a lower "
-                "learning rate, scale features and target, or set precision to float64"
-            )
-            return {"code": "NOT_FINITE", "detail": detail}
+            found = f"{name} is {_spelled(value)} in epoch {epoch.number}: numbers have left the range of the float type"
+            return {"code": "NOT_FINITE", "detail": f"{found}. {_nearer(problem)}"}
     return None
+
+
+def _nearer(problem: Problem) -> str:
+    """What keeps a problem's numbers in their float type's range."""
+    spec = problem.spec
+    if isinstance(spec.preprocessing.scaling, NoScaling):
+        return "Set preprocessing.scaling to standard"
+    if isinstance(problem.target, Numbers) and problem.target.scaling is None:
+        return "Set preprocessing.target_scaling to standard"
+    if spec.optimizer is not None:
+        return f"Set optimizer.learning_rate to {spec.optimizer.learning_rate / 10:g} or lower"
+    return "Divide the columns by a power of ten that brings them near 1"
+
+
+def _spelled(value: float) -> str:
+    """A number in a message: one that is not finite as in JSON."""
+    if math.isfinite(value):
+        return f"{value:.4g}"
+    return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
 def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: float | None) -> Iterator[Told]:
@@ -93,7 +109,7 @@ def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -
         return
     rows = problem.validation.rows if problem.validation is not None else problem.train.rows
     on = f"the {rows} {split} row{'s' if rows > 1 else ''}"
-    found = f"{metric.name} is {value:.4g} on {on}, and {least:.4g} by always answering {what}"
+    found = f"{metric.name} is {_spelled(value)} on {on}, and {_spelled(least)} by always answering {what}"
     fits = split == "validation" and trained is not None and trained > (yardstick.score("train") or 0.0) + 0.1
     advice = _teach(problem, fits, trained, rose)
     yield {"code": code, "detail": f"{found}: nothing that holds for other rows was learned. {advice}"}
@@ -108,8 +124,11 @@ def _constant(problem: Problem) -> Iterator[Told]:
     if constant:
         first = target.restored(Y[:1])[0]
         found = " and ".join(f"'{target.names[index]}' is {first[index]:.6g}" for index in constant)
-        detail = f"column {found} in all {len(Y)} training rows: there is nothing to learn of it, and r2 has no value"
-        yield {"code": "CONSTANT_TARGET", "detail": f"{detail}. Choose another target, or rows in which it varies"}
+        rounded, advice = "", "Choose another target, or rows in which it varies"
+        if target.scaling is None and Y.dtype == np.float32:
+            rounded, advice = ", rounded to float32", f"{advice}; if it does, set preprocessing.target_scaling to standard"
+        detail = f"column {found} in all {len(Y)} training rows{rounded}: there is nothing to learn of it, and r2 has no value"
+        yield {"code": "CONSTANT_TARGET", "detail": f"{detail}. {advice}"}
 
 
 def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> str:
@@ -117,7 +136,7 @@ def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> s
     if weights is not None and not bool((weights != 0).all()):
         return "The rows of a class with a class_weight of 0 do not count: set it above 0"
     if rose and spec.optimizer is not None:
-        return remedy(problem, spec.optimizer.learning_rate)
+        return f"{remedy(problem, spec.optimizer.learning_rate)}; if that does not help, choose other features"
     if fits:
         return f"It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty"
     if spec.optimizer is None:

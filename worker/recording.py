@@ -188,7 +188,7 @@ class Recording:
         self.pending.values = values
         told = self.pending.warnings  # a run that was taken up again may have told them before
         told += [warning for warning in epoch.warnings if warning not in told]
-        self._tell(not_finite(epoch))
+        self._tell(not_finite(self.prepared.problem, epoch))
         improved = self._improves(epoch)
         every = self.training.record.checkpoint_every
         periodic = every is not None and epoch.number % every == 0
