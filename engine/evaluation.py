@@ -77,6 +77,7 @@ def _residuals(actual: np.ndarray, predicted: np.ndarray, named: Named) -> dict[
     return {
         "actual": actual[shown].tolist(),
         "predicted": predicted[shown].tolist(),
+        "metrics": _metrics("regression", predicted[:, None], actual[:, None]),
         "mean": float(residual.mean()),
         "std": float(root_mean_square(residual - residual.mean())),
         "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},

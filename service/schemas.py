@@ -373,6 +373,7 @@ class Residuals(Resource):
 
     actual: list[Number]
     predicted: list[Number]
+    metrics: dict[str, Number | None] = Field(description="of this target alone, in its own unit")
     mean: Number
     std: Number
     quantiles: dict[str, Number]
@@ -384,7 +385,7 @@ class EvaluationResource(Resource):
     epoch: int
     split: Literal["train", "validation", "test"]
     rows: int
-    metrics: Values
+    metrics: Values = Field(description="of several numbers, the mean over them; residuals have those of each")
     units: dict[str, str] = Field(
         default_factory=dict,
         description="of the metrics that have one: the target's own, however it was scaled",

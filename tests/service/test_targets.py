@@ -103,6 +103,12 @@ def test_several_numbers_are_evaluated_by_target(stage: Stage) -> None:
         np.testing.assert_allclose(residuals["actual"], actual[:, index])
         np.testing.assert_allclose(residuals["predicted"], rows[:, index])
         assert residuals["std"] == pytest.approx(np.std(actual[:, index] - rows[:, index]))
+        of_this = {
+            "r2": oracle.r2_score(actual[:, index], rows[:, index]),
+            "mae": oracle.mean_absolute_error(actual[:, index], rows[:, index]),
+            "rmse": oracle.root_mean_squared_error(actual[:, index], rows[:, index]),
+        }
+        assert residuals["metrics"] == pytest.approx(of_this)
     assert found["classes"] is found["confusion_matrix"] is found["by_class"] is found["roc"] is None
 
 
