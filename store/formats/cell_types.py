@@ -3,16 +3,14 @@
 import re
 from functools import lru_cache
 
-from engine.features import MISSING
+from store.readings.markers import GAPS as MARKERS
+from store.readings.markers import OF_NUMBERS
 
-GAPS = frozenset(
-    {word.lower() for word in MISSING}
-    | {"-", "--", ".", "..", "...", "n/a", "#n/a", "<na>", "#div/0!", "#value!", "#ref!", "nil", "none", "missing", "unknown"}
-)
+GAPS = frozenset({word.lower() for word in (*MARKERS, *OF_NUMBERS)} | {"unknown"})
 MONEY = "$€£¥₹"
 _DIGITS = r"(?:\d{1,3}(?:[.,'’ \u00a0\u202f]\d{3})+|\d{1,2}(?:,\d{2})+,\d{3}|\d+)"
 NUMBER = re.compile(
-    rf"[(<>~≈]?\s?[+\-−]?\s?(?:[{MONEY}]|[A-Z]{{3}}\s|R\$)?\s?[+\-−]?(?:{_DIGITS}(?:[.,]\d*)?|[.,]\d+)(?:[eE][+\-−]?\d+)?"
+    rf"(?:[(~≈≤≥]|[<>]=?)?\s?[+\-−]?\s?(?:[{MONEY}]|[A-Z]{{3}}\s|R\$)?\s?[+\-−]?(?:{_DIGITS}(?:[.,]\d*)?|[.,]\d+)(?:[eE][+\-−]?\d+)?"
     rf"\s?(?:%|‰|[{MONEY}]|°?[A-Za-zµ²³/°]{{1,4}})?\s?[)\-]?"
 )
 PLAIN = re.compile(r"[+\-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+\-]?\d+)?")

@@ -215,10 +215,15 @@ class Columns:
         self.found.read["columns"] = {
             name: choice.reading.document for name, choice in choices.items() if choice.reading not in USUAL
         }
+        seen = [(self.evidence[name], choice.reading.kind) for name, choice in choices.items()]
+        used = [
+            *(mark for one, _ in seen for mark in one.gaps if mark),
+            *(m for one, kind in seen if kind != "words" for m in one.doubtful),
+        ]
         for name, choice in choices.items():
             told = list(choice.told)
             if choice.reading.kind == "words" and name not in self.dialect.texts:
-                told += told_of_words(self.evidence[name], self.chooser.options.missing is None)
+                told += told_of_words(self.evidence[name], self.chooser.options.missing is None, dict.fromkeys(used))
             for code, detail in told:
                 self.found.warnings.append({"code": code, "column": name, "detail": f"column '{name}' {detail}"})
         for code, detail in (("SPACES", "spaces around words"), ("ACCENTS", "letters and accents that stood apart (NFC)")):

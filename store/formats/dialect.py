@@ -19,6 +19,7 @@ csv.field_size_limit(CELL_BYTES)
 LEFT_OUT = "LINES_LEFT_OUT"
 REASONS: dict[str, tuple[str, str]] = {
     "title": (LEFT_OUT, "{lines} above the header {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
+    "ruler": (LEFT_OUT, "{lines} below the header {hold} a drawn line and {were} left out"),
     "hint": (LEFT_OUT, "{lines} {names} the delimiter and {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
     "comment": (LEFT_OUT, "{lines} {begin} as a comment and {were} left out; to read {them}, set 'comment' to none"),
     "header again": (LEFT_OUT, "{lines} {repeat} the header and {were} left out; if {they} {are} data, set 'header' to false"),

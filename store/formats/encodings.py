@@ -20,6 +20,8 @@ SIGNS = "€£°²³µ§·×«»“”„–—’‘…•™©®½±´"
 WITHIN = re.compile(r"[a-zà-öø-ÿ][A-ZÀ-ÖØ-Þ]|[£§©®±·×•™][^\W\d]|[^\W\d][£§±×•½]|[^\W\d][°²³µ«»“„…©®][^\W\d]")
 """What stands within words of no language."""
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
+BETWEEN_DIGITS = re.compile(r"(?<=\d)\u00a0(?=\d)")
+LETTER_BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\W\d_](?=\d)")
 MOSTLY = 0.6
 """Words of Latin letters have at most that share of letters beyond ASCII."""
 RANGES: dict[str, tuple[tuple[int, int], ...]] = {
@@ -74,7 +76,9 @@ def _plausible(evidence: bytes, encoding: str) -> float:
         return -1.0
     beyond = [letter for letter in text if letter > "\x7f"]
     good = sum(letter in LATIN[encoding] for letter in beyond) + sum(letter in SIGNS for letter in beyond)
-    return (good - len(WITHIN.findall(text))) / max(1, len(beyond))
+    good += len(BETWEEN_DIGITS.findall(text))  # 1 234, as French spreadsheets write it
+    odd = [letter for letter in LETTER_BETWEEN_DIGITS.findall(text) if letter > "\x7f"]
+    return (good - len(WITHIN.findall(text)) - 2 * len(odd)) / max(1, len(beyond))
 
 
 def _common(evidence: bytes, encoding: str) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from store.formats.cell_types import TYPED, type_of
-from store.formats.sampling import Row, rows_of_sample
+from store.formats.sampling import SPACES, Row, rows_of_sample
 from store.formats.separators import Separators
 from store.formats.text import Text, count
 
@@ -17,6 +17,8 @@ NOTE = re.compile(
     r"[*†‡©]|\[\d+\] |\(\d+\) ",
     re.IGNORECASE,
 )
+COUNT_OF_ROWS = re.compile(r"\(\d+ rows?(?: affected)?\)$|\d+ rows? in set\b")
+"""What clients of databases write below a table."""
 TOTAL = re.compile(
     r"(?:grand |sub|over)?(?:total|totals|sum|summe|gesamt|insgesamt|gesamtsumme|totaal|totale|totali|totaux|somme|soma|suma|"
     r"итого|всего|合計|合计|总计|kokku|yhteensä|celkem|razem|összesen|toplam)\b.{0,20}",
@@ -68,8 +70,12 @@ def bottom_of(text: Text, separators: Separators, kinds: Sequence[str | None], s
             bottom.end, bottom.notes = end_above(left[0]), [line_of(place) for place in left]
         return bottom
     count_of_notes = 0
-    while count_of_notes < min(MAX_NOTES, len(there) - 1) and _is_note(rows, there[-1 - count_of_notes], kinds):
-        count_of_notes += 1
+    for number, place in enumerate(reversed(there[1:][-MAX_NOTES:]), 1):
+        is_apart = place > 0 and (rows[place - 1].is_blank or rows[place - 1].is_ruler)
+        if not _is_note(rows[place], separators, kinds, True):
+            break
+        if is_apart or (count_of_notes == number - 1 and _is_note(rows[place], separators, kinds, False)):
+            count_of_notes = number
     if count_of_notes:
         left = there[len(there) - count_of_notes :]
         bottom.end, bottom.notes = end_above(left[0]), [line_of(place) for place in left]
@@ -79,15 +85,23 @@ def bottom_of(text: Text, separators: Separators, kinds: Sequence[str | None], s
     return bottom
 
 
-def _is_note(rows: list[Row], place: int, kinds: Sequence[str | None]) -> bool:
-    """Whether a row is a note below the table: words, alone in their line, or that look like none of the column."""
-    row, width = rows[place], len(kinds)
+def _is_note(row: Row, separators: Separators, kinds: Sequence[str | None], is_apart: bool) -> bool:
+    """Whether a row is a note below the table: words, alone in their line, or that look like none of the column. `is_apart`:
+    it stands below a blank line, or with others that do.
+    """
+    width = len(kinds)
     bare = row.cells[0].strip()
-    if width < 2 or not bare or type_of(bare) in TYPED or type_of(bare) == "gap":
-        return False
-    if NOTE.match(bare) or (len(row.cells) == 1 and len(bare.split()) > 3):
+    if width > 1 and len(row.cells) != width and row.is_ruler:
         return True
-    is_apart = place > 0 and rows[place - 1].is_blank
+    if width < 2 or not bare:
+        return False
+    line = (" " if separators.delimiter == SPACES else separators.delimiter).join(row.cells).strip()
+    if len(row.cells) == 1 and COUNT_OF_ROWS.match(line):
+        return True
+    if type_of(bare) in TYPED or type_of(bare) == "gap":
+        return False
+    if NOTE.match(line) or (len(row.cells) == 1 and len(bare.split()) > 3):
+        return True
     if row.filled > 1:  # a sentence with the delimiter in it
         words = all(type_of(cell) in ("words", "gap") for cell in row.cells)
         differs = len(row.cells) != width or any(kinds)

@@ -26,13 +26,15 @@ class Top:
     """Rows above the header that are none of the table."""
     names: list[int] = field(default_factory=list)
     """Rows that name the columns."""
+    ruler: int | None = None
+    """A line that is drawn below these."""
     why: str | None = None
     """What the header was told by, where it is not sure."""
 
 
 def width_of(rows: Sequence[Row]) -> int:
     """How many cells most rows have; the first row's where no two others agree."""
-    widths = Counter(len(row.cells) for row in rows if not row.is_blank)
+    widths = Counter(len(row.cells) for row in rows if not row.is_blank and (len(row.cells) > 1 or not row.is_ruler))
     width = max(widths, key=lambda cells: (widths[cells], cells)) if widths else 1
     first = next((len(row.cells) for row in rows if not row.is_blank), 1)
     below = len(rows) - 1
@@ -72,6 +74,9 @@ def top_of(rows: Sequence[Row], header: bool | None, keep_titles: bool) -> Top:
     top.names = body[:count]
     while len(top.names) > 1 and rows[top.names[0]].filled <= 1:
         top.titles.append(top.names.pop(0))
+    under = next((place for place in there if top.names and place > top.names[-1]), None)
+    if under is not None and width > 1 and len(rows[under].cells) != width and rows[under].is_ruler:
+        top.ruler = under
     return top
 
 
@@ -176,6 +181,7 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
     if not any(kinds):
         return _of_words(rows)
     words, same, others = _compared(first, kinds)
+    why: str | None = None
     if _counts(first) and not any(_counts(row[:COLUMNS]) for row in rows[1:3]):
         return 1, "its cells are whole numbers that count, and the rows below do not"
     if not words and not same:
@@ -188,18 +194,27 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
             if count and all(not cell.strip() for cell, kind in zip(first, kinds, strict=True) if kind)
             else (0, None)
         )
-    if same and not words and _are_years(first, rows[len(rows) // 2]):
-        words, others = 1, True
-    if not words or (same and not others):
+    if same:
+        why = f"{same} of its cells {'is a number' if same == 1 else 'are numbers'}, as below"
+        if not others or not _may_be_names(first, [row[:COLUMNS] for row in rows[1:]], kinds, words, same):
+            return 0, why if words else None
+        words = words or 1
+    if not words:
         return 0, None
     count = 1
     while count < min(MAX_NAMING, len(rows) - 1) and list(rows[count]) != list(rows[0]):
         more, numbers, _ = _compared(rows[count][:COLUMNS], kinds)
         is_ruler = all(RULER.fullmatch(cell) for cell in rows[count])
-        if not is_ruler and (numbers or more < 2 or 2 * more < sum(map(bool, kinds))):
+        gaps = [place for place, name in enumerate(first) if not name.strip()]
+        fills = more > 0 and len(gaps) > 1 and all(rows[count][place].strip() for place in gaps)  # as below merged cells
+        if not is_ruler and (numbers or (not fills and (more < 2 or 2 * more < sum(map(bool, kinds))))):
             break
         count += 1
-    return count, f"{same} of its cells are numbers, as below" if same else None
+    if 1 < count < len(rows) - 1 and not any(row[0].strip() for row in rows[:count]):
+        name, *rest = rows[count]
+        if type_of(name) == "words" and not "".join(rest).strip():
+            count += 1  # the index's name, as pandas writes it below names in several rows
+    return count, why
 
 
 def _compared(cells: Sequence[str], kinds: Sequence[str | None]) -> tuple[int, int, bool]:
@@ -212,7 +227,9 @@ def _compared(cells: Sequence[str], kinds: Sequence[str | None]) -> tuple[int, i
         if kind is None:
             continue
         found = type_of(cell)
-        if found == kind or (found in TYPED and found != "boolean"):
+        if found in ("date", "address") and kind == "number":
+            words += 1  # as names of days above counts
+        elif found == kind or (found in TYPED and found != "boolean"):
             same += 1
             name_like = name_like and is_name_like_number(cell)
         elif found not in ("gap",) or (cell.strip().isalpha() and len(cell.strip()) > 4):
@@ -236,32 +253,41 @@ def second_table(rows: Sequence[Row], body: Sequence[Row]) -> int | None:
 def _counts(cells: Sequence[str]) -> bool:
     """Whether the cells count up by one, as names of columns may that have none: three or more."""
     bare = [cell.strip() for cell in cells]
-    if bare and not bare[0]:
+    if bare and type_of(bare[0]) not in TYPED:
         bare = bare[1:]
     if len(bare) < 3 or not all(map(is_name_like_number, bare)):
         return False
     return all(int(cell) == int(bare[0]) + place for place, cell in enumerate(bare))
 
 
-def _are_years(cells: Sequence[str], below: Sequence[str]) -> bool:
-    """Whether the numbers among the cells are years, two or more, beside words, and those of a row below are none."""
+def _may_be_names(
+    first: Sequence[str], below: Sequence[Sequence[str]], kinds: Sequence[str | None], words: int, same: int
+) -> bool:
+    """Whether a first row with whole numbers above numbers names columns: more of its cells are words above what is none, or
+    its numbers are years, rise above fractions, or are codes of one length. It does not where a word of it comes again below,
+    in a column of words.
+    """
+    if any(kind is None and first[at].strip() and any(row[at] == first[at] for row in below) for at, kind in enumerate(kinds)):
+        return False
+    numbers = [at for at, cell in enumerate(first) if is_name_like_number(cell) and kinds[at] is not None]
+    names = {first[at].strip() for at in numbers}
+    if len(names) < len(numbers) or same == len(first):
+        return False
+    under = [row[at] for row in below for at in numbers]
+    are_years = all(map(_is_year, names)) and not any(map(_is_year, under))
+    rise = len(numbers) > 1 and all(int(first[at]) < int(first[after]) for at, after in pairwise(numbers))
+    above_fractions = rise and all("." in cell or "," in cell for cell in under if cell.strip())
+    return are_years or above_fractions or words > same or (words > 0 and same > 1 and len({len(name) for name in names}) == 1)
 
-    def year(cell: str) -> bool:
-        return len(cell.strip()) == 4 and cell.strip().isdigit() and 1500 <= int(cell) <= 2200
 
-    numbers = [(cell, other) for cell, other in zip(cells, below, strict=False) if type_of(cell) == "number"]
-    return (
-        len(numbers) > 1
-        and len(numbers) < len(cells)
-        and all(year(cell) and not year(other) for cell, other in numbers)
-        and len({cell for cell, _ in numbers}) == len(numbers)
-    )
+def _is_year(cell: str) -> bool:
+    return len(cell.strip()) == 4 and cell.strip().isdigit() and 1500 <= int(cell) <= 2200
 
 
 def _of_words(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
     """Of a table of words: the first row is data where a word of it comes again below, in its column."""
     first = list(rows[0])
-    below = [row for row in rows[1:] if list(row) != first]
+    below = [row for row in rows[1:] if list(row) != first] or rows[1:]
     for place, cell in enumerate(first[:COLUMNS]):
         if cell.strip() and any(row[place] == cell for row in below):
             return 0, f"'{cell.strip()[:50]}' comes again below it"

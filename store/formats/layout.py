@@ -51,7 +51,8 @@ def dialect_of(text: Text, options: ReadOptions, delimiter: str | None) -> tuple
     untrimmed = {row.line: len(row.cells) for row in rows}
     rows = trimmed(rows)
     top = top_of(rows, options.header, options.skip_lines is not None)
-    above = rows[max([*top.titles, *top.names])] if top.titles or top.names else None
+    drawn = [top.ruler] if top.ruler is not None else []
+    above = rows[max([*top.titles, *top.names, *drawn])] if top.titles or top.names else None
     end = start + (above.end if above else 0)
     _check_top(sample[: end or start + rows[0].end], line, separators, is_whole)
     below = above.after if above else line + bool(hint)
@@ -279,6 +280,8 @@ def _tell_top(
         dialect.note(line, "hint")
     for place in top.titles:
         dialect.note(rows[place].line, "title")
+    if top.ruler is not None:
+        dialect.note(rows[top.ruler].line, "ruler")
     for row in comments:
         if row.line < below:
             dialect.note(row.line, "comment")
@@ -330,6 +333,11 @@ def _tell_one_column(dialect: Dialect, rows: Sequence[Row]) -> None:
         detail = f"the file was read as one column, though {_name(field)} would part most rows into {often + 1}; if so, "
         dialect.warn("ONE_COLUMN", f"{detail}upload it again with 'delimiter' {field!r}", dialect.names[0])
         return
+    counts = [len(re.split(r"\s{2,}", cell)) for cell in cells]
+    often = max(set(counts), key=counts.count)
+    if often > 1 and counts.count(often) >= 0.8 * len(counts):
+        detail = f"the file was read as one column, though two spaces or more part most rows into {often}; if so, write a "
+        dialect.warn("ONE_COLUMN", f"{detail}delimiter between cells, for words hold single spaces", dialect.names[0])
 
 
 def relaid(dialect: Dialect, other: Relaid) -> Dialect:

@@ -8,6 +8,9 @@ SPACES = "spaces"
 """The name of runs of spaces or tabs as a delimiter."""
 
 
+RULER = re.compile(r"[-_=*+|: ]{3,}")
+
+
 @dataclass(frozen=True)
 class Row:
     """A row of a sample: the lines it begins in and that after it, where it ends in the sample, and its cells."""
@@ -21,6 +24,11 @@ class Row:
     @property
     def is_blank(self) -> bool:
         return len(self.cells) < 2 and not "".join(self.cells).strip()
+
+    @property
+    def is_ruler(self) -> bool:
+        """Whether it is a line that is drawn, as below a header and around the rows."""
+        return not self.quoted and RULER.fullmatch("".join(self.cells).strip()) is not None
 
     @property
     def filled(self) -> int:

@@ -1,9 +1,10 @@
 """What is told of a column as it was read: a guess, with its evidence and the form field that settles it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from store.readings.column import ColumnReading
 from store.readings.evidence import Evidence, Seen
+from store.readings.markers import GAPS, OF_NUMBERS
 from store.readings.notation import is_number, leading_zero, parts_of
 
 Told = tuple[str, str]
@@ -11,6 +12,7 @@ Told = tuple[str, str]
 MOSTLY = 0.8
 """Such a share of numbers makes the other cells of a column of words worth a look; half, where they all are one word."""
 MOST_SHOWN, MOST_NAMED = 3, 20
+KNOWN = frozenset((*GAPS, *OF_NUMBERS))
 
 
 def told_of_numbers(evidence: Evidence, reading: ColumnReading) -> Told:
@@ -28,21 +30,31 @@ def told_of_numbers(evidence: Evidence, reading: ColumnReading) -> Told:
 
 def is_doubtful(evidence: Evidence) -> bool:
     """Whether a column of words may be told to be one of numbers, so that all rows are to be looked at."""
-    return any(True for _ in _nearly_numbers(evidence))
+    return any(True for _ in _nearly_numbers(evidence, ()))
 
 
-def told_of_words(evidence: Evidence, has_known_markers: bool) -> Iterator[Told]:
-    """A column of words that nearly is one of numbers; and markers in it that may be words, where they were not given."""
-    yield from _nearly_numbers(evidence)
+def told_of_words(evidence: Evidence, has_known_markers: bool, used: Iterable[str] = ()) -> Iterator[Told]:
+    """A column of words that nearly is one of numbers; and markers in it that may be words, where they were not given.
+
+    `used` are the markers of the whole file that were read as gaps: 'missing' replaces them all, so a remedy names them.
+    """
+    nearly = list(_nearly_numbers(evidence, used))
+    yield from nearly
     read = {mark: seen for mark, seen in evidence.gaps.items() if mark}
     if read and has_known_markers:
-        yield "READ_AS", f"holds {_listed(read)}, read as gaps; if they are words, upload it again with an empty 'missing'"
-    if evidence.doubtful:
-        remedy = "if they stand for nothing, upload it again with 'missing' set to them"
+        others = [mark for mark in used if mark not in read]
+        remedy = f"missing={','.join(others)}" if others else "an empty 'missing'"
+        yield "READ_AS", f"holds {_listed(read)}, read as gaps; if they are words, upload it again with {remedy}"
+    if evidence.doubtful and not any(code == "ALMOST_NUMBERS" for code, _ in nearly):
+        remedy = f"if they stand for nothing, upload it again with missing={_joined(used, evidence.doubtful)}"
         yield "READ_AS", f"holds {_listed(evidence.doubtful)}, kept as words; {remedy}"
 
 
-def _nearly_numbers(evidence: Evidence) -> Iterator[Told]:
+def _joined(*marks: Iterable[str]) -> str:
+    return ",".join(dict.fromkeys(mark for some in marks for mark in some))
+
+
+def _nearly_numbers(evidence: Evidence, used: Iterable[str]) -> Iterator[Told]:
     zero = leading_zero(evidence)
     if zero is not None:
         yield (
@@ -62,8 +74,14 @@ def _nearly_numbers(evidence: Evidence) -> Iterator[Told]:
         count, cells = sum(seen.count for seen in numbers), evidence.cells
         if not others and len(numbers) > 1:
             yield "MIXED_NUMBERS", _mixed(list(evidence.shapes.values()))
-        elif others and numbers and (count >= MOSTLY * cells or (count >= cells / 2 and len(others) == 1)):
-            yield "ALMOST_NUMBERS", _almost(count, cells, others, evidence)
+        elif not others or not numbers:
+            return
+        elif (
+            count >= MOSTLY * cells
+            or (count >= cells / 2 and len(others) == 1)
+            or all(s.cell in KNOWN for s in others.values())
+        ):
+            yield "ALMOST_NUMBERS", _almost(count, cells, others, _joined(used, evidence.doubtful))
 
 
 def _listed(marks: Mapping[str, Seen]) -> str:
@@ -87,13 +105,13 @@ def _mixed(seen: list[Seen]) -> str:
     return f"holds numbers in several notations, such as {both}, and is kept as words; write all in one notation"
 
 
-def _almost(count: int, cells: int, others: Mapping[str, Seen], evidence: Evidence) -> str:
+def _almost(count: int, cells: int, others: Mapping[str, Seen], marks: str) -> str:
     odd = sorted(others.values(), key=lambda seen: seen.row)
     shown = ", ".join(f"row {one.row} holds '{one.cell[:50]}'" for one in odd[:MOST_SHOWN])
     more = ", and there are more" if len(odd) > MOST_SHOWN else ""
     if len(odd) > MOST_NAMED or any("," in one.cell or len(one.cell) > 50 or "9" in shape for shape, one in others.items()):
         remedy = "if they stand for nothing, replace them by empty cells"
     else:
-        marks = dict.fromkeys([mark for mark in evidence.gaps if mark] + [one.cell for one in odd])
-        remedy = f"if they stand for nothing, upload it again with missing={','.join(marks)}, which reads them as gaps"
+        marks = _joined(filter(None, [marks]), (one.cell for one in odd))
+        remedy = f"if they stand for nothing, upload it again with missing={marks}, which reads them as gaps"
     return f"holds {count} numbers in {cells} cells and is kept as words: {shown}{more}; {remedy}"

@@ -116,6 +116,78 @@ READ: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]], list[str]]]
         [("café", 0), ("thé", 1), ("été", 2), ("caf\ufffd", 3)],
         ["ENCODING"],
     ),
+    "a gap of MySQL first": (
+        "1,ann,\\N\n2,bob,3.5\n3,cy,4.5\n",
+        ["column_0", "column_1", "column_2"],
+        [(1, "ann", N), (2, "bob", 3.5), (3, "cy", 4.5)],
+        [],
+    ),
+    "at most and above": (
+        "39,a,<=50K\n50,b,<=50K\n38,c,<=50K\n54,d,>50K\n52,e,>50K\n",
+        ["column_0", "column_1", "column_2"],
+        [(39, "a", "<=50K"), (50, "b", "<=50K"), (38, "c", "<=50K"), (54, "d", ">50K"), (52, "e", ">50K")],
+        [],
+    ),
+    "an odd word first": (
+        "5,unknown,a\n6,3.5,b\n7,4.5,a\n8,5.5,b\n",
+        ["column_0", "column_1", "column_2"],
+        [(5, "unknown", "a"), (6, "3.5", "b"), (7, "4.5", "a"), (8, "5.5", "b")],
+        ["READ_AS", "ALMOST_NUMBERS"],
+    ),
+    "one year as a name": ("town,2020\nA,100\nB,200\nC,150\n", ["town", "2020"],
+        [("A", 100), ("B", 200), ("C", 150)],
+        ["READ_AS"]),
+    "the same row throughout": ("red,red\nred,red\nred,red\n", ["column_0", "column_1"], [("red", "red")] * 3, ["READ_AS"]),
+    "the index's name below two header rows": (
+        ",price,price,n\n,mean,sum,sum\nshop,,,\nA,1.5,3.0,4\nB,2.5,5.0,6\nC,3.5,7.0,8\n",
+        ["shop", "price mean", "price sum", "n sum"],
+        [("A", 1.5, 3.0, 4), ("B", 2.5, 5.0, 6), ("C", 3.5, 7.0, 8)],
+        ["HEADER_ROWS"],
+    ),
+    "answers below a question": (
+        "id,Which?,,,Age\n,red,green,blue,Answer\n1001,red,,blue,34\n1002,,green,,45\n1003,red,,,29\n",
+        ["id", "Which? red", "Which? green", "Which? blue", "Age Answer"],
+        [(1001, "red", N, "blue", 34), (1002, N, "green", N, 45), (1003, "red", N, N, 29)],
+        ["HEADER_ROWS"],
+    ),
+    "a table that psql drew": (
+        " id | name | x \n----+------+---\n  1 | ann  | 3.5\n  2 | bob  | 4.5\n(2 rows)\n",
+        ["id", "name", "x"], [(1, "ann", 3.5), (2, "bob", 4.5)], [LEFT_OUT, LEFT_OUT, "SPACES"],
+    ),
+    "a table that MySQL drew": (
+        "+----+-----+\n| id | x   |\n+----+-----+\n|  1 | 3.5 |\n|  2 | 4.5 |\n+----+-----+\n2 rows in set (0.00 sec)\n",
+        ["id", "x"], [(1, 3.5), (2, 4.5)], ["EMPTY_COLUMN", LEFT_OUT, LEFT_OUT, LEFT_OUT],
+    ),
+    "several notes": (
+        "town,n,m\nA,1,2\nB,2,3\n\nNotes: made up.\n1. Leaves out C.\n2. Rounded, see below.\n",
+        ["town", "n", "m"], [("A", 1, 2), ("B", 2, 3)], [LEFT_OUT],
+    ),
+    "notes below a drawn line": (
+        "day;n\n31.12.2019;1\n31.12.2020;2\n__________\nThe office, 2023 | 12.02.2023\n",
+        ["day", "n"], [("2019-12-31", 1), ("2020-12-31", 2)], [LEFT_OUT],
+    ),
+    "days as names": (
+        "Province,Country,Lat,1/22/20,1/23/20\n,Albania,41.15,0,1\nAnhui,China,31.8,1,9\n,Chad,15.4,0,2\n",
+        ["Province", "Country", "Lat", "1/22/20", "1/23/20"],
+        [(N, "Albania", 41.15, 0, 1), ("Anhui", "China", 31.8, 1, 9), (N, "Chad", 15.4, 0, 2)],
+        [],
+    ),
+    "names that count beside a word": (
+        "user,1,2,3\nu1,5,4,\nu2,,3,2\nu3,1,,5\n",
+        ["user", "1", "2", "3"], [("u1", 5, 4, N), ("u2", N, 3, 2), ("u3", 1, N, 5)], ["READ_AS"],
+    ),
+    "whole numbers above fractions": (
+        "land,10,50,90\nA,1.5,2.5,3.5\nB,1.6,2.6,3.6\n",
+        ["land", "10", "50", "90"], [("A", 1.5, 2.5, 3.5), ("B", 1.6, 2.6, 3.6)], ["READ_AS"],
+    ),
+    "columns of words with spaces": (
+        "name       n  city\nAnn Lee     34  New York\nBob         45  Rome\n",
+        ["name       n  city"], [("Ann Lee     34  New York",), ("Bob         45  Rome",)], ["READ_AS", "ONE_COLUMN"],
+    ),
+    "spaces between thousands in Windows-1252": (
+        "Région;n\nIDF;1\u00a0234\u00a0567\nPACA;12\u00a0345\nX;987\n".encode("cp1252"),
+        ["Région", "n"], [("IDF", 1234567), ("PACA", 12345), ("X", 987)], ["READ_AS"],
+    ),
     "CRLF and LF": ("a,b\r\n1,x\n2,y\r\n", ["a", "b"], [(1, "x"), (2, "y")], []),
 }  # fmt: skip
 

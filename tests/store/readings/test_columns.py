@@ -110,6 +110,22 @@ def test_of_what_nearly_is_numbers_nothing_is_said_that_holds_of_words(tmp_path:
     assert [warning["code"] for warning in told + warnings_of(profile(table), table, told)] == ["ALMOST_NUMBERS"]
 
 
+def test_a_remedy_keeps_the_gaps_of_other_columns(tmp_path: Path) -> None:
+    """'missing' replaces all markers, so what it is to be set to names those that the rest of the file needs."""
+    content = "a,b,c\n1,?,-\n2,5,1\n3,NA,2\n4,7,3\nunknown,8,*\n"
+    _, table, warnings = read_all(tmp_path, {"t.csv": content})
+    assert [warning["code"] for warning in warnings] == ["ALMOST_NUMBERS"]
+    remedy = warnings[0]["detail"].partition("missing=")[2].partition(", which")[0]
+    _, table, warnings = read_all(tmp_path, {"t.csv": content}, missing=remedy)
+    assert (table.rows(), warnings) == ([(1, N, N), (2, 5, 1), (3, N, 2), (4, 7, 3), (N, 8, N)], [])
+
+
+def test_what_usually_stands_for_nothing_is_told_where_other_markers_were_given(tmp_path: Path) -> None:
+    _, _, warnings = read_all(tmp_path, {"t.csv": "a,b\n1,?\n2,5\nunknown,NA\n"}, missing="unknown")
+    assert [warning["code"] for warning in warnings] == ["ALMOST_NUMBERS"]
+    assert warnings[0]["detail"].endswith("missing=unknown,?,NA, which reads them as gaps")
+
+
 @pytest.mark.parametrize("case", GIVEN)
 def test_what_is_given_is_kept_to(tmp_path: Path, case: str) -> None:
     content, given, columns = GIVEN[case]
