@@ -25,7 +25,7 @@ SAMPLE_BYTES, SAMPLE_ROWS = 64 * 1024, 20
 HINT = re.compile(r'"?sep=(.|\\t)"?[;,\t|]*\r?\n', re.IGNORECASE)
 MARKS = rb"[\t ,;|:~^]"
 """What may part cells."""
-APOSTROPHES = re.compile(r"\s*'(?:[^']|'')*'\s*")
+APOSTROPHES = re.compile(r"\s*'(?:[^'\\]|''|\\.)*'\s*")
 SAYS = {None: None, "doubled": False, "backslash": True}
 
 

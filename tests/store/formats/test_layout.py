@@ -134,6 +134,8 @@ READ: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]], list[str]]]
         [(5, "unknown", "a"), (6, "3.5", "b"), (7, "4.5", "a"), (8, "5.5", "b")],
         ["READ_AS", "ALMOST_NUMBERS"],
     ),
+    "an apostrophe in apostrophes": ("a,b\nred,0\n'it''s',0\n", ["a", "b"], [("red", 0), ("'it''s'", 0)], ["QUOTES"]),
+    "an escaped apostrophe": ("a,b\nred,0\n'it\\'s',0\n", ["a", "b"], [("red", 0), ("'it\\'s'", 0)], ["QUOTES"]),
     "one year as a name": ("town,2020\nA,100\nB,200\nC,150\n", ["town", "2020"],
         [("A", 100), ("B", 200), ("C", 150)],
         ["READ_AS"]),
