@@ -59,14 +59,27 @@ class ColumnReading:
     def apply(self, cells: pl.Series, markers: Sequence[str]) -> tuple[pl.Series, pl.Series]:
         """The values of cells of text (n,), null for a gap; and which cells (n,) are there and cannot be read so.
 
-        `markers` are the file's words for nothing. Spaces around a cell do not count.
+        `markers` are the file's words for nothing; of numbers they are compared as such. Spaces around a cell do not count.
         """
         bare = cells.str.strip_chars(AROUND)
         gaps = bare.is_in([*(mark for mark in markers if mark not in self.kept), *self.missing]).fill_null(True)
         if gaps.any():
             bare = bare.set(gaps, None)
         values = CONVERSIONS[self.kind](self, bare).alias(cells.name)
+        numbers = (
+            [number for number in map(_number, markers) if number is not None] if self.kind in ("integer", "number") else []
+        )
+        if numbers:  # -9999 in another notation, such as -9999.0
+            same = values.is_in(
+                [int(number) for number in numbers if number.is_integer()] if self.kind == "integer" else numbers
+            )
+            gaps |= same.fill_null(False)
+            values = values.set(gaps, None)
         return values, values.is_null() & ~gaps
+
+
+def _number(marker: str) -> float | None:
+    return float(marker) if re.fullmatch(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)", marker) else None
 
 
 INTEGER, NUMBER, WORDS = ColumnReading("integer"), ColumnReading("number"), ColumnReading("words")

@@ -92,6 +92,11 @@ GIVEN: dict[str, tuple[str, dict[str, str], dict[str, list[Any]]]] = {
     ),
     "1 and 0 for yes and no": ("a,b\n1,true\n0,false\n", {"booleans": "1/0"}, {"a": [True, False], "b": [True, False]}),
     "a number that stands for nothing": ("a,b\n-9999,1.5\n1,-9999\n", {"missing": "-9999"}, {"a": [N, 1], "b": [1.5, N]}),
+    "a number that stands for nothing, in other notations": (
+        "a;b\n-9999,0;-9999\n1,5;2\n-9999,00;-9999,0\n",
+        {"missing": "-9999"},
+        {"a": [N, 1.5, N], "b": [N, 2, N]},
+    ),
     "an odd word that stands for nothing": ("a,b\n1,x\nunknown,y\n", {"missing": "unknown"}, {"a": [1, N]}),
     "a decimal comma in a file of whole numbers": ("a;b\n2.155;x\n", {"decimal": ","}, {"a": [2155]}),
 }
