@@ -97,7 +97,7 @@ def _values(texts: pl.Series, reading: ColumnReading, markers: Sequence[str], en
     found = values.to_list()
     for way in _ways(reading, entry) if unread.any() else ():
         places = unread.arg_true()
-        again, still = _finite(*way.apply(texts.gather(places), ()))
+        again, still = _finite(*way.apply(texts.gather(places), markers))
         for place, value in zip(places, again, strict=True):
             found[place] = value
         unread = unread.scatter(places, still)

@@ -56,7 +56,8 @@ def refusal(reading: ColumnReading, given: Input, cell: Any) -> str:
     [
         (GERMAN, "numeric", ["12.345", "12.345,6", "12,5", " 3 ", 12.5, "-9999", -9999, -9999.0, "-", "NA", "", None],
          [12345, 12345.6, 12.5, 3, 12.5, None, None, None, None, None, None, None]),
-        (ColumnReading("integer", ",", "."), "integer", ["12.345", "12,5", 7, "-9999"], [12345, 12.5, 7, None]),
+        (ColumnReading("integer", ",", "."), "integer", ["12.345", "12,5", 7, "-9999", "-9999,0"],
+         [12345, 12.5, 7, None, None]),
         (INTEGER, "integer", ["7", "7.5", "+7", "1e3"], [7, 7.5, 7, 1000]),
         (PERCENT, "numeric", ["12 %", "12%", "12", 12, "-9999"], [12, 12, 12, 12, None]),
         (JA, "boolean", ["ja", "Nein", " JA ", "true", "n", 1, 0, True, "NA"], [1, 0, 1, 1, 0, 1, 0, 1, None]),
