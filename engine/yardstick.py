@@ -53,10 +53,11 @@ class Yardstick:
     @cached_property
     def means(self) -> np.ndarray:
         """The training targets' means (k,), weighted as the rows are."""
-        Y, weights = to_host(self.problem.train.Y).astype(np.float64), self.problem.train.weights
-        if weights is None or not bool((weights != 0).any()):
+        train = self.problem.train
+        Y, weights = to_host(train.Y).astype(np.float64), None if train.weights is None else to_host(train.weights)
+        if weights is None or not weights.any():
             return np.asarray(Y.mean(axis=0))
-        return np.asarray(np.average(Y, axis=0, weights=to_host(weights)))
+        return np.asarray(np.average(Y, axis=0, weights=weights))
 
     @cached_property
     def loss(self) -> float:
@@ -66,8 +67,8 @@ class Yardstick:
             return 0.0
         xp, network = problem.network.xp, problem.network
         with np.errstate(over="ignore", invalid="ignore"):
-            constant = xp.asarray(loss.constant(self.means).astype(network.dtype))
-            return mean_loss(problem, xp.tile(constant, (problem.train.rows, 1)), problem.train)
+            constant = np.tile(loss.constant(self.means).astype(network.dtype), (problem.train.rows, 1))
+            return mean_loss(problem, xp.asarray(constant), problem.train)
 
     @cached_property
     def start(self) -> float:
@@ -126,7 +127,11 @@ class Reason:
         return Diverged(epoch, rate, f"{found}. {advice(self.problem, rate)}")
 
     def hold(self, loss: float, epoch: int, rate: float) -> None:
-        """Raise Diverged where an epoch's loss is beyond it."""
+        """Raise Diverged where an epoch's loss is beyond it. One that is small in itself is left to the end of the run: to
+        look at the targets takes them back from the device.
+        """
+        if loss <= 1 / float(np.finfo(self.problem.network.dtype).eps):
+            return
         if not (loss > self.most and loss > self._beyond(self.yardstick.start)):
             return
         found = f"The loss is {loss:.4g} in epoch {epoch}, at a learning rate of {rate:g}"

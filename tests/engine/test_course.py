@@ -177,7 +177,7 @@ def test_gradient_descent_needs_scaling() -> None:
     best = trained(data, target="price", model={"kind": "linear_regression"}, **WHOLE)
     assert scaled.last["train_loss"] == pytest.approx(best.last["train_loss"], rel=0.05)
     raw = trained(
-        data, **request, epochs=5, preprocessing={"scaling": "none"}, precision="float64",
+        data, **request, epochs=3, preprocessing={"scaling": "none"}, precision="float64",
         optimizer={"kind": "gradient_descent", "learning_rate": 0.5},
     )  # fmt: skip
     assert raw.last["train_loss"] > 1e6 * (raw.epochs[0].values["train_loss"] or 0)
@@ -327,7 +327,7 @@ def worked_example(epochs: int) -> Prepared:
         table({"x1": [X1[0]], "x2": [X1[1]], "y": [1.0]}), target="y",
         model={"kind": "mlp", "hidden": [{"units": 2, "activation": "identity"}], "bias": False}, loss={"kind": "half_mse"},
         optimizer={"kind": "gradient_descent", "learning_rate": RATE}, batch_size="full", epochs=epochs, precision="float64",
-        preprocessing={"scaling": "none"},
+        preprocessing={"scaling": "none", "target_scaling": "none"},
     )  # fmt: skip
     first, second = posed.problem.network.parameters.layers
     first.W[...], second.W[...] = W1, W2
