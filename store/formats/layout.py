@@ -23,8 +23,9 @@ from store.formats.text import Text
 SAMPLE_BYTES, SAMPLE_ROWS = 64 * 1024, 20
 """The sample has so many bytes, and more where these are fewer rows."""
 HINT = re.compile(r'"?sep=(.|\\t)"?[;,\t|]*\r?\n', re.IGNORECASE)
-MARKS = rb"[\t ,;|:~^]"
-"""What may part cells."""
+MARKS = np.zeros(256, bool)
+"""Letters that may part cells, or end a line."""
+MARKS[list(b"\t ,;|:~^\r\n")] = True
 APOSTROPHES = re.compile(r"\s*'(?:[^'\\]|''|\\.)*'\s*")
 SAYS = {None: None, "doubled": False, "backslash": True}
 
@@ -115,17 +116,28 @@ def _sample(text: Text) -> tuple[str, bool]:
     while True:
         data = text.sample(size)
         is_whole = len(data) < size
+        if size > 2 * CELL_BYTES:
+            _check_length(data)
         if (
             is_whole
             or (data.count(b"\n") >= SAMPLE_ROWS and data.strip())
             or (size > 4 << 20 and data.lstrip(b"\r\n").count(b"\n") > 2)
         ):
             return data.decode("utf-8", "ignore"), is_whole
-        if size > 2 * CELL_BYTES and b"\n" not in data.lstrip(b"\r\n") and not re.search(MARKS, data[-CELL_BYTES:]):
-            raise UnreadableFile(f"the first line holds more than {CELL_BYTES} bytes in one cell; end it, or shorten it")
         if size > ROW_BYTES:
             raise UnreadableFile(f"the first line is longer than {ROW_BYTES} bytes; shorten it, or end it")
         size *= 2
+
+
+def _check_length(data: bytes) -> None:
+    """Raise UnreadableFile for a cell that is too long, before it is looked at in every way that it may be parted."""
+    letters = np.frombuffer(data, np.uint8)
+    ends = np.concatenate(([-1], np.flatnonzero(MARKS[letters]), [len(letters)]))
+    longest = int(np.diff(ends).argmax())
+    if ends[longest + 1] - ends[longest] > CELL_BYTES + 2:
+        line = 1 + data.count(b"\n", 0, int(ends[longest]) + 1)
+        which = "the first line" if not data[: int(ends[longest + 1])].strip(b"\r\n").count(b"\n") else f"line {line}"
+        raise UnreadableFile(f"{which} holds more than {CELL_BYTES} bytes in one cell; end it, or shorten that cell")
 
 
 def _begins(row: Row, comment: str) -> bool:
