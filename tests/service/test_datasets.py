@@ -81,7 +81,7 @@ def test_a_bad_file_is_a_clear_problem_and_leaves_nothing(
 BAD_FORMS = {
     "no file": ({"name": (None, "x")}, "no file"),
     "two files of a column": ([("file", ("a.csv", b"a\n1\n")), ("file", ("b.csv", b"a\n1\n"))], "both have a column 'a'"),
-    "unknown field": ({"file": ("a.csv", b"a\n1\n"), "sheet": (None, "1")}, "no form field 'sheet'"),
+    "unknown field": ({"file": ("a.csv", b"a\n1\n"), "colour": (None, "1")}, "no form field 'colour'"),
 }
 
 

@@ -205,7 +205,7 @@ def test_over_the_limit_it_is_refused_as_it_comes(make_stage: Callable[..., Stag
 
 @pytest.mark.parametrize(
     ("parameters", "pointer"),
-    [({"sheet": "1"}, "/query/sheet"), ({"header": "perhaps"}, "/header"), ({"encoding": "klingon"}, "/encoding")],
+    [({"colour": "1"}, "/query/colour"), ({"header": "perhaps"}, "/header"), ({"encoding": "klingon"}, "/encoding")],
 )
 def test_wrong_options_are_told_at_once(stage: Stage, parameters: dict[str, str], pointer: str) -> None:
     response = stage.client.post("/v1/uploads", params=parameters, content=DATA, headers={"Upload-Complete": "?0"})
