@@ -18,6 +18,8 @@ CSV = "x1,x2,a,b,t1,t2\n" + "".join(
     for x, y, t in zip(X, NUMBERS, HELD, strict=True)
 )
 RECORDS = [{"x1": x[0], "x2": x[1]} for x in X.tolist()]
+CLASSES = {"t1": [False, True], "t2": ["no", "yes"]}
+"""The labels of each tag as the table has them, the second of which is held."""
 FEATURES, WHOLE = ["x1", "x2"], {"split": {"validation": 0.0}}
 
 
@@ -36,6 +38,16 @@ def predicted(stage: Stage, job: dict[str, Any], records: list[dict[str, Any]] =
     return found
 
 
+def held(answer: dict[str, Any]) -> np.ndarray:
+    """Which tags the predictions say are held (rows, 2), t1 first. Raises ValueError at any other label."""
+    return np.array([[labels.index(row[name]) for name, labels in CLASSES.items()] for row in answer["predictions"]]) == 1
+
+
+def shares_held(answer: dict[str, Any]) -> np.ndarray:
+    """The probability of each tag (rows, 2), t1 first."""
+    return np.array([[row["t1"], row["t2"]["yes"]] for row in answer["probabilities"]])
+
+
 def evaluated(stage: Stage, job: dict[str, Any], **parameters: str) -> dict[str, Any]:
     response = stage.client.get(f"/v1/jobs/{job['id']}/evaluation", params=parameters)
     assert response.status_code == 200, response.text
@@ -43,14 +55,17 @@ def evaluated(stage: Stage, job: dict[str, Any], **parameters: str) -> dict[str,
     return found
 
 
-@pytest.mark.parametrize(("target", "kind", "task"), [
-    (["a", "b"], "linear_regression", "regression"), (["b", "a"], "mlp", "regression"), (["t2", "t1"], "mlp", "tagging"),
+@pytest.mark.parametrize(("target", "kind", "task", "classes"), [
+    (["a", "b"], "linear_regression", "regression", None), (["b", "a"], "mlp", "regression", None),
+    (["t2", "t1"], "mlp", "tagging", CLASSES),
 ])  # fmt: skip
-def test_the_list_of_targets_comes_back_as_it_was(stage: Stage, target: list[str], kind: str, task: str) -> None:
+def test_the_list_of_targets_comes_back_as_it_was(
+    stage: Stage, target: list[str], kind: str, task: str, classes: dict[str, list[Any]] | None
+) -> None:
     job, model = trained(stage, target, kind)
     assert job["request"]["target"] == model["request"]["target"] == model["target"] == target
     assert job["request"]["task"] == model["task"] == task
-    assert model["classes"] is None
+    assert model["classes"] == classes
     assert [column["name"] for column in model["inputs"]] == FEATURES
     assert JobResource.model_validate(job).document() == job
     assert ModelResource.model_validate(model).document() == model
@@ -129,11 +144,14 @@ def test_tags_by_a_network(stage: Stage) -> None:
     job, model = trained(stage, ["t1", "t2"], "mlp", epochs=60)
     found = predicted(stage, job)
     assert [list(row) for row in found["predictions"]] == [["t1", "t2"]] * 80
-    assert {type(value) for row in found["predictions"] for value in row.values()} == {bool}
+    assert model["classes"] == CLASSES
     for row, shares in zip(found["predictions"], found["probabilities"], strict=True):
         assert list(shares) == ["t1", "t2"]
-        assert row == {name: share > 0.5 for name, share in shares.items()}
-    right = np.mean(np.array([list(row.values()) for row in found["predictions"]]) == HELD)
+        assert row == {"t1": shares["t1"] > 0.5, "t2": "yes" if shares["t2"]["yes"] > 0.5 else "no"}
+        assert type(row["t1"]) is bool
+        assert list(shares["t2"]) == ["no", "yes"]
+        assert sum(shares["t2"].values()) == pytest.approx(1)
+    right = np.mean(held(found) == HELD)
     assert right > 0.8
     shares = (
         evaluated(stage, job, split="train")["metrics"]["tag_accuracy"] * 64 + model["metrics"]["validation_tag_accuracy"] * 16
@@ -144,27 +162,27 @@ def test_tags_by_a_network(stage: Stage) -> None:
 def test_tags_are_evaluated_by_tag(stage: Stage) -> None:
     job, _ = trained(stage, ["t1", "t2"], "mlp", precision="float64", **WHOLE)
     answer, found = predicted(stage, job), evaluated(stage, job)
-    given = np.array([list(row.values()) for row in answer["predictions"]])
-    assert (found["split"], found["rows"], found["classes"]) == ("train", 80, ["t1", "t2"])
+    given, shares = held(answer), shares_held(answer)
+    assert (found["split"], found["rows"], found["classes"]) == ("train", 80, ["t1", "t2=yes"])
     assert found["metrics"] == {"tag_accuracy": pytest.approx(1 - oracle.hamming_loss(HELD, given))}
     assert found["confusion_matrix"] is found["residuals"] is None
     scores = np.transpose(oracle.precision_recall_fscore_support(HELD, given, average=None))
-    for index, name in enumerate(["t1", "t2"]):
+    for index, name in enumerate(["t1", "t2=yes"]):
         entry, roc = found["by_class"][index], found["roc"][index]
         assert entry["class"] == roc["class"] == found["precision_recall"][index]["class"] == name
         ours = [entry[what] for what in ("precision", "recall", "f1", "support")]
         assert ours == pytest.approx(scores[index].tolist())
         area = oracle.auc(roc["false_positive_rate"], roc["true_positive_rate"])
-        assert area == pytest.approx(oracle.roc_auc_score(HELD[:, index], [row[name] for row in answer["probabilities"]]))
+        assert area == pytest.approx(oracle.roc_auc_score(HELD[:, index], shares[:, index]))
 
 
 def test_a_network_without_a_layer_has_a_coefficient_for_each_tag(stage: Stage) -> None:
     job, _ = trained(stage, ["t2", "t1"], "mlp", model={"hidden": []}, precision="float64")
     coefficients = stage.client.get(f"/v1/jobs/{job['id']}/weights").json()["coefficients"]
-    assert (coefficients["features"], coefficients["outputs"]) == (FEATURES, ["t2", "t1"])
+    assert (coefficients["features"], coefficients["outputs"]) == (FEATURES, ["t2=yes", "t1"])
     Z = X @ coefficients["weights"] + coefficients["bias"]
-    found = predicted(stage, job)["probabilities"]
-    np.testing.assert_allclose([list(row.values()) for row in found], 1 / (1 + np.exp(-Z)), rtol=1e-9)
+    found = shares_held(predicted(stage, job))
+    np.testing.assert_allclose(found[:, ::-1], 1 / (1 + np.exp(-Z)), rtol=1e-9)
 
 
 BAD_TARGETS: dict[str, tuple[dict[str, Any], str, str]] = {
