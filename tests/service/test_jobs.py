@@ -194,7 +194,7 @@ def test_the_two_kinds_of_moons(stage: Stage) -> None:
 def test_a_job_that_diverges_fails_and_stays_readable(stage: Stage) -> None:
     job = stage.job(
         stage.sample("infant_weight"), "weight", "linear_regression",
-        model={"solver": "gradient_descent"}, optimizer={"kind": "gradient_descent", "learning_rate": 100.0}, epochs=1000,
+        model={"solver": "gradient_descent"}, optimizer={"kind": "gradient_descent", "learning_rate": 3.0}, epochs=1000,
     )  # fmt: skip
     assert job["state"] == "failed"
     assert job["error"]["code"] == "DIVERGED"
@@ -205,20 +205,28 @@ def test_a_job_that_diverges_fails_and_stays_readable(stage: Stage) -> None:
     assert curve["value"][-1] > curve["value"][0]
 
 
-@pytest.mark.parametrize(("units", "way"), [([8], "small"), ([200, 128], "large")])
+@pytest.mark.parametrize(("units", "rate", "way"), [([8], 0.5, "small"), ([200, 128], 0.03, "large")])
 @pytest.mark.parametrize("validation", [0.0, 0.2])
-def test_a_network_that_diverges_says_when_and_what_to_do(stage: Stage, units: list[int], way: str, validation: float) -> None:
-    model = {"hidden": [{"units": count, "activation": "identity"} for count in units]}
-    optimizer = {"kind": "gradient_descent", "learning_rate": 0.5}
+def test_a_network_that_diverges_says_when_and_what_to_do(
+    stage: Stage, units: list[int], rate: float, way: str, validation: float
+) -> None:
+    """The large first weights leave each last hidden unit at ±1, so that the output layer alone is learned, in a squared loss
+    whose curvature is the number of those units: above 2 over it the loss grows by about the same factor an epoch.
+    """
+    hidden = [{"units": count, "activation": "tanh"} for count in units]
+    model = {"hidden": hidden, "initializer": {"kind": "normal", "std": 10.0}}
+    optimizer = {"kind": "gradient_descent", "learning_rate": rate}
     fields: dict[str, Any] = {"optimizer": optimizer, "epochs": 100, "split": {"validation": validation}}
     posed = prepared(table(InfantWeightSample().columns()), target="weight", model={"kind": "mlp", **model}, **fields)
     assert way_of(posed) == way
     job = stage.job(stage.sample("infant_weight"), "weight", "mlp", model=model, **fields)
     learned = job["progress"]["epoch"]
-    assert 1 < learned < 100
+    assert 10 < learned < 100
     assert (job["state"], job["error"]["code"], job["model_id"]) == ("failed", "DIVERGED", None)
-    assert f"in epoch {learned + 1}, at a learning rate of 0.5." in job["error"]["detail"]
-    assert "Try a learning rate of 0.05, scale the features, or set regularization.clip_norm." in job["error"]["detail"]
+    beside = "the 0.5 of always answering the mean is lost in its rounding"  # half the variance of a target scaled to 1
+    assert f"in epoch {learned + 1}, at a learning rate of {rate:g}: {beside}." in job["error"]["detail"]
+    advice = f"Try a learning rate of {rate / 10:g}, scale the features, or set regularization.clip_norm."
+    assert advice in job["error"]["detail"]
     assert job["latest"]["epoch"] == learned
     curves = stage.client.get(f"/v1/jobs/{job['id']}/curves").json()["series"]
     losses = {"train_loss", *(["validation_loss"] if validation else [])}
@@ -228,6 +236,17 @@ def test_a_network_that_diverges_says_when_and_what_to_do(stage: Stage, units: l
     assert all(None not in curves[loss]["value"] for loss in losses)
     kept = stage.client.get(f"/v1/jobs/{job['id']}/weights", params={"epoch": "best"}).json()
     assert kept["epoch"] == job["best"]["epoch"]
+
+
+@pytest.mark.parametrize(("validation", "learned"), [(0.0, 1), (0.2, 0)])
+def test_a_network_whose_loss_is_no_number_says_when(stage: Stage, validation: float, learned: int) -> None:
+    """The first step leads so far out that the next loss, of the validation rows or of the next epoch, overflows float32."""
+    optimizer = {"kind": "gradient_descent", "learning_rate": 1e30}
+    fields: dict[str, Any] = {"optimizer": optimizer, "batch_size": "full", "split": {"validation": validation}}
+    job = stage.job(stage.sample("infant_weight"), "weight", "mlp", **fields)
+    assert (job["state"], job["error"]["code"], job["progress"]["epoch"]) == ("failed", "DIVERGED", learned)
+    found = f"The loss is no longer a finite number in epoch {learned + 1}, at a learning rate of 1e+30. Try a learning rate of"
+    assert job["error"]["detail"].startswith(found)
 
 
 class Clock:
