@@ -3,7 +3,7 @@
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from engine import descent, fast
+from engine.features import Column
 from store import datasets, forks, jobs, models, positions
 from store.errors import DiskFull
 from store.files import Files
@@ -116,15 +117,15 @@ def test_who_is_still_loading_listens(
     """A large table takes its time: what the caller wants meanwhile happens before it is read to its end."""
     alone, job_id = (post("iris", "species", model=MLP, epochs=5) for _ in range(2))
     run(place, alone)
-    each, read = datasets.each_column, list[str]()
+    each, read = datasets.JobTable.each_column, list[str]()
 
-    def told(*given: Any) -> Iterator[Any]:
-        for column in each(*given):
+    def told(found: datasets.JobTable, names: Iterable[str]) -> Iterator[Column]:
+        for column in each(found, names):
             read.append(column.name)
             yield column
 
     with monkeypatch.context() as patch:
-        patch.setattr(datasets, "each_column", told)
+        patch.setattr(datasets.JobTable, "each_column", told)
         run_and_ask(place, job_id, ask, 0)
     assert len(read) == 1
     job = row(place, job_id)
