@@ -1,6 +1,6 @@
 """Runs tests with one kind of kernel after the other forced, and says which ran and which the processor does not have.
 
-python scripts/kernels.py [--only NAME]... [arguments of pytest]
+python -m tests.kernels [--only NAME]... [arguments of pytest]
 """
 
 import os
