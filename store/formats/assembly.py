@@ -32,11 +32,8 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
         if batch.height:
             stored = pl.DataFrame(stored_columns(batch, rows.count))
             rows.add(stored)
-            long |= {
-                column.name
-                for column in stored.iter_columns()
-                if column.dtype == pl.String and _is_whole(batch.schema[column.name])
-            }
+            kinds = zip(stored.columns, batch.dtypes, stored.dtypes, strict=True)
+            long |= {name for name, before, after in kinds if after == pl.String and _is_whole(before)}
     if not rows.count:
         raise UnreadableFile("the file holds a header and no rows; add at least one row below it")
     rows.finish()
