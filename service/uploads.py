@@ -19,7 +19,7 @@ from service.multipart import Form, read_form
 from store.errors import UnknownFormat, UnreadableFile
 from store.files import UPLOADING, Hashed
 from store.formats import FORMATS
-from store.formats.options import ReadOptions, of_json
+from store.readings.options import ReadOptions, of_json
 
 OPTIONS = TypeAdapter(ReadOptions)
 FIELDS = ("file", "name", "format", *(option.name for option in fields(ReadOptions)))

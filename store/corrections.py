@@ -18,8 +18,8 @@ from store.errors import Conflict, UnreadableFile
 from store.files import Files, Hashed
 from store.findings import OF_TABLE, warnings_of
 from store.formats import FORMATS
-from store.formats.options import FIELDS, TEXTUAL, ReadOptions
 from store.ingestion import READERS
+from store.readings.options import FIELDS, TEXTUAL, ReadOptions
 from store.readings.stored import listed
 from store.settings import Settings
 from store.tables import Dataset, Job

@@ -20,7 +20,7 @@ import structlog
 from store.described import Correction
 from store.errors import ColumnMisfit, NotFound, StoreError, TooLarge, UnknownFormat, UnreadableFile
 from store.files import Hashed
-from store.formats.options import ReadOptions
+from store.readings.options import ReadOptions
 from store.settings import Settings
 
 TABLE = "table.arrow"

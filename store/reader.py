@@ -16,8 +16,8 @@ from typing import Any
 from store.described import MOST_NAMED, Correction
 from store.errors import StoreError, TooLarge, UnreadableFile
 from store.formats import read_files
-from store.formats.options import ReadOptions
 from store.profile import profile
+from store.readings.options import ReadOptions
 from store.rereading import whole, with_texts
 
 LARGE_BYTES = 512 << 20

@@ -57,9 +57,10 @@ def get_boundary(
     assert across is not None
     _refuse_too_many(predictor, len(across.cells) * (1 if down is None else len(down.cells)))
     free = {across.name} if down is None else {across.name, down.name}
-    held = _held(predictor, profile, free, _given(fixed))
+    given = _given(fixed)
+    held = _held(predictor, profile, free, given)
     readings = models.stored_readings(job.fitted or {})
-    cells = held if readings is None else {**held, **read_records(readings, predictor.features, [_given(fixed)])[0]}
+    cells = held if readings is None else {**held, **read_records(readings, predictor.features, [given])[0]}
     try:
         found = plane(predictor, across, down, cells)
     except UnusableData as error:

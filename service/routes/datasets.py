@@ -30,10 +30,10 @@ from store.corrections import Wanted, correct, prepare
 from store.database import to_json
 from store.described import Correction
 from store.errors import NotFound, StoreError, UnreadableFile
-from store.formats.options import names_in
 from store.ingestion import READERS
 from store.keys import Caller
 from store.pages import owned, page
+from store.readings.options import names_in
 from store.tables import Dataset
 
 READ_SCHEMA: JsonSchemaValue = {

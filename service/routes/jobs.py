@@ -89,7 +89,8 @@ def create_job(
         with store.database.transaction() as session:
             dataset = datasets.get(session, request.dataset_id, caller.sees, lock=True)
             completed, queue_name = looked_at.request, looked_at.queue_name
-            if dataset.columns != looked_at.dataset.columns:  # corrected meanwhile
+            seen = looked_at.dataset
+            if (dataset.columns, dataset.table_digest) != (seen.columns, seen.table_digest):  # corrected meanwhile
                 completed, queue_name, _ = _completed(session, store, request, *_seen(session, store, request, dataset))
             parameters = looked_at.parameters if completed is looked_at.request else None
             given = {"queue": queue_name, "warnings": looked_at.warnings, "parameters": parameters}

@@ -15,11 +15,11 @@ from store.formats.assembly import assemble, beside
 from store.formats.columnar import read_arrow, read_parquet
 from store.formats.delimited import read_csv, read_tsv
 from store.formats.documents import read_json, read_lines
-from store.formats.options import CELLS, IMAGES, NAMES, SHEET, ReadOptions
 from store.formats.packing import PACKINGS, packing_of, unpack
 from store.formats.pictures import read_images
 from store.formats.reading import Found, Source
 from store.formats.spreadsheets import read_ods, read_xls, read_xlsx
+from store.readings.options import CELLS, IMAGES, NAMES, SHEET, ReadOptions
 
 HEAD_BYTES = 4096
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from store.errors import UnreadableFile
-from store.formats.options import ReadOptions
 from store.formats.reading import Found
+from store.readings.options import ReadOptions
 
 NUMBERS = ("numeric", "real", "integer")
 LETTERS = {

@@ -9,17 +9,17 @@ import polars as pl
 
 from store.formats.dialect import Dialect, Relaid
 from store.formats.layout import Index, dialect_of, relaid
-from store.formats.options import ReadOptions
 from store.formats.parsing import Misfit, Parser, rows_of
 from store.formats.reading import Found, Source
 from store.formats.stretches import LEAD, Block, blocks_of
 from store.formats.text import Text, as_utf8
 from store.readings.choice import Choice, Chooser
-from store.readings.column import AROUND, INTEGER, NUMBER, WORDS, ColumnReading
+from store.readings.column import AROUND, BOOLEAN, INTEGER, NUMBER, WORDS
 from store.readings.evidence import Evidence, has_leading_zeros, is_canonical, look, marks_of, plain
+from store.readings.options import ReadOptions
 from store.readings.telling import is_doubtful, told_of_words
 
-USUAL = (INTEGER, NUMBER, WORDS, ColumnReading("boolean"))
+USUAL = (INTEGER, NUMBER, BOOLEAN, WORDS)
 """Readings that are not named: each follows from the column's kind."""
 
 

@@ -13,12 +13,12 @@ from store.formats.cell_types import TYPED, type_of
 from store.formats.dialect import ROW_BYTES, Dialect, Relaid, unreadable
 from store.formats.footer import Bottom, bottom_of
 from store.formats.header import COMMENTS, Top, kinds_of, named, names_of, second_table, top_of, trimmed, width_of
-from store.formats.options import ReadOptions
 from store.formats.quotes import line_at, quotes_of
 from store.formats.reading import CELL_BYTES, MAX_COLUMNS
 from store.formats.sampling import SPACES, Row, rows_of_sample
 from store.formats.separators import Separators, mark_of, separators_of
 from store.formats.text import Text
+from store.readings.options import ReadOptions
 
 SAMPLE_BYTES, SAMPLE_ROWS = 64 * 1024, 20
 """The sample has so many bytes, and more where these are fewer rows."""

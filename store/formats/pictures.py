@@ -14,8 +14,8 @@ import polars as pl
 
 from store.errors import TooLarge, UnreadableFile
 from store.formats.archives import PICTURES, is_junk, opened, whole
-from store.formats.options import ReadOptions
 from store.formats.reading import BATCH_BYTES, Found, Source
+from store.readings.options import ReadOptions
 
 MAX_PIXELS = 1 << 24
 """Of one picture, which its header tells before it is decoded."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import polars as pl
 
-from store.formats.options import ReadOptions
+from store.readings.options import ReadOptions
 
 MAX_COLUMNS = 50_000
 CELL_BYTES = 1 << 20

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from store.formats.options import ReadOptions
-from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
+from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading, numbers_in
 from store.readings.evidence import FORMS, Evidence
 from store.readings.markers import GAPS, OF_NUMBERS
 from store.readings.notation import GROUPED, Notations, leading_zero, notations, parts_of
+from store.readings.options import ReadOptions
 from store.readings.telling import Told, told_of_numbers
 
 PAIRS = (("false", "true"), ("no", "yes"))
@@ -55,7 +55,7 @@ class Chooser:
     @cached_property
     def is_particular(self) -> bool:
         """Whether plain numbers may mean something else."""
-        return self.pair is not None or any(map(_is_number, self.markers))
+        return self.pair is not None or bool(numbers_in(self.markers))
 
     @property
     def pair(self) -> tuple[str, str] | None:
@@ -95,7 +95,7 @@ class Chooser:
                 return Choice(WORDS)  # a mark beside nothing, as * for what is significant
             return Choice(INTEGER, pl.String if evidence.gaps else pl.Int64)
         if evidence.pair and name not in self.numeric and self.pair is not None:
-            return self._with_markers(ColumnReading("boolean", words=self.pair), evidence)
+            return self._with_markers(ColumnReading("boolean", words=_written(evidence, *self.pair)), evidence)
         if _is_infinite(evidence) and notations(_finite(evidence), self._styles()) is not None:
             return Choice(NUMBER)  # which is refused with its row
         if numbers is not None and (name in self.numeric or not self._is_code(evidence)):
@@ -127,8 +127,8 @@ class Chooser:
         elif usual in readings:
             reading = readings[usual]
         else:
-            reading = readings[self._likelier(evidence, readings)]
-            if self._differ(evidence, readings) and not (self.delimiter == "," and "," in _marks(evidence)):
+            reading = readings[self._likelier(evidence)]
+            if _marks(evidence) and not (self.delimiter == "," and "," in _marks(evidence)):  # 1 234 is the same in both
                 told = [told_of_numbers(evidence, reading)]
         accounts = [parts for shape in evidence.shapes if (parts := parts_of(shape)) is not None and parts.accounting]
         if accounts and len(accounts) == len(evidence.shapes):
@@ -148,7 +148,7 @@ class Chooser:
             return replace(choice, dtype=bare.dtype)
         return choice
 
-    def _likelier(self, evidence: Evidence, readings: Mapping[str, ColumnReading]) -> str:
+    def _likelier(self, evidence: Evidence) -> str:
         """The mark before fractions, where each mark has three digits after it."""
         marks = _marks(evidence)
         bare = [shape for shape in evidence.shapes if shape.lstrip("+-").isdigit()]
@@ -157,10 +157,6 @@ class Chooser:
         if "," in marks:
             return "." if self.delimiter == "," else ","
         return "."
-
-    def _differ(self, evidence: Evidence, readings: Mapping[str, ColumnReading]) -> bool:
-        """Whether the two notations make different numbers of some cell: 1 234 is the same in both."""
-        return bool(_marks(evidence) & {".", ","})
 
     def _words(self, evidence: Evidence) -> Choice:
         """Words; among codes of two capital letters NA is one, as that of Namibia."""
@@ -172,11 +168,10 @@ class Chooser:
     def _boolean(self, evidence: Evidence) -> Choice | None:
         if self.options.booleans == "keep" or evidence.wide or len(evidence.shapes) > 16:
             return None
-        spelled = {shape: seen.count for shape, seen in evidence.shapes.items()}
-        words = {shape.casefold() for shape in spelled}
+        words = {shape.casefold() for shape in evidence.shapes}
         for no, yes in PAIRS:
             if words <= {no, yes}:
-                written = None if no == "false" else (_spelling(spelled, no, yes), _spelling(spelled, yes, no))
+                written = None if no == "false" else _written(evidence, no, yes)
                 return self._with_markers(ColumnReading("boolean", words=written), evidence)
         return None
 
@@ -226,6 +221,15 @@ def _marks(evidence: Evidence) -> set[str]:
     return {mark for mark in ".," if any(mark in shape for shape in evidence.shapes)}
 
 
+def _written(evidence: Evidence, no: str, yes: str) -> tuple[str, str]:
+    """The words for no and yes, each as the file mostly writes it; words with digits as they are given."""
+    spelled = {shape: seen.count for shape, seen in evidence.shapes.items()}
+    no_word, yes_word = no.casefold(), yes.casefold()
+    if not {shape.casefold() for shape in spelled} <= {no_word, yes_word}:
+        return no, yes
+    return _spelling(spelled, no_word, yes_word), _spelling(spelled, yes_word, no_word)
+
+
 def _spelling(spelled: Mapping[str, int], word: str, other: str) -> str:
     """How the file mostly writes a word; where it does not, in capitals as it writes the other."""
     mine = {written: count for written, count in spelled.items() if written.casefold() == word}
@@ -237,7 +241,3 @@ def _spelling(spelled: Mapping[str, int], word: str, other: str) -> str:
 
 def _first(evidence: Evidence) -> str:
     return min(evidence.shapes.values(), key=lambda seen: seen.row).cell[:50]
-
-
-def _is_number(marker: str) -> bool:
-    return re.fullmatch(r"\s*[+-]?[0-9.]+(?:[eE][+-]?[0-9]+)?\s*", marker) is not None

@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import lru_cache
+from math import isfinite
 from typing import Any, Literal
 
 import polars as pl
@@ -11,6 +13,7 @@ SPACES = " \u00a0\u202f\u2009"
 AROUND = " \t\u00a0"
 """Spaces that do not count around a cell."""
 MINUS = "\u2212-"
+PLAIN_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 TIMED = ("%H", "%I", "%T", "%R", "%s")
 
 
@@ -66,23 +69,23 @@ class ColumnReading:
         if gaps.any():
             bare = bare.set(gaps, None)
         values = CONVERSIONS[self.kind](self, bare).alias(cells.name)
-        numbers = (
-            [number for number in map(_number, markers) if number is not None] if self.kind in ("integer", "number") else []
-        )
+        numbers = numbers_in(tuple(markers)) if self.kind in ("integer", "number") else ()
         if numbers:  # -9999 in another notation, such as -9999.0
-            same = values.is_in(
-                [int(number) for number in numbers if number.is_integer()] if self.kind == "integer" else numbers
-            )
-            gaps |= same.fill_null(False)
+            whole = [int(number) for number in numbers if number.is_integer() and abs(number) < 2**53]
+            gaps |= values.is_in(whole if self.kind == "integer" else list(numbers)).fill_null(False)
             values = values.set(gaps, None)
         return values, values.is_null() & ~gaps
 
 
-def _number(marker: str) -> float | None:
-    return float(marker) if re.fullmatch(r"[+-]?(?:[0-9]{1,15}(?:\.[0-9]*)?|\.[0-9]+)", marker) else None
+@lru_cache
+def numbers_in(markers: tuple[str, ...]) -> tuple[float, ...]:
+    """The markers that are finite numbers, such as -9999."""
+    found = (float(marker) for marker in markers if PLAIN_NUMBER.fullmatch(marker))
+    return tuple(number for number in found if isfinite(number))
 
 
-INTEGER, NUMBER, WORDS = ColumnReading("integer"), ColumnReading("number"), ColumnReading("words")
+INTEGER, NUMBER = ColumnReading("integer"), ColumnReading("number")
+BOOLEAN, WORDS = ColumnReading("boolean"), ColumnReading("words")
 PLAIN = {INTEGER: pl.Int64, NUMBER: pl.Float64}
 """Numbers as Polars' own parser reads them."""
 

@@ -196,18 +196,19 @@ def plain(table: pl.DataFrame, row: int) -> dict[str, Evidence]:
             low: Any = whole.min()
             high: Any = whole.max()
             shape = "9" if low > -1000 and high < 1000 else "9999"
-            found[names[place]] = _plain_evidence(shape, table.height - gaps[place], row, str(high))
+            found[names[place]] = _plain_evidence(shape, table.to_series(place), table.height - gaps[place], row)
     if fractions:
         size = np.abs(numbers[:, fractions].to_numpy())
         counts = np.isfinite(size).sum(axis=0).tolist()
         for place, count, is_plain in zip(fractions, counts, has_plain_fraction(size).tolist(), strict=True):
             if is_plain and count == table.height - gaps[place]:
-                found[names[place]] = _plain_evidence("9.99", count, row, "")
+                found[names[place]] = _plain_evidence("9.99", table.to_series(place), count, row)
     return found
 
 
-def _plain_evidence(shape: str, count: int, row: int, cell: str) -> Evidence:
-    return Evidence({shape: Seen(count, row, cell)}, dates=frozenset(), pair=False)
+def _plain_evidence(shape: str, cells: pl.Series, count: int, row: int) -> Evidence:
+    first = 0 if cells[0] is not None else int(cells.is_not_null().arg_max() or 0)
+    return Evidence({shape: Seen(count, row + first, cells[first])}, dates=frozenset(), pair=False)
 
 
 def has_plain_fraction(size: np.ndarray) -> np.ndarray:

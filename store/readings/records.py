@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import isfinite
 from typing import Any
 from unicodedata import normalize
 
@@ -10,8 +9,8 @@ import polars as pl
 
 from engine.features import BOOLEANS, Features, Input, word
 from engine.predict import Unread, Word
-from store.readings.column import NUMBER, TIMED, ColumnReading
-from store.readings.stored import BOOLEAN, Readings
+from store.readings.column import BOOLEAN, NUMBER, TIMED, ColumnReading, numbers_in
+from store.readings.stored import Readings
 
 Record = Mapping[str, Any]
 DAYS = ("%Y-%m-%d",)
@@ -71,16 +70,10 @@ def _read(cells: list[Any], entry: Input, reading: ColumnReading, markers: Seque
 
 def _numbers(reading: ColumnReading, markers: Sequence[str]) -> dict[float, bool | None]:
     """The numbers that stand for something else in a column: for nothing, or for false and true."""
-    words = zip(reading.words or (), (False, True), strict=False)
     found: dict[float, bool | None] = {}
-    for text, meaning in (*words, *((marker, None) for marker in markers)):
-        try:
-            number = float(text)
-        except ValueError:
-            continue
-        if isfinite(number):
-            found[number] = meaning
-    return found
+    for text, meaning in zip(reading.words or (), (False, True), strict=False):
+        found |= dict.fromkeys(numbers_in((text,)), meaning)
+    return found | dict.fromkeys(numbers_in(tuple(markers)))
 
 
 def _as_trained(reading: ColumnReading, entry: Input) -> ColumnReading:

@@ -8,9 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
+from store.readings.column import BOOLEAN, INTEGER, NUMBER, WORDS, ColumnReading
 
-BOOLEAN = ColumnReading("boolean")
 REPORT = re.compile(
     r"(?P<number>integer|number) \(decimal '(?P<decimal>.)'(?:, thousands '(?P<thousands>.)'|, thousands \"(?P<quote>')\")?\)"
     r"|boolean \((?P<yes>[^/]+)/(?P<no>[^/]+)\)"
@@ -49,9 +48,8 @@ class Readings:
         return cls(columns, tuple(document["missing"]), tuple(document["missing_in_numbers"]), document["bare"])
 
     def markers(self, reading: ColumnReading) -> tuple[str, ...]:
-        """The cells that stand for nothing in a column of that reading."""
-        of_kind = self.missing if reading.kind == "words" else (*self.missing, *self.missing_in_numbers)
-        return (*(marker for marker in of_kind if marker not in reading.kept), *reading.missing)
+        """The markers of the file for a column of that reading; what the reading says of markers itself comes on top."""
+        return self.missing if reading.kind == "words" else (*self.missing, *self.missing_in_numbers)
 
 
 def readings_of(source: Mapping[str, Any], dtypes: Mapping[str, Any], names: Iterable[str]) -> Readings | None:

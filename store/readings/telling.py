@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from store.readings.column import ColumnReading
 from store.readings.evidence import Evidence, Seen
 from store.readings.markers import GAPS, OF_NUMBERS
-from store.readings.notation import is_number, leading_zero, parts_of
+from store.readings.notation import MARK, is_number, leading_zero, parts_of
 
 Told = tuple[str, str]
 """A warning's code, and its text from the column's name on."""
@@ -95,14 +95,14 @@ def is_number_like(evidence: Evidence) -> bool:
 
 def _mixed(seen: list[Seen]) -> str:
     units: dict[str | None, Seen] = {}
+    marks: dict[str, Seen] = {}
     for one in sorted(seen, key=lambda first: first.row):
         parts = parts_of(one.cell)
         units.setdefault(parts.unit if parts else None, one)
-    shown = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in list(units.values())[:MOST_SHOWN])
-    if len(units) > 1:
-        return f"holds numbers in several units, {shown}, and is kept as words; write all in one unit"
-    both = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in seen[:MOST_SHOWN])
-    return f"holds numbers in several notations, such as {both}, and is kept as words; write all in one notation"
+        marks.setdefault("".join(MARK.findall(one.cell)), one)
+    what, different = ("units", units) if len(units) > 1 else ("notations", marks)
+    shown = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in list(different.values())[:MOST_SHOWN])
+    return f"holds numbers in several {what}, such as {shown}, and is kept as words; write all in one"
 
 
 def _almost(count: int, cells: int, others: Mapping[str, Seen], marks: str) -> str:

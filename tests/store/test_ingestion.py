@@ -14,8 +14,8 @@ import pytest
 
 from store.errors import TooLarge, UnknownFormat, UnreadableFile
 from store.formats.assembly import map_table
-from store.formats.options import ReadOptions
 from store.ingestion import Ingested, Reader, Readers
+from store.readings.options import ReadOptions
 from store.settings import Settings
 from tests.store.staging import together
 

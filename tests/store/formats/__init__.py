@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from store.formats import read_files
-from store.formats.options import ReadOptions
+from store.readings.options import ReadOptions
 
 LIMIT = 1 << 28
 

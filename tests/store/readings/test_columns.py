@@ -109,6 +109,22 @@ def test_a_column_that_is_given_as_numbers_is_read_as_such(tmp_path: Path) -> No
     assert table.rows() == [(7, 1.5), (12, 2.0)]
 
 
+def test_given_words_are_spelled_as_the_file_spells_them(tmp_path: Path) -> None:
+    source = read_all(tmp_path, {"t.csv": "a,b\nJa,1\nNein,0\nJa,1\n"}, booleans="ja/nein")[0]
+    assert source["read"]["columns"]["a"]["words"] == ["Nein", "Ja"]
+
+
+def test_a_late_cell_in_another_notation_is_told_beside_one_of_the_first(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("store.formats.stretches.FIRST_BYTES", 1000)
+    monkeypatch.setattr("store.formats.stretches.BLOCK_BYTES", 4000)
+    lines = ["n;w", ";x", *(f"{n % 7}.25;w{n % 5}" for n in range(1000)), "1,5;x", ""]
+    told = read_all(tmp_path, {"t.csv": "\n".join(lines)})[2]
+    assert [warning["code"] for warning in told] == ["MIXED_NUMBERS"]
+    assert "'0.25' in row 1 and '1,5' in row 1001" in told[0]["detail"]
+
+
 def test_of_what_nearly_is_numbers_nothing_is_said_that_holds_of_words(tmp_path: Path) -> None:
     lines = ["price", *(f"{n}.5" for n in range(100)), "unknown", ""]
     _, table, told = read_all(tmp_path, {"t.csv": "\n".join(lines)})
