@@ -15,7 +15,7 @@ from store.formats.stretches import LEAD, Block, blocks_of
 from store.formats.text import Text, as_utf8
 from store.readings.choice import Choice, Chooser
 from store.readings.column import AROUND, BOOLEAN, INTEGER, NUMBER, WORDS
-from store.readings.evidence import Evidence, has_leading_zeros, is_canonical, look, marks_of, plain
+from store.readings.evidence import Evidence, has_leading_zeros, is_canonical, look, marks_of, plain, some_columns
 from store.readings.options import ReadOptions
 from store.readings.telling import is_doubtful, told_of_words
 
@@ -170,8 +170,8 @@ class Columns:
         """The values of a stretch that begins in that row. Raises Misfit."""
         if row and not self._is_whole:
             self._check_numbers(block, table)
-        fractions = [place for place, dtype in enumerate(table.dtypes) if dtype == pl.Float64]
-        if fractions and np.isinf(table[:, fractions].to_numpy()).any():
+        fractions = some_columns(table, [place for place, dtype in enumerate(table.dtypes) if dtype == pl.Float64])
+        if fractions.width and np.isinf(fractions.to_numpy()).any():
             raise Misfit  # 1E999 is no number; nor is "inf", which the careful look lets through to be refused
         if pl.String not in table.dtypes:
             return table

@@ -16,7 +16,7 @@ from store.formats.header import COMMENTS, Top, kinds_of, named, names_of, secon
 from store.formats.quotes import line_at, quotes_of
 from store.formats.reading import CELL_BYTES, MAX_COLUMNS
 from store.formats.sampling import SPACES, Row, rows_of_sample
-from store.formats.separators import Separators, mark_of, separators_of
+from store.formats.separators import COMMON, RARE, Separators, mark_of, separators_of
 from store.formats.text import Text
 from store.readings.options import ReadOptions
 
@@ -335,12 +335,9 @@ def _tell_one_column(dialect: Dialect, rows: Sequence[Row]) -> None:
     for mark in sorted({letter for cell in cells[:20] for letter in cell if not letter.isalnum() and letter not in "\"'"}):
         counts = [len(cell.split()) - 1 if mark == " " else cell.count(mark) for cell in cells]
         often = max(set(counts) - {0}, key=counts.count, default=0)
-        if (
-            not often
-            or counts.count(often) < 0.8 * len(counts)
-            or sum(type_of(cell) in TYPED for cell in cells) > len(cells) / 2
-        ):
-            continue
+        is_typed = sum(type_of(cell) in TYPED for cell in cells) > len(cells) / 2
+        if not often or counts.count(often) < 0.8 * len(counts) or (is_typed and mark not in (*COMMON, *RARE)):
+            continue  # a point or a dash within numbers and dates, but not 0:10, which may be two columns
         field = SPACES if mark == " " else mark
         detail = f"the file was read as one column, though {_name(field)} would part most rows into {often + 1}; if so, "
         dialect.warn("ONE_COLUMN", f"{detail}upload it again with 'delimiter' {field!r}", dialect.names[0])

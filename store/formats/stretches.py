@@ -154,7 +154,8 @@ def _without_lines(rows: bytes, feeds: np.ndarray, found: Quotes | None, dialect
         wanted = (lengths == len(dialect.header)) & (firsts == dialect.header[0])
         for place in range(1, min(8, len(dialect.header))):
             wanted[wanted] = letters[starts[wanted] + place] == dialect.header[place]
-        look(wanted, re.compile(re.escape(dialect.header) + rb"\r?"), "header again")
+        if wanted.any():  # a header of many names takes its time to become a pattern
+            look(wanted, re.compile(re.escape(dialect.header) + rb"\r?"), "header again")
     if dialect.comment:
         look(
             firsts == dialect.comment.encode()[0],

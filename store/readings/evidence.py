@@ -184,7 +184,7 @@ def plain(table: pl.DataFrame, row: int) -> dict[str, Evidence]:
     gaps, names = table.null_count().row(0), table.columns
     numbers = table.select(pl.all().cast(pl.Float64, strict=False))
     fitting = [place for place, nulls in enumerate(numbers.null_count().row(0)) if nulls == gaps[place]]
-    wholes = table[:, fitting].select(pl.all().cast(pl.Int64, strict=False)) if fitting else pl.DataFrame()
+    wholes = some_columns(table, fitting).select(pl.all().cast(pl.Int64, strict=False))
     found: dict[str, Evidence] = {}
     fractions = []
     for place, whole in zip(fitting, wholes.iter_columns(), strict=True):
@@ -198,12 +198,17 @@ def plain(table: pl.DataFrame, row: int) -> dict[str, Evidence]:
             shape = "9" if low > -1000 and high < 1000 else "9999"
             found[names[place]] = _plain_evidence(shape, table.to_series(place), table.height - gaps[place], row)
     if fractions:
-        size = np.abs(numbers[:, fractions].to_numpy())
+        size = np.abs(some_columns(numbers, fractions).to_numpy())
         counts = np.isfinite(size).sum(axis=0).tolist()
         for place, count, is_plain in zip(fractions, counts, has_plain_fraction(size).tolist(), strict=True):
             if is_plain and count == table.height - gaps[place]:
                 found[names[place]] = _plain_evidence("9.99", table.to_series(place), count, row)
     return found
+
+
+def some_columns(table: pl.DataFrame, places: list[int]) -> pl.DataFrame:
+    """The columns at those places; the table itself where these are all, for picking them out one by one takes its time."""
+    return table if len(places) == table.width else table[:, places]
 
 
 def _plain_evidence(shape: str, cells: pl.Series, count: int, row: int) -> Evidence:
