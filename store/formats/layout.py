@@ -315,12 +315,20 @@ def _tell_top(
     if separators.rival and options.delimiter is None:
         detail = f"cells are parted by {_name(separators.delimiter)}, though {_name(separators.rival)} fits nearly as well"
         dialect.warn("READ_AS", f"{detail}; if that is wrong, upload it again with 'delimiter' set")
-    quoted = next((row for row in rows if any(APOSTROPHES.fullmatch(cell) for cell in row.cells)), None)
+    quoted = next((row for row in rows if _has_apostrophes(row.cells)), None)
     if quoted and separators.quote != "'" and options.quote is None:
         detail = f"line {quoted.line} holds a cell in apostrophes, which were read as letters; if they enclose cells, "
         dialect.warn("QUOTES", f"{detail}upload it again with 'quote' set to '")
     if top.width == 1:
         _tell_one_column(dialect, rows)
+
+
+def _has_apostrophes(cells: Sequence[str]) -> bool:
+    """Whether apostrophes enclose a cell, or several as they would one that holds the delimiter."""
+    if any(APOSTROPHES.fullmatch(cell) for cell in cells):
+        return True
+    opening = next((place for place, cell in enumerate(cells) if cell.lstrip().startswith("'")), len(cells))
+    return any(cell.rstrip().endswith("'") for cell in cells[opening + 1 :])
 
 
 def _name(delimiter: str) -> str:

@@ -29,6 +29,11 @@ class Separators:
     rival: str | None = None
     """Another delimiter that fits nearly as well."""
 
+    @property
+    def quality(self) -> float:
+        """The fit, whatever the number of columns."""
+        return self.fit / (1 - 1 / self.width) if self.width > 1 else 0.0
+
 
 def separators_of(sample: str, delimiter: str | None, quote: str | None, escape: bool | None) -> Separators:
     """Those that fit best, of which some may be given: a quote of "none" is none.
@@ -55,6 +60,9 @@ def separators_of(sample: str, delimiter: str | None, quote: str | None, escape:
     tabs = next((one for one in found if one.delimiter == "\t" and one.quote == best.quote), None)
     if best.delimiter == SPACES and tabs and tabs.width > 1 and tabs.fit >= CLOSE * best.fit:
         best = tabs
+    wide = max((one for one in found if one.delimiter in COMMON), key=lambda one: one.quality, default=best)
+    if best.delimiter == SPACES and wide.quality >= best.quality and _has_spaces_in_numbers(sample, wide):
+        best = wide
     rivals = [one for one in found if one.delimiter != best.delimiter and one.fit >= CLOSE * best.fit]
     if best.delimiter == "\t":
         rivals = [one for one in rivals if one.delimiter != SPACES]
@@ -128,6 +136,13 @@ def _typed_lines(sample: str) -> float:
     """The share of lines that as a whole are a date, a time or the like."""
     lines = [line for line in sample.split("\n")[:ROWS] if line.strip()]
     return sum(type_of(line.strip()) in TYPED for line in lines) / max(1, len(lines))
+
+
+def _has_spaces_in_numbers(sample: str, one: Separators) -> bool:
+    """Whether spaces stand within cells, all of which are typed, as 1 000 is."""
+    rows = rows_of_sample(sample, one.delimiter, one.quote, one.escape, ROWS)
+    spaced = [cell for row in rows for cell in row.cells[:CELLS] if " " in cell.strip()]
+    return bool(spaced) and all(type_of(cell) in TYPED for cell in spaced)
 
 
 def _is_plain(sample: str, one: Separators) -> bool:

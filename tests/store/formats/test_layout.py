@@ -25,6 +25,18 @@ READ: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]], list[str]]]
         [(18.0, 8, 70, "chevrolet chevelle"), (15.0, 8, 71, "buick skylark")],
         [],
     ),
+    "thousands by spaces": (
+        "0000,1 000 000\n0000,1 000 000\n",
+        ["column_0", "column_1"],
+        [("0000", 1_000_000), ("0000", 1_000_000)],
+        ["READ_AS", "LEADING_ZEROS"],
+    ),
+    "one delimiter in apostrophes": (
+        "red;2;\nblue;3;\nx1;4;\n'a;b';5;\n",
+        ["column_0", "column_1", "column_2"],
+        [("red", "2", None), ("blue", "3", None), ("x1", "4", None), ("'a", "b'", 5)],
+        ["QUOTES", "LINES_LEFT_OUT", "ALMOST_NUMBERS"],
+    ),
     "a space before quotes": (
         'id, w, n\n1, "red, dark", 2\n2, "b", 3\n',
         ["id", "w", "n"], [(1, "red, dark", 2), (2, "b", 3)], [],
