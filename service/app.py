@@ -12,6 +12,7 @@ from service.middleware import BodyLimit, RequestContext
 from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
 from store.database import Database
 from store.files import Files
+from store.key_uses import KeyUses
 from store.logs import configure_logs
 from store.settings import Settings, settings
 
@@ -31,7 +32,8 @@ def create_app(setting: Settings | None = None) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         database = Database(setting.database)
         app.state.store = Store(setting, database, Files(setting.files, setting.inline_bytes))
-        yield
+        with KeyUses(database) as app.state.key_uses:
+            yield
         database.close()
 
     app = FastAPI(

@@ -47,13 +47,16 @@ StoreOf = Annotated[Store, Depends(get_store)]
 def get_caller(
     request: Request, store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
-    """Whom the bearer key speaks for. While no key is configured, everybody on this machine, and nobody else."""
+    """Whom the bearer key speaks for. While there has been no key, everybody on this machine, and nobody else."""
     with store.database.glancing() as session:
         if credentials is not None:
             found = keys.caller(session, credentials.credentials)
             if found is not None:
+                request.app.state.key_uses.note(found.key_id)
+                request.state.caller = found  # for the log
                 return found
         elif _is_from_here(request, store.settings) and not keys.configured(session):
+            request.state.caller = LOCAL
             return LOCAL
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
     raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})

@@ -59,7 +59,14 @@ class RequestContext:
                 route = getattr(scope.get("route"), "path", "none")
                 REQUESTS.labels(scope["method"], route, status).inc()
                 SECONDS.labels(scope["method"], route).observe(seconds)
-                log.info("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+                told = {"method": scope["method"], "path": scope["path"], "status": status, "ms": round(seconds * 1000, 1)}
+                log.info("request", **told, **_who(scope))
+
+
+def _who(scope: Scope) -> dict[str, str | None]:
+    """Whom the request came from, by owner and key id, where its caller was let in; never the key."""
+    caller = scope["state"].get("caller")
+    return {} if caller is None else {"owner": caller.owner, "key": caller.key_id}
 
 
 class BodyLimit:

@@ -15,6 +15,8 @@ StoreError
 ├── UploadLength     INCONSISTENT_UPLOAD_LENGTH 400
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
 ├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
+├── KeyExpired       KEY_EXPIRED         401  an API key whose time is over
+├── InvalidKey       INVALID_KEY         422  an API key that cannot be made as asked
 ├── DiskFull         DISK_FULL           503  there is no room left where data is stored
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
@@ -128,6 +130,15 @@ class ContentMissing(StoreError):
 
 class ContentDamaged(StoreError):
     code, status = "CONTENT_DAMAGED", 500
+
+
+class KeyExpired(StoreError):
+    code, status = "KEY_EXPIRED", 401
+    headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # noqa: RUF012 (never changed)
+
+
+class InvalidKey(StoreError):
+    code, status = "INVALID_KEY", 422
 
 
 class DiskFull(StoreError):

@@ -1,27 +1,36 @@
-"""API keys: made on the command line, shown once, stored as a hash; each speaks for an owner and carries scopes."""
+"""API keys: made on the command line, shown once, stored as a hash; each speaks for an owner and carries scopes.
+
+While there has never been a key, everybody on this machine may do everything. From the first key on, none is let in without
+one, also where all of them are revoked or expired: revoked keys stay listed, until `open_to_all` forgets them.
+"""
 
 import hashlib
 import secrets
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
-from store.database import new_id
-from store.errors import NotFound
+from store.database import new_id, now
+from store.errors import Conflict, InvalidKey, KeyExpired, NotFound
 from store.tables import ApiKey
 
 SCOPES = ("read", "write", "admin")
 LOCAL_OWNER = "local"
 """Who everybody is while no key is configured and the server listens on loopback alone."""
+LONGEST_NAME = 200
+"""Characters of an owner or of a key's name."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: an owner and what they may do. An admin sees what belongs to others, too."""
+    """Who asks: an owner, what they may do, and by which key. An admin sees what belongs to others, too."""
 
     owner: str
     scopes: frozenset[str]
+    key_id: str | None = field(default=None, compare=False)
 
     @property
     def sees(self) -> str | None:
@@ -32,33 +41,113 @@ class Caller:
 LOCAL = Caller(LOCAL_OWNER, frozenset(SCOPES))
 
 
-def create(session: Session, owner: str, scopes: list[str], secret: str | None = None) -> tuple[ApiKey, str]:
-    """A new key, or the given one taken up, and its secret, which is not stored. The same secret twice is one key."""
+def create(
+    session: Session,
+    owner: str,
+    scopes: list[str],
+    secret: str | None = None,
+    *,
+    name: str | None = None,
+    expires_at: float | None = None,
+) -> tuple[ApiKey, str]:
+    """A new key, or the given one taken up, and its secret, which is not stored. The same secret twice is one key.
+
+    Raises InvalidKey, or Conflict where the secret is that of another owner's key, of other scopes, or of a revoked one.
+    """
+    _refuse_unprintable("owner", owner)
+    if name is not None:
+        _refuse_unprintable("name", name)
+    if not scopes or set(scopes) - set(SCOPES):
+        raise InvalidKey(f"scopes are some of {', '.join(SCOPES)}, not '{','.join(scopes)}'")
+    scopes = list(dict.fromkeys(scopes))
     secret = secret or f"vidro_{secrets.token_urlsafe(32)}"
     key = session.scalars(select(ApiKey).where(ApiKey.digest == _digest(secret))).one_or_none()
-    if key is None:
-        key = ApiKey(id=new_id("key"), owner=owner, digest=_digest(secret), scopes=scopes)
-        session.add(key)
-        session.flush()
+    if key is not None:
+        _refuse_another(key, owner, scopes)
+        return key, secret
+    key = ApiKey(id=new_id("key"), owner=owner, name=name, digest=_digest(secret), scopes=scopes, expires_at=expires_at)
+    session.add(key)
+    session.flush()
     return key, secret
 
 
+def _refuse_unprintable(what: str, text: str) -> None:
+    if not text or text != text.strip() or not text.isprintable() or len(text) > LONGEST_NAME:
+        raise InvalidKey(
+            f"{text[:LONGEST_NAME]!r} is no {what} of a key; give 1 to {LONGEST_NAME} characters that can be printed, with no "
+            "space at either end"
+        )
+
+
+def _refuse_another(key: ApiKey, owner: str, scopes: list[str]) -> None:
+    if key.revoked_at is not None:
+        raise Conflict(f"this secret is that of {key.id}, which is revoked; make another secret")
+    if (key.owner, set(key.scopes)) != (owner, set(scopes)):
+        is_now = f"{key.id}, which is {key.owner}'s ({','.join(key.scopes)})"
+        raise Conflict(f"this secret is that of {is_now}; make another secret for {owner} ({','.join(scopes)})")
+
+
 def revoke(session: Session, key_id: str) -> None:
-    """Forget a key. Raises NotFound."""
-    if session.get(ApiKey, key_id) is None:
+    """Refuse a key from now on; it stays listed. Raises NotFound."""
+    key = session.get(ApiKey, key_id)
+    if key is None:
         raise NotFound(f"no key '{key_id}'; `vidro keys list` shows what there is")
-    session.execute(delete(ApiKey).where(ApiKey.id == key_id))
+    session.execute(update(ApiKey).where(ApiKey.id == key_id, ApiKey.revoked_at.is_(None)).values(revoked_at=now()))
+
+
+def open_to_all(session: Session) -> int:
+    """Forget every key, so that everybody on this machine may do everything again. Returns how many there were."""
+    return len(session.scalars(delete(ApiKey).returning(ApiKey.id)).all())
+
+
+def listed(session: Session) -> Sequence[ApiKey]:
+    """All keys, also those that are revoked or expired, oldest first."""
+    return session.scalars(select(ApiKey).order_by(ApiKey.created_at, ApiKey.id)).all()
 
 
 def configured(session: Session) -> bool:
-    """Whether there is any key."""
+    """Whether there is any key, or has been: then nobody is let in without one."""
     return bool(session.execute(select(exists(select(ApiKey.id)))).scalar())
 
 
 def caller(session: Session, secret: str) -> Caller | None:
-    """Whom a secret speaks for; None where it is no key's."""
-    key = session.scalars(select(ApiKey).where(ApiKey.digest == _digest(secret))).one_or_none()
-    return None if key is None else Caller(key.owner, frozenset(key.scopes))
+    """Whom a secret speaks for; None where it is no key's, or a revoked one's. Raises KeyExpired."""
+    query = select(ApiKey, _is_over()).where(ApiKey.digest == _digest(secret), ApiKey.revoked_at.is_(None))
+    row = session.execute(query).one_or_none()
+    if row is None:
+        return None
+    key, is_over = row
+    if is_over:
+        until = datetime.fromtimestamp(float(key.expires_at or 0), UTC).isoformat(timespec="seconds")
+        raise KeyExpired(f"{key.id} expired at {until}; ask for another, which `vidro keys create` makes")
+    return Caller(key.owner, frozenset(key.scopes), key.id)
+
+
+def valid(session: Session, key_ids: Collection[str | None]) -> set[str | None]:
+    """The key ids of callers (`Caller.key_id`) who would be let in now as well: keys that are neither revoked nor expired.
+    None, the caller without a key, is among them while there has been no key. One query, or two.
+    """
+    wanted = [key_id for key_id in key_ids if key_id is not None]
+    found: set[str | None] = set()
+    if wanted:
+        query = select(ApiKey.id).where(ApiKey.id.in_(wanted), ApiKey.revoked_at.is_(None), ~_is_over())
+        found.update(session.scalars(query))
+    if None in key_ids and not configured(session):
+        found.add(None)
+    return found
+
+
+def note_uses(session: Session, seconds_ago: dict[str, float]) -> None:
+    """Write down that keys were used, each so many seconds ago; a later use stays."""
+    for key_id, seconds in seconds_ago.items():
+        used_at = now() - seconds
+        is_later = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < used_at)
+        session.execute(update(ApiKey).where(ApiKey.id == key_id, is_later).values(last_used_at=used_at))
+
+
+def _is_over() -> ColumnElement[bool]:
+    """Whether a key's time is over, by the database's clock."""
+    return (ApiKey.expires_at.is_not(None)) & (ApiKey.expires_at <= now())
 
 
 def _digest(secret: str) -> str:

@@ -243,14 +243,18 @@ class IdempotencyKey(Table):
 
 
 class ApiKey(Table):
-    """A bearer key, as its SHA-256 alone: who it speaks for, and what it may do."""
+    """A bearer key, as its SHA-256 alone: who it speaks for, what it may do, and until when. A revoked one stays listed."""
 
     __tablename__ = "api_keys"
     id: Mapped[str] = mapped_column(primary_key=True)
     owner: Mapped[str]
+    name: Mapped[str | None]
     digest: Mapped[str] = mapped_column(unique=True)
     scopes: Mapped[list[str]]
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    last_used_at: Mapped[float | None] = mapped_column(Instant)
+    expires_at: Mapped[float | None] = mapped_column(Instant)
+    revoked_at: Mapped[float | None] = mapped_column(Instant)
 
 
 class Worker(Table):

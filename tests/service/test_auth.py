@@ -1,9 +1,11 @@
 """Keys: none needed on loopback while there is none; then needed, scoped, and blind to what others own."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from service import middleware
 from store import keys
 from tests.service.conftest import Stage
 
@@ -30,6 +32,42 @@ def test_without_any_key_a_server_that_others_reach_lets_nobody_in(make_stage: C
     stage = make_stage(host="0.0.0.0")
     assert stage.client.get("/v1/jobs").status_code == 401
     assert stage.client.get("/v1/jobs", headers=bearer(stage, "ana", "read")).status_code == 200
+
+
+def test_after_its_last_key_the_door_stays_closed(stage: Stage) -> None:
+    with stage.place.database.transaction() as session:
+        key, secret = keys.create(session, "ana", ["read"])
+    held = {"Authorization": f"Bearer {secret}"}
+    assert stage.client.get("/v1/jobs", headers=held).status_code == 200
+    with stage.place.database.transaction() as session:
+        keys.revoke(session, key.id)
+    assert stage.client.get("/v1/jobs").status_code == 401
+    assert stage.client.get("/v1/jobs", headers=held).status_code == 401
+    with stage.place.database.transaction() as session:
+        keys.open_to_all(session)
+    assert stage.client.get("/v1/jobs").status_code == 200
+
+
+def test_an_expired_key_is_told_so(stage: Stage) -> None:
+    with stage.place.database.transaction() as session:
+        key, secret = keys.create(session, "ana", ["read"], expires_at=1.0)
+    refused = stage.client.get("/v1/jobs", headers={"Authorization": f"Bearer {secret}"})
+    assert (refused.status_code, refused.json()["code"]) == (401, "KEY_EXPIRED")
+    assert refused.headers["www-authenticate"].startswith("Bearer")
+    assert f"{key.id} expired at 1970-01-01" in refused.json()["detail"]
+
+
+def test_the_log_names_owner_and_key_and_never_the_secret(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines: list[dict[str, Any]] = []
+    monkeypatch.setattr(middleware.log, "info", lambda event, **told: lines.append(told))
+    stage.client.get("/v1/jobs")
+    with stage.place.database.transaction() as session:
+        key, secret = keys.create(session, "ana", ["read"])
+    for credentials in (secret, "vidro_wrong"):
+        stage.client.get("/v1/jobs", headers={"Authorization": f"Bearer {credentials}"})
+    who = [{name: line[name] for name in ("owner", "key") if name in line} for line in lines]
+    assert who == [{"owner": "local", "key": None}, {"owner": "ana", "key": key.id}, {}]
+    assert secret not in repr(lines)
 
 
 def test_a_key_does_what_its_scopes_say(stage: Stage) -> None:
