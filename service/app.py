@@ -7,6 +7,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from service import openapi, problems
+from service.capacity import Capacity
 from service.dependencies import ResourceResponse, Store
 from service.middleware import BodyLimit, RequestContext
 from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
@@ -27,11 +28,13 @@ def create_app(setting: Settings | None = None) -> FastAPI:
     """The application; connections are opened when it starts and closed when it ends."""
     setting = setting or settings()
     configure_logs(setting.log_level)
+    capacity = Capacity(setting)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        database = Database(setting.database)
+        database = Database(setting.database, setting.wait_seconds)
         app.state.store = Store(setting, database, Files(setting.files, setting.inline_bytes))
+        capacity.provide_threads()
         with KeyUses(database) as app.state.key_uses:
             yield
         database.close()
@@ -44,6 +47,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         default_response_class=ResourceResponse,
         redirect_slashes=False,
     )
+    app.state.capacity = capacity
     for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces, operations):
         app.include_router(module.router)
     problems.install(app)

@@ -1,11 +1,9 @@
 """What routes are given: the store, the caller, a page, an idempotent answer."""
 
 import hashlib
-import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import BoundedSemaphore
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
@@ -20,10 +18,6 @@ from store.files import Files
 from store.keys import LOCAL, Caller
 from store.settings import Settings
 
-MOST_AT_ONCE = 4
-"""Requests that may load a whole table: each takes the memory of its columns."""
-WAIT_SECONDS = 2.0
-_few = BoundedSemaphore(MOST_AT_ONCE)
 bearer = HTTPBearer(auto_error=False, description="a key from `vidro keys create`; needed once any key exists")
 
 
@@ -82,18 +76,6 @@ def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
 
 Reader = Annotated[Caller, Depends(scoped("read"))]
 Writer = Annotated[Caller, Depends(scoped("write"))]
-
-
-@contextmanager
-def one_of_few() -> Iterator[None]:
-    """Around what may load a whole table, so that many at once do not take all memory. Answers 429 to who would wait long."""
-    if not _few.acquire(timeout=WAIT_SECONDS):
-        detail = f"{MOST_AT_ONCE} requests of this kind are being answered; try again in a moment"
-        raise HTTPException(429, detail, {"Retry-After": str(math.ceil(WAIT_SECONDS))})
-    try:
-        yield
-    finally:
-        _few.release()
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
-from store.errors import DiskFull, StoreError, problem, says_full
+from store.errors import DiskFull, StoreError, problem, says_busy, says_full
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -161,8 +161,10 @@ def _unstorable(request: Request, error: Any) -> Response:
 def _database_away(request: Request, error: Any) -> Response:
     if says_full(error):
         return _named_error(request, DiskFull())
-    log.error("database out of reach", error=type(error).__name__)
-    detail = f"the database is out of reach; try again in {RETRY_SECONDS} seconds"
+    is_busy = says_busy(error)
+    log.error("database busy" if is_busy else "database out of reach", error=type(error).__name__)
+    reason = "busy with what others write, and nothing was changed" if is_busy else "out of reach"
+    detail = f"the database is {reason}; try again in {RETRY_SECONDS} seconds"
     return respond(request, "DATABASE_UNAVAILABLE", 503, detail, headers={"Retry-After": str(RETRY_SECONDS)})
 
 

@@ -80,10 +80,12 @@ def _finite(value: Any) -> Any:
     return [_finite(entry) for entry in value] if isinstance(value, list | tuple) else value
 
 
-COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_overflow": 40, "pool_timeout": 10}
+COMMON: dict[str, Any] = {"json_serializer": to_json, "pool_size": 10, "max_overflow": 40}
+POOL_SECONDS = 10
+"""How long who needs a connection waits for one, at most."""
 
 BUSY_SECONDS = 30
-"""How long SQLite waits for its turn to write."""
+"""How long SQLite waits for its turn to write, unless told otherwise."""
 
 FRESH_SECONDS = 1.0
 """For so long after its last use a connection is taken to be alive; later it is asked first, at the cost of a round trip."""
@@ -95,9 +97,11 @@ IDLE_SECONDS = 30
 class Database:
     """The engine's connections and the ways to use them: `transaction` to write, `reading` to read, `glancing` for a query."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, wait_seconds: float | None = None) -> None:
+        """`wait_seconds` bounds every wait for others: for the turn to write, a lock, a connection."""
         self.url = make_url(url).set(drivername=_driver(url))
-        self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        make_engine = _sqlite_engine if self.is_sqlite else _postgresql_engine
+        self.engine = make_engine(self.url, wait_seconds)
         # SQLite's transactions are snapshots; PostgreSQL's are asked to be, or each query would see a state of its own.
         snapshots = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
         self._snapshots = self.engine if self.is_sqlite else self.engine.execution_options(**snapshots)
@@ -143,14 +147,20 @@ def _driver(url: str) -> str:
     return "postgresql+psycopg" if name.split("+")[0] in ("postgres", "postgresql") else name
 
 
-def _postgresql_engine(url: URL) -> Engine:
+def _pool(wait_seconds: float | None) -> dict[str, Any]:
+    return {**COMMON, "pool_timeout": min(POOL_SECONDS, wait_seconds or POOL_SECONDS)}
+
+
+def _postgresql_engine(url: URL, wait_seconds: float | None) -> Engine:
     """A host that does not answer is given up after seconds, not minutes; text is UTF-8 whatever the server's default."""
     given = {"connect_timeout": "5", "client_encoding": "utf8"}
-    engine = create_engine(url.update_query_dict({**given, **url.query}), **COMMON)
+    engine = create_engine(url.update_query_dict({**given, **url.query}), **_pool(wait_seconds))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_SECONDS}s'")
+        if wait_seconds is not None:
+            connection.execute(f"SET lock_timeout = '{round(wait_seconds * 1000)}ms'")
         connection.commit()
 
     @event.listens_for(engine, "checkin")
@@ -169,14 +179,15 @@ def _postgresql_engine(url: URL) -> Engine:
     return engine
 
 
-def _sqlite_engine(url: Any) -> Engine:
-    engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, **COMMON)
+def _sqlite_engine(url: Any, wait_seconds: float | None) -> Engine:
+    busy_seconds = wait_seconds or BUSY_SECONDS
+    engine = create_engine(url, connect_args={"timeout": busy_seconds}, **_pool(wait_seconds))
 
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below; sqlite3 would do it late
-        _write_ahead(connection)
-        for pragma in ("synchronous=NORMAL", f"busy_timeout={BUSY_SECONDS * 1000}", "foreign_keys=ON"):
+        _write_ahead(connection, busy_seconds)
+        for pragma in ("synchronous=NORMAL", f"busy_timeout={round(busy_seconds * 1000)}", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
@@ -187,9 +198,9 @@ def _sqlite_engine(url: Any) -> Engine:
     return engine
 
 
-def _write_ahead(connection: Any) -> None:
+def _write_ahead(connection: Any, busy_seconds: float) -> None:
     """Turn on the write-ahead log. Its file remembers that; until one has done it, others are refused and not made to wait."""
-    until = time.monotonic() + BUSY_SECONDS
+    until = time.monotonic() + busy_seconds
     while True:
         try:
             connection.execute("PRAGMA journal_mode=WAL")

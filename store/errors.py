@@ -18,16 +18,20 @@ StoreError
 ├── KeyExpired       KEY_EXPIRED         401  an API key whose time is over
 ├── InvalidKey       INVALID_KEY         422  an API key that cannot be made as asked
 ├── DiskFull         DISK_FULL           503  there is no room left where data is stored
+├── TooManyRequests  TOO_MANY_REQUESTS   429  others of its kind are worked on, and it has waited long
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
 import errno
+import math
 import sqlite3
 from typing import Any
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not grow."""
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
+SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT})
+POSTGRESQL_LOCKED = "55P03"
 POSTGRESQL_DISK_FULL = "53100"
 
 
@@ -148,8 +152,26 @@ class DiskFull(StoreError):
         super().__init__("the disk is full: nothing was written; make room where Vidro stores its data, then try again")
 
 
+class TooManyRequests(StoreError):
+    code, status = "TOO_MANY_REQUESTS", 429
+
+    def __init__(self, kind: str, at_once: int, seconds: float) -> None:
+        after = max(1, math.ceil(seconds / 2))
+        super().__init__(
+            f"{at_once} requests of this kind ({kind}) are worked on at once, and this one has waited {seconds:g} s for its "
+            f"turn; try again in {after} s"
+        )
+        self.headers = {"Retry-After": str(after)}
+
+
 class LeaseLost(StoreError):
     code, status = "LEASE_LOST", 409
+
+
+def says_busy(error: BaseException) -> bool:
+    """Whether an error of a database says that others have held what it waited for."""
+    driver = getattr(error, "orig", None)
+    return getattr(driver, "sqlite_errorcode", None) in SQLITE_BUSY or getattr(driver, "sqlstate", None) == POSTGRESQL_LOCKED
 
 
 def says_full(error: BaseException) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO
 import structlog
 
 from store.described import Correction
-from store.errors import ColumnMisfit, NotFound, StoreError, TooLarge, UnknownFormat, UnreadableFile
+from store.errors import ColumnMisfit, NotFound, StoreError, TooLarge, TooManyRequests, UnknownFormat, UnreadableFile
 from store.files import Hashed
 from store.readings.options import ReadOptions
 from store.settings import Settings
@@ -79,7 +79,8 @@ class Readers:
             "limit": setting.max_unpacked_bytes,
         }
         with self._room:
-            self._room.wait_for(lambda: self._busy < setting.readers)
+            if not self._room.wait_for(lambda: self._busy < setting.readers, setting.wait_seconds):
+                raise TooManyRequests("files", setting.readers, setting.wait_seconds)
             self._busy += 1
         try:
             reader = self._take(setting)

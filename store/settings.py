@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )
+    wait_seconds: float = Field(
+        default=10,
+        gt=0,
+        description="how long a request waits for its turn: for the database's one writer, a connection, a reader of files",
+    )
     readers: int = Field(default=2, ge=1, description="dataset files read at once, each in a process of its own")
     reader_bytes: int = Field(default=4 * 2**30, description="memory that reading a dataset file may take")
     reader_seconds: float = Field(default=600, gt=0, description="time that reading a dataset file may take")

@@ -11,7 +11,8 @@ from engine.errors import InvalidSpec, UnusableData
 from engine.features import pointer
 from engine.predict import Predictor
 from engine.target import Shares
-from service.dependencies import Reader, ResourceResponse, StoreOf, one_of_few
+from service.capacity import Route, works_on
+from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, WHICH
@@ -19,7 +20,7 @@ from store import datasets, jobs, models
 from store.checkpoints import moment_of
 from store.readings.records import read_records
 
-router = APIRouter(prefix="/v1/jobs", tags=["results"])
+router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 MOST_CELLS = 20_000_000
 """Of the matrix of features that is predicted from."""
 MOST_NUMBERS = 1_000_000
@@ -27,7 +28,7 @@ MOST_NUMBERS = 1_000_000
 
 
 @router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404, 429))
-@one_of_few()
+@works_on("tables")
 def get_boundary(
     store: StoreOf,
     caller: Reader,

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import numpy as np
 import polars as pl
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
@@ -20,6 +21,7 @@ from engine.correlation import correlation_matrix, strongest
 from engine.features import ColumnKind, pointer
 from engine.samples import Sample
 from engine.spec import kind_of, members
+from service.capacity import Route, capacity_of, works_on
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.resources import dataset_resource, listing
 from service.responses import problems
@@ -45,7 +47,7 @@ READ_SCHEMA: JsonSchemaValue = {
 MOST_CORRELATED = 500
 MOST_PRODUCTS = 50_000_000_000
 """Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
-router = APIRouter(prefix="/v1", tags=["datasets"])
+router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -57,7 +59,8 @@ FORMULA = r"^[=+\-@\t\r]"
     responses=problems(409, 413, 415),
     openapi_extra=UPLOAD_SCHEMA,
 )
-def create_dataset(
+async def create_dataset(
+    request: Request,
     store: StoreOf,
     caller: Writer,
     upload: Annotated[Upload, Depends(read_upload)],
@@ -65,8 +68,10 @@ def create_dataset(
 ) -> JSONResponse:
     """Upload a file, or take a built-in sample: it is read, profiled and stored at once."""
     if isinstance(upload, SampleRequest):
-        return _from_sample(store, caller, upload, idempotency_key)
-    return from_files(store, caller, upload, idempotency_key)
+        async with capacity_of(request).turn("tables"):
+            return await run_in_threadpool(_from_sample, store, caller, upload, idempotency_key)
+    async with capacity_of(request).turn("files"):
+        return await run_in_threadpool(from_files, store, caller, upload, idempotency_key)
 
 
 def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str | None) -> JSONResponse:
@@ -140,6 +145,7 @@ CORRECTION: dict[str, Any] = {
 
 
 @router.patch("/datasets/{dataset_id}", responses=problems(404, 409, 413))
+@works_on("files")
 def correct_dataset(
     store: StoreOf,
     caller: Writer,
@@ -185,6 +191,7 @@ def _within_read(read: dict[str, Any] | None) -> Iterator[None]:
 
 
 @router.get("/datasets/{dataset_id}/warnings", responses=problems(404))
+@works_on("tables")
 def get_warnings(
     store: StoreOf,
     caller: Reader,
@@ -220,6 +227,7 @@ def _known(dataset: Dataset, name: str, pointer: str) -> None:
         **problems(404),
     },
 )
+@works_on("tables")
 def get_rows(
     request: Request,
     store: StoreOf,
@@ -273,6 +281,7 @@ def _filename(dataset: Dataset) -> str:
 
 
 @router.get("/datasets/{dataset_id}/correlations", responses=problems(404))
+@works_on("tables")
 def get_correlations(
     store: StoreOf,
     caller: Reader,
@@ -328,6 +337,7 @@ def _numeric(dataset: Dataset, wanted: list[str] | None, pointer: str = "/query/
 
 
 @router.get("/datasets/{dataset_id}/histogram", responses=problems(404))
+@works_on("tables")
 def get_histogram(
     store: StoreOf,
     caller: Reader,

@@ -17,6 +17,7 @@ from engine.optimizers import Optimizer
 from engine.schedules import ConstantRate, Schedule
 from engine.spec import FiniteFloat
 from engine.trace import Quantity
+from service.capacity import Route, works_on
 from service.dependencies import Reader
 from service.glass_schemas import (
     CatalogEntry,
@@ -33,7 +34,7 @@ from service.responses import problems
 from service.schemas import Listing
 from store.errors import NotFound
 
-router = APIRouter(prefix="/v1", tags=["glass box"])
+router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 
 
 @router.get("/catalog", responses=problems())
@@ -48,6 +49,7 @@ def _catalog() -> dict[str, list[CatalogEntry]]:
 
 
 @router.get("/functions/{family}/{name}", responses=problems(404))
+@works_on("computations")
 def get_function(
     caller: Reader,
     request: Request,
@@ -107,6 +109,7 @@ NEURON_EXAMPLES: Any = {
 
 
 @router.post("/functions/loss", responses=problems(413))
+@works_on("computations")
 def evaluate_loss(caller: Reader, request: Annotated[LossAt, Body(openapi_examples=LOSS_EXAMPLES)]) -> FunctionValues:
     """A loss of given raw outputs, or of probabilities, held against targets: what each row costs, their mean J, and each
     row's gradient, with formulas.
@@ -115,6 +118,7 @@ def evaluate_loss(caller: Reader, request: Annotated[LossAt, Body(openapi_exampl
 
 
 @router.post("/functions/activation", responses=problems(413))
+@works_on("computations")
 def evaluate_activation(
     caller: Reader, request: Annotated[ActivationAt, Body(openapi_examples=ACTIVATION_EXAMPLES)]
 ) -> FunctionValues:
@@ -123,6 +127,7 @@ def evaluate_activation(
 
 
 @router.post("/functions/neuron", responses=problems(413))
+@works_on("computations")
 def evaluate_neuron(caller: Reader, request: Annotated[NeuronAt, Body(openapi_examples=NEURON_EXAMPLES)]) -> FunctionValues:
     """One neuron f(wᵀx + b), σ by default: every product, their sum, z, a, and how a moves with each w, x and b."""
     return _values(request.activation, request.quantities())
@@ -163,6 +168,7 @@ def _landscape(name: str) -> type[Landscape]:
 
 
 @router.get("/landscapes/{name}", responses=problems(404))
+@works_on("computations")
 def get_landscape(
     caller: Reader, name: str, resolution: Annotated[int, Query(ge=2, le=500, description="points a side")] = 50
 ) -> LandscapeGrid:
@@ -189,6 +195,7 @@ class DescendRequest(BaseModel):
 
 
 @router.post("/landscapes/{name}/descend", responses=problems(404, 413))
+@works_on("computations")
 def descend(caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
     """Each optimizer's path: point, cost and gradient at every step. A path that diverges ends early and says so."""
     landscape = _landscape(name)

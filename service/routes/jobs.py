@@ -17,6 +17,7 @@ from engine.errors import InputError
 from engine.estimate import estimate, parameters_ahead, refuse_too_much
 from engine.features import ColumnSummary
 from service import events
+from service.capacity import Route
 from service.dependencies import (
     IdempotencyKey,
     PageOf,
@@ -40,7 +41,7 @@ from store.tables import STATES, Dataset, Job
 GPU_QUEUE = "gpu"
 MOST_CELLS = 200_000
 """Cells of a table that is posed, when a job comes in, for the sake of its number of parameters."""
-router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
+router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 
 SHORT = {
     "dataset_id": "ds_01937b2e-7c1d-7a63-9a53-0c9c1a2b3d4e",

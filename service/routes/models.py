@@ -11,6 +11,7 @@ from engine.features import pointer
 from engine.findings import notices
 from engine.predict import columns_of, unread, unseen
 from engine.target import Shares
+from service.capacity import Route, works_on
 from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
@@ -20,7 +21,7 @@ from store.errors import UnreadableFile
 from store.pages import owned, page
 from store.tables import Model
 
-router = APIRouter(prefix="/v1/models", tags=["models"])
+router = APIRouter(prefix="/v1/models", tags=["models"], route_class=Route)
 
 Cell = Annotated[float | int | str | bool | list[Any] | None, Field(union_mode="left_to_right")]
 MAX_RECORDS = 100_000
@@ -72,6 +73,7 @@ def delete_model(store: StoreOf, caller: Writer, model_id: str) -> Response:
 
 
 @router.post("/{model_id}/predict", responses=problems(404, 413))
+@works_on("predictions")
 def predict(
     store: StoreOf,
     caller: Reader,

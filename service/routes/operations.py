@@ -6,11 +6,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from service.capacity import Route, works_on
 from service.dependencies import Store, StoreOf
 from service.schemas import Part, Readiness
 from store import queue, workers
 
-router = APIRouter(tags=["operations"])
+router = APIRouter(tags=["operations"], route_class=Route)
 
 
 @router.get("/", include_in_schema=False)
@@ -20,12 +21,13 @@ def front() -> RedirectResponse:
 
 
 @router.get("/healthz")
-def healthz() -> Part:
-    """The process answers."""
+async def healthz() -> Part:
+    """The process answers. This waits for nobody: no thread, no database."""
     return Part(status="ok")
 
 
 @router.get("/readyz", responses={503: {"model": Readiness, "description": "a part is failing; each is named"}})
+@works_on("probes")
 def readyz(store: StoreOf, response: Response) -> Readiness:
     """Database, broker and a live worker, each by name; 503 while one is failing."""
     database = _database(store)
@@ -56,6 +58,7 @@ def _worker(store: Store) -> Part:
 
 
 @router.get("/metrics", response_class=Response)
+@works_on("probes")
 def metrics() -> Response:
     """Counts and times for Prometheus."""
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

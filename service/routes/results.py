@@ -16,7 +16,8 @@ from engine.histograms import layer_names
 from engine.metrics import metric_units
 from engine.predict import Predictor
 from engine.training import units_of
-from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf, one_of_few
+from service.capacity import Route, works_on
+from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.resources import listing
 from service.responses import problems
 from service.schemas import (
@@ -39,7 +40,7 @@ from store.errors import NotFound
 from store.pages import decode, encode
 from store.tables import Blob, Checkpoint, Histograms, Job
 
-router = APIRouter(prefix="/v1/jobs", tags=["results"])
+router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 SPLIT = "^(train|validation|test)$"
 EPOCH = r"^(model|last|best|\d{1,9})$"
 WHICH = (
@@ -286,7 +287,7 @@ def get_histograms(
 
 
 @router.get("/{job_id}/evaluation", responses=problems(404, 429))
-@one_of_few()
+@works_on("tables")
 def get_evaluation(
     store: StoreOf,
     caller: Reader,

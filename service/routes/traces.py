@@ -12,7 +12,8 @@ from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
 from engine.trace import BiasForm, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf, one_of_few
+from service.capacity import Route, works_on
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
 from store import datasets, jobs, models
@@ -20,7 +21,7 @@ from store.checkpoints import checkpoint_of
 from store.keys import Caller
 from store.requests import training_of
 
-router = APIRouter(prefix="/v1", tags=["glass box"])
+router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 MOST_NUMBERS = 300_000
 """Of a trace, some megabytes of JSON."""
 MOST_PRODUCTS = 10_000_000_000
@@ -98,7 +99,7 @@ CHECKS: Any = {"given": {"summary": "Given numbers", "value": WORKED}, "job": {"
 
 
 @router.post("/traces", response_model=Trace, responses=problems(404, 413, 429))
-@one_of_few()
+@works_on("tables")
 def trace_steps(
     store: StoreOf,
     caller: Reader,
@@ -132,7 +133,7 @@ def trace_steps(
 
 
 @router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413, 429))
-@one_of_few()
+@works_on("tables")
 def check(
     store: StoreOf,
     caller: Reader,

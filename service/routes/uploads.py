@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from service.capacity import Route, capacity_of
 from service.dependencies import Store, StoreOf, Writer
 from service.responses import problems
 from service.routes.datasets import from_files
@@ -22,7 +23,7 @@ from store.errors import StoreError, TooLarge, UnknownFormat, UnreadableFile, Up
 from store.files import Hashed
 from store.keys import Caller
 
-router = APIRouter(prefix="/v1/uploads", tags=["datasets"])
+router = APIRouter(prefix="/v1/uploads", tags=["datasets"], route_class=Route)
 BLOCK_BYTES = 1 << 20
 PARTIAL = "application/partial-upload"
 Complete = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
@@ -70,7 +71,7 @@ async def begin_upload(
         upload = await run_in_threadpool(upload.of_length, upload_length, rest)
         offset = await _take(store, upload, 0, request.stream())
         if upload_complete == "?1":
-            return await run_in_threadpool(_finish, store, caller, upload, offset)
+            return await _finished(request, store, caller, upload, offset)
     except BaseException:
         upload.remove()  # nobody has heard of it yet
         raise
@@ -117,7 +118,7 @@ async def append_to_upload(
     upload = await run_in_threadpool(upload.of_length, upload_length, whole)
     offset = await _take(store, upload, upload_offset, request.stream())
     if upload_complete == "?1":
-        return await run_in_threadpool(_finish, store, caller, upload, offset)
+        return await _finished(request, store, caller, upload, offset)
     return Response(status_code=204, headers=_state(store, upload, offset))
 
 
@@ -163,6 +164,11 @@ async def _take(store: Store, upload: resumable.Upload, offset: int, blocks: Asy
     except UploadLength:
         upload.remove()  # as the draft has it: what is longer than it was said to be is not to be trusted
         raise
+
+
+async def _finished(request: Request, store: Store, caller: Caller, upload: resumable.Upload, offset: int) -> Response:
+    async with capacity_of(request).turn("files"):
+        return await run_in_threadpool(_finish, store, caller, upload, offset)
 
 
 def _finish(store: Store, caller: Caller, upload: resumable.Upload, offset: int) -> Response:

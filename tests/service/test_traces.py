@@ -1,9 +1,9 @@
 """Traces, gradient checks and curves of functions over HTTP, as a stranger would ask for them."""
 
 import itertools
-from threading import BoundedSemaphore
 from typing import Any
 
+import anyio
 import numpy as np
 import pytest
 from pydantic import TypeAdapter
@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from engine.functions import FUNCTIONS
 from engine.gradient_check import count_products
 from engine.traced import Given
-from service import dependencies
+from service.capacity import Capacity
 from service.routes import traces
 from tests.service.conftest import Stage
 
@@ -235,8 +235,8 @@ def test_a_dataset_that_is_gone_is_told_apart_from_a_job_that_never_was(stage: S
 
 def test_a_few_whole_tables_are_looked_at_at_once(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Who would wait long is told when to come back; who failed makes room."""
-    monkeypatch.setattr(dependencies, "_few", BoundedSemaphore(1))
-    monkeypatch.setattr(dependencies, "WAIT_SECONDS", 0.05)
+    capacity: Capacity = stage.client.app.state.capacity  # type: ignore[attr-defined]
+    capacity.seconds, turns = 0.05, capacity.turns
     job = iris_job(stage)
 
     def answers() -> list[int]:
@@ -248,6 +248,7 @@ def test_a_few_whole_tables_are_looked_at_at_once(stage: Stage, monkeypatch: pyt
     for _ in range(3):
         assert stage.client.post("/v1/traces", json={"job_id": job["id"], "epoch": 77}).status_code == 404
     assert answers() == [200] * 4
-    with dependencies.one_of_few():
+    with monkeypatch.context() as others:
+        others.setitem(turns, "tables", anyio.Semaphore(0))
         assert answers() == [429] * 4
     assert answers() == [200] * 4

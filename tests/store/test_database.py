@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from store.database import IDLE_SECONDS, Database, new_id, now, to_json
-from store.errors import says_full
+from store.errors import says_busy, says_full
 from store.tables import Blob, Checkpoint, Job, Series
 from tests.store.staging import count, make_job, row, together
 
@@ -244,3 +244,17 @@ def test_a_connection_that_died_idle_is_replaced(
         except OperationalError:
             failed += 1
     assert failed == fails
+
+
+def test_who_waits_for_another_writer_waits_no_longer_than_told(database: Database) -> None:
+    impatient = Database(database.url.render_as_string(hide_password=False), wait_seconds=0.1)
+    try:
+        with database.transaction() as session:
+            session.execute(text("CREATE TABLE held (number INTEGER)"))
+        with database.transaction() as session:
+            session.execute(text("INSERT INTO held VALUES (1)"))
+            with pytest.raises(OperationalError) as caught, impatient.transaction() as other:
+                other.execute(text("DROP TABLE held"))
+            assert says_busy(caught.value)
+    finally:
+        impatient.close()
