@@ -1,8 +1,4 @@
-"""A job's events: its journal and its epochs, merged. No table of events: an id says how far both have been told.
-
-An id is (journal entries told) · 2³² + (epochs told). Both only grow, so it rises with every event, the same event always
-has the same id, and an epoch trained again after a lost attempt, which gives the same numbers, is not told twice.
-"""
+"""A job's events: its journal and its epochs, merged. There is no table of events (decision 1)."""
 
 import asyncio
 import time
@@ -18,6 +14,7 @@ from service.dependencies import Store
 from service.resources import job_resource
 from service.schemas import EventResource, LogEvent, MetricEvent
 from store import curves, jobs
+from store.cursors import Cursor, Head, cursor, head
 from store.database import to_json
 from store.errors import BadPageToken
 from store.keys import Caller
@@ -26,60 +23,86 @@ from store.tables import Job
 POLL_SECONDS = 0.1
 COMMENT_SECONDS = 15.0
 BATCH = 500
-EPOCHS = 2**32
 
 
 @dataclass(frozen=True)
-class Cursor:
-    """How far the telling has come."""
+class Begin:
+    """Where a caller wants the events to begin: after a place, or, where that is None, after all that there is by now.
+    `pointer` is where that was said.
+    """
 
-    entries: int = 0
-    epochs: int = 0
+    place: Cursor | None
+    pointer: str | None = None
 
-    @property
-    def id(self) -> int:
-        return self.entries * EPOCHS + self.epochs
+    def after(self, head: Head) -> Cursor:
+        """The place among the job's events. Raises BadPageToken for one that they have not come to."""
+        if self.place is None:
+            return head.cursor
+        head.check(self.place, self.pointer)
+        return self.place
+
+
+def begin(page_token: str | None, last_event_id: str | None, wanted: str) -> Begin:
+    """The first of these that is given counts: a page follows the one before, and a reconnect what came last.
+
+    Raises BadPageToken.
+    """
+    if page_token:
+        return Begin(cursor(page_token, "/query/page_token"), "/query/page_token")
+    if last_event_id:
+        return Begin(cursor(last_event_id, "/header/last-event-id"), "/header/last-event-id")
+    if wanted in ("start", "now"):
+        return Begin(None if wanted == "now" else Cursor())
+    try:
+        return Begin(cursor(wanted), "/query/from")
+    except BadPageToken:
+        detail = "from is none of these: start, now, or the event_id of this job or of its curves"
+        raise BadPageToken(detail, "/query/from") from None
 
 
 @dataclass(frozen=True)
 class Read:
-    """Some events, where the telling stands after them, and whether there will be none after."""
+    """Some events, the place after them, and whether there will be none after."""
 
     events: list[EventResource]
     cursor: Cursor
     ended: bool
 
 
-def cursor(event_id: str | None) -> Cursor:
-    """The place that an event's id stands for. Raises BadPageToken."""
-    if event_id is None:
-        return Cursor()
-    if not event_id.isdecimal() or int(event_id) >= 2**62:
-        raise BadPageToken("the event id is none that was given out here; leave it out to start at the first event")
-    return Cursor(*divmod(int(event_id), EPOCHS))
-
-
-def read(store: Store, caller: Caller, job_id: str, after: Cursor, limit: int) -> Read:
-    """Up to `limit` events after the cursor."""
+def page(store: Store, caller: Caller, job_id: str, begin: Begin, limit: int) -> Read:
+    """Up to `limit` events. Raises NotFound, BadPageToken."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        found: list[EventResource] = []
-        place = Cursor(after.entries, max(after.epochs, job.forked_epoch))  # a fork's epochs begin after its parent's
-        for entry in jobs.journal(session, job.number, after.entries):
-            place = _tell_epochs(session, job, place, entry.epoch, found, limit)
-            if len(found) >= limit:
-                return Read(found, place, False)
-            place = Cursor(entry.sequence, place.epochs)
-            data: Any = LogEvent(message=entry.message or "", at=entry.at)
-            if entry.kind == "state":
-                data = job_resource(session, job, upto=entry)
-            found.append(EventResource(id=place.id, event=entry.kind, data=data))
-            if len(found) >= limit:
-                return Read(found, place, False)
-        if job.state in jobs.DONE:
-            return Read(found, place, True)
-        place = _tell_epochs(session, job, place, job.epoch, found, limit)
-        return Read(found, place, False)
+        return read(session, job, begin.after(head(session, job)), limit)
+
+
+def place(store: Store, caller: Caller, job_id: str, begin: Begin) -> Cursor | None:
+    """Where a stream begins; None where no event will follow. Raises NotFound, BadPageToken."""
+    with store.database.reading() as session:
+        end = head(session, jobs.get(session, job_id, caller.sees))
+    after = begin.after(end)
+    return None if end.ended and not end.is_after(after) else after
+
+
+def read(session: Session, job: Job, after: Cursor, limit: int) -> Read:
+    """Up to `limit` events after the place."""
+    found: list[EventResource] = []
+    place = Cursor(after.entries, max(after.epochs, job.forked_epoch))  # a fork's epochs begin after its parent's
+    for entry in jobs.journal(session, job.number, after.entries):
+        place = _tell_epochs(session, job, place, entry.epoch, found, limit)
+        if len(found) >= limit:
+            return Read(found, place, False)
+        place = Cursor(entry.sequence, place.epochs)
+        data: Any = LogEvent(message=entry.message or "", at=entry.at)
+        if entry.kind == "state":
+            data = job_resource(session, job, upto=entry)
+        found.append(EventResource(id=place.id, event=entry.kind, data=data))
+        if len(found) >= limit:
+            return Read(found, place, False)
+    if job.state in jobs.DONE:
+        return Read(found, place, True)
+    place = _tell_epochs(session, job, place, job.epoch, found, limit)
+    return Read(found, place, False)
 
 
 def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: list[EventResource], limit: int) -> Cursor:
@@ -96,7 +119,7 @@ async def stream(store: Store, caller: Caller, job_id: str, place: Cursor) -> As
     """The events as text/event-stream, as they happen, until the last state; a comment where nothing has for a while."""
     quiet_since = time.monotonic()
     while True:
-        found = await run_in_threadpool(read, store, caller, job_id, place, BATCH)
+        found = await run_in_threadpool(page, store, caller, job_id, Begin(place), BATCH)
         for event in found.events:
             data = to_json(event.document()["data"])
             yield format_sse_event(data_str=data, event=event.event, id=str(event.id))

@@ -26,6 +26,7 @@ from service.schemas import (
     Transition,
 )
 from store import jobs, models
+from store.cursors import Cursor
 from store.tables import Dataset, Entry, Job, Model
 
 FORMULAS = {kind_of(cls): cls.formula for cls in members(Scaling) if issubclass(cls, Described)}
@@ -90,6 +91,7 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None, journal:
         started_at=job.started_at,
         finished_at=job.finished_at if done else None,
         transitions=[Transition(state=entry.state or "", at=entry.at, reason=entry.message) for entry in states],
+        event_id=Cursor(journal[-1].sequence, max(job.forked_epoch, last.epoch if upto else job.epoch)).id,
     )
 
 

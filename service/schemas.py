@@ -246,6 +246,7 @@ class JobResource(Resource):
     started_at: Time | None
     finished_at: Time | None
     transitions: list[Transition]
+    event_id: int = Field(description="the event up to which this tells: GET …/events?from= this id gives what follows")
 
 
 class MetricEvent(Resource):
@@ -288,6 +289,10 @@ class Curves(Resource):
         examples=[{"train_loss": "scaled_target^2"}],
     )
     sampling: Sampling
+    event_id: int = Field(
+        description="the event up to which the curves hold: GET …/events?from= this id goes on where they end, with nothing "
+        "missed and nothing twice"
+    )
 
 
 class CheckpointResource(Resource):

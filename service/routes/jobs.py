@@ -306,6 +306,7 @@ def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
                 "application/json": {"schema": {"$ref": "#/components/schemas/Listing_EventResource_"}},
             },
         },
+        204: {"description": "the job is done and every event told: an EventSource does not connect again"},
     },
     response_model=Listing[EventResource],
 )
@@ -316,15 +317,26 @@ async def stream_events(
     job_id: str,
     page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
     page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
-    last_event_id: Annotated[str | None, Header(description="go on after the event with this id")] = None,
+    last_event_id: Annotated[
+        str | None, Header(description="go on after the event with this id, whatever `from` says: browsers send it")
+    ] = None,
+    wanted: Annotated[
+        str, Query(alias="from", description="start; now, for what is yet to come; or the event_id of the job or its curves")
+    ] = "start",
 ) -> Response:
-    """What happened to a job, from the start or after `Last-Event-ID`, until its last state."""
-    after = events.cursor(last_event_id or page_token)
+    """What happened to a job, until its last state: changes of state, the values of every epoch, messages.
+
+    A page that draws a job reads `/curves` and then streams `from` the `event_id` in that answer: it gets what comes after,
+    with nothing missed and nothing twice. Who is cut off sends the id of the last event as `Last-Event-ID`.
+    """
+    begin = events.begin(page_token, last_event_id, wanted)
     if "application/json" in request.headers.get("accept", ""):
-        found = await run_in_threadpool(events.read, store, caller, job_id, after, page_size)
+        found = await run_in_threadpool(events.page, store, caller, job_id, begin, page_size)
         more = len(found.events) == page_size
         documents = [event.document() for event in found.events]
         return ResourceResponse(listing(documents, str(found.events[-1].id) if more else None))
-    await run_in_threadpool(get_job, store, caller, job_id)  # an unknown job is a 404, not a stream
+    place = await run_in_threadpool(events.place, store, caller, job_id, begin)  # an unknown job is a 404, not a stream
+    if place is None:
+        return Response(status_code=204)
     headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(events.stream(store, caller, job_id, after), media_type="text/event-stream", headers=headers)
+    return StreamingResponse(events.stream(store, caller, job_id, place), media_type="text/event-stream", headers=headers)

@@ -35,6 +35,7 @@ from service.schemas import (
 )
 from store import curves, datasets, jobs, models
 from store.checkpoints import moment_of
+from store.cursors import head
 from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
@@ -86,6 +87,7 @@ def get_curves(
         if "text/csv" in request.headers.get("accept", ""):
             return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
+        event_id = head(session, job).cursor.id
     exact = all(is_exact for _, is_exact in read.values())
     sampling = Sampling(
         method="none" if exact else "buckets",
@@ -94,7 +96,8 @@ def get_curves(
         exact=exact,
     )
     units = {name: unit for name, unit in units_of(job.request).items() if name in read}
-    answer = Curves(series={name: _curve(spans) for name, (spans, _) in read.items()}, units=units, sampling=sampling)
+    drawn = {name: _curve(spans) for name, (spans, _) in read.items()}
+    answer = Curves(series=drawn, units=units, sampling=sampling, event_id=event_id)
     return ResourceResponse(answer.document())
 
 
