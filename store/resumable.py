@@ -7,6 +7,7 @@ told stays right.
 
 import fcntl
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,9 @@ from uuid import uuid4
 from store.database import new_id
 from store.errors import Conflict, NotFound, TooLarge, UploadComplete, UploadLength, UploadOffset
 from store.files import RESUMABLE
+
+ID = re.compile("upl_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Ids as `new_id` makes them. Nothing else may become part of a path."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +155,7 @@ def get(files: Path, upload_id: str, owner: str | None) -> Upload:
     """The upload, not yet taken. Raises NotFound, also for another's and for one that has expired."""
     folder = files / f"{RESUMABLE}{upload_id}"
     try:
-        if not upload_id.replace("_", "").replace("-", "").isalnum():
+        if not ID.fullmatch(upload_id):
             raise FileNotFoundError
         about = About(**json.loads((folder / "about.json").read_text()))
     except FileNotFoundError:

@@ -1,6 +1,7 @@
 """Uploads that can be resumed: begun, broken off, gone on with, over a restart; and what is wrong, in the draft's terms."""
 
 import os
+import re
 import time
 from collections.abc import Callable
 from typing import Any
@@ -214,9 +215,36 @@ def test_wrong_options_are_told_at_once(stage: Stage, parameters: dict[str, str]
     assert left(stage) == []
 
 
-@pytest.mark.parametrize("wrong", ["upl_x", "upl_..", "..%2F..", "upl_%00", "0" * 300])
-def test_no_other_path_is_an_upload(stage: Stage, wrong: str) -> None:
-    assert stage.client.head(f"/v1/uploads/{wrong}").status_code == 404
+STRANGE = [
+    "upl_x",
+    "upl_..",
+    "..%2F..",
+    "upl_%00",
+    "%00",
+    "0" * 245,
+    "0" * 300,
+    "%C3%A9" * 130,
+    "%ED%A0%80",
+    "%0A",
+    "%F0%9F%A6%8A",
+]
+
+
+def test_no_other_path_is_an_upload(stage: Stage) -> None:
+    for wrong in STRANGE:
+        headers = {"Content-Type": "application/partial-upload", "Upload-Offset": "0", "Upload-Complete": "?1"}
+        for method in ("HEAD", "PATCH", "DELETE"):
+            answer = stage.client.request(method, f"/v1/uploads/{wrong}", headers=headers)
+            assert answer.status_code == 404, f"{method} {wrong}"
+
+
+def test_no_strange_id_breaks_anything(stage: Stage) -> None:
+    """Whatever stands in the place of an id: it is not there, or it is no id."""
+    for path, operations in stage.client.get("/openapi.json").json()["paths"].items():
+        if "_id}" in path:
+            for wrong in ("%00", "0" * 245, "..%2F..", "%ED%A0%80"):
+                answers = [stage.client.request(method.upper(), re.sub(r"{\w+}", wrong, path)) for method in operations]
+                assert {answer.status_code for answer in answers} <= {404, 405, 415, 422}, f"{path} {wrong}"
 
 
 def test_the_media_type_says_that_it_is_a_part(stage: Stage) -> None:
