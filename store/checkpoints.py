@@ -9,7 +9,7 @@ from engine.predict import Predictor
 from engine.train import COEFFICIENTS
 from store import jobs, models
 from store.errors import NotFound
-from store.files import Files
+from store.files import Files, Part
 from store.tables import Checkpoint, Job
 
 
@@ -45,11 +45,18 @@ def checkpoint_of(session: Session, job: Job, epoch: str) -> Checkpoint | None:
     return epochs[wanted]
 
 
+def arrays_of(session: Session, files: Files, job: Job, checkpoint: Checkpoint) -> dict[str, np.ndarray]:
+    """What the job's checkpoint holds. Raises ContentMissing or ContentDamaged."""
+    name = f"the checkpoint of job '{job.id}' after epoch {checkpoint.epoch}"
+    part = Part(name, "the job's curves and its other checkpoints still work", models.TRAIN_AGAIN)
+    return models.unpack(files.get(session, checkpoint.digest, part))
+
+
 def moment_of(session: Session, files: Files, job: Job, epoch: str) -> Moment:
     """The job's network after that epoch. Raises NotFound as `checkpoint_of` does."""
     checkpoint = checkpoint_of(session, job, epoch)
     fitted = job.fitted or {}
-    arrays: dict[str, np.ndarray] = {} if checkpoint is None else models.unpack(files.get(session, checkpoint.digest))
+    arrays = {} if checkpoint is None else arrays_of(session, files, job, checkpoint)
     predictor = models.predictor_of(job.request, fitted, arrays.get("theta"), arrays.get(COEFFICIENTS))
     names = [name for name in predictor.training.model.beside if checkpoint is None or name in arrays]
     beside = {name: models.predictor_of(job.request, fitted, arrays.get(name)) for name in names}

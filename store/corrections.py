@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.features import pointer
 from store import described
-from store.datasets import load, refuse_in_use
+from store.datasets import load, original, refuse_in_use, table_file
 from store.described import Correction, Described
 from store.errors import Conflict, UnreadableFile
 from store.files import Files, Hashed
@@ -76,14 +76,16 @@ def prepare(
     Raises UnreadableFile, or ValidationError where a field of `wanted.read` is wrong.
     """
     corrections, read = wanted.columns, wanted.read
-    table = load(session, files, dataset)
-    names = [] if read is not None else _texts(dataset, table.schema, corrections)
-    if read is None and not names:
-        return lambda: corrected(dataset, table, corrections)
+    names: list[str] = []
+    if read is None:  # else the table is not looked at, which may be damaged
+        table = load(session, files, dataset)
+        names = _texts(dataset, table.schema, corrections)
+        if not names:
+            return lambda: corrected(dataset, table, corrections)
     options = merged(options_of(dataset), read or {}, corrections)
-    paths, form = _originals(session, files, dataset, folder), _format_of(dataset)
+    paths, form = originals(session, files, dataset, folder), format_of(dataset)
     current = None if read is not None else _current(session, files, dataset, names, folder)
-    asked = corrections if current else _with_earlier(options, wanted)
+    asked = corrections if current else with_earlier(options, wanted)
 
     def reread() -> Corrected:
         found = READERS.read(setting, paths, form, options, folder, asked, current)
@@ -121,7 +123,7 @@ def options_of(dataset: Dataset) -> ReadOptions:
     return ReadOptions.of({name: value for name, value in given.items() if name != "format"})
 
 
-def _format_of(dataset: Dataset) -> str | None:
+def format_of(dataset: Dataset) -> str | None:
     """The format to read the dataset's file in: the one that was given or found; of several files, each one's is found."""
     source = dataset.source
     given: str | None = source.get("given", {}).get("format")
@@ -144,7 +146,7 @@ def merged(options: ReadOptions, read: Mapping[str, Any], corrections: Sequence[
     return ReadOptions.of(given)
 
 
-def _with_earlier(options: ReadOptions, wanted: Wanted) -> list[Correction]:
+def with_earlier(options: ReadOptions, wanted: Wanted) -> list[Correction]:
     """The corrections that are wanted, after what was said before of other columns."""
     named = {correction.name for correction in wanted.columns}
     words = () if "words" in (wanted.read or {}) else options.words or ()
@@ -153,14 +155,14 @@ def _with_earlier(options: ReadOptions, wanted: Wanted) -> list[Correction]:
     return [*before, *wanted.columns]
 
 
-def _originals(session: Session, files: Files, dataset: Dataset, folder: Path) -> list[tuple[Path, str]]:
+def originals(session: Session, files: Files, dataset: Dataset, folder: Path) -> list[tuple[Path, str]]:
     """The files that the dataset was uploaded as, each with its name; what is not a file of its own is written into the
     folder. Raises UnreadableFile of what was never a file.
     """
     source = dataset.source
     if source.get("kind") != "upload":
         raise UnreadableFile("this dataset was not uploaded, so there is no file to read anew; leave 'read' out", "/read")
-    content = files.locate(session, dataset.digest)
+    content = original(session, files, dataset)
     path = content if isinstance(content, Path) else folder / "original"
     if isinstance(content, bytes):
         path.write_bytes(content)
@@ -179,7 +181,7 @@ def _originals(session: Session, files: Files, dataset: Dataset, folder: Path) -
 
 def _current(session: Session, files: Files, dataset: Dataset, names: Sequence[str], folder: Path) -> dict[str, Any]:
     """What a reader needs to know of a dataset of which the named columns alone are read anew."""
-    content = files.locate(session, dataset.table_digest)
+    content = table_file(session, files, dataset)
     path = content if isinstance(content, Path) else folder / "current.arrow"
     if isinstance(content, bytes):
         path.write_bytes(content)

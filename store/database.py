@@ -55,7 +55,12 @@ def _postgresql_has_tag(element: Any, compiler: Any, **options: Any) -> str:
 
 def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Insert:
     """An INSERT that can be told what to do where the row is there: both databases can, each with a construct of its own."""
-    return (sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert)(table)
+    return (sqlite.insert if is_sqlite(session) else postgresql.insert)(table)
+
+
+def is_sqlite(session: Session) -> bool:
+    """Whether the session's database is SQLite, which only processes of one machine can share."""
+    return session.get_bind().dialect.name == "sqlite"
 
 
 def put_row(session: Session, row: DeclarativeBase) -> None:

@@ -1,8 +1,8 @@
 """Datasets: a file as it came, the same as Arrow IPC for training to read, and its profile."""
 
 import io
-import math
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,7 +23,7 @@ from engine.samples import Sample
 from engine.training import Training
 from store.database import new_id
 from store.errors import Conflict, NotFound
-from store.files import Files, Hashed
+from store.files import Files, Hashed, Part
 from store.findings import warnings_of
 from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
@@ -149,7 +149,29 @@ def refuse_in_use(session: Session, dataset: Dataset, detail: str) -> None:
 
 def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
     """The dataset's table: mapped into memory where it is a file, else kept for the next job where there is room for it."""
-    return _opened(_found(session, files, dataset.table_digest))
+    return _opened(_found(session, files, dataset.table_digest, _table_part(dataset)))
+
+
+def original(session: Session, files: Files, dataset: Dataset) -> bytes | Path:
+    """The file as it came, or where it lies. Raises ContentMissing or ContentDamaged."""
+    works = "its table, and the jobs and models that were made of it, still work"
+    return files.locate(session, dataset.digest, Part(f"the original of dataset '{dataset.id}'", works, _mending(dataset)))
+
+
+def table_file(session: Session, files: Files, dataset: Dataset) -> bytes | Path:
+    """The dataset's table as an Arrow file, or where it lies. Raises ContentMissing or ContentDamaged."""
+    return files.locate(session, dataset.table_digest, _table_part(dataset))
+
+
+def _table_part(dataset: Dataset) -> Part:
+    works = "its original (GET …/content), and the weights and models that were made of it, still work"
+    return Part(f"the table of dataset '{dataset.id}'", works, _mending(dataset))
+
+
+def _mending(dataset: Dataset) -> str:
+    if dataset.source.get("kind") == "sample":
+        return "make the same sample again with POST /v1/datasets, which mends this one, or restore a backup"
+    return "send the same file again with POST /v1/datasets, which mends this dataset, or restore a backup"
 
 
 def _opened(found: pl.DataFrame | Path) -> pl.DataFrame:
@@ -201,9 +223,10 @@ def table_of(session: Session, files: Files, job: Job, dataset: Dataset) -> JobT
     kept: dict[str, ColumnKind] = (job.fitted or {}).get("kinds") or {}
     words = _words(dataset) if job.fitted is None else job.fitted.get("words", {})
     if job.table_digest is None:
-        found = _found(session, files, dataset.table_digest)
+        found = _found(session, files, dataset.table_digest, _table_part(dataset))
         return JobTable(found, dataset.table_digest, _kinds(dataset) | kept, words, {c["name"]: c for c in dataset.columns})
-    found = _found(session, files, job.table_digest)
+    part = Part(f"the table that job '{job.id}' was trained on", "its curves, weights and model still work")
+    found = _found(session, files, job.table_digest, part)
     others = [name for name in training_of(job.request).columns if name not in kept]
     kinds = {name: describe(_opened(found)[name])["kind"] for name in others}
     return JobTable(found, job.table_digest, kinds | kept, words, {})
@@ -218,14 +241,23 @@ def read_as(job: Job, dataset: Dataset, table: pl.DataFrame, names: Iterable[str
     return found.document if found else kept
 
 
-def _bytes(found: pl.DataFrame | Path) -> float:
-    return math.inf if isinstance(found, Path) else found.estimated_size()
+_TABLES: LRUCache[str, pl.DataFrame] = LRUCache(CACHED_BYTES, lambda table: table.estimated_size())
+_TABLES_LOCK = Lock()
 
 
-@cached(LRUCache(CACHED_BYTES, _bytes), key=lambda session, files, digest: digest, lock=Lock())
-def _found(session: Session, files: Files, digest: str) -> pl.DataFrame | Path:
-    content = files.locate(session, digest)
-    return content if isinstance(content, Path) else pl.read_ipc(io.BytesIO(content))
+def _found(session: Session, files: Files, digest: str, part: Part) -> pl.DataFrame | Path:
+    """The table, kept for the next who wants it, or the path of its file, which is looked at each time."""
+    with _TABLES_LOCK:
+        kept = _TABLES.get(digest)
+    if kept is not None:
+        return kept
+    content = files.locate(session, digest, part)
+    if isinstance(content, Path):
+        return content
+    table = pl.read_ipc(io.BytesIO(content))
+    with _TABLES_LOCK, suppress(ValueError):  # larger than all that is kept
+        _TABLES[digest] = table
+    return table
 
 
 def summaries(dataset: Dataset) -> dict[str, ColumnSummary]:

@@ -1,4 +1,8 @@
-"""Content by its SHA-256: small in the database, large as a file in the data folder (decision 0003)."""
+"""Content by its SHA-256: small in the database, large as a file in the data folder (decision 0003).
+
+Nothing is given out that has not been proven to be what its name says. A file is read for that once a process; as long as
+the system says that nobody has written to it since, it is taken to be the same.
+"""
 
 import hashlib
 import math
@@ -9,8 +13,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from cachetools import LRUCache
 from sqlalchemy import delete, exists, select
 from sqlalchemy.orm import Session
 
@@ -34,17 +40,38 @@ class Hashed:
     digest: str
 
 
+@dataclass(frozen=True)
+class Part:
+    """What a content is to its reader, who is to be told where it cannot be had: its name, what works without it, and what to
+    do.
+    """
+
+    name: str
+    works: str = "everything else is as it was"
+    remedy: str = "restore a backup"
+
+
+Stamp = tuple[int, int, int, int, int]
+"""What changes with every write to a file: its device, its inode, its size, and when it and its inode were written to."""
+KNOWN_STAMPS = 10_000
+"""Files that a process remembers to have proven."""
+PROOFS_AT_ONCE = 8
+
+
 class Files:
     """Content under a folder. A file is written whole beside its place and renamed into it, so it is never half there."""
 
     def __init__(self, folder: Path, inline_bytes: int) -> None:
         self.folder, self.inline_bytes = folder, inline_bytes
+        self._proven: LRUCache[str, Stamp] = LRUCache(KNOWN_STAMPS)
+        self._lock, self._proving = Lock(), [Lock() for _ in range(PROOFS_AT_ONCE)]
 
     def path(self, digest: str) -> Path:
         return self.folder / digest[:2] / digest
 
     def put(self, session: Session, content: bytes | Path | Hashed) -> str:
-        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once.
+        """Store bytes, or move a finished file here, and return the SHA-256; the same content twice is stored once, and whole
+        again where what was stored has been damaged since.
 
         Raises DiskFull where there is no room for it; then nothing of it is left.
         """
@@ -56,35 +83,82 @@ class Files:
             inline = content if isinstance(content, bytes) else content.read_bytes()
         else:
             self._place(digest, content)
+            inline = self._mended(session, digest)
         _insert_unless_there(session, digest=digest, size=size, content=inline)
         return digest
 
-    def get(self, session: Session, digest: str) -> bytes:
+    def get(self, session: Session, digest: str, part: Part | None = None) -> bytes:
         """The content. Raises ContentMissing where the row is gone or its file is, ContentDamaged where its SHA-256 is not
-        the name that it goes by.
+        the name that it goes by; both say what `part` says.
         """
-        content = self.locate(session, digest)
-        content = content if isinstance(content, bytes) else content.read_bytes()
+        part = part or Part(f"content {digest}")
+        content = self._found(session, digest, part)
+        try:
+            content = content if isinstance(content, bytes) else content.read_bytes()
+        except OSError as error:
+            raise _unreadable(part, error) from None
         if _sha256(content) != digest:
-            raise ContentDamaged(f"content {digest} is not what was written; the disk or the database has damaged it")
+            raise _damaged(part)
         return content
 
-    def discard(self, digest: str) -> None:
-        """Remove the file of damaged content, so that the same content can be written again."""
-        self.path(digest).unlink(missing_ok=True)
+    def locate(self, session: Session, digest: str, part: Part | None = None) -> bytes | Path:
+        """The content itself where it lies in the database, else the path of its file. Raises as `get` does: a file is read
+        to its end (a gigabyte takes about a second) unless this process has done so and nobody has written to it since.
+        """
+        part = part or Part(f"content {digest}")
+        content = self._found(session, digest, part)
+        if isinstance(content, Path):
+            self._prove(content, digest, part)
+        elif _sha256(content) != digest:
+            raise _damaged(part)
+        return content
 
-    def locate(self, session: Session, digest: str) -> bytes | Path:
-        """The content itself where it lies in the database, else the path of its file."""
+    def is_whole(self, session: Session, digest: str) -> bool:
+        """Whether the content is there and what its name says."""
+        try:
+            self.locate(session, digest)
+        except (ContentMissing, ContentDamaged):
+            return False
+        return True
+
+    def _found(self, session: Session, digest: str, part: Part) -> bytes | Path:
         row = session.execute(select(Blob.content).where(Blob.digest == digest)).one_or_none()
         if row is not None and row.content is not None:
             return bytes(row.content)
         path = self.path(digest)
         if row is None or not path.is_file():
             raise ContentMissing(
-                f"content {digest} is not here; where processes share no data folder, raise VIDRO_INLINE_BYTES so that "
-                "it lives in the database"
+                f"{part.name} is not here; {part.works}; {part.remedy}. Where processes share no data folder, raise "
+                "VIDRO_INLINE_BYTES so that it lives in the database"
             )
         return path
+
+    def _prove(self, path: Path, digest: str, part: Part) -> None:
+        """Raises ContentDamaged. Who asks for the same file meanwhile waits for the one that reads it."""
+        with self._proving[int(digest[:8], 16) % PROOFS_AT_ONCE]:
+            try:
+                stamp = _stamp(path)
+                if self._stamped(digest) == stamp:
+                    return
+                is_whole = _sha256(path) == digest
+            except OSError as error:
+                raise _unreadable(part, error) from None
+            if not is_whole:
+                raise _damaged(part)
+            self._remember(digest, stamp)
+
+    def _stamped(self, digest: str) -> Stamp | None:
+        with self._lock:
+            return self._proven.get(digest)
+
+    def _remember(self, digest: str, stamp: Stamp) -> None:
+        with self._lock:
+            self._proven[digest] = stamp
+
+    def _mended(self, session: Session, digest: str) -> bytes | None:
+        """The bytes for a row that holds this content, too, from when it was small enough, where those are damaged."""
+        inline = session.execute(select(Blob.content).where(Blob.digest == digest)).scalar_one_or_none()
+        return None if inline is None or _sha256(bytes(inline)) == digest else self.path(digest).read_bytes()
 
     def release(self, session: Session, digests: Iterable[str]) -> None:
         """Forget content that nothing refers to any more. Its file goes after the commit, by `sweep`."""
@@ -110,14 +184,13 @@ class Files:
         return removed
 
     def _place(self, digest: str, content: bytes | Path) -> None:
+        """Have the content lie at its path, in place of what may lie there: that may have been damaged, or about to be swept,
+        and to write it costs no more than to find out.
+        """
         path = self.path(digest)
         try:
-            os.utime(path)  # young again, so that no sweep takes it before the row that names it is committed
-            return
-        except FileNotFoundError:
-            pass
-        try:
             self._write(path, content)
+            self._remember(digest, _stamp(path))
         except OSError as error:
             if says_full(error):
                 raise DiskFull from error
@@ -149,6 +222,19 @@ def _modified_at(path: Path) -> float:
         return path.stat().st_mtime
     except FileNotFoundError:
         return math.inf
+
+
+def _stamp(path: Path) -> Stamp:
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _damaged(part: Part) -> ContentDamaged:
+    return ContentDamaged(f"{part.name} is damaged: what is stored is not what was written; {part.works}; {part.remedy}")
+
+
+def _unreadable(part: Part, error: OSError) -> ContentDamaged:
+    return ContentDamaged(f"{part.name} cannot be read ({error.strerror}); {part.works}; {part.remedy}")
 
 
 def _flush(path: Path) -> None:

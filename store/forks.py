@@ -9,6 +9,7 @@ from engine.fork import FIXED, inherit, refusals
 from engine.prepare import refuse_unwatched, refuse_weightless
 from engine.spec import present_name
 from store import jobs, models
+from store.checkpoints import arrays_of
 from store.files import Files
 from store.requests import JobRequest, document_of, training_of
 from store.tables import Checkpoint, Job
@@ -77,7 +78,7 @@ def create(
 
     Raises ContentMissing or ContentDamaged where the checkpoint cannot be read.
     """
-    arrays = models.unpack(files.get(session, checkpoint.digest))
+    arrays = arrays_of(session, files, parent, checkpoint)
     arrays.pop("progress")  # its best epoch is to be one of its own
     epoch, document = checkpoint.epoch, document_of(request)
     job = jobs.create(

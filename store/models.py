@@ -23,7 +23,7 @@ from engine.target import Target
 from engine.train import COEFFICIENTS
 from store.database import put_row
 from store.errors import NotFound
-from store.files import Files
+from store.files import Files, Part
 from store.pages import owned
 from store.readings import records as recorded
 from store.readings.records import Record
@@ -34,6 +34,8 @@ from store.tables import Dataset, Job, Model
 FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
 TARGET: TypeAdapter[Target] = TypeAdapter(Target)
 CACHED_PREDICTORS = 32
+TRAIN_AGAIN = "a job with the same request makes the same weights, which mends these, or restore a backup"
+"""What to do about weights that are damaged."""
 
 
 def pack(arrays: dict[str, np.ndarray]) -> bytes:
@@ -113,7 +115,9 @@ def delete(session: Session, files: Files, model: Model) -> None:
 @cached(LRUCache(CACHED_PREDICTORS), key=lambda session, files, model: model.id, lock=Lock())
 def predictor(session: Session, files: Files, model: Model) -> Predictor:
     """The model ready to predict; kept for the next request, as a model never changes."""
-    return make_predictor(model.request, model.fitted, files.get(session, model.digest))
+    works = "what it was trained on and with can still be read"
+    part = Part(f"the weights of model '{model.id}'", works, TRAIN_AGAIN)
+    return make_predictor(model.request, model.fitted, files.get(session, model.digest, part))
 
 
 def read_records(model: Model, predictor: Predictor, records: Sequence[Record]) -> Sequence[Record]:

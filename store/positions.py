@@ -43,9 +43,7 @@ def place_of(standing: Standing) -> int:
 
 
 def drop_damaged(session: Session, files: Files, lease: Lease, damaged: Sequence[Standing]) -> None:
-    """Forget those whose content is not what was written; the run has written to its row in this transaction. What is left
-    of the content is discarded after the commit, and not before: what a row names must not be missing.
-    """
+    """Forget those whose content is not what was written; the run has written to its row in this transaction."""
     for standing in damaged:
         if isinstance(standing, Position):
             forget(session, files, lease.job_number)

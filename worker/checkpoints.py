@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from engine.network import Network
 from engine.train import State
 from store import jobs, models, positions
-from store.errors import ContentDamaged
-from store.files import Files
+from store.database import is_sqlite
+from store.errors import ContentDamaged, ContentMissing
+from store.files import Files, Part
 from store.jobs import Lease
 from store.positions import Standing
 from store.tables import Checkpoint, Position
@@ -95,13 +96,18 @@ class Checkpoints:
         self.cost_seconds = 0.0
 
     def resume(self, session: Session) -> list[Standing]:
-        """Take up the latest standing whose content is whole. Returns those that are damaged."""
+        """Take up the latest standing whose content is whole. Returns those that are damaged; on SQLite, where all processes
+        share a folder, those that are missing, too. Raises ContentMissing elsewhere: another machine may have them.
+        """
         damaged: list[Standing] = []
         standings = positions.standings(session, self.lease.job_number)
         for standing in standings:
             try:
-                arrays = models.unpack(self.files.get(session, standing.digest))
-            except ContentDamaged:
+                part = Part(f"the checkpoint of job '{self.lease.job_id}' after epoch {standing.epoch}")
+                arrays = models.unpack(self.files.get(session, standing.digest, part))
+            except (ContentDamaged, ContentMissing) as error:
+                if isinstance(error, ContentMissing) and not is_sqlite(session):
+                    raise
                 damaged.append(standing)
                 continue
             self._take_up(session, standing, arrays)

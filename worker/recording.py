@@ -1,7 +1,7 @@
 """One attempt at a job while it trains: what it learns, what is kept of it, and how it is written down."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,7 +22,6 @@ from store import curves, datasets, jobs, models, positions
 from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
 from store.files import Files
-from store.positions import Standing
 from store.requests import training_of
 from store.settings import Settings
 from store.tables import Checkpoint, Histograms, Job
@@ -122,7 +121,6 @@ class Recording:
         state, last, best = found.state, found.last, found.best
         if state.epoch < self.job.forked_epoch:
             begun = f"after epoch {self.job.forked_epoch} of '{self.job.forked_from}'"
-            self._discard(damaged)
             raise ContentDamaged(f"the checkpoint that this job began from, {begun}, is damaged; fork that one again")
         if state.place:
             self.share = min(1.0, max(0.0, self.job.fraction * self.job.epochs - state.epoch))
@@ -132,14 +130,9 @@ class Recording:
             jobs.update_row(session, self.lease, epoch=state.epoch, **reached)
             self.recorder.rewind(session, state.epoch, state.step - state.place)
             positions.drop_damaged(session, self.place.files, self.lease, damaged)
-        self._discard(damaged)
         for standing in damaged:
             detail = f"the checkpoint taken after epoch {standing.epoch} is damaged; the run went on from epoch {state.epoch}"
             self.pending.warnings.append({"code": "CHECKPOINT_DAMAGED", "detail": detail})
-
-    def _discard(self, damaged: Sequence[Standing]) -> None:
-        for standing in damaged:
-            self.place.files.discard(standing.digest)
 
     def train(self) -> None:
         """Train to the end. Raises Interrupted, TimeUp, LeaseLost, or what the engine raises."""

@@ -34,6 +34,7 @@ from store.described import Correction
 from store.errors import NotFound, StoreError, UnreadableFile
 from store.ingestion import READERS
 from store.keys import Caller
+from store.mending import mend
 from store.pages import owned, page
 from store.readings.options import names_in
 from store.tables import Dataset
@@ -102,6 +103,7 @@ def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None
                 dataset = datasets.create_ingested(session, store.files, caller.owner, name, source, content, found)
                 session.refresh(dataset, ["created_at"])  # what the database has set
                 answer.give(session, 201, f"/v1/datasets/{dataset.id}", dataset_resource(dataset).document())
+            mend(store.settings, store.database, store.files, dataset.digest, upload.folder)
     return answer.response
 
 
@@ -267,7 +269,7 @@ def get_content(store: StoreOf, caller: Reader, dataset_id: str) -> Response:
     """The original bytes: the file as it came, or the several ones in a ZIP archive; a sample as CSV."""
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
-        content = store.files.locate(session, dataset.digest)
+        content = datasets.original(session, store.files, dataset)
     if isinstance(content, Path):
         return FileResponse(content, media_type="application/octet-stream", filename=_filename(dataset))
     headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(_filename(dataset), safe='')}"}

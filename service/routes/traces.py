@@ -16,8 +16,8 @@ from service.capacity import Route, works_on
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
-from store import datasets, jobs, models
-from store.checkpoints import checkpoint_of
+from store import datasets, jobs
+from store.checkpoints import arrays_of, checkpoint_of
 from store.keys import Caller
 from store.requests import training_of
 
@@ -177,7 +177,7 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
         epoch, arrays = 0, None
         checkpoint = checkpoint_of(session, job, str(request.epoch)) if request.epoch or job.forked_from else None
         if checkpoint is not None:
-            epoch, arrays = checkpoint.epoch, models.unpack(store.files.get(session, checkpoint.digest))
+            epoch, arrays = checkpoint.epoch, arrays_of(session, store.files, job, checkpoint)
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
     training = training_of(job.request)

@@ -1,5 +1,6 @@
 """Hands that tests of the store lend each other."""
 
+import os
 import time
 from collections.abc import Callable
 from threading import Barrier, Thread
@@ -9,8 +10,9 @@ from sqlalchemy import select, update
 
 from store import jobs
 from store.database import Database
+from store.files import Files
 from store.jobs import Lease
-from store.tables import Job
+from store.tables import Blob, Job
 
 Result = TypeVar("Result")
 REQUEST: dict[str, Any] = {"dataset_id": "ds_1", "model": {"kind": "mlp"}, "epochs": 3, "name": "first"}
@@ -100,3 +102,28 @@ def states(database: Database, job: Job) -> list[str | None]:
 def count(database: Database, table: Any) -> int:
     with database.reading() as session:
         return len(session.scalars(select(table)).all())
+
+
+def damaged(database: Database, files: Files, digest: str) -> None:
+    """Overwrite some of a content's bytes, up to 64."""
+    with database.transaction() as session:
+        blob = session.get_one(Blob, digest)
+        if blob.content is not None:
+            blob.content = _overwritten(bytes(blob.content))
+            return
+    path = files.path(digest)
+    before = path.stat().st_mtime_ns
+    path.write_bytes(_overwritten(path.read_bytes()))
+    os.utime(path, ns=(before + 10**6, before + 10**6))  # clocks of file systems may not have ticked since it was written
+
+
+def gone(database: Database, files: Files, digest: str) -> None:
+    """Lose a content; its row stays."""
+    with database.transaction() as session:
+        session.get_one(Blob, digest).content = None
+    files.path(digest).unlink(missing_ok=True)
+
+
+def _overwritten(content: bytes) -> bytes:
+    middle, length = len(content) // 2, min(64, len(content) // 4 + 1)
+    return content[:middle] + bytes(255 - byte for byte in content[middle : middle + length]) + content[middle + length :]

@@ -89,7 +89,7 @@ def test_small_tables_are_kept_within_a_bound(database: Database, tmp_path: Path
     small, large = Files(tmp_path / "small", 10**6), Files(tmp_path / "large", 0)
     dataset = create(database, small)
     assert load(database, small, dataset) is load(database, small, dataset)
-    kept = datasets._found.cache
+    kept = datasets._TABLES
     assert 0 < TABLE.estimated_size() <= kept.currsize <= kept.maxsize == datasets.CACHED_BYTES
     names = [column["name"] for column in dataset.columns]
     once, again = (datasets.columns(load(database, small, dataset), dataset, names) for _ in range(2))
