@@ -4,12 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 
 from service import openapi, problems
 from service.capacity import Capacity
 from service.dependencies import ResourceResponse, Store
 from service.middleware import BodyLimit, RequestContext
+from service.parameters import refuse_unknown
 from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
 from store.database import Database
 from store.files import Files
@@ -48,8 +49,9 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.capacity = capacity
-    for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces, operations):
-        app.include_router(module.router)
+    for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
+        app.include_router(module.router, dependencies=[Depends(refuse_unknown)])
+    app.include_router(operations.router)
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_middleware(BodyLimit, settings=setting)

@@ -1,10 +1,12 @@
 """The resources that go out. Each is the same object everywhere: created, got, listed, in an event."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
+from engine.models import AnyModel
+from engine.spec import kind_of, members
 from store.requests import Name, Tags
 
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
@@ -141,6 +143,12 @@ class Transition(Resource):
 
 
 State = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+
+
+if TYPE_CHECKING:
+    ModelKind = str
+else:
+    ModelKind = Literal[tuple(kind_of(cls) for cls in members(AnyModel))]
 
 
 class Origin(Resource):

@@ -23,6 +23,7 @@ from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.capacity import Route, capacity_of, works_on
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
+from service.negotiation import TABLE_TYPES, accepted
 from service.resources import dataset_resource, listing
 from service.responses import problems
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
@@ -226,7 +227,7 @@ def _known(dataset: Dataset, name: str, pointer: str) -> None:
     response_model=RowsPage,
     responses={
         200: {"description": "rows; as text/csv, for a spreadsheet", "content": {"text/csv": {"schema": {"type": "string"}}}},
-        **problems(404),
+        **problems(404, 406),
     },
 )
 @works_on("tables")
@@ -241,11 +242,12 @@ def get_rows(
     """A stretch of the table; a missing cell is null. As text/csv, words that a spreadsheet would take for a formula begin
     with an apostrophe.
     """
+    media_type = accepted(request, TABLE_TYPES)
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
     stretch = table.slice(offset, limit)
-    if "text/csv" in request.headers.get("accept", ""):
+    if media_type == "text/csv":
         return Response(_spreadsheet(stretch), media_type="text/csv")
     rows = [list(row) for row in stretch.iter_rows()]
     return RowsPage(columns=table.columns, rows=rows, offset=offset, total=table.height)

@@ -30,6 +30,7 @@ from service.glass_schemas import (
     LandscapeResource,
     Minimum,
 )
+from service.parameters import takes_any
 from service.responses import problems
 from service.schemas import Listing
 from store.errors import NotFound
@@ -49,6 +50,7 @@ def _catalog() -> dict[str, list[CatalogEntry]]:
 
 
 @router.get("/functions/{family}/{name}", responses=problems(404))
+@takes_any
 @works_on("computations")
 def get_function(
     caller: Reader,

@@ -28,15 +28,26 @@ from service.dependencies import (
     Writer,
     once,
 )
+from service.negotiation import accepted
 from service.resources import job_resource, listing
 from service.responses import problems
-from service.schemas import Estimate, EventResource, ForkRequest, JobChange, JobResource, Listing, Notice
+from service.schemas import (
+    Estimate,
+    EventResource,
+    ForkRequest,
+    JobChange,
+    JobResource,
+    Listing,
+    ModelKind,
+    Notice,
+    State,
+)
 from store import datasets, forks, jobs, queue, workers
 from store.database import has_tag
 from store.keys import Caller
 from store.pages import owned, page
 from store.requests import JobRequest, document_of, training_of
-from store.tables import STATES, Dataset, Job
+from store.tables import Dataset, Job
 
 GPU_QUEUE = "gpu"
 MOST_CELLS = 200_000
@@ -165,9 +176,9 @@ def list_jobs(
     store: StoreOf,
     caller: Reader,
     page_of: PageOf,
-    state: Annotated[str | None, Query(description=f"one of {', '.join(STATES)}")] = None,
+    state: State | None = None,
     dataset_id: str | None = None,
-    model_kind: str | None = None,
+    model_kind: ModelKind | None = None,
     tag: Annotated[str | None, Query(description="a tag that they carry, among others")] = None,
 ) -> Listing[JobResource]:
     """The jobs, newest first."""
@@ -298,7 +309,7 @@ def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
 @router.get(
     "/{job_id}/events",
     responses={
-        **problems(404),
+        **problems(404, 406),
         200: {
             "description": "the stream, or with Accept: application/json a page of the same events",
             "content": {
@@ -330,7 +341,7 @@ async def stream_events(
     with nothing missed and nothing twice. Who is cut off sends the id of the last event as `Last-Event-ID`.
     """
     begin = events.begin(page_token, last_event_id, wanted)
-    if "application/json" in request.headers.get("accept", ""):
+    if accepted(request, ("text/event-stream", "application/json")) == "application/json":
         found = await run_in_threadpool(events.page, store, caller, job_id, begin, page_size)
         more = len(found.events) == page_size
         documents = [event.document() for event in found.events]

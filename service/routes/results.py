@@ -2,14 +2,13 @@
 
 import io
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
-from starlette.exceptions import HTTPException
 
 from engine.evaluation import LARGEST, evaluate
 from engine.histograms import layer_names
@@ -18,6 +17,7 @@ from engine.predict import Predictor
 from engine.training import units_of
 from service.capacity import Route, works_on
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
+from service.negotiation import TABLE_TYPES, accepted
 from service.resources import listing
 from service.responses import problems
 from service.schemas import (
@@ -42,7 +42,6 @@ from store.pages import decode, encode
 from store.tables import Blob, Checkpoint, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
-SPLIT = "^(train|validation|test)$"
 EPOCH = r"^(model|last|best|\d{1,9})$"
 WHICH = (
     "model: the epoch that the job's model has, which is the best with early stopping and else the last, and while there is no "
@@ -54,7 +53,7 @@ WHICH = (
     "/{job_id}/curves",
     response_model=Curves,
     responses={
-        **problems(404),
+        **problems(404, 406),
         200: {
             "description": "curves; as text/csv, every point",
             "content": {"text/csv": {"schema": {"type": "string"}}},
@@ -72,6 +71,7 @@ def get_curves(
     max_points: Annotated[int, Query(ge=2, le=100_000, description="a series")] = 1000,
 ) -> Response:
     """The curves. Longer ones are sampled: first and last point, minima and maxima are kept, and the work is bounded."""
+    media_type = accepted(request, TABLE_TYPES)
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         known = curves.names(session, job.number)
@@ -84,7 +84,7 @@ def get_curves(
             last = curves.last_step(session, job.number, name)
             first = curves.first_step(session, job.number, name)
             ranges[name] = (max(first, from_step), last if to_step is None else min(to_step, last))
-        if "text/csv" in request.headers.get("accept", ""):
+        if media_type == "text/csv":
             return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
         event_id = head(session, job).cursor.id
@@ -170,6 +170,7 @@ WEIGHT_TYPES = {
     "npz": "application/x-npz",
     "safetensors": "application/vnd.safetensors",
 }
+TYPE_NAMES = {media_type: name for name, media_type in WEIGHT_TYPES.items()}
 
 
 @router.get(
@@ -190,7 +191,7 @@ def get_weights(
     job_id: str,
     epoch: Annotated[str, Query(description=WHICH, pattern=EPOCH)] = "model",
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
-    format: Annotated[str | None, Query(pattern="^(json|npz|safetensors)$")] = None,  # noqa: A002 (the contract's name)
+    format: Literal["json", "npz", "safetensors"] | None = None,  # noqa: A002 (the contract's name)
 ) -> Response:
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
@@ -199,7 +200,7 @@ def get_weights(
     known = layer_names(len(moment.predictor.network.layers))
     if layer not in (None, *known):
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
-    kind = format or _accepted(request.headers.get("accept", "*/*"))
+    kind = format or TYPE_NAMES[accepted(request, TYPE_NAMES, ", or use ?format=")]
     if kind == "json":
         shown = _shown(moment.predictor, layer)
         beside = {name: _shown(predictor, layer) for name, predictor in moment.beside.items()}
@@ -246,15 +247,6 @@ def _npz(tensors: dict[str, np.ndarray]) -> bytes:
 ENCODERS = {"npz": _npz, "safetensors": models.pack}
 
 
-def _accepted(accept: str) -> str:
-    for part in accept.split(","):
-        kind = part.partition(";")[0].strip()
-        for name, media_type in WEIGHT_TYPES.items():
-            if kind in (media_type, "*/*", "application/*"):
-                return name
-    raise HTTPException(406, f"weights come as {', '.join(WEIGHT_TYPES.values())}; accept one of them, or use ?format=")
-
-
 def _coefficients(predictor: Predictor) -> Coefficients | None:
     found = predictor.coefficients()
     if found is None:
@@ -271,7 +263,7 @@ def get_histograms(
     job_id: str,
     epoch: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="one epoch, 0 before training; by default all")] = None,
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
-    of: Annotated[str | None, Query(pattern="^(weights|gradients|activations)$")] = None,
+    of: Literal["weights", "gradients", "activations"] | None = None,
 ) -> Listing[EpochHistograms]:
     """How every layer's weights, gradients and activations were spread, through the epochs, oldest first: before training,
     every `record.histograms_every`, and at the end.
@@ -280,6 +272,9 @@ def get_histograms(
         job = jobs.get(session, job_id, caller.sees)
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
+    known = {entry["layer"]: None for row in kept for entry in row.layers}
+    if layer is not None and known and layer not in known:
+        raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
     if epoch is not None and not kept:
         raise NotFound(f"no histograms of epoch {epoch} are kept; record.histograms_every says which are", "/query/epoch")
     items = []
@@ -296,7 +291,7 @@ def get_evaluation(
     caller: Reader,
     job_id: str,
     split: Annotated[
-        str | None, Query(pattern="^(train|validation|test)$", description="test, else validation, else train")
+        Literal["train", "validation", "test"] | None, Query(description="test, else validation, else train")
     ] = None,
     epoch: Annotated[str, Query(pattern=EPOCH, description=WHICH)] = "model",
     largest: Annotated[

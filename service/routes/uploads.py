@@ -14,12 +14,13 @@ from starlette.requests import ClientDisconnect
 
 from service.capacity import Route, capacity_of
 from service.dependencies import Store, StoreOf, Writer
+from service.parameters import also_takes
 from service.responses import problems
 from service.routes.datasets import from_files
 from service.schemas import DatasetResource
 from service.uploads import FIELDS, described, folder_of
 from store import resumable
-from store.errors import StoreError, TooLarge, UnknownFormat, UnreadableFile, UploadLength
+from store.errors import StoreError, TooLarge, UnknownFormat, UploadLength
 from store.files import Hashed
 from store.keys import Caller
 
@@ -29,9 +30,10 @@ PARTIAL = "application/partial-upload"
 Complete = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="bytes that came before these")]
 Length = Annotated[int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="bytes in all, where known")]
+IN_QUERY = ("filename", *FIELDS[1:])
 PARAMETERS = [
     {"name": name, "in": "query", "required": False, "schema": {"type": "string"}, "description": "as in POST /v1/datasets"}
-    for name in ("filename", *FIELDS[1:])
+    for name in IN_QUERY
 ]
 BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 PATCH_BODY = {"requestBody": {"content": {PARTIAL: {"schema": {"type": "string", "format": "binary"}}}}}
@@ -45,6 +47,7 @@ NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "These bytes
     responses=problems(409, 413, 415),
     openapi_extra={**BODY, "parameters": PARAMETERS},
 )
+@also_takes(*IN_QUERY)
 async def begin_upload(
     request: Request, store: StoreOf, caller: Writer, upload_complete: Complete = "?1", upload_length: Length = None
 ) -> Response:
@@ -53,10 +56,6 @@ async def begin_upload(
     POST /v1/datasets go into the query.
     """
     given = dict(request.query_params)
-    unknown = sorted(set(given) - {"filename", *FIELDS[1:]})
-    if unknown:
-        detail = f"there is no parameter '{unknown[0][:50]}'; there are filename, {', '.join(FIELDS[1:])}"
-        raise UnreadableFile(detail, f"/query/{unknown[0][:50]}")
     filename = given.pop("filename", "upload").replace("\\", "/").rpartition("/")[2].replace("\0", "")[:200] or "upload"
     limit = store.settings.max_upload_bytes
     if upload_length is not None and upload_length > limit:
