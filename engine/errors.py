@@ -6,6 +6,7 @@ EngineError
 │   ├── UnusableData      422 UNUSABLE_DATA
 │   ├── EmptySplit        422 EMPTY_SPLIT
 │   ├── TooMuchMemory     422 TOO_MUCH_MEMORY
+│   ├── TooMuchWork       422 TOO_MUCH_WORK
 │   ├── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
 │   └── Diverged          422 DIVERGED
 """
@@ -57,6 +58,12 @@ class TooMuchMemory(InputError):
     """Training would take more memory than a job may, by an estimate from its shapes."""
 
     code: ClassVar[str] = "TOO_MUCH_MEMORY"
+
+
+class TooMuchWork(InputError):
+    """One call asks for more computing than a call may."""
+
+    code: ClassVar[str] = "TOO_MUCH_WORK"
 
 
 class DeviceUnavailable(InputError):

@@ -31,6 +31,11 @@ class Settings(BaseSettings):
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )
+    max_work: int = Field(
+        default=10**11,
+        ge=10**6,
+        description="elementary operations that one call may take, counted before any is done: some seconds of one core",
+    )
     wait_seconds: float = Field(
         default=10,
         gt=0,

@@ -16,15 +16,12 @@ from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, WHICH
+from service.work import refuse_too_much
 from store import datasets, jobs, models
 from store.checkpoints import moment_of
 from store.readings.records import read_records
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
-MOST_CELLS = 20_000_000
-"""Of the matrix of features that is predicted from."""
-MOST_NUMBERS = 1_000_000
-"""Of the answer, some 20 MB of JSON: a prediction, and the share of each class or tag, for every point."""
 
 
 @router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404, 429))
@@ -56,7 +53,7 @@ def get_boundary(
         for entry in (first, second)
     )
     assert across is not None
-    _refuse_too_many(predictor, len(across.cells) * (1 if down is None else len(down.cells)))
+    _refuse_too_many(store.settings.max_work, predictor, len(across.cells) * (1 if down is None else len(down.cells)))
     free = {across.name} if down is None else {across.name, down.name}
     given = _given(fixed)
     held = _held(predictor, profile, free, given)
@@ -80,15 +77,16 @@ def get_boundary(
     return ResourceResponse(answer.document())
 
 
-def _refuse_too_many(predictor: Predictor, points: int) -> None:
+def _refuse_too_many(limit: int, predictor: Predictor, points: int) -> None:
+    """A point costs a row of features, a prediction, and the share of each class or tag."""
     labels = predictor.target.classes or predictor.target.names
-    for per_point, most, of in (
-        (predictor.features.width, MOST_CELLS, "features"),
-        (1 + len(labels), MOST_NUMBERS, "predictions and shares"),
-    ):
-        if points * per_point > most:
-            detail = f"{points:,} points of {per_point:,} {of} each are too many; ask for {most // per_point:,} or fewer in all"
-            raise InvalidSpec([("/query/resolution", f"{detail}, or for columns with fewer categories")])
+    counts = {
+        "products": points * predictor.network.parameters.size,
+        "cells": points * predictor.features.width,
+        "numbers": points * (1 + len(labels)),
+    }
+    remedy = f"these are {points:,} points; ask for fewer, or for columns with fewer categories"
+    refuse_too_much(limit, "/query/resolution", remedy, counts)
 
 
 def _given(fixed: str) -> dict[str, Any]:

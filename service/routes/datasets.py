@@ -1,6 +1,7 @@
 """Datasets and samples."""
 
 import inspect
+import math
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,7 @@ from service.resources import dataset_resource, listing
 from service.responses import problems
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
+from service.work import refuse_too_much
 from store import datasets
 from store.corrections import Wanted, correct, prepare
 from store.database import to_json
@@ -47,8 +49,7 @@ READ_SCHEMA: JsonSchemaValue = {
     "properties": {name: field for name, field in OPTIONS.json_schema()["properties"].items() if name != "columns"},
 }
 MOST_CORRELATED = 500
-MOST_PRODUCTS = 50_000_000_000
-"""Columns, and columns squared times rows, that are correlated each with each: some seconds' work."""
+"""Columns that are correlated each with each."""
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for the beginning of a formula."""
@@ -247,10 +248,18 @@ def get_rows(
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
     stretch = table.slice(offset, limit)
+    cells = {"numbers": stretch.height * _numbers_a_row(stretch)}
+    refuse_too_much(store.settings.max_work, "/query/limit", "ask for fewer rows, or take /content", cells)
     if media_type == "text/csv":
         return Response(_spreadsheet(stretch), media_type="text/csv")
     rows = [list(row) for row in stretch.iter_rows()]
     return RowsPage(columns=table.columns, rows=rows, offset=offset, total=table.height)
+
+
+def _numbers_a_row(table: pl.DataFrame) -> int:
+    """One a column, and of arrays as many as they hold."""
+    shapes = (kind.shape if isinstance(kind, pl.Array) else () for kind in table.dtypes)
+    return sum(math.prod(shape) for shape in shapes)
 
 
 def _spreadsheet(table: pl.DataFrame) -> bytes:
@@ -308,18 +317,20 @@ def get_correlations(
     if target is not None:
         _numeric(dataset, [target], "/query/target")
         others = [name for name in names if name != target]
+        looked_at = {"values": (1 + len(others)) * table.height}
+        refuse_too_much(store.settings.max_work, "/query/columns", "name some in columns", looked_at)
         values = (column.values for column in datasets.each_column(table, dataset, (target, *others)))
         chosen = strongest(next(values), values, limit)
         names = [target, *(others[place] for place in chosen)]
         left_out = len(others) - len(chosen)
     else:
         left_out = 0
-    if len(names) > MOST_CORRELATED or len(names) ** 2 * table.height > MOST_PRODUCTS:
-        detail = (
-            f"{len(names)} columns of {table.height} rows are too many to correlate each with each; name some in columns, or a "
-            "target to see what goes with it most"
-        )
+    remedy = "name some in columns, or a target to see what goes with it most"
+    if len(names) > MOST_CORRELATED:
+        detail = f"{len(names)} columns of {table.height} rows are too many to correlate each with each; {remedy}"
         raise UnreadableFile(detail, "/query/columns")
+    pairs = {"correlated products": len(names) ** 2 * table.height}
+    refuse_too_much(store.settings.max_work, "/query/columns", remedy, pairs)
     X = [column.values for column in datasets.columns(table, dataset, names).values()]
     matrix = [[None if np.isnan(rho) else rho for rho in row] for row in correlation_matrix(X).tolist()]
     return Correlations(columns=names, matrix=matrix, left_out=left_out)
@@ -354,6 +365,8 @@ def get_histogram(
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
     values = datasets.columns(table, dataset, _numeric(dataset, [column], "/query/column"))[column].values
+    looked_at = {"values": len(values)}
+    refuse_too_much(store.settings.max_work, "/query/column", "whoever runs the server can raise the limit", looked_at)
     present = values[~np.isnan(values)]
     counts, edges = np.histogram(present, bins)
     return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))

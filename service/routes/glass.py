@@ -18,7 +18,7 @@ from engine.schedules import ConstantRate, Schedule
 from engine.spec import FiniteFloat
 from engine.trace import Quantity
 from service.capacity import Route, works_on
-from service.dependencies import Reader
+from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
     CatalogEntry,
     Descent,
@@ -33,6 +33,7 @@ from service.glass_schemas import (
 from service.parameters import takes_any
 from service.responses import problems
 from service.schemas import Listing
+from service.work import refuse_too_much
 from store.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
@@ -53,6 +54,7 @@ def _catalog() -> dict[str, list[CatalogEntry]]:
 @takes_any
 @works_on("computations")
 def get_function(
+    store: StoreOf,
     caller: Reader,
     request: Request,
     family: Literal["activation", "loss"],
@@ -71,6 +73,7 @@ def get_function(
         raise NotFound(f"no {family} '{name}'; there are {', '.join(FUNCTIONS[family])}")
     fields = {key: value for key, value in request.query_params.items() if key not in ("from", "to", "points", "target")}
     function = given(family, name, fields)
+    refuse_too_much(store.settings.max_work, "/query/points", "ask for fewer points", {"numbers": 3 * points})
     z = np.linspace(from_, to, points)
     target, value, slope = curve(function, z, target)
     return FunctionCurve(
@@ -112,27 +115,43 @@ NEURON_EXAMPLES: Any = {
 
 @router.post("/functions/loss", responses=problems(413))
 @works_on("computations")
-def evaluate_loss(caller: Reader, request: Annotated[LossAt, Body(openapi_examples=LOSS_EXAMPLES)]) -> FunctionValues:
+def evaluate_loss(
+    store: StoreOf, caller: Reader, request: Annotated[LossAt, Body(openapi_examples=LOSS_EXAMPLES)]
+) -> FunctionValues:
     """A loss of given raw outputs, or of probabilities, held against targets: what each row costs, their mean J, and each
     row's gradient, with formulas.
     """
+    _refuse_too_many(store, 4 * _size(request.z or request.probabilities))
     return _values(request.loss, request.quantities())
 
 
 @router.post("/functions/activation", responses=problems(413))
 @works_on("computations")
 def evaluate_activation(
-    caller: Reader, request: Annotated[ActivationAt, Body(openapi_examples=ACTIVATION_EXAMPLES)]
+    store: StoreOf, caller: Reader, request: Annotated[ActivationAt, Body(openapi_examples=ACTIVATION_EXAMPLES)]
 ) -> FunctionValues:
     """An activation of given numbers, with the slope at each; of softmax, which is of a whole row, the Jacobian."""
+    units = 1 if request.activation.is_elementwise else len(request.z[0])
+    _refuse_too_many(store, (2 + units) * _size(request.z))
     return _values(request.activation, request.quantities())
 
 
 @router.post("/functions/neuron", responses=problems(413))
 @works_on("computations")
-def evaluate_neuron(caller: Reader, request: Annotated[NeuronAt, Body(openapi_examples=NEURON_EXAMPLES)]) -> FunctionValues:
+def evaluate_neuron(
+    store: StoreOf, caller: Reader, request: Annotated[NeuronAt, Body(openapi_examples=NEURON_EXAMPLES)]
+) -> FunctionValues:
     """One neuron f(wᵀx + b), σ by default: every product, their sum, z, a, and how a moves with each w, x and b."""
+    _refuse_too_many(store, 5 * len(request.inputs))
     return _values(request.activation, request.quantities())
+
+
+def _size(matrix: Sequence[Sequence[float]] | None) -> int:
+    return sum(map(len, matrix or ()))
+
+
+def _refuse_too_many(store: Store, numbers: int) -> None:
+    refuse_too_much(store.settings.max_work, "", "give fewer numbers", {"numbers": numbers})
 
 
 def _values(function: Function, quantities: Sequence[Quantity]) -> FunctionValues:
@@ -172,10 +191,15 @@ def _landscape(name: str) -> type[Landscape]:
 @router.get("/landscapes/{name}", responses=problems(404))
 @works_on("computations")
 def get_landscape(
-    caller: Reader, name: str, resolution: Annotated[int, Query(ge=2, le=500, description="points a side")] = 50
+    store: StoreOf,
+    caller: Reader,
+    name: str,
+    resolution: Annotated[int, Query(ge=2, le=500, description="points a side")] = 50,
 ) -> LandscapeGrid:
     """The cost on a grid over the landscape's range."""
     landscape = _landscape(name)
+    numbers = {"numbers": resolution**2}
+    refuse_too_much(store.settings.max_work, "/query/resolution", "ask for fewer points a side", numbers)
     w1, w2, cost = grid(landscape, resolution)
     return LandscapeGrid(
         **_resource(landscape).model_dump(exclude={"name"}), w1=w1.tolist(), w2=w2.tolist(), costs=cost.tolist()
@@ -198,9 +222,11 @@ class DescendRequest(BaseModel):
 
 @router.post("/landscapes/{name}/descend", responses=problems(404, 413))
 @works_on("computations")
-def descend(caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
+def descend(store: StoreOf, caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
     """Each optimizer's path: point, cost and gradient at every step. A path that diverges ends early and says so."""
     landscape = _landscape(name)
+    steps_in_all = {"steps": len(request.optimizers) * request.steps}
+    refuse_too_much(store.settings.max_work, "/steps", "ask for fewer steps or optimizers", steps_in_all)
     w1, w2 = request.start or landscape.start
     paths = []
     for optimizer in request.optimizers:

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from engine.errors import UnusableData
 from engine.features import pointer
 from engine.findings import notices
-from engine.predict import columns_of, unread, unseen
+from engine.predict import Predictor, columns_of, unread, unseen
 from engine.target import Shares
 from service.capacity import Route, works_on
-from service.dependencies import PageOf, Reader, StoreOf, Writer
+from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
 from service.schemas import Listing, ModelResource, Notice, Predictions
+from service.work import refuse_too_much
 from store import models
 from store.errors import UnreadableFile
 from store.pages import owned, page
@@ -88,6 +89,7 @@ def predict(
     with store.database.reading() as session:
         model = models.get(session, model_id, caller.sees)
         predictor, others = models.predictor(session, store.files, model), models.columns_of_table(session, model)
+    _refuse_too_much(store, predictor, len(request.records if isinstance(request, RecordsRequest) else request.data))
     given = request.records if isinstance(request, RecordsRequest) else _records(request)
     records = models.read_records(model, predictor, given)
     try:
@@ -99,6 +101,17 @@ def predict(
     told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
     warnings = [Notice(**notice) for notice in told]
     return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
+
+
+def _refuse_too_much(store: Store, predictor: Predictor, rows: int) -> None:
+    """A row costs its features, a pass through the network, a prediction, and the share of each class or tag."""
+    labels = predictor.target.classes or predictor.target.names
+    counts = {
+        "products": rows * predictor.network.parameters.size,
+        "cells": rows * predictor.features.width,
+        "numbers": rows * (1 + len(labels)),
+    }
+    refuse_too_much(store.settings.max_work, "", "send fewer rows a call", counts)
 
 
 def _by_row(shares: Mapping[str, Shares]) -> list[dict[str, Any]]:

@@ -33,6 +33,7 @@ from service.schemas import (
     Sampling,
     Weights,
 )
+from service.work import refuse_too_much
 from store import curves, datasets, jobs, models
 from store.checkpoints import moment_of
 from store.cursors import head
@@ -75,7 +76,7 @@ def get_curves(
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         known = curves.names(session, job.number)
-        names = series.split(",") if series else known
+        names = list(dict.fromkeys(series.split(","))) if series else known
         for name in names:
             if name not in known and known:
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
@@ -86,6 +87,9 @@ def get_curves(
             ranges[name] = (max(first, from_step), last if to_step is None else min(to_step, last))
         if media_type == "text/csv":
             return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
+        points = sum(min(max_points, max(0, last - first + 1)) for first, last in ranges.values())
+        remedy = "ask for fewer points or series, or accept text/csv, which streams every point"
+        refuse_too_much(store.settings.max_work, "/query/max_points", remedy, {"numbers": 4 * points})
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
         event_id = head(session, job).cursor.id
     exact = all(is_exact for _, is_exact in read.values())
@@ -202,6 +206,10 @@ def get_weights(
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
     kind = format or TYPE_NAMES[accepted(request, TYPE_NAMES, ", or use ?format=")]
     if kind == "json":
+        sizes = {name: view.W.size for name, view in zip(known, moment.predictor.network.parameters.layers, strict=True)}
+        numbers = sum(size for name, size in sizes.items() if layer in (None, name)) * (1 + len(moment.beside))
+        remedy = "name one layer, or take format=safetensors or npz"
+        refuse_too_much(store.settings.max_work, "/query/layer", remedy, {"numbers": numbers})
         shown = _shown(moment.predictor, layer)
         beside = {name: _shown(predictor, layer) for name, predictor in moment.beside.items()}
         return ResourceResponse(Weights(job_id=job.id, epoch=moment.epoch, **shown, **beside).document())
@@ -307,6 +315,8 @@ def get_evaluation(
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
     predictor = moment.predictor
+    work = {"products": dataset.rows * predictor.network.parameters.size}
+    refuse_too_much(store.settings.max_work, "/query/split", "whoever runs the server can raise the limit", work)
     found = evaluate(predictor, table.columns(predictor.training.columns), split, largest)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")

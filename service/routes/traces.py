@@ -7,7 +7,6 @@ from fastapi import APIRouter, Body, Response
 from pydantic import Discriminator, Field, Tag
 
 from engine.backpropagation import Backpropagation
-from engine.errors import InvalidSpec
 from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
 from engine.trace import BiasForm, count_numbers, trace
@@ -16,16 +15,13 @@ from service.capacity import Route, works_on
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
+from service.work import most, refuse_too_much
 from store import datasets, jobs
 from store.checkpoints import arrays_of, checkpoint_of
 from store.keys import Caller
 from store.requests import training_of
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
-MOST_NUMBERS = 300_000
-"""Of a trace, some megabytes of JSON."""
-MOST_PRODUCTS = 10_000_000_000
-"""Of a gradient check, a few seconds."""
 MOST_SLOPES = 10_000
 Steps = Annotated[PositiveInt, Field(le=1000, description="on the same rows, one after the other")]
 Form = Annotated[BiasForm, Field(description="a bias beside its weights, or as the weight of an extra input that is 1")]
@@ -117,10 +113,8 @@ def trace_steps(
         descent, update = moment.descent(looked_at["rows"]), moment.update()
     else:
         descent, update, looked_at = request.descent(), request.update(), {}
-    numbers = count_numbers(descent, update) * request.steps
-    if numbers > MOST_NUMBERS:
-        detail = f"that would be {numbers:,} numbers, over {MOST_NUMBERS:,}; ask for fewer steps or rows, or a smaller network"
-        raise InvalidSpec([("/steps", detail)])
+    numbers = {"traced numbers": count_numbers(descent, update) * request.steps}
+    refuse_too_much(store.settings.max_work, "/steps", "ask for fewer steps or rows, or a smaller network", numbers)
     steps: list[TraceStep] = []
     diverged = False
     while len(steps) < request.steps and not diverged:
@@ -150,7 +144,7 @@ def check(
         descent = moment.descent(looked_at["rows"], np.float64)
     else:
         descent = request.descent()
-    slopes = check_gradient(descent, _affordable(descent, request.parameters))
+    slopes = check_gradient(descent, _affordable(store, descent, request.parameters))
     answer = GradientCheck(
         **looked_at,
         parameters=descent.network.parameters.size,
@@ -161,12 +155,11 @@ def check(
     return ResourceResponse(answer.document())
 
 
-def _affordable(descent: Backpropagation, wanted: int) -> int:
-    size, rows = descent.network.parameters.size, len(descent.X)
-    most = MOST_PRODUCTS // count_products(descent)
-    if min(wanted, size) > most:
-        detail = f"checking {min(wanted, size)} of {size} parameters on {rows} rows takes too long; check {most} or fewer"
-        raise InvalidSpec([("/parameters", detail if most else f"{detail}, on fewer rows")])
+def _affordable(store: Store, descent: Backpropagation, wanted: int) -> int:
+    each, checked = count_products(descent), min(wanted, descent.network.parameters.size)
+    affordable = most(store.settings.max_work, "slopes' products") // each
+    remedy = f"check {affordable} parameters or fewer" if affordable else "take fewer rows, or a smaller network"
+    refuse_too_much(store.settings.max_work, "/parameters", remedy, {"slopes' products": each * checked})
     return wanted
 
 

@@ -1,6 +1,7 @@
 """Traces, gradient checks and curves of functions over HTTP, as a stranger would ask for them."""
 
 import itertools
+from collections.abc import Callable
 from typing import Any
 
 import anyio
@@ -12,7 +13,7 @@ from engine.functions import FUNCTIONS
 from engine.gradient_check import count_products
 from engine.traced import Given
 from service.capacity import Capacity
-from service.routes import traces
+from service.work import COSTS
 from tests.service.conftest import Stage
 
 WORKED = {
@@ -113,13 +114,14 @@ def test_a_gradient_check_of_given_numbers_and_of_a_job(stage: Stage) -> None:
     assert (found["epoch"], found["agrees"], len(found["slopes"]), found["parameters"]) == (3, True, 20, 43)
 
 
-def test_a_gradient_check_has_a_price(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gradient_check_has_a_price(make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
     descent = TypeAdapter(Given).validate_python(CHECKED).descent()
-    monkeypatch.setattr(traces, "MOST_PRODUCTS", 3 * count_products(descent))
+    monkeypatch.setitem(COSTS, "slopes' products", 10**6)
+    stage = make_stage(max_work=3 * count_products(descent) * 10**6)
     response = stage.client.post("/v1/gradient_checks", json=CHECKED)
-    assert response.json()["errors"] == [
-        {"pointer": "/parameters", "detail": "checking 6 of 6 parameters on 1 rows takes too long; check 3 or fewer"}
-    ]
+    (error,) = response.json()["errors"]
+    assert error["pointer"] == "/parameters"
+    assert error["detail"].endswith("; check 3 parameters or fewer")
     assert len(post(stage, "gradient_checks", {**CHECKED, "parameters": 3})["slopes"]) == 3
 
 
@@ -180,8 +182,8 @@ def test_a_job_that_has_no_such_moment_says_so(stage: Stage) -> None:
     assert refused.json()["errors"][0]["pointer"] == "/job_id"
 
 
-def test_a_trace_of_too_many_numbers_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(traces, "MOST_NUMBERS", 100)
+def test_a_trace_of_too_many_numbers_is_refused(make_stage: Callable[..., Stage]) -> None:
+    stage = make_stage(max_work=100 * COSTS["traced numbers"])
     response = stage.client.post("/v1/traces", json={**WORKED, "steps": 50})
     assert response.status_code == 422
     assert "ask for fewer steps" in response.json()["errors"][0]["detail"]

@@ -1,0 +1,32 @@
+"""The work of one call, counted from the request before any of it is done and held against one limit, VIDRO_MAX_WORK."""
+
+from engine.errors import TooMuchWork
+
+COSTS = {
+    "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python
+    "traced numbers": 300_000,  # a number of a trace, which comes with names, shapes and formulas
+    "numbers": 50_000,  # a number of an answer: checked, and written as JSON
+    "cells": 5_000,  # a cell of a matrix of features that is made for one call
+    "values": 500,  # a cell of a column that is looked at
+    "slopes' products": 10,  # a multiplication in a small matrix
+    "correlated products": 2,
+    "products": 1,  # a multiplication in a large matrix
+}
+"""Elementary operations, each about a tenth of a nanosecond of one core."""
+
+
+def most(limit: int, unit: str) -> int:
+    """How many of the unit one call may take."""
+    return limit // COSTS[unit]
+
+
+def refuse_too_much(limit: int, pointer: str, remedy: str, counts: dict[str, int]) -> None:
+    """Raise TooMuchWork, at the pointer, where the counts by unit come to more elementary operations than the limit."""
+    work = sum(COSTS[unit] * count for unit, count in counts.items())
+    if work > limit:
+        counted = " and ".join(f"{count:,} {unit}" for unit, count in counts.items())
+        detail = (
+            f"{counted} are too many for one call: {work:,} elementary operations, where VIDRO_MAX_WORK allows {limit:,}; "
+            f"{remedy}"
+        )
+        raise TooMuchWork([(pointer, detail)])
