@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 import structlog
 import typer
@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
+from cli.supervision import REFUSED, say_up
 from engine import compiling
 from store import keys, workers
 from store.database import Database
@@ -27,6 +28,8 @@ from store.settings import Settings, settings
 
 WITH_PARENT = "VIDRO_WITH_PARENT"
 """Set for a process that must not outlive the one that started it, which holds the other end of its standard input."""
+ORPHAN_SECONDS = 10.0
+"""How long an orderly end may take that the supervisor's death asked for."""
 WAIT_SECONDS = 60.0
 """How long a command waits for a database server: what is started together comes up in any order."""
 RETRY_SECONDS = 1.0
@@ -43,6 +46,9 @@ def _wait_for_parent() -> None:
     while os.read(0, 1024):
         pass
     os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(ORPHAN_SECONDS)
+    if os.getpgid(0) == os.getpid():  # as the supervisor starts it: with nothing but its own children beside it
+        os.killpg(0, signal.SIGKILL)
 
 
 def refuse_open_door(setting: Settings) -> None:
@@ -60,7 +66,7 @@ def refuse_open_door(setting: Settings) -> None:
             "Make a key first (vidro keys create --owner NAME), or listen on 127.0.0.1."
         )
         typer.echo(message, err=True)
-        raise typer.Exit(2)
+        raise typer.Exit(REFUSED)
 
 
 def keep_kernels(setting: Settings) -> None:
@@ -125,8 +131,26 @@ def serve(
     configure_logs(setting.log_level)
     keep_kernels(setting)
     refuse_open_door(setting)
-    app = create_app(setting)
-    uvicorn.run(app, host=setting.host, port=setting.port, log_config=None, timeout_graceful_shutdown=5)
+    config = uvicorn.Config(
+        create_app(setting), host=setting.host, port=setting.port, log_config=None, timeout_graceful_shutdown=5
+    )
+    _server(config).run()
+
+
+def _server(config: Any) -> Any:
+    """A server that tells the supervisor when it listens, and exits as one that is refused to where it cannot."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            try:
+                await super().startup(sockets)
+            except SystemExit:  # the address is taken; uvicorn has logged it
+                raise SystemExit(REFUSED) from None
+            if self.started:
+                say_up()
+
+    return Server(config)
 
 
 def worker(
@@ -150,8 +174,11 @@ def worker(
     database = Database(setting.database)
     wait_until(database, has_tables)
     database.close()
+    from celery import signals
+
     from worker.tasks import build
 
+    signals.worker_ready.connect(_say_up)
     arguments = ["--quiet", "worker", "--concurrency", str(setting.workers), "--queues", setting.queues]
     arguments += [
         "--hostname",
@@ -162,6 +189,10 @@ def worker(
     ]
     build().worker_main([*arguments, "--loglevel", setting.log_level])
     sys.exit(0)
+
+
+def _say_up(**_: object) -> None:
+    say_up()
 
 
 def _is_heard_of(setting: Settings) -> bool:

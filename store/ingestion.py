@@ -83,11 +83,13 @@ class Readers:
                 raise TooManyRequests("files", setting.readers, setting.wait_seconds)
             self._busy += 1
         try:
-            reader = self._take(setting)
             try:
-                found = reader.ask(request, setting.reader_seconds)
-            finally:
-                self._give(reader)
+                found = self._ask(self._take(setting), request, setting.reader_seconds)
+            except ReaderDied as error:
+                if error.was_new:
+                    raise
+                # What broke it may be what an earlier file left in it: one that has read nothing yet is asked again.
+                found = self._ask(Reader(self._limits(setting)), request, setting.reader_seconds)
         finally:
             with self._room:
                 self._busy -= 1
@@ -95,8 +97,18 @@ class Readers:
         table = Hashed(folder / TABLE, found.pop("digest"))
         return Ingested(**found, table=table)
 
+    def _ask(self, reader: "Reader", request: dict[str, Any], seconds: float) -> dict[str, Any]:
+        try:
+            return reader.ask(request, seconds)
+        finally:
+            self._give(reader)
+
+    @staticmethod
+    def _limits(setting: Settings) -> tuple[int, int]:
+        return setting.reader_bytes, 4 * setting.max_unpacked_bytes
+
     def _take(self, setting: Settings) -> "Reader":
-        limits = (setting.reader_bytes, 4 * setting.max_unpacked_bytes)
+        limits = self._limits(setting)
         with self._lock:
             while self._idle:
                 reader = self._idle.pop()
@@ -116,14 +128,22 @@ class Readers:
                 self._idle.pop().close()
 
 
+class ReaderDied(UnreadableFile):
+    """A reader ended over a file, the first that it was asked to read where `was_new`."""
+
+    def __init__(self, was_new: bool) -> None:
+        super().__init__("the file broke the process that read it; write it again, or in another format")
+        self.was_new = was_new
+
+
 class Reader:
     """One such process."""
 
     def __init__(self, limits: tuple[int, int]) -> None:
-        self.limits = limits
+        self.limits, self.is_new = limits, True
         self.errors: BinaryIO = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the process)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "store.reader", *map(str, limits)],
+            [sys.executable, "-m", "store.reader", *map(str, limits), str(os.getpid())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self.errors,
@@ -142,6 +162,7 @@ class Reader:
         except BaseException:
             self.close()
             raise
+        self.is_new = False
         if answer["last"]:
             self.close()
         if "broken" in answer:
@@ -178,7 +199,7 @@ class Reader:
         log.error("a reader died", status=status, said=said)
         if "memory allocation" in said or "MemoryError" in said or "bad_alloc" in said or status == -9:
             return TooLarge("reading the file takes more memory than there is for it; send less, or raise VIDRO_READER_BYTES")
-        return UnreadableFile("the file broke the process that read it; write it again, or in another format")
+        return ReaderDied(self.is_new)
 
     def close(self) -> None:
         """End the process, whatever it does."""

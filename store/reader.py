@@ -16,6 +16,7 @@ from typing import Any
 from store.described import MOST_NAMED, Correction
 from store.errors import StoreError, TooLarge, UnreadableFile
 from store.formats import read_files
+from store.parent import watch
 from store.profile import profile
 from store.readings.options import ReadOptions
 from store.rereading import whole, with_texts
@@ -25,8 +26,9 @@ LARGE_BYTES = 512 << 20
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the process that asks ends this one: its input closes
-    memory, written = map(int, sys.argv[1:3])
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the end of the process that asks ends this one: its input closes,
+    memory, written, parent = map(int, sys.argv[1:4])
+    watch(parent, lambda: os._exit(1))  # and a file that is being read then is read for nobody
     resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (written, written))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

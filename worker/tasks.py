@@ -3,6 +3,7 @@
 import math
 import multiprocessing
 import os
+import signal
 import socket
 import threading
 import time
@@ -12,7 +13,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import idempotency, jobs, positions, queue, workers
+from store import idempotency, jobs, parent, positions, queue, workers
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -24,6 +25,7 @@ SHORTEST_PAUSE = 0.05
 log = structlog.get_logger()
 # Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
 _stopping = multiprocessing.RawValue("b", 0)
+_worker_pid = 0
 _place: Workplace | None = None
 
 
@@ -43,7 +45,9 @@ def _is_stopping() -> bool:
 
 
 def build() -> Celery:
-    """The worker's Celery application, with its task and its signals."""
+    """The worker's Celery application, with its task and its signals. The process that calls it is the worker."""
+    global _worker_pid
+    _worker_pid = os.getpid()
     app = queue.celery_app()
     app.task(train, name=queue.TASK)
     signals.worker_process_init.connect(_forget_parent)
@@ -63,6 +67,9 @@ def _forget_parent(**_: object) -> None:
     _place = None
     threads.limit(settings().threads_each)
     limits.confine(settings().job_bytes)
+    if os.getpid() != _worker_pid:
+        # On Linux Celery has the kernel see to that, but not where the worker died before it could ask.
+        parent.watch(_worker_pid, lambda: os.kill(os.getpid(), signal.SIGKILL))
 
 
 def _announce_stop(**_: object) -> None:

@@ -1,5 +1,7 @@
 """For those who run it: is the process up, are its parts, how much does it do."""
 
+from typing import Literal
+
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,8 +10,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.capacity import Route, works_on
 from service.dependencies import Store, StoreOf
-from service.schemas import Part, Readiness
-from store import queue, workers
+from service.schemas import Part, ProcessSeen, Readiness, Supervision
+from store import queue, supervised, workers
 
 router = APIRouter(tags=["operations"], route_class=Route)
 
@@ -36,7 +38,15 @@ def readyz(store: StoreOf, response: Response) -> Readiness:
     parts = (database, broker, worker)
     status = "ok" if all(part.status == "ok" for part in parts) else "failing"
     response.status_code = 200 if status == "ok" else 503
-    return Readiness(status=status, database=database, broker=broker, worker=worker)
+    return Readiness(status=status, database=database, broker=broker, worker=worker, supervisor=_supervisor())
+
+
+def _supervisor() -> Supervision | None:
+    found = supervised.read()
+    if found is None:
+        return None
+    status: Literal["ok", "degraded"] = "ok" if all(process.state == "up" for process in found) else "degraded"
+    return Supervision(status=status, processes=[ProcessSeen.model_validate(process) for process in found])
 
 
 def _database(store: Store) -> Part:

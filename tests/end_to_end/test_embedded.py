@@ -10,6 +10,7 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from cli.supervision import REFUSED
 from engine.samples import BlobsSample
 from tests.end_to_end.conftest import Server, alive, command, descendants, wait_for
 from tests.engine import prepared, table, way_of
@@ -99,7 +100,22 @@ def test_a_killed_api_is_started_again(server: Server) -> None:
     iris = server.iris()
     os.kill(server.part("serve"), signal.SIGKILL)
     wait_for(server.ready, "readiness after the kill")
+    seen = wait_for(lambda: _seen(server, "serve", "up"), "what the supervisor sees")
+    assert (seen["restarts_last_hour"], seen["last_exit"]["signal"]) == (1, "SIGKILL")
     assert server.done(server.post(iris))["state"] == "succeeded"
+
+
+def _seen(server: Server, name: str, state: str) -> dict[str, Any] | None:
+    """What the supervisor sees of that process, once it is in that state."""
+    processes = server.client.get("/readyz").json()["supervisor"]["processes"]
+    return next((seen for seen in processes if (seen["name"], seen["state"]) == (name, state)), None)
+
+
+def test_an_api_whose_port_is_taken_says_so_by_its_exit_code(server: Server) -> None:
+    """By which a supervisor knows that another start would not mend it."""
+    setting = {"VIDRO_DATA": str(server.data), "VIDRO_PORT": str(server.client.base_url.port)}
+    ended = subprocess.run(command("serve"), env=os.environ | setting, capture_output=True, text=True, check=False)
+    assert (ended.returncode, "address already in use" in ended.stderr) == (REFUSED, True)
 
 
 def test_a_lost_message_is_sent_again(start: Callable[..., Server]) -> None:
@@ -142,7 +158,10 @@ def test_ctrl_c_drains_and_a_later_start_goes_on(start: Callable[..., Server]) -
 def test_a_killed_supervisor_leaves_nothing_running(start: Callable[..., Server]) -> None:
     server = start()
     wait_for(server.ready, "readiness")
+    job_id = server.post(server.iris(), **LONG)
+    wait_for(lambda: server.job(job_id)["progress"]["epoch"] > 0, "progress")
     below = descendants(server.process.pid)
+    assert len(below) >= 4  # the API, its reader, the worker, its pool process
     server.process.kill()
     server.process.wait()
     wait_for(lambda: not any(alive(pid) for pid in below), "end of what the supervisor had started", 30)

@@ -1,6 +1,7 @@
 """Health, readiness, metrics, request ids, and what a broken part of the server looks like from outside."""
 
 import errno
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,8 +9,9 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from store import datasets
+from store import datasets, supervised
 from store.database import Database
+from store.supervised import Exit, Supervised
 from tests.service.conftest import Stage
 from worker import tasks
 
@@ -23,6 +25,27 @@ def test_ready_names_each_part(stage: Stage, monkeypatch: pytest.MonkeyPatch) ->
     after = stage.client.get("/readyz")
     assert after.status_code == 200, after.text
     assert after.json()["status"] == "ok"
+
+
+def test_ready_tells_what_a_supervisor_sees(stage: Stage, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It decides nothing: what a process that is down does not do is told by its own part."""
+    tasks.sweep_once(stage.place)
+    assert stage.client.get("/readyz").json()["supervisor"] is None
+    died = Exit(at=0.0, signal="SIGSEGV")
+    processes = [
+        Supervised("serve", "up", 0.0, [time.time() - 3000, time.time() - 4000], died),
+        Supervised("worker", "waiting"),
+    ]
+    supervised.write(tmp_path / "seen", processes)
+    monkeypatch.setenv(supervised.FILE, str(tmp_path / "seen"))
+    answer = stage.client.get("/readyz")
+    assert (answer.status_code, answer.json()["supervisor"]["status"]) == (200, "degraded")
+    exit_seen = {"at": "1970-01-01T00:00:00.000Z", "code": None, "signal": "SIGSEGV"}
+    serve, worker = answer.json()["supervisor"]["processes"]
+    assert serve == {
+        "name": "serve", "state": "up", "up_since": "1970-01-01T00:00:00.000Z", "restarts_last_hour": 1, "last_exit": exit_seen
+    }  # fmt: skip
+    assert worker["state"] == "waiting"
 
 
 def test_a_database_out_of_reach_is_503_with_retry_after(stage: Stage) -> None:

@@ -105,6 +105,19 @@ def test_a_reader_that_dies_over_a_file_is_one_file_s_trouble(
     assert read(readers, tmp_path, "a\n1\n").rows == 1
 
 
+def test_what_an_earlier_file_did_to_a_reader_is_no_later_file_s_trouble(
+    readers: Readers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A kept reader that dies may have been broken before: the file is given to one that has read nothing yet."""
+    read(readers, tmp_path, "a\n1\n")
+    (kept,) = readers._idle
+    os.kill(kept.process.pid, signal.SIGSEGV)
+    kept.process.wait()
+    with monkeypatch.context() as patch:
+        patch.setattr(kept.process, "poll", lambda: None)  # as where it dies a moment later
+        assert read(readers, tmp_path, "a\n1\n").rows == 1
+
+
 def test_only_so_many_read_at_once(readers: Readers, tmp_path: Path) -> None:
     rows = together(4, lambda place: read(readers, tmp_path / str(place), "a\n" + "1\n" * (place + 1), readers=1).rows)
     assert rows == [1, 2, 3, 4]
