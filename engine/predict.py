@@ -116,8 +116,7 @@ def columns_of(features: Features, records: Sequence[Mapping[str, Any]], others:
     for row, record in enumerate(records):
         problems += [
             (pointer("records", row, name), f"the model knows no column '{name}'; it reads {_listed(wanted)}")
-            for name in record
-            if name not in wanted and name not in others
+            for name in islice((name for name in record if name not in wanted and name not in others), MAX_PROBLEMS)
         ]
         problems += [
             (pointer("records", row, entry.name), f"column '{entry.name}' is missing; give it a value")

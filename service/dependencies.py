@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import pydantic_core
 from fastapi import Depends, Header, Query, Request
 from fastapi.responses import JSONResponse
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -122,7 +123,10 @@ class ResourceResponse(JSONResponse):
     """JSON in which a number that is not finite is a string."""
 
     def render(self, content: Any) -> bytes:
-        return to_json(content).encode()
+        try:
+            return pydantic_core.to_json(content, inf_nan_mode="strings")  # ten times as fast with many numbers
+        except ValueError:  # half of a pair of surrogates, which only an escape can say
+            return to_json(content).encode()
 
 
 @contextmanager

@@ -10,8 +10,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import broken
-from store.errors import TooLarge
+from service.problems import RETRY_SECONDS, broken
+from store.errors import TooLarge, TooManyRequests
 from store.settings import Settings
 
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -70,10 +70,13 @@ def _who(scope: Scope) -> dict[str, str | None]:
 
 
 class BodyLimit:
-    """Refuses a body over the limit as it streams in, whether or not its length was declared."""
+    """Refuses a body over the limit as it streams in, whether or not its length was declared, and one that with those of
+    others would fill the memory.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app, self.settings = app, settings
+        self.held = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -84,14 +87,23 @@ class BodyLimit:
         is_upload = is_form or scope["path"].startswith("/v1/uploads")
         limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
         name = "VIDRO_MAX_UPLOAD_BYTES" if is_upload else "VIDRO_MAX_BODY_BYTES"
-        received = 0
+        received = held = 0
 
         async def receive_limited() -> Message:
-            nonlocal received
+            nonlocal received, held
             message = await receive()
-            received += len(message.get("body", b""))
+            size = len(message.get("body", b""))
+            received += size
             if received > limit:
                 raise TooLarge(f"the body is over the limit of {limit} bytes; send less, or raise {name} on the server")
+            if not is_upload:  # which goes to disk
+                held += size
+                self.held += size
+                if self.held > self.settings.max_bodies_bytes:
+                    raise TooManyRequests("the bodies of others fill the memory that there is for them", RETRY_SECONDS)
             return message
 
-        await self.app(scope, receive_limited, send)
+        try:
+            await self.app(scope, receive_limited, send)
+        finally:
+            self.held -= held

@@ -17,6 +17,8 @@ from store.errors import DiskFull, StoreError, problem, says_busy, says_full
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
+MOST_ERRORS = 100
+"""Mistakes of one request that are told."""
 CODES = {
     401: "UNAUTHENTICATED",
     403: "FORBIDDEN",
@@ -30,6 +32,7 @@ CODES = {
     429: "TOO_MANY_REQUESTS",
     503: "UNAVAILABLE",
 }
+MORE = f"these are the first {MOST_ERRORS} mistakes, and there are more"
 log = structlog.get_logger()
 
 
@@ -42,7 +45,9 @@ def respond(
     headers: Mapping[str, str] | None = None,
     members: Mapping[str, Any] | None = None,
 ) -> Response:
-    """The problem as a response; `members` are those of its own kind."""
+    """The problem as a response; `members` are those of its own kind. Of many errors the first are told."""
+    if len(errors) > MOST_ERRORS:
+        errors, detail = errors[:MOST_ERRORS], f"{detail}; {MORE}"
     document = problem(code, status, detail, list(errors))
     document |= {"instance": request.url.path, "request_id": getattr(request.state, "request_id", None)}
     document |= members or {}
@@ -108,6 +113,8 @@ def _invalid_request(request: Request, error: Any) -> Response:
         remedies.setdefault(_pointer(entry, error.body), {})[_remedy(entry)] = None
     named = {pointer: ", or: ".join(found) for pointer, found in remedies.items()}
     detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
+    if getattr(error, "has_more", False) and len(named) <= MOST_ERRORS:
+        detail += "; there are more mistakes than these"
     return respond(request, "INVALID_REQUEST", 422, detail, list(named.items()))
 
 

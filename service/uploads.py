@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from engine.samples import Sample
 from service.dependencies import Store, get_store
 from service.multipart import Form, read_form
-from store.errors import UnknownFormat, UnreadableFile
+from store.errors import TooLarge, UnknownFormat, UnreadableFile
 from store.files import UPLOADING, Hashed
 from store.formats import FORMATS
 from store.readings.options import ReadOptions, of_json
@@ -24,6 +24,7 @@ from store.readings.options import ReadOptions, of_json
 OPTIONS = TypeAdapter(ReadOptions)
 FIELDS = ("file", "name", "format", *(option.name for option in fields(ReadOptions)))
 NAME_LENGTH = 200
+SAMPLE_BYTES = 16 << 10
 
 
 class SampleRequest(BaseModel):
@@ -80,6 +81,8 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind == "application/json":
         body = await request.body()
+        if len(body) > SAMPLE_BYTES:
+            raise TooLarge(f"a sample is described in {SAMPLE_BYTES:,} bytes or fewer; send a file as multipart/form-data")
         try:
             yield SampleRequest.model_validate_json(body)
         except ValidationError as error:

@@ -155,13 +155,16 @@ class DiskFull(StoreError):
 class TooManyRequests(StoreError):
     code, status = "TOO_MANY_REQUESTS", 429
 
-    def __init__(self, kind: str, at_once: int, seconds: float) -> None:
-        after = max(1, math.ceil(seconds / 2))
-        super().__init__(
-            f"{at_once} requests of this kind ({kind}) are worked on at once, and this one has waited {seconds:g} s for its "
-            f"turn; try again in {after} s"
-        )
+    def __init__(self, detail: str, seconds: float) -> None:
+        """`seconds` until it is worth another try."""
+        after = max(1, math.ceil(seconds))
+        super().__init__(f"{detail}; try again in {after} s")
         self.headers = {"Retry-After": str(after)}
+
+    @classmethod
+    def waited(cls, kind: str, at_once: int, seconds: float) -> "TooManyRequests":
+        told = f"{at_once} requests of this kind ({kind}) are worked on at once, and this one has waited {seconds:g} s"
+        return cls(f"{told} for its turn", seconds / 2)
 
 
 class LeaseLost(StoreError):

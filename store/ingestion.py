@@ -80,7 +80,7 @@ class Readers:
         }
         with self._room:
             if not self._room.wait_for(lambda: self._busy < setting.readers, setting.wait_seconds):
-                raise TooManyRequests("files", setting.readers, setting.wait_seconds)
+                raise TooManyRequests.waited("files", setting.readers, setting.wait_seconds)
             self._busy += 1
         try:
             try:

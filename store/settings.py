@@ -28,6 +28,8 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(default=2**30, description="largest dataset file accepted")
     max_unpacked_bytes: int = Field(default=4 * 2**30, description="what a packed dataset file may unpack to")
     max_body_bytes: int = Field(default=16 * 2**20, description="largest JSON body accepted")
+    max_body_values: int = Field(default=2_000_000, ge=1000, description="values in a JSON body, counted before it is parsed")
+    max_bodies_bytes: int = Field(default=2**28, description="JSON bodies in memory at once, all together")
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )

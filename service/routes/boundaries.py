@@ -11,11 +11,11 @@ from engine.errors import InvalidSpec, UnusableData
 from engine.features import pointer
 from engine.predict import Predictor
 from engine.target import Shares
-from service.capacity import Route, works_on
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, WHICH
+from service.routing import Route, works_on
 from service.work import refuse_too_much
 from store import datasets, jobs, models
 from store.checkpoints import moment_of

@@ -22,11 +22,12 @@ from engine.correlation import correlation_matrix, strongest
 from engine.features import ColumnKind, pointer
 from engine.samples import Sample
 from engine.spec import kind_of, members
-from service.capacity import Route, capacity_of, works_on
+from service.capacity import capacity_of
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import dataset_resource, listing
 from service.responses import problems
+from service.routing import Route, works_on
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
 from service.work import refuse_too_much

@@ -17,7 +17,6 @@ from engine.optimizers import Optimizer
 from engine.schedules import ConstantRate, Schedule
 from engine.spec import FiniteFloat
 from engine.trace import Quantity
-from service.capacity import Route, works_on
 from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
     CatalogEntry,
@@ -32,6 +31,7 @@ from service.glass_schemas import (
 )
 from service.parameters import takes_any
 from service.responses import problems
+from service.routing import Route, works_on
 from service.schemas import Listing
 from service.work import refuse_too_much
 from store.errors import NotFound

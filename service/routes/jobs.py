@@ -17,7 +17,6 @@ from engine.errors import InputError
 from engine.estimate import estimate, parameters_ahead, refuse_too_much
 from engine.features import ColumnSummary
 from service import events
-from service.capacity import Route
 from service.dependencies import (
     IdempotencyKey,
     PageOf,
@@ -31,6 +30,7 @@ from service.dependencies import (
 from service.negotiation import accepted
 from service.resources import job_resource, listing
 from service.responses import problems
+from service.routing import Route
 from service.schemas import (
     Estimate,
     EventResource,

@@ -11,10 +11,10 @@ from engine.features import pointer
 from engine.findings import notices
 from engine.predict import Predictor, columns_of, unread, unseen
 from engine.target import Shares
-from service.capacity import Route, works_on
 from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
+from service.routing import Route, works_on
 from service.schemas import Listing, ModelResource, Notice, Predictions
 from service.work import refuse_too_much
 from store import models

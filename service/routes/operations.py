@@ -8,8 +8,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.capacity import Route, works_on
 from service.dependencies import Store, StoreOf
+from service.routing import Route, works_on
 from service.schemas import Part, ProcessSeen, Readiness, Supervision
 from store import queue, supervised, workers
 

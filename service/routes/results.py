@@ -15,11 +15,11 @@ from engine.histograms import layer_names
 from engine.metrics import metric_units
 from engine.predict import Predictor
 from engine.training import units_of
-from service.capacity import Route, works_on
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import listing
 from service.responses import problems
+from service.routing import Route, works_on
 from service.schemas import (
     CheckpointResource,
     Coefficients,

@@ -11,10 +11,10 @@ from engine.gradient_check import check_gradient, count_products
 from engine.spec import NonNegativeInt, PositiveInt, spec
 from engine.trace import BiasForm, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
-from service.capacity import Route, works_on
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
+from service.routing import Route, works_on
 from service.work import most, refuse_too_much
 from store import datasets, jobs
 from store.checkpoints import arrays_of, checkpoint_of

@@ -12,11 +12,12 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
-from service.capacity import Route, capacity_of
+from service.capacity import capacity_of
 from service.dependencies import Store, StoreOf, Writer
 from service.parameters import also_takes
 from service.responses import problems
 from service.routes.datasets import from_files
+from service.routing import Route
 from service.schemas import DatasetResource
 from service.uploads import FIELDS, described, folder_of
 from store import resumable

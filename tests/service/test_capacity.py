@@ -8,7 +8,8 @@ import anyio
 import pytest
 from fastapi.routing import iter_route_contexts
 
-from service.capacity import AT_ONCE, Route
+from service.capacity import AT_ONCE
+from service.routing import Route
 from tests.service.conftest import Stage
 
 WAIT = 0.05
