@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 
 from service import openapi, problems
 from service.capacity import Capacity
@@ -23,6 +23,12 @@ DESCRIPTION = """Model training in the open: upload a table, start a job, watch 
 Every error is an `application/problem+json` that names the place and the remedy. Lists are paged with `page_token`.
 Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
 """
+
+ROUTES = APIRouter(default_response_class=ResourceResponse)
+"""All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
+for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
+    ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
+ROUTES.include_router(operations.router)
 
 
 def create_app(setting: Settings | None = None) -> FastAPI:
@@ -49,9 +55,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.capacity = capacity
-    for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
-        app.include_router(module.router, dependencies=[Depends(refuse_unknown)])
-    app.include_router(operations.router)
+    app.router.routes += ROUTES.routes
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_middleware(BodyLimit, settings=setting)

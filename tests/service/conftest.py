@@ -1,5 +1,6 @@
 """The API on a fresh SQLite, with a worker's hands beside it: jobs run when the test says so."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,16 +49,31 @@ class Stage:
         return self.client.get(f"/v1/jobs/{response.json()['id']}").json()
 
 
+@pytest.fixture(scope="session")
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An empty SQLite database with the present tables, to copy: a tenth of the cost of making them."""
+    setting = Settings(data=tmp_path_factory.mktemp("migrated"))
+    database = Database(setting.database)
+    migrate(database)
+    database.close()
+    return setting.data / "vidro.db"
+
+
 @pytest.fixture
-def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Stage]]:
+def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Iterator[Callable[..., Stage]]:
     """Make a stage with settings of its own."""
     clients: list[TestClient] = []
     databases: list[Database] = []
 
     def make(**given: Any) -> Stage:
         setting = Settings(data=tmp_path / "data", **given)
+        file = setting.data / migrated.name
         database = Database(setting.database)
-        migrate(database)
+        if database.is_sqlite and not file.exists():
+            file.parent.mkdir(exist_ok=True)
+            shutil.copy(migrated, file)
+        else:
+            migrate(database)
         sent: list[tuple[str, str]] = []
         monkeypatch.setattr(queue, "send", lambda job_id, name: sent.append((job_id, name)) or True)
         client = TestClient(create_app(setting), base_url="http://127.0.0.1")
