@@ -6,12 +6,13 @@ Z, A, dA and dZ are (n, units), of one float type, which is kept. To lengthen th
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from engine.backend import Array
-from engine.spec import Described, PositiveFloat, Share, named, spec
+from engine.forms import ByKind
+from engine.spec import Described, PositiveFloat, Share, spec
 
 BLOCK = 1 << 17
 """Values worked on at once where a temporary is needed: small enough for the cache, large enough for a card."""
@@ -314,6 +315,6 @@ class Softmax(ActivationFunction):
         xp.multiply(out, A, out=out)
 
 
-Activation = named(
-    Identity | Sigmoid | Tanh | Relu | LeakyRelu | Elu | Gelu | Silu | Softplus | Sign | Softmax,
-)
+Activation = Annotated[
+    Identity | Sigmoid | Tanh | Relu | LeakyRelu | Elu | Gelu | Silu | Softplus | Sign | Softmax, ByKind(is_brief=True)
+]

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from engine.forms import ByKind
 from engine.spec import Described, FiniteFloat, PositiveFloat, renamed, spec
 
 Weights = NDArray[np.float64]
@@ -146,5 +147,5 @@ Initializer = Annotated[
     | XavierNormal
     | HeNormal
     | HeUniform,
-    Field(discriminator="kind"),
+    ByKind(),
 ]

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from engine.activations import Sigmoid, Softmax
 from engine.backend import Array
+from engine.forms import ByKind
 from engine.spec import Described, NonNegativeFloat, PositiveFloat, spec
 
 REGRESSION = frozenset({"regression"})
@@ -401,5 +402,5 @@ Loss = Annotated[
     | KullbackLeibler
     | Likelihood
     | LogLikelihood,
-    Field(discriminator="kind"),
+    ByKind(),
 ]

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engine.activations import Activation, Relu
 from engine.descent import descend
+from engine.forms import ByKind, ByNumber
 from engine.initializers import HeNormal, Initializer, Zeros
 from engine.linear import analytic, is_tall
 from engine.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
@@ -14,9 +15,9 @@ from engine.network import Dense
 from engine.newton import is_compiled, newton
 from engine.optimizers import Adam, GradientDescent
 from engine.perceptron import perceptron
-from engine.scaling import NoScaling, ScalingRule, Standardization
+from engine.scaling import NoScaling, Scaling, Standardization
 from engine.schedules import ConstantRate
-from engine.spec import Described, Flag, NonNegativeFloat, Share, spec
+from engine.spec import WHOLE, Described, Flag, NonNegativeFloat, Share, spec
 from engine.train import Epoch, Problem, State
 
 if TYPE_CHECKING:
@@ -70,7 +71,7 @@ class Model(Described):
         return Zeros()
 
     @property
-    def target_scaling(self) -> ScalingRule:
+    def target_scaling(self) -> Scaling:
         """How a regression's target is scaled unless the job says otherwise."""
         return NoScaling()
 
@@ -230,7 +231,7 @@ class Perceptron(Model):
 class HiddenLayer:
     """A hidden layer: how many units, their activation, and the share of them that is silenced while training."""
 
-    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS)]
+    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS), WHOLE]
     activation: Activation = Relu()
     dropout: Share = 0.0
 
@@ -248,7 +249,9 @@ class MultilayerPerceptron(Model):
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "tagging"})
 
     kind: Literal["mlp"] = "mlp"
-    hidden: Annotated[tuple[HiddenLayer, ...], Field(max_length=100)] = (HiddenLayer(units=16),)
+    hidden: Annotated[tuple[Annotated[HiddenLayer, ByNumber("units")], ...], Field(max_length=100)] = Field(
+        default=(HiddenLayer(units=16),), description="the hidden layers, each an object or its number of units, as in [16, 8]"
+    )
     initializer: Initializer = HeNormal()
     bias: Flag = True
 
@@ -278,11 +281,11 @@ class MultilayerPerceptron(Model):
         return self.initializer
 
     @property
-    def target_scaling(self) -> ScalingRule:
+    def target_scaling(self) -> Scaling:
         return Standardization()
 
     def epochs(self, problem: Problem, state: State) -> Iterator[Epoch]:
         return descend(problem, state)
 
 
-AnyModel = Annotated[LinearRegression | LogisticRegression | Perceptron | MultilayerPerceptron, Field(discriminator="kind")]
+AnyModel = Annotated[LinearRegression | LogisticRegression | Perceptron | MultilayerPerceptron, ByKind()]

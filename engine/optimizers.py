@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.backend import Array
+from engine.forms import ByKind
 from engine.spec import Decay, Described, NonNegativeFloat, PositiveFloat, renamed, spec
 
 # From 1e−30 on, neither the number nor its root is lost in float32.
@@ -247,4 +248,4 @@ def _move_by_moments(
     xp.subtract(theta, work, out=theta)
 
 
-Optimizer = Annotated[GradientDescent | Momentum | Nesterov | Adagrad | RMSProp | Adam | AdamW, Field(discriminator="kind")]
+Optimizer = Annotated[GradientDescent | Momentum | Nesterov | Adagrad | RMSProp | Adam | AdamW, ByKind()]

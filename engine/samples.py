@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
-from engine.spec import Described, FiniteFloat, NonNegativeFloat, PositiveFloat, PositiveInt, Seed, renamed, spec
+from engine.forms import ByKind
+from engine.spec import WHOLE, Described, FiniteFloat, NonNegativeFloat, PositiveFloat, Seed, renamed, spec
 
 Columns = dict[str, NDArray[Any]]
-Rows = Annotated[PositiveInt, Field(le=1_000_000, description="How many rows, all classes together.")]
+Rows = Annotated[int, Field(strict=True, ge=1, le=1_000_000, description="How many rows, all classes together."), WHOLE]
 MOST_CELLS = 10_000_000
 
 
@@ -83,7 +84,7 @@ class AnscombeSample(SampleSet):
     formula: ClassVar[str] = r"\rho \approx 0.816, \quad \hat y = 3 + 0.5\,x"
     source: ClassVar[str] = "Anscombe, Graphs in Statistical Analysis, 1973"
     kind: Literal["anscombe"] = "anscombe"
-    set: Annotated[PositiveInt, Field(le=4, description="Which of the four sets.")] = 1
+    set: Annotated[int, Field(strict=True, ge=1, le=4, description="Which of the four sets."), WHOLE] = 1
 
     def columns(self) -> Columns:
         table = {name: np.array(values, dtype=np.float64) for name, values in _table("anscombe.csv").items()}
@@ -179,9 +180,11 @@ class BlobsSample(SampleSet):
     formula: ClassVar[str] = r"x \mid c \sim \mathcal{N}(\mu_c, \sigma^2 I), \quad \mu_c \sim U[-10, 10]^d"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 9.2"
     kind: Literal["blobs"] = "blobs"
-    centers: Annotated[PositiveInt, Field(le=100, description="How many clouds, each a class.")] = 3
+    centers: Annotated[int, Field(strict=True, ge=1, le=100, description="How many clouds, each a class."), WHOLE] = 3
     rows: Rows = 300
-    features: Annotated[PositiveInt, Field(le=1000, description="How many features d; rows × features is bounded.")] = 2
+    features: Annotated[
+        int, Field(strict=True, ge=1, le=1000, description="How many features d; rows × features is bounded."), WHOLE
+    ] = 2
     std: NonNegativeFloat = renamed("std", "deviation", default=1.0, le=1e6, description="The standard deviation σ of a cloud.")
     seed: Seed = 0
 
@@ -236,7 +239,7 @@ class SpiralSample(SampleSet):
     )
     source: ClassVar[str] = "Lang and Witbrock, Learning to Tell Two Spirals Apart, 1988"
     kind: Literal["spiral"] = "spiral"
-    classes: Annotated[PositiveInt, Field(ge=2, le=20, description="How many arms K, each a class.")] = 3
+    classes: Annotated[int, Field(strict=True, ge=2, le=20, description="How many arms K, each a class."), WHOLE] = 3
     rows: Rows = 300
     turns: Annotated[PositiveFloat, Field(le=100, description="How many times τ an arm winds about the origin.")] = 1.0
     noise: NonNegativeFloat = Field(default=0.03, le=1e6, description="The standard deviation σ about the arms.")
@@ -340,5 +343,5 @@ Sample = Annotated[
     | SpiralSample
     | HousePricesSample
     | DigitsSample,
-    Field(discriminator="kind"),
+    ByKind(),
 ]

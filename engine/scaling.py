@@ -7,12 +7,13 @@ so that it scales to 0; a column without any value keeps center 0 and scale 1.
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from engine.spec import Described, named, spec
+from engine.forms import ByKind
+from engine.spec import Described, spec
 
 Columns = NDArray[np.float64]
 Numbers = NDArray[Any]
@@ -127,4 +128,4 @@ class MinMax(ScalingRule):
         return low, high - low
 
 
-Scaling = named(NoScaling | MeanNormalization | Standardization | MinMax)
+Scaling = Annotated[NoScaling | MeanNormalization | Standardization | MinMax, ByKind(is_brief=True)]

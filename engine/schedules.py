@@ -9,6 +9,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from engine.forms import ByKind
 from engine.spec import Described, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt, renamed, spec
 
 State = tuple[float, ...]
@@ -143,5 +144,5 @@ class WarmUp(LearningRateSchedule):
 
 Schedule = Annotated[
     ConstantRate | StepDecay | ExponentialDecay | InverseTimeDecay | CosineDecay | ReduceOnPlateau | WarmUp,
-    Field(discriminator="kind"),
+    ByKind(),
 ]

@@ -4,21 +4,18 @@ One declaration gives the request schema, the OpenAPI text, the defaults, the st
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from typing import Annotated, Any, ClassVar, TypeVar, dataclass_transform, get_args, get_origin
 
-from pydantic import (
-    AliasChoices,
-    BeforeValidator,
-    ConfigDict,
-    Discriminator,
-    Field,
-    TypeAdapter,
-    WithJsonSchema,
-    WrapSerializer,
-    model_serializer,
-)
+from pydantic import AliasChoices, BeforeValidator, ConfigDict, Field, model_serializer
 from pydantic.dataclasses import dataclass as pydantic_dataclass
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+WHOLE = BeforeValidator(_whole)
+"""Has an integer be read as JSON Schema does, to which 261.0 is one. It comes after the bounds, which see the integer."""
 
 # Strict, so that a body is held to its schema: "3" is not 3, and true is not 1. (A whole number is a valid float.)
 PositiveFloat = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
@@ -28,26 +25,31 @@ Decay = Annotated[float, Field(strict=True, ge=0, lt=1)]
 """A share of the past that is kept at each step: momentum, moving averages."""
 Share = Annotated[float, Field(strict=True, ge=0, lt=1)]
 """A share of rows or units, [0, 1)."""
-PositiveInt = Annotated[int, Field(strict=True, ge=1)]
-NonNegativeInt = Annotated[int, Field(strict=True, ge=0)]
-Seed = Annotated[int, Field(strict=True, ge=0, lt=2**53)]
+PositiveInt = Annotated[int, Field(strict=True, ge=1), WHOLE]
+NonNegativeInt = Annotated[int, Field(strict=True, ge=0), WHOLE]
+Seed = Annotated[int, Field(strict=True, ge=0, lt=2**53), WHOLE]
 Flag = Annotated[bool, Field(strict=True)]
 
 Class = TypeVar("Class", bound=type)
 
 
-def _kind_is_required(schema: dict[str, Any]) -> None:
-    """A union is told apart by `kind`, so the schema must ask for it although Python code may leave it out."""
-    kind = schema.get("properties", {}).get("kind")
-    if kind is not None:
-        kind.pop("default", None)
+def _as_sent(schema: dict[str, Any]) -> None:
+    """A union is told apart by `kind`, so the schema must ask for it although Python code may leave it out; and a default
+    that is nothing but a kind is written as its name.
+    """
+    properties = schema.get("properties", {})
+    for declared in properties.values():
+        if isinstance(declared.get("default"), dict) and set(declared["default"]) == {"kind"}:
+            declared["default"] = declared["default"]["kind"]
+    if "kind" in properties:
+        properties["kind"].pop("default", None)
         schema["required"] = ["kind", *schema.get("required", [])]
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(Field,))
 def spec(cls: Class) -> Class:
     """Declare a spec: frozen, keyword-only, validated when made, unknown fields refused."""
-    config = ConfigDict(extra="forbid", json_schema_extra=_kind_is_required)
+    config = ConfigDict(extra="forbid", json_schema_extra=_as_sent)
     return pydantic_dataclass(frozen=True, kw_only=True, config=config)(cls)  # type: ignore[return-value]
 
 
@@ -103,26 +105,3 @@ def members(union: Any) -> Iterator[type]:
 def kind_of(cls: type) -> str:
     """The `kind` that a class of a union goes by."""
     return str(get_args(cls.__annotations__["kind"])[0])
-
-
-def _from_name(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-def _to_name(value: Any, serialize: Any) -> Any:
-    document = serialize(value)
-    return document["kind"] if set(document) == {"kind"} else document
-
-
-def named(union: Any) -> Any:
-    """The union, which may also be written as the bare name of a member: "relu" for {"kind": "relu"}."""
-    classes = tuple(members(union))
-    schema = {
-        "anyOf": [
-            {"type": "string", "enum": [kind_of(cls) for cls in classes]},
-            *(TypeAdapter(cls).json_schema() for cls in classes if len(fields(cls)) > 1),
-        ]
-    }
-    return Annotated[
-        union, Discriminator("kind"), BeforeValidator(_from_name), WrapSerializer(_to_name), WithJsonSchema(schema)
-    ]

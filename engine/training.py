@@ -10,7 +10,7 @@ from engine.models import AnyModel, Regularization
 from engine.optimizers import Optimizer
 from engine.scaling import MeanNormalization, Scaling
 from engine.schedules import Schedule
-from engine.spec import Flag, NonNegativeFloat, PositiveInt, Seed, Share, kind_of, members, spec, without_unset
+from engine.spec import WHOLE, Flag, NonNegativeFloat, PositiveInt, Seed, Share, kind_of, members, spec, without_unset
 
 MAX_EPOCHS = 1_000_000
 
@@ -23,7 +23,7 @@ LOSSES = ("train_loss", "validation_loss", "batch_loss")
 """The curves of losses."""
 POWERS: dict[str, int] = {kind_of(cls): cls.power for cls in members(Loss)}  # type: ignore[attr-defined]
 
-Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS)]
+Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS), WHOLE]
 
 
 @spec
@@ -47,7 +47,7 @@ class Preprocessing:
         description="a 0/1 feature for each category of the training rows; one alone where there are two. A category never "
         "seen in training counts as other where there is that feature, and as none of them where there is not",
     )
-    max_categories: Annotated[int, Field(strict=True, ge=2, le=10_000)] | None = Field(
+    max_categories: Annotated[int, Field(strict=True, ge=2, le=10_000), WHOLE] | None = Field(
         default=None,
         description=f"so many of a column's most frequent categories get a feature each, {MAX_CATEGORIES} by default; the rest "
         "share one, other",

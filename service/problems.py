@@ -13,6 +13,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
+from service.mistakes import told
 from store.errors import DiskFull, StoreError, problem, says_busy, says_full
 
 MEDIA_TYPE = "application/problem+json"
@@ -100,62 +101,28 @@ def _http_error(request: Request, error: Any) -> Response:
 
 
 def _invalid_request(request: Request, error: Any) -> Response:
+    if isinstance(error.body, bytes):
+        return _unread(request)
     errors = error.errors()
     if any(entry["type"] == "json_invalid" for entry in errors):
         place = errors[0]["loc"][-1]
         reason = errors[0].get("ctx", {}).get("error", "syntax error") + (f" at character {place}" if place != "body" else "")
         detail = f"the body is not JSON ({reason}); send JSON"
         return respond(request, "INVALID_JSON", 422, detail, [("", detail)])
-    remedies: dict[str, dict[str, None]] = {}  # of each place, every one once, in order
-    for entry in errors:
-        if entry["type"] == "too_short" and len(entry["input"]) >= entry["ctx"]["min_length"]:
-            continue  # it is short only of the entries that are wrong, which are named themselves
-        remedies.setdefault(_pointer(entry, error.body), {})[_remedy(entry)] = None
-    named = {pointer: ", or: ".join(found) for pointer, found in remedies.items()}
-    detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in list(named.items())[:5])
+    named = told(errors, error.body)
+    detail = "; ".join(f"{pointer or 'the body'}: {text}" for pointer, text in named[:5])
     if getattr(error, "has_more", False) and len(named) <= MOST_ERRORS:
         detail += "; there are more mistakes than these"
-    return respond(request, "INVALID_REQUEST", 422, detail, list(named.items()))
+    return respond(request, "INVALID_REQUEST", 422, detail, named)
 
 
-def _pointer(entry: Mapping[str, Any], body: Any) -> str:
-    """A pydantic location as a JSON pointer: a union's tags and branches, which are not in the body, are left out."""
-    loc = entry["loc"]
-    if not loc or loc[0] != "body":
-        return "/" + "/".join(str(part) for part in loc)  # a query parameter, a header or a part of the path
-    value, parts = body, []
-    for part in loc[1:]:
-        if (isinstance(value, dict) and part in value) or (
-            isinstance(value, list) and isinstance(part, int) and part < len(value)
-        ):
-            value = value[part]
-        elif not (entry["type"].startswith("missing") and part == loc[-1]):
-            continue
-        parts.append(str(part).replace("~", "~0").replace("/", "~1"))
-    return "".join(f"/{part}" for part in parts)
-
-
-def _remedy(entry: Mapping[str, Any]) -> str:
-    """What is wrong and what to do, in words that need no knowledge of pydantic."""
-    context = entry.get("ctx", {})
-    match entry["type"]:
-        case "missing" | "missing_keyword_only_argument":
-            return "this field is needed; add it"
-        case "unexpected_keyword_argument" | "extra_forbidden":
-            return "there is no such field; remove it or mend its name"
-        case "union_tag_invalid":
-            return f"'{context.get('tag')}' is not known; choose {context.get('expected_tags')}"
-        case "union_tag_not_found":
-            return 'say which kind, as in {"kind": "…"}'
-        case "too_short" | "too_long" as kind:
-            what, count = ("at least", context["min_length"]) if kind == "too_short" else ("at most", context["max_length"])
-            return f"must hold {what} {count}; it holds {len(entry['input'])}"
-        case "list_type" | "tuple_type":
-            return "must be a JSON array"
-        case "dataclass_type" | "model_attributes_type" | "model_type" | "dict_type":
-            return "must be a JSON object"
-        case _:
-            return str(entry["msg"]).removeprefix("Value error, ").replace("Input should", "must").replace("Input", "this")
+def _unread(request: Request) -> Response:
+    """The answer to a body that was not read as JSON, for it does not say that it is JSON."""
+    sent = request.headers.get("content-type")
+    came = "the body came without a Content-Type" if sent is None else f"the body came as Content-Type: {sent[:100]}"
+    by_curl = ", as curl -d sends it unless told otherwise" if sent == "application/x-www-form-urlencoded" else ""
+    detail = f"{came}{by_curl}; send JSON, and say so with -H 'Content-Type: application/json'"
+    return respond(request, "UNSUPPORTED_MEDIA_TYPE", 415, detail, [("/header/Content-Type", detail)])
 
 
 def _unstorable(request: Request, error: Any) -> Response:

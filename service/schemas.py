@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
 from engine.models import AnyModel
-from engine.spec import kind_of, members
+from engine.spec import WHOLE, kind_of, members
 from store.requests import Name, Tags
 
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
@@ -162,7 +162,7 @@ class ForkRequest(Resource):
     """From where to go on, and what to change."""
 
     model_config = ConfigDict(extra="forbid")
-    epoch: Annotated[int, Field(strict=True, ge=1, lt=2**31)] | Literal["last", "best"] = Field(
+    epoch: Annotated[int, Field(strict=True, ge=1, lt=2**31), WHOLE] | Literal["last", "best"] = Field(
         default="last", description="an epoch of /checkpoints, last, or best"
     )
     overrides: dict[str, Any] = Field(

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field, TypeAdapter
 
+from engine.forms import Matching
 from engine.spec import spec, without_unset
 from engine.training import Training
 
@@ -16,7 +17,7 @@ def _each_once(tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
 
 
 Name = Annotated[str, Field(max_length=200)]
-Tag = Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Tag = Annotated[str, Field(min_length=1, max_length=100), Matching(r"^[^\x00-\x1f\x7f]*$", "text without control characters")]
 Tags = Annotated[tuple[Tag, ...], Field(max_length=50), AfterValidator(_each_once)]
 
 

@@ -15,7 +15,7 @@ from engine.functions import FUNCTIONS, Function, curve, given
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Optimizer
 from engine.schedules import ConstantRate, Schedule
-from engine.spec import FiniteFloat
+from engine.spec import WHOLE, FiniteFloat
 from engine.trace import Quantity
 from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
@@ -217,7 +217,7 @@ class DescendRequest(BaseModel):
     schedule: Schedule = Field(
         default=ConstantRate(), description="of every optimizer's learning rate, as in a job; a step here is an epoch there"
     )
-    steps: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 100
+    steps: Annotated[int, Field(strict=True, ge=1, le=10_000), WHOLE] = 100
 
 
 @router.post("/landscapes/{name}/descend", responses=problems(404, 413))

@@ -11,6 +11,7 @@ from engine.features import pointer
 from engine.findings import notices
 from engine.predict import Predictor, columns_of, unread, unseen
 from engine.target import Shares
+from service.alternatives import ByFields
 from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
@@ -79,7 +80,7 @@ def predict(
     store: StoreOf,
     caller: Reader,
     model_id: str,
-    request: Annotated[RecordsRequest | TableRequest, Body(openapi_examples=EXAMPLES)],
+    request: Annotated[RecordsRequest | TableRequest, ByFields(), Body(openapi_examples=EXAMPLES)],
 ) -> Predictions:
     """Predict raw, unscaled rows: cells as JSON has them, or text, which is read as that of the file was (the model's
     `inputs` say how); images and vectors as arrays. A record may carry other columns of the model's dataset, such as the

@@ -4,13 +4,14 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Response
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from engine.backpropagation import Backpropagation
 from engine.gradient_check import check_gradient, count_products
-from engine.spec import NonNegativeInt, PositiveInt, spec
+from engine.spec import WHOLE, NonNegativeInt, spec
 from engine.trace import BiasForm, count_numbers, trace
 from engine.traced import Given, GivenDescent, Moment
+from service.alternatives import ByFields
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
@@ -23,9 +24,9 @@ from store.requests import training_of
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 MOST_SLOPES = 10_000
-Steps = Annotated[PositiveInt, Field(le=1000, description="on the same rows, one after the other")]
+Steps = Annotated[int, Field(strict=True, ge=1, le=1000, description="on the same rows, one after the other"), WHOLE]
 Form = Annotated[BiasForm, Field(description="a bias beside its weights, or as the weight of an extra input that is 1")]
-Checked = Annotated[PositiveInt, Field(le=MOST_SLOPES, description="how many to check, evenly over all")]
+Checked = Annotated[int, Field(strict=True, ge=1, le=MOST_SLOPES, description="how many to check, evenly over all"), WHOLE]
 
 
 @spec
@@ -74,11 +75,6 @@ class GivenCheck(Given):
     parameters: Checked = 1000
 
 
-def _form(body: Any) -> str:
-    has_job = "job_id" in body if isinstance(body, dict) else isinstance(body, JobMoment)
-    return "job" if has_job else "given"
-
-
 WORKED = {
     "layers": [{"weights": [[0.11, 0.12], [0.21, 0.08]]}, {"weights": [[0.14], [0.15]]}],
     "loss": {"kind": "half_mse"},
@@ -100,8 +96,8 @@ def trace_steps(
     store: StoreOf,
     caller: Reader,
     request: Annotated[
-        Annotated[JobTrace, Tag("job")] | Annotated[GivenTrace, Tag("given")],
-        Discriminator(_form),
+        JobTrace | GivenTrace,
+        ByFields(),
         Body(openapi_examples=TRACES),
     ],
 ) -> Response:
@@ -132,8 +128,8 @@ def check(
     store: StoreOf,
     caller: Reader,
     request: Annotated[
-        Annotated[JobCheck, Tag("job")] | Annotated[GivenCheck, Tag("given")],
-        Discriminator(_form),
+        JobCheck | GivenCheck,
+        ByFields(),
         Body(openapi_examples=CHECKS),
     ],
 ) -> Response:

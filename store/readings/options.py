@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
 
 from engine.features import ColumnKind
+from engine.forms import Matching
 from store.readings.markers import GAPS
 
 ENCODINGS = (
@@ -60,7 +61,7 @@ def _text(description: str) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "null"}], "default": None, "description": description})
 
 
-Character = Annotated[str, Field(pattern=r"^[\x09\x20-\x7e]$")]
+Character = Annotated[str, Matching(r"^[\x09\x20-\x7e]$", "one ASCII character")]
 
 
 @dataclass(frozen=True)
@@ -85,9 +86,8 @@ class ReadOptions:
         int | None, Field(ge=0, le=10_000, description="lines below the rows that are left out, blank ones not counted; found")
     ] = None
     comment: Annotated[
-        str | None,
+        Annotated[str, Matching(r"^[\x21-\x7e]{1,4}$", "one to four ASCII characters without spaces, or none")] | None,
         Field(
-            pattern=r"^[\x21-\x7e]{1,4}$",
             description="what lines begin with that are left out, or `none`; `#`, `%` and `//` are found above the rows",
         ),
     ] = None
@@ -99,9 +99,8 @@ class ReadOptions:
         Literal[",", ".", " ", "'", "none"] | None, Field(description="what parts a number's digits, or `none`")
     ] = None
     booleans: Annotated[
-        str | None,
+        Annotated[str, Matching(r"^(keep|[^/]+/[^/]+)$", "two words with a slash between, as in 1/0, or keep")] | None,
         Field(
-            pattern=r"^(keep|[^/]+/[^/]+)$",
             description="the words for true and false, as in `1/0` or `ja/nein`; true/false and yes/no are found; `keep`: none",
         ),
     ] = None
@@ -110,7 +109,8 @@ class ReadOptions:
         Field(description="dates become text as in 2024-12-31 (`iso`), days since 1970 (`days`), or stay as they are (`keep`)"),
     ] = None
     date_format: Annotated[
-        str | None, Field(min_length=2, max_length=50, pattern="%", description="how dates are written, as in `%d/%m/%Y`")
+        Annotated[str, Field(min_length=2, max_length=50), Matching("%", "written with %, as in %d/%m/%Y")] | None,
+        Field(description="how dates are written, as in `%d/%m/%Y`"),
     ] = None
     missing: Annotated[
         str | None,
@@ -121,10 +121,8 @@ class ReadOptions:
         Field(max_length=200, description="of a spreadsheet: a sheet's name, or its number from 1; the first by default"),
     ] = None
     image_size: Annotated[
-        str | None,
-        Field(
-            pattern=r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", description="width and height that pictures are resized to, as in `28x28`"
-        ),
+        Annotated[str, Matching(r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", "width and height, as in 28x28")] | None,
+        Field(description="width and height that pictures are resized to, as in `28x28`"),
     ] = None
     image_mode: Annotated[Literal["grey", "rgb"] | None, Field(description="what all pictures are made")] = None
 

@@ -42,7 +42,7 @@ def test_the_specs_are_the_schema(stage: Stage) -> None:
     assert adam["properties"]["learning_rate"]["exclusiveMinimum"] == 0
     assert adam["additionalProperties"] is False
     assert "kind" in adam["required"]
-    mapping = schemas["JobRequest"]["properties"]["model"]["discriminator"]["mapping"]
+    mapping = schemas["JobRequest"]["properties"]["model"]["anyOf"][1]["discriminator"]["mapping"]
     assert set(mapping) == {"linear_regression", "logistic_regression", "perceptron", "mlp"}
 
 

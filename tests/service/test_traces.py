@@ -145,12 +145,18 @@ def test_what_is_wrong_is_pointed_at(stage: Stage, path: str, changes: dict[str,
     assert response.json()["errors"][0]["pointer"] == pointer, response.text
 
 
+NO_ACTIVATION = (
+    "must be a JSON object with its kind, or its name alone, as in \"identity\"; choose 'identity', 'sigmoid', 'tanh', 'relu', "
+    "'leaky_relu', 'elu', 'gelu', 'silu', 'softplus', 'sign' or 'softmax'"
+)
+
+
 @pytest.mark.parametrize(
     ("changes", "errors"),
     [
         ({"inputs": []}, {"/inputs": "must hold at least 1; it holds 0"}),
         ({"inputs": [[1, "b"]]}, {"/inputs/0/1": "must be a valid number"}),
-        ({"layers": [{"weights": [[1], [2]], "activation": 7}]}, {"/layers/0/activation": "must be a JSON object"}),
+        ({"layers": [{"weights": [[1], [2]], "activation": 7}]}, {"/layers/0/activation": NO_ACTIVATION}),
         ({"layers": [{"weights": [[1]]}] * 101}, {"/layers": "must hold at most 100; it holds 101"}),
         ({"targets": 3}, {"/targets": "must be a JSON array"}),
     ],
