@@ -38,6 +38,8 @@ class ByKind:
                 raise _wrong(f'must be a JSON object with its kind, or its name alone, as in "{names[0]}"; {_choice(names)}')
             if "kind" not in value:
                 raise _wrong(f'say which kind, as in {{"kind": "{names[0]}"}}; {_choice(names)}')
+            if not isinstance(value["kind"], str):
+                raise _wrong(f"its kind must be text; {_choice(names)}")
             if value["kind"] not in names:
                 raise _wrong(_unknown(value["kind"], names))
             return value
@@ -59,8 +61,8 @@ def _to_name(value: Any, serialize: Any) -> Any:
     return document["kind"] if set(document) == {"kind"} else document
 
 
-def _unknown(kind: Any, names: list[str]) -> str:
-    shown = str(kind)[:MOST_SHOWN]
+def _unknown(kind: str, names: list[str]) -> str:
+    shown = kind[:MOST_SHOWN]
     near = get_close_matches(shown.lower().replace("-", "_").replace(" ", "_"), names, 1)
     meant = f"did you mean '{near[0]}'? " if near else ""
     return f"'{shown}' is not known; {meant}{_choice(names)}"

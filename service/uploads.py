@@ -92,7 +92,10 @@ async def read_upload(request: Request) -> AsyncIterator[Upload]:
             form = await read_form(request.headers["content-type"], request.stream(), Path(folder))
             yield _uploaded(form, Path(folder))
     else:
-        raise UnknownFormat("send the file as multipart/form-data in a part named 'file', or a sample as application/json")
+        raise UnknownFormat(
+            "send the file as multipart/form-data in a part named 'file', as curl -F file=@iris.csv does, or a sample as JSON "
+            "with -H 'Content-Type: application/json'"
+        )
 
 
 def folder_of(store: Store) -> tempfile.TemporaryDirectory[str]:
