@@ -6,7 +6,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any
 
 import structlog
@@ -14,13 +15,14 @@ import typer
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from cli.supervision import REFUSED, say_up
 from engine import compiling
-from store import keys, workers
+from store import keys, sqlite_file, workers
 from store.database import Database
+from store.errors import DatabaseDamaged, ForeignDatabase
 from store.logs import configure_logs
 from store.migrate import MIGRATIONS
 from store.migrate import migrate as apply_migrations
@@ -55,7 +57,7 @@ def refuse_open_door(setting: Settings) -> None:
     """With no API key everybody may do everything, so only this machine may reach the server. Exits otherwise."""
     if setting.is_local:
         return
-    database = Database(setting.database)
+    database = opened(setting)
     wait_until(database, has_tables)
     with database.reading() as session:
         has_keys = keys.configured(session)
@@ -108,12 +110,33 @@ def has_tables(session: Session) -> bool:
     return applied is not None and applied not in earlier
 
 
+def opened(setting: Settings) -> Database:
+    """The database. Exits where its file is none of Vidro's, or not whole."""
+    database = Database(setting.database)
+    if database.is_sqlite:
+        with _named_refusals():
+            sqlite_file.check(database.url)
+    return database
+
+
+@contextmanager
+def _named_refusals() -> Iterator[None]:
+    try:
+        yield
+    except (DatabaseDamaged, ForeignDatabase) as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(REFUSED) from None
+
+
 def migrated(setting: Settings) -> Database:
     """The database, with the present tables."""
     database = Database(setting.database)
     if not database.is_sqlite:  # whose file the migration makes
         wait_until(database, lambda session: session.execute(select(1)).scalar() == 1)
-    apply_migrations(database)
+    with _named_refusals():
+        if database.is_sqlite:
+            sqlite_file.refuse_orphaned(database.url, setting.files)
+        apply_migrations(database)
     return database
 
 
@@ -130,6 +153,7 @@ def serve(
     setting = settings().model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
     configure_logs(setting.log_level)
     keep_kernels(setting)
+    opened(setting).close()
     refuse_open_door(setting)
     config = uvicorn.Config(
         create_app(setting), host=setting.host, port=setting.port, log_config=None, timeout_graceful_shutdown=5
@@ -171,7 +195,7 @@ def worker(
     configure_logs(setting.log_level)
     keep_kernels(setting)
     end_with_parent()
-    database = Database(setting.database)
+    database = opened(setting)
     wait_until(database, has_tables)
     database.close()
     from celery import signals
@@ -201,7 +225,7 @@ def _is_heard_of(setting: Settings) -> bool:
     try:
         with database.reading() as session:
             names = workers.live(session, 3 * setting.sweep_seconds + 5)
-    except (OperationalError, ProgrammingError) as error:
+    except DatabaseError as error:
         typer.echo(f"the database does not answer: {str(error.orig).partition(chr(10))[0]}", err=True)
         return False
     finally:

@@ -8,13 +8,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
-from sqlalchemy.exc import DataError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, DataError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
 from service.mistakes import told
-from store.errors import DiskFull, StoreError, problem, says_busy, says_full
+from store.errors import DatabaseDamaged, DiskFull, StoreError, problem, says_busy, says_damaged, says_full
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -34,6 +34,10 @@ CODES = {
     503: "UNAVAILABLE",
 }
 MORE = f"these are the first {MOST_ERRORS} mistakes, and there are more"
+DAMAGED = (
+    "the database is damaged: nothing more is read from it or written to it; whoever runs this server stops it and restores a "
+    "backup"
+)
 log = structlog.get_logger()
 
 
@@ -65,6 +69,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(OSError, _system_error)
     app.add_exception_handler(OperationalError, _database_away)
     app.add_exception_handler(InterfaceError, _database_away)
+    app.add_exception_handler(DatabaseError, _database_broken)
     app.add_exception_handler(DataError, _unstorable)
     app.add_exception_handler(UnicodeEncodeError, _unstorable)
     app.add_exception_handler(PoolTimeout, _database_away)
@@ -132,7 +137,15 @@ def _unstorable(request: Request, error: Any) -> Response:
     return respond(request, "INVALID_REQUEST", 422, detail)
 
 
+def _database_broken(request: Request, error: Any) -> Response:
+    if says_damaged(error):
+        return _named_error(request, DatabaseDamaged(DAMAGED))
+    raise error
+
+
 def _database_away(request: Request, error: Any) -> Response:
+    if says_damaged(error):
+        return _database_broken(request, error)
     if says_full(error):
         return _named_error(request, DiskFull())
     is_busy = says_busy(error)

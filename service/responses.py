@@ -17,7 +17,7 @@ DESCRIPTIONS = {
     422: "Bad input; `errors` points at it",
     429: "Too many of its kind at once; Retry-After says when to come back",
     500: "A stored content is damaged or missing (CONTENT_DAMAGED, CONTENT_MISSING), or something broke inside Vidro",
-    503: "The database is out of reach, or the disk is full; Retry-After says when to come back",
+    503: "The database is out of reach or damaged (DATABASE_DAMAGED), or the disk is full; Retry-After says when to come back",
 }
 ALWAYS = (401, 403, 422, 500, 503)
 

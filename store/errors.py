@@ -17,6 +17,8 @@ StoreError
 ├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
 ├── KeyExpired       KEY_EXPIRED         401  an API key whose time is over
 ├── InvalidKey       INVALID_KEY         422  an API key that cannot be made as asked
+├── DatabaseDamaged  DATABASE_DAMAGED    503  the database is cut off, overwritten, or none at all
+├── ForeignDatabase  FOREIGN_DATABASE    503  the database is another program's, or a later version's
 ├── DiskFull         DISK_FULL           503  there is no room left where data is stored
 ├── TooManyRequests  TOO_MANY_REQUESTS   429  others of its kind are worked on, and it has waited long
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
@@ -32,6 +34,8 @@ NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
 SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT})
 POSTGRESQL_LOCKED = "55P03"
+SQLITE_DAMAGED = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+POSTGRESQL_DAMAGED = frozenset({"XX001", "XX002"})
 POSTGRESQL_DISK_FULL = "53100"
 
 
@@ -145,6 +149,14 @@ class InvalidKey(StoreError):
     code, status = "INVALID_KEY", 422
 
 
+class DatabaseDamaged(StoreError):
+    code, status = "DATABASE_DAMAGED", 503
+
+
+class ForeignDatabase(StoreError):
+    code, status = "FOREIGN_DATABASE", 503
+
+
 class DiskFull(StoreError):
     code, status = "DISK_FULL", 503
 
@@ -169,6 +181,15 @@ class TooManyRequests(StoreError):
 
 class LeaseLost(StoreError):
     code, status = "LEASE_LOST", 409
+
+
+def says_damaged(error: BaseException) -> bool:
+    """Whether an error of a database says that what it reads is not what it once wrote."""
+    driver = getattr(error, "orig", error)
+    code = getattr(driver, "sqlite_errorcode", None)
+    if code is not None:
+        return code & 0xFF in SQLITE_DAMAGED or code == sqlite3.SQLITE_IOERR_SHORT_READ
+    return getattr(driver, "sqlstate", None) in POSTGRESQL_DAMAGED
 
 
 def says_busy(error: BaseException) -> bool:

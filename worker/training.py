@@ -3,11 +3,11 @@
 from typing import Any
 
 import structlog
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from engine.errors import EngineError, InputError
 from store import jobs
-from store.errors import DiskFull, LeaseLost, StoreError, problem
+from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, problem, says_damaged
 from store.jobs import Lease
 from store.tables import Job
 from worker.errors import Cancelled, Interrupted, OutOfMemory, Paused, WorkerError
@@ -48,7 +48,9 @@ def run_held(place: Workplace, held: HeldLease, job: Job) -> None:
         bound.info("job ended", state=outcome)
     except LeaseLost:
         bound.warning("lease lost; nothing more is written")
-    except (OperationalError, InterfaceError) as error:
+    except (DatabaseError, InterfaceError) as error:
+        if not isinstance(error, OperationalError | InterfaceError) and not says_damaged(error):
+            raise
         reason = str(error.orig).partition("\n")[0]
         bound.warning("the database takes nothing; the job goes on once its lease has ended", error=reason)
 
@@ -69,7 +71,11 @@ def _attempt(place: Workplace, held: HeldLease, job: Job, bound: Any) -> str:
         raise
     except (EngineError, StoreError, WorkerError) as error:
         return _fail(place, lease, recording, error)
-    except Exception:
+    except Exception as error:
+        if says_damaged(error):
+            return _fail(
+                place, lease, recording, DatabaseDamaged("the database is damaged; once it is restored, run the job again")
+            )
         bound.exception("job broke")
         detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
         return _fail(place, lease, recording, WorkerError(detail))

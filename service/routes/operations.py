@@ -12,6 +12,7 @@ from service.dependencies import Store, StoreOf
 from service.routing import Route, works_on
 from service.schemas import Part, ProcessSeen, Readiness, Supervision
 from store import queue, supervised, workers
+from store.errors import says_damaged
 
 router = APIRouter(tags=["operations"], route_class=Route)
 
@@ -53,7 +54,9 @@ def _database(store: Store) -> Part:
     try:
         with store.database.reading() as session:
             session.execute(text("SELECT 1 FROM jobs LIMIT 1"))
-    except SQLAlchemyError:
+    except SQLAlchemyError as error:
+        if says_damaged(error):
+            return Part(status="failing", detail="the database is damaged; restore a backup")
         return Part(status="failing", detail="the database does not answer, or `vidro migrate` has not been run")
     return Part(status="ok")
 

@@ -1,6 +1,8 @@
 """Health, readiness, metrics, request ids, and what a broken part of the server looks like from outside."""
 
 import errno
+import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +60,28 @@ def test_a_database_out_of_reach_is_503_with_retry_after(stage: Stage) -> None:
     assert stage.client.get("/healthz").status_code == 200
     assert stage.client.get("/readyz").json()["database"]["status"] == "failing"
     lost.close()
+
+
+@pytest.mark.parametrize("start", [0, 100])
+def test_a_damaged_database_is_one_clear_problem(stage: Stage, tmp_path: Path, start: int) -> None:
+    stage.iris()
+    tasks.sweep_once(stage.place)
+    stage.place.database.close()
+    path = shutil.copy(str(stage.place.database.url.database), tmp_path / "damaged.db")
+    with open(path, "r+b") as file:
+        file.seek(start)
+        file.write(os.urandom(os.path.getsize(path) - start))
+    damaged = Database(f"sqlite:///{path}")
+    stage.client.app.state.store = stage.client.app.state.store.__class__(stage.place.settings, damaged, stage.place.files)
+    body = {"dataset_id": "ds_1", "target": "y", "model": {"kind": "mlp"}}
+    for method, where in (("GET", "/v1/jobs"), ("GET", "/v1/datasets/ds_1/rows"), ("POST", "/v1/jobs")):
+        response = stage.client.request(method, where, json=body if method == "POST" else None)
+        assert (response.status_code, response.json()["code"]) == (503, "DATABASE_DAMAGED"), where
+        assert "backup" in response.json()["detail"]
+        assert str(tmp_path) not in response.text
+    assert stage.client.get("/healthz").status_code == 200
+    assert "damaged" in stage.client.get("/readyz").json()["database"]["detail"]
+    damaged.close()
 
 
 def test_what_breaks_inside_says_nothing_of_the_inside(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,41 @@
+"""What no command begins to work with, said in words."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cli.main import app
+from cli.supervision import REFUSED
+from store.settings import settings
+
+COMMANDS = ("up", "serve", "worker", "migrate", "keys list")
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.setenv("VIDRO_DATA", str(tmp_path))
+    settings.cache_clear()
+    yield tmp_path
+    settings.cache_clear()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_database_that_is_none_is_named(data: Path, command: str) -> None:
+    (data / "vidro.db").write_bytes(b"no database at all" * 1000)
+    found = CliRunner().invoke(app, command.split())
+    assert (found.exit_code, found.exception.__class__) == (REFUSED, SystemExit)
+    assert f"{data / 'vidro.db'} is no SQLite database" in found.stderr
+    assert "restore a backup" in found.stderr
+    assert [path.name for path in data.iterdir() if path.is_file()] == ["vidro.db"]
+
+
+@pytest.mark.parametrize("command", ["up", "migrate"])
+def test_contents_whose_database_is_gone_are_named(data: Path, command: str) -> None:
+    (data / "files" / "ab").mkdir(parents=True)
+    (data / "files" / "ab" / "abcd").write_bytes(b"x")
+    found = CliRunner().invoke(app, command.split())
+    assert found.exit_code == REFUSED
+    assert "there is no database" in found.stderr
+    assert not (data / "vidro.db").exists()
