@@ -35,6 +35,8 @@ ORPHAN_SECONDS = 10.0
 WAIT_SECONDS = 60.0
 """How long a command waits for a database server: what is started together comes up in any order."""
 RETRY_SECONDS = 1.0
+SWITCH_SECONDS = 0.001
+"""How long a thread that computes keeps the interpreter from the event loop."""
 log = structlog.get_logger()
 
 
@@ -148,6 +150,7 @@ def serve(
     import uvicorn
 
     from service.app import create_app
+    from service.protocol import bounded
 
     end_with_parent()
     setting = settings().model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
@@ -155,8 +158,17 @@ def serve(
     keep_kernels(setting)
     opened(setting).close()
     refuse_open_door(setting)
+    sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
-        create_app(setting), host=setting.host, port=setting.port, log_config=None, timeout_graceful_shutdown=5
+        create_app(setting),
+        host=setting.host,
+        port=setting.port,
+        http=bounded(setting),
+        ws="none",
+        proxy_headers=False,  # what proxies say is believed of those alone that the settings name
+        timeout_keep_alive=setting.idle_seconds,
+        log_config=None,
+        timeout_graceful_shutdown=5,
     )
     _server(config).run()
 

@@ -12,6 +12,7 @@ from service.dependencies import ResourceResponse, Store
 from service.middleware import BodyLimit, RequestContext
 from service.parameters import refuse_unknown
 from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
+from service.wrong_keys import WrongKey, WrongKeys
 from store.database import Database
 from store.files import Files
 from store.key_uses import KeyUses
@@ -55,6 +56,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.capacity = capacity
+    app.add_exception_handler(WrongKey, WrongKeys(setting).answer)  # type: ignore[arg-type]
     app.router.routes += ROUTES.routes
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]

@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from service.wrong_keys import WrongKey
 from store import idempotency, keys
 from store.database import Database, to_json
 from store.files import Files
@@ -54,7 +55,7 @@ def get_caller(
             request.state.caller = LOCAL
             return LOCAL
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
-    raise HTTPException(401, detail, {"WWW-Authenticate": "Bearer"})
+    raise (HTTPException if credentials is None else WrongKey)(401, detail, {"WWW-Authenticate": "Bearer"})
 
 
 def _is_from_here(request: Request, setting: Settings) -> bool:

@@ -30,6 +30,20 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=16 * 2**20, description="largest JSON body accepted")
     max_body_values: int = Field(default=2_000_000, ge=1000, description="values in a JSON body, counted before it is parsed")
     max_bodies_bytes: int = Field(default=2**28, description="JSON bodies in memory at once, all together")
+    header_seconds: float = Field(default=10, gt=0, description="time for the headers of a request")
+    max_header_bytes: int = Field(default=2**16, ge=1024, description="bytes that the headers of a request may take")
+    body_seconds: float = Field(
+        default=20, gt=0, description="a body of which less than 1 KiB comes in that time, or an answer not read, is given up"
+    )
+    idle_seconds: int = Field(default=15, ge=1, description="a connection without a request is closed after that time")
+    max_connections: int = Field(
+        default=0, ge=0, description="connections open at once; 0: as many as the system's limit on files allows"
+    )
+    max_connections_each: int = Field(default=10_000, ge=1, description="connections open at once from one address")
+    trusted_proxies: str = Field(
+        default="",
+        description="comma-separated addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed",
+    )
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
     )

@@ -60,6 +60,7 @@ def test_a_kind_that_is_full_takes_no_turn_from_another(brief: Stage, kind: str)
     found["tables"] = client.get(f"/v1/datasets/{dataset}/rows")
     found["computations"] = client.get("/v1/landscapes/bowl?resolution=2")
     found["predictions"] = client.post(f"/v1/models/{model}/predict", json={"records": [row]})
+    found["bodies"] = client.post("/v1/jobs", json={"name": "x" * 20_000})
     found["files"] = brief.csv("a,b\n1,2\n")
     refused = [name for name, answer in found.items() if answer.status_code == 429]
     assert refused == [kind]
