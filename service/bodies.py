@@ -4,6 +4,7 @@ the event loop, and no more of their mistakes are worked out than are told.
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -26,9 +27,13 @@ LARGE_BYTES = 16 << 10
 """Bodies up to that size are parsed where they are read: that takes less time than to change threads."""
 MOST_DEPTH = 64
 BLOCK_BYTES = 1 << 20
-WINDOWS = (128, 4096)
-"""Entries of every array and object that are validated before all of them are: mistakes are mostly among the first."""
-ARTEFACTS = frozenset({"missing", "missing_argument", "missing_keyword_only_argument", "too_short", "value_error"})
+PREFIX_BYTES = 16 << 10
+"""Bytes of a large body that are parsed and validated before all of it is: many mistakes show among the first."""
+WINDOW = 4096
+"""Entries of every array and object that are validated before all of them are."""
+ARTEFACTS = frozenset(
+    {"missing", "missing_argument", "missing_keyword_only_argument", "too_short", "value_error", "union_tag_not_found"}
+)
 """Mistakes that an array or object may have only because its end was cut off."""
 
 
@@ -89,24 +94,45 @@ def _measure(body: bytes) -> tuple[int, int]:
 
 def _validated(adapter: TypeAdapter[Any], body: bytes) -> Any:
     """What the endpoint takes. Raises RequestValidationError, with some of the mistakes where there are many."""
+    cut: dict[int, Any] = {}
+    with suppress(ValueError):  # of which all of it will say where and why
+        _validate(adapter, _prefix(body, cut), cut)
     parsed = _parsed(body)
-    for most in (*WINDOWS, None):
-        cut: dict[int, Any] = {}
-        part = parsed if most is None else _first(parsed, most, cut)
-        try:
-            found = adapter.validate_python(part, from_attributes=True)
-        except ValidationError as error:
-            errors = [
-                {**entry, "loc": ("body", *entry["loc"])}
-                for entry in error.errors(include_url=False)
-                if not (id(entry["input"]) in cut and entry["type"] in ARTEFACTS)
-            ]
-            if errors or most is None:
-                raise _refusal(errors, parsed, was_cut=bool(cut)) from None
-        else:
-            if not cut:
-                return found
-    raise AssertionError("the last window is the whole")
+    cut = {}
+    found = _validate(adapter, _first(parsed, WINDOW, cut), cut)
+    return _validate(adapter, parsed, {}) if cut else found
+
+
+def _validate(adapter: TypeAdapter[Any], part: Any, cut: dict[int, Any]) -> Any:
+    """Raises RequestValidationError. Where ends of arrays and objects are cut off, for so many mistakes alone that what was
+    cut can make none of them right: a key further on may be what tells a union's alternatives apart.
+    """
+    try:
+        return adapter.validate_python(part, from_attributes=True)
+    except ValidationError as error:
+        errors = [
+            {**entry, "loc": ("body", *entry["loc"])}
+            for entry in error.errors(include_url=False)
+            if not (id(entry["input"]) in cut and entry["type"] in ARTEFACTS)
+        ]
+        if not cut or len(errors) >= MOST_ERRORS:
+            raise _refusal(errors, part, was_cut=bool(cut)) from None
+    return None
+
+
+def _prefix(body: bytes, cut: dict[int, Any]) -> Any:
+    """The first bytes as far as they are whole values; `cut` takes the arrays and objects that may go on. Raises ValueError."""
+    last = value = from_json(body[:PREFIX_BYTES], allow_partial=True)
+    while isinstance(last, list | dict):
+        cut[id(last)] = last
+        if not last:
+            break
+        key = len(last) - 1 if isinstance(last, list) else next(reversed(last))
+        if not isinstance(last[key], list | dict):
+            del last[key]  # a number may go on, too
+            break
+        last = last[key]
+    return value
 
 
 def _refusal(errors: list[dict[str, Any]], body: Any, was_cut: bool) -> RequestValidationError:

@@ -87,7 +87,8 @@ def attack(server: Server, form: str, seed: int, rest: list[str]) -> bool:
     command += ["--request-timeout", "60", "--suppress-health-check", "all", "--warnings", "off", *headers, *rest]
     typer.echo(f"--- {form}, seed {seed}")
     with tempfile.TemporaryDirectory() as folder:  # where Schemathesis remembers examples
-        return subprocess.run(command, cwd=folder, check=False).returncode != 0
+        environment = os.environ | {"SCHEMATHESIS_HOOKS": "hooks", "PYTHONPATH": str(CONFIGURATION.parent)}
+        return subprocess.run(command, cwd=folder, env=environment, check=False).returncode != 0
 
 
 @contextmanager

@@ -69,6 +69,10 @@ WRONG: dict[str, tuple[str, Any]] = {
     "objects for rows": ("/v1/functions/activation", {"activation": "relu", "z": [{}] * 100_000}),
     "keys that there are not": ("/v1/jobs", {f"key{number}": 0 for number in range(200_000)}),
     "cells that are objects": ("/v1/models/mdl_none/predict", {"columns": ["a"], "data": [[{}]] * 30_000}),
+    "keys that there are not, after much that is right": (
+        "/v1/functions/activation",
+        {"activation": "relu", "z": [[1.0]] * 20_000, **{f"key{number}": 0 for number in range(20_000)}},
+    ),
     "wrong only after a long while": ("/v1/functions/activation", {"activation": "relu", "z": [[1.0]] * 5000 + [[{}]] * 4000}),
 }
 
@@ -108,8 +112,9 @@ def test_a_large_body_that_is_right_is_taken_as_a_small_one_is(stage: Stage) -> 
     assert len(large["probabilities"]) == count
     for row in large["probabilities"]:
         assert row == pytest.approx(small["probabilities"][0], rel=1e-12)  # a sum of many rows rounds otherwise
-    table = {"columns": list(ROW), "data": [list(ROW.values())] * count}
-    assert stage.client.post(path, json=table).json()["predictions"] == large["predictions"]
+    columns, data = {"columns": list(ROW)}, {"data": [list(ROW.values())] * count}
+    for table in ({**columns, **data}, {**data, **columns}):  # also where what tells the two forms apart comes last
+        assert stage.client.post(path, json=table).json()["predictions"] == large["predictions"]
 
 
 @pytest.mark.parametrize("padding", [0, LARGE_BYTES])
