@@ -326,8 +326,11 @@ def _kinds(dataset: Dataset) -> dict[str, Any]:
     lock=Lock(),
 )
 def _column(column: pl.Series, kind: ColumnKind, digest: str) -> Column:
-    """A whole column of the small table of that digest; kept for the next job."""
+    """A whole column of the small table of that digest; kept for the next job, in memory of its own: what a file is mapped to
+    changes with the file, and nobody would prove it again.
+    """
     found = read(column, kind)
+    found = replace(found, values=found.values.copy())
     found.values.flags.writeable = False
     return found
 

@@ -1,3 +1,4 @@
+import io
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,29 @@ def test_small_tables_are_kept_within_a_bound(database: Database, tmp_path: Path
     assert {column.kind for column in datasets.columns(TABLE, dataset, names).values()} == {"text"}
     mapped = create(database, large, table=TABLE.reverse())
     assert load(database, large, mapped) is not load(database, large, mapped)
+
+
+def test_what_is_kept_of_a_mapped_table_does_not_change_with_its_file(database: Database, tmp_path: Path) -> None:
+    large = Files(tmp_path / "large", 0)
+    dataset = create(database, large, table=TABLE.head(2))
+    names = [column["name"] for column in dataset.columns]
+    kept = {
+        name: column.values.copy() for name, column in datasets.columns(load(database, large, dataset), dataset, names).items()
+    }
+    path = large.path(dataset.table_digest)
+    with path.open("r+b") as file:
+        file.write(bytes(path.stat().st_size))
+    with database.transaction() as session:
+        large.put(session, _arrow(TABLE.head(2)))
+    again = datasets.columns(load(database, large, dataset), dataset, names)
+    for name in names:
+        np.testing.assert_array_equal(again[name].values, kept[name])
+
+
+def _arrow(table: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    table.write_ipc(buffer)
+    return buffer.getvalue()
 
 
 def test_columns_are_numbers_or_codes_into_sorted_categories(database: Database, files: Files) -> None:

@@ -17,6 +17,7 @@ from store.errors import DiskFull
 from store.files import Files
 from store.requests import training_of
 from store.tables import Blob, Job, Position
+from tests.store.staging import gone
 from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, checkpoints, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Workplace
@@ -215,6 +216,25 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post
     with place.database.reading() as session:
         for checkpoint in jobs.checkpoints(session, number):
             place.files.get(session, checkpoint.digest)  # written again, whole
+
+
+@pytest.mark.usefixtures("breathing")
+def test_a_missing_checkpoint_is_as_a_damaged_one_where_all_share_a_folder(place: Workplace, post: Callable[..., str]) -> None:
+    """With PostgreSQL another machine may have it, and its row is left alone."""
+    fields = LONG | {"record": {"checkpoint_every": 1}}
+    run(replace(place, stopping=Stopper(75)), job_id := post("iris", "species", **fields))
+    with place.database.reading() as session:
+        found = positions.standings(session, row(place, job_id).number)
+    gone(place.database, place.files, found[0].digest)
+    run(place, job_id)
+    job = row(place, job_id)
+    if place.database.is_sqlite:
+        assert job.state == "succeeded", job.error
+        assert [warning["code"] for warning in job.warnings].count("CHECKPOINT_DAMAGED") == 1
+    else:
+        assert job.error is not None
+        assert (job.state, job.attempt, job.error["code"]) == ("failed", 2, "CONTENT_MISSING")
+        assert job_id in job.error["detail"]
 
 
 def damage(place: Workplace, files: Files, digest: str) -> None:
