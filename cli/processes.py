@@ -56,14 +56,29 @@ def _wait_for_parent() -> None:
 
 
 def refuse_open_door(setting: Settings) -> None:
-    """With no API key everybody may do everything, so only this machine may reach the server. Exits otherwise."""
-    if setting.is_local:
+    """With no API key everybody may do everything, so only this machine, and no page of every origin, may reach the server.
+    Exits otherwise.
+    """
+    try:
+        opens_to_all = "*" in setting.origins
+        setting.hosts  # noqa: B018 (to have it checked)
+    except ValueError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    if setting.is_local and not opens_to_all:
         return
     database = opened(setting)
     wait_until(database, has_tables)
     with database.reading() as session:
         has_keys = keys.configured(session)
     database.close()
+    if not has_keys and opens_to_all:
+        message = (
+            "refusing VIDRO_CORS_ORIGINS=* with no API key: any page open in a browser that reaches this server could do "
+            "anything.\nMake a key first (vidro keys create --owner NAME), or list the origins of your pages."
+        )
+        typer.echo(message, err=True)
+        raise typer.Exit(2)
     if not has_keys:
         message = (
             f"refusing to listen on {setting.host} with no API key: anybody who reaches it could do anything.\n"

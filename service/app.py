@@ -7,11 +7,15 @@ from importlib.metadata import version
 from fastapi import APIRouter, Depends, FastAPI
 
 from service import openapi, problems
+from service.caching import Caching
 from service.capacity import Capacity
+from service.compression import Compression
 from service.dependencies import ResourceResponse, Store
-from service.middleware import BodyLimit, RequestContext
+from service.methods import Methods
+from service.middleware import BodyLimit, Failures, RequestContext
+from service.origins import Cors, ForeignPages
 from service.parameters import refuse_unknown
-from service.routes import boundaries, datasets, glass, jobs, models, operations, results, traces, uploads
+from service.routes import boundaries, datasets, documentation, glass, jobs, models, operations, results, traces, uploads
 from service.wrong_keys import WrongKey, WrongKeys
 from store.database import Database
 from store.files import Files
@@ -30,6 +34,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse)
 for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
 ROUTES.include_router(operations.router)
+ROUTES.include_router(documentation.router)
 
 
 def create_app(setting: Settings | None = None) -> FastAPI:
@@ -54,12 +59,20 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
         default_response_class=ResourceResponse,
         redirect_slashes=False,
+        docs_url=None,  # as in routes/documentation.py
+        redoc_url=None,
     )
     app.state.capacity = capacity
     app.add_exception_handler(WrongKey, WrongKeys(setting).answer)  # type: ignore[arg-type]
     app.router.routes += ROUTES.routes
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
-    app.add_middleware(BodyLimit, settings=setting)
+    app.add_middleware(BodyLimit, settings=setting)  # the innermost, and so on outwards
+    app.add_middleware(Caching)
+    app.add_middleware(Compression)
+    app.add_middleware(Methods)
+    app.add_middleware(ForeignPages, settings=setting)
+    app.add_middleware(Failures)
+    app.add_middleware(Cors, settings=setting)
     app.add_middleware(RequestContext)
     return app

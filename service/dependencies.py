@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from service.origins import FOREIGN
 from service.wrong_keys import WrongKey
 from store import idempotency, keys
 from store.database import Database, to_json
@@ -51,18 +52,11 @@ def get_caller(
                 request.app.state.key_uses.note(found.key_id)
                 request.state.caller = found  # for the log
                 return found
-        elif _is_from_here(request, store.settings) and not keys.configured(session):
+        elif store.settings.is_local and not getattr(request.state, FOREIGN, False) and not keys.configured(session):
             request.state.caller = LOCAL
             return LOCAL
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
     raise (HTTPException if credentials is None else WrongKey)(401, detail, {"WWW-Authenticate": "Bearer"})
-
-
-def _is_from_here(request: Request, setting: Settings) -> bool:
-    """Whether only this machine can have sent it. A web page that has its own name resolve to loopback (DNS rebinding)
-    gets through to the server, but with that name as the host.
-    """
-    return setting.is_local and request.url.hostname in {"localhost", "127.0.0.1", "::1", setting.host}
 
 
 def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:

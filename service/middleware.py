@@ -10,7 +10,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import RETRY_SECONDS, broken
+from service.problems import RETRY_SECONDS, answer_to
 from store.errors import TooLarge, TooManyRequests
 from store.settings import Settings
 
@@ -36,12 +36,12 @@ class RequestContext:
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(uuid_utils.uuid7())
         scope.setdefault("state", {})["request_id"] = request_id
-        started, status, has_started = time.perf_counter(), 500, False
+        started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:
-            nonlocal status, has_started
+            nonlocal status
             if message["type"] == "http.response.start":
-                status, has_started = message["status"], True
+                status = message["status"]
                 MutableHeaders(scope=message)["X-Request-ID"] = request_id
             await send(message)
 
@@ -50,10 +50,6 @@ class RequestContext:
                 await self.app(scope, receive, send_with_id)
             except ClientDisconnect:
                 status = GONE
-            except Exception:
-                answer = broken(Request(scope))
-                if not has_started:
-                    await answer(scope, receive, send_with_id)
             finally:
                 seconds = time.perf_counter() - started
                 route = getattr(scope.get("route"), "path", "none")
@@ -67,6 +63,32 @@ def _who(scope: Scope) -> dict[str, str | None]:
     """Whom the request came from, by owner and key id, where its caller was let in; never the key."""
     caller = scope["state"].get("caller")
     return {} if caller is None else {"owner": caller.owner, "key": caller.key_id}
+
+
+class Failures:
+    """Answers what was raised outside of any route, or by one for a reason of ours, as a problem like any other."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        has_started = False
+
+        async def send_noting(message: Message) -> None:
+            nonlocal has_started
+            has_started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noting)
+        except ClientDisconnect:
+            raise
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            answer = answer_to(Request(scope), error)
+            if not has_started:
+                await answer(scope, receive, send)
 
 
 class BodyLimit:

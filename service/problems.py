@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -13,6 +14,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from engine.errors import EngineError, InputError
+from service.methods import allowed
 from service.mistakes import told
 from store.errors import DatabaseDamaged, DiskFull, StoreError, problem, says_busy, says_damaged, says_full
 
@@ -75,6 +77,17 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(PoolTimeout, _database_away)
 
 
+def answer_to(request: Request, error: Exception) -> Response:
+    """The answer to an error that was raised outside of any route; called where the exception is at hand."""
+    handlers = request.app.exception_handlers
+    handler = next((handlers[kind] for kind in type(error).__mro__ if kind in handlers), None)
+    if handler is not None:
+        with suppress(type(error)):
+            answer: Response = handler(request, error)
+            return answer
+    return broken(request)
+
+
 def _named_error(request: Request, error: Any) -> Response:
     errors = error.errors if isinstance(error, InputError | StoreError) else []
     if error.status >= 500:
@@ -93,6 +106,8 @@ def _system_error(request: Request, error: Any) -> Response:
 def _http_error(request: Request, error: Any) -> Response:
     if isinstance(error.__cause__, StoreError):  # raised while FastAPI read the body, which calls everything a 400
         return _named_error(request, error.__cause__)
+    if error.status_code == 304:
+        return Response(status_code=304, headers=error.headers)
     if error.status_code == 400:  # what Starlette says of a form it cannot read
         detail = f"the body cannot be read ({error.detail}); send it as curl -F file=@iris.csv does"
         return respond(request, "INVALID_REQUEST", 422, detail)
@@ -100,9 +115,12 @@ def _http_error(request: Request, error: Any) -> Response:
     detail = error.detail
     if error.status_code == 404 and detail == "Not Found":
         detail = f"nothing is at {request.url.path}; /docs lists what there is"
+    headers = error.headers
     if error.status_code == 405:
-        detail = f"{request.method} is not for {request.url.path}; /docs says what is"
-    return respond(request, code, error.status_code, detail, headers=error.headers)
+        methods = ", ".join(allowed(request.app, request.url.path))
+        headers = {**(headers or {}), "Allow": methods}
+        detail = f"{request.method} is not for {request.url.path}, which takes {methods}; /docs says what each does"
+    return respond(request, code, error.status_code, detail, headers=headers)
 
 
 def _invalid_request(request: Request, error: Any) -> Response:

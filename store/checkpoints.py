@@ -54,7 +54,11 @@ def arrays_of(session: Session, files: Files, job: Job, checkpoint: Checkpoint) 
 
 def moment_of(session: Session, files: Files, job: Job, epoch: str) -> Moment:
     """The job's network after that epoch. Raises NotFound as `checkpoint_of` does."""
-    checkpoint = checkpoint_of(session, job, epoch)
+    return moment_at(session, files, job, checkpoint_of(session, job, epoch))
+
+
+def moment_at(session: Session, files: Files, job: Job, checkpoint: Checkpoint | None) -> Moment:
+    """The job's network at a checkpoint that `checkpoint_of` found, or before training."""
     fitted = job.fitted or {}
     arrays = {} if checkpoint is None else arrays_of(session, files, job, checkpoint)
     predictor = models.predictor_of(job.request, fitted, arrays.get("theta"), arrays.get(COEFFICIENTS))

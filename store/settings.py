@@ -1,7 +1,8 @@
 """Every setting of Vidro, in one place: an environment variable VIDRO_<NAME>, or a file /run/secrets/vidro_<name>."""
 
 import ipaddress
-from functools import lru_cache
+import re
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from pydantic import Field
@@ -10,6 +11,20 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from store.machine import cores, memory_bytes
 
 SECRETS = Path("/run/secrets")
+ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@\\\s]+)")
+DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+
+
+def origin(text: str) -> str | None:
+    """An origin as browsers send it: scheme, host and the port where it is not the scheme's own; None for what is none."""
+    found = ORIGIN.fullmatch(text.lower())
+    return f"{found[1]}://{found[2].removesuffix(DEFAULT_PORTS.get(found[1], ''))}" if found else None
+
+
+def host_name(host: str) -> str:
+    """The name in a Host field, without its port, in lower case."""
+    host = host.strip().lower()
+    return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].removesuffix(".")
 
 
 class Settings(BaseSettings):
@@ -22,6 +37,14 @@ class Settings(BaseSettings):
     broker_url: str = Field(default="", description="Celery's broker; files in the data folder by default")
     host: str = Field(default="127.0.0.1", description="address to listen on; any but loopback needs an API key")
     port: int = Field(default=8000, description="port to listen on")
+    cors_origins: str = Field(
+        default="",
+        description="comma-separated origins whose pages may call, as https://app.example; *: all, once there is a key",
+    )
+    allowed_hosts: str = Field(
+        default="",
+        description="comma-separated names, besides this machine's own, that it may be called by while it has no key",
+    )
     workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
     threads: int = Field(default=0, ge=0, description="threads of a training process; 0: the cores shared among its workers")
     queues: str = Field(default="train", description="comma-separated queues that a worker takes jobs from")
@@ -82,6 +105,25 @@ class Settings(BaseSettings):
             return ipaddress.ip_address(self.host).is_loopback
         except ValueError:
             return self.host == "localhost"
+
+    @cached_property
+    def origins(self) -> frozenset[str]:
+        """The origins whose pages may call. Raises ValueError for an entry that is none."""
+        found = set()
+        for entry in filter(None, map(str.strip, self.cors_origins.split(","))):
+            known = entry if entry == "*" else origin(entry.removesuffix("/"))
+            if known is None:
+                raise ValueError(f"VIDRO_CORS_ORIGINS: '{entry}' is no origin; write scheme and host, as https://app.example")
+            found.add(known)
+        return frozenset(found)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """Names that the server may be called by while it has no key, besides this machine's own. Raises ValueError for `*`."""
+        found = frozenset(filter(None, map(host_name, self.allowed_hosts.split(","))))
+        if "*" in found:
+            raise ValueError("VIDRO_ALLOWED_HOSTS: name each host; any is taken once there is a key (vidro keys create)")
+        return found
 
     @property
     def database(self) -> str:

@@ -22,7 +22,9 @@ from engine.correlation import correlation_matrix, strongest
 from engine.features import ColumnKind, pointer
 from engine.samples import Sample
 from engine.spec import kind_of, members
+from service.caching import identify
 from service.capacity import capacity_of
+from service.compression import AS_IT_IS
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import dataset_resource, listing
@@ -51,6 +53,8 @@ READ_SCHEMA: JsonSchemaValue = {
 }
 MOST_CORRELATED = 500
 """Columns that are correlated each with each."""
+TEXT_FORMATS = frozenset({"arff", "csv", "json", "jsonl", "tsv"})
+"""Formats of original files that are plain text."""
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for the beginning of a formula."""
@@ -247,6 +251,7 @@ def get_rows(
     media_type = accepted(request, TABLE_TYPES)
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
+        identify(request, "rows", dataset.table_digest, offset, limit, media_type)
         table = datasets.load(session, store.files, dataset)
     stretch = table.slice(offset, limit)
     cells = {"numbers": stretch.height * _numbers_a_row(stretch)}
@@ -277,15 +282,24 @@ def _spreadsheet(table: pl.DataFrame) -> bytes:
 
 
 @router.get("/datasets/{dataset_id}/content", response_class=Response, responses=problems(404))
-def get_content(store: StoreOf, caller: Reader, dataset_id: str) -> Response:
+def get_content(request: Request, store: StoreOf, caller: Reader, dataset_id: str) -> Response:
     """The original bytes: the file as it came, or the several ones in a ZIP archive; a sample as CSV."""
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
+        headers = {"ETag": identify(request, dataset.digest)}
         content = datasets.original(session, store.files, dataset)
+    if not _is_text(dataset):
+        headers |= AS_IT_IS
     if isinstance(content, Path):
-        return FileResponse(content, media_type="application/octet-stream", filename=_filename(dataset))
-    headers = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(_filename(dataset), safe='')}"}
+        return FileResponse(content, 200, headers, "application/octet-stream", filename=_filename(dataset))
+    headers["Content-Disposition"] = f"attachment; filename*=UTF-8''{quote(_filename(dataset), safe='')}"
     return Response(content, media_type="application/octet-stream", headers=headers)
+
+
+def _is_text(dataset: Dataset) -> bool:
+    """Whether the original bytes are plain text, which can be compressed on their way."""
+    source = dataset.source
+    return source.get("kind") == "sample" or (source.get("format") in TEXT_FORMATS and "packing" not in source)
 
 
 def _filename(dataset: Dataset) -> str:

@@ -15,6 +15,7 @@ from engine.histograms import layer_names
 from engine.metrics import metric_units
 from engine.predict import Predictor
 from engine.training import units_of
+from service.caching import identify
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import listing
@@ -35,7 +36,7 @@ from service.schemas import (
 )
 from service.work import refuse_too_much
 from store import curves, datasets, jobs, models
-from store.checkpoints import moment_of
+from store.checkpoints import checkpoint_of, moment_at
 from store.cursors import head
 from store.database import to_json
 from store.errors import NotFound
@@ -200,11 +201,14 @@ def get_weights(
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        moment = moment_of(session, store.files, job, epoch)
+        checkpoint = checkpoint_of(session, job, epoch)
+        kind = format or TYPE_NAMES[accepted(request, TYPE_NAMES, ", or use ?format=")]
+        if checkpoint is not None:
+            identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
+        moment = moment_at(session, store.files, job, checkpoint)
     known = layer_names(len(moment.predictor.network.layers))
     if layer not in (None, *known):
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
-    kind = format or TYPE_NAMES[accepted(request, TYPE_NAMES, ", or use ?format=")]
     if kind == "json":
         sizes = {name: view.W.size for name, view in zip(known, moment.predictor.network.parameters.layers, strict=True)}
         numbers = sum(size for name, size in sizes.items() if layer in (None, name)) * (1 + len(moment.beside))
@@ -295,6 +299,7 @@ def get_histograms(
 @router.get("/{job_id}/evaluation", responses=problems(404, 429))
 @works_on("tables")
 def get_evaluation(
+    request: Request,
     store: StoreOf,
     caller: Reader,
     job_id: str,
@@ -311,8 +316,12 @@ def get_evaluation(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        moment = moment_of(session, store.files, job, epoch)
+        checkpoint = checkpoint_of(session, job, epoch)
         dataset = datasets.of_job(session, job)
+        if checkpoint is not None:
+            digests = (checkpoint.digest, job.table_digest or dataset.table_digest)
+            identify(request, "evaluation", job.id, checkpoint.epoch, *digests, split, largest)
+        moment = moment_at(session, store.files, job, checkpoint)
         table = datasets.table_of(session, store.files, job, dataset)
     predictor = moment.predictor
     work = {"products": dataset.rows * predictor.network.parameters.size}
