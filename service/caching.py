@@ -93,6 +93,7 @@ class Caching:
                 if known is not None:
                     is_over = True
                     headers["etag"] = known
+                    headers.add_vary_header("Accept-Encoding")
                     kept = [(name, value) for name, value in fields["headers"] if name.decode("latin-1").lower() in KEPT]
                     fields, message = {**fields, "status": 304, "headers": kept}, {"type": "http.response.body", "body": b""}
                 await send(fields)

@@ -44,7 +44,7 @@ class Methods:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["method"] in ("HEAD", "OPTIONS"):
             methods = methods_of(scope["app"], scope["path"])
-            if scope["method"] == "HEAD" and "HEAD" not in methods:
+            if scope["method"] == "HEAD" and ("GET" in methods or "HEAD" not in methods):
                 await self._head(scope, receive, send)
                 return
             if scope["method"] == "OPTIONS" and methods and "OPTIONS" not in methods:

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,13 +61,21 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) -> Iterator[Callable[..., Stage]]:
+def make_stage(tmp_path: Path, migrated: Path) -> Iterator[Callable[..., Stage]]:
     """Make a stage with settings of its own."""
+    with stages(tmp_path, migrated) as make:
+        yield make
+
+
+@contextmanager
+def stages(folder: Path, migrated: Path) -> Iterator[Callable[..., Stage]]:
+    """Make stages on data in the folder, whose database begins as a copy of `migrated`."""
+    monkeypatch = pytest.MonkeyPatch()
     clients: list[TestClient] = []
     databases: list[Database] = []
 
     def make(**given: Any) -> Stage:
-        setting = Settings(data=tmp_path / "data", **given)
+        setting = Settings(data=folder / "data", **given)
         file = setting.data / migrated.name
         database = Database(setting.database)
         if database.is_sqlite and not file.exists():
@@ -88,6 +97,7 @@ def make_stage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, migrated: Path) 
         client.__exit__(None, None, None)
     for database in databases:
         database.close()
+    monkeypatch.undo()
 
 
 @pytest.fixture
