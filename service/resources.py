@@ -1,6 +1,6 @@
 """From rows to the resources that go out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from service.schemas import (
     Timings,
     Transition,
 )
-from store import jobs, models
+from store import jobs, models, turns
 from store.cursors import Cursor
 from store.tables import Dataset, Entry, Job, Model
 
@@ -48,13 +48,29 @@ def dataset_resource(dataset: Dataset) -> DatasetResource:
     )
 
 
-def job_resource(session: Session, job: Job, upto: Entry | None = None, journal: Sequence[Entry] | None = None) -> JobResource:
-    """The job as it is, or as it was when the journal's entry `upto` was written; with its `journal`, where that is known."""
+def job_resources(session: Session, rows: Sequence[Job]) -> list[JobResource]:
+    """The jobs as they are, in as many queries as for one."""
+    journals = jobs.journals(session, [row.number for row in rows])
+    positions = turns.positions(session, rows)
+    return [job_resource(session, row, journal=journals[row.number], positions=positions) for row in rows]
+
+
+def job_resource(
+    session: Session,
+    job: Job,
+    upto: Entry | None = None,
+    journal: Sequence[Entry] | None = None,
+    positions: Mapping[int, int] | None = None,
+) -> JobResource:
+    """The job as it is, or as it was when the journal's entry `upto` was written; with its `journal`, where that is known, and
+    its position among the `positions` in its queue, where those are.
+    """
     journal = jobs.journal(session, job.number) if journal is None else journal
     journal = [entry for entry in journal if upto is None or entry.sequence <= upto.sequence]
     states = [entry for entry in journal if entry.kind == "state"]
     last = states[-1]
     is_now = upto is None or last.state == job.state
+    positions = turns.positions(session, [job]) if positions is None and is_now else positions or {}
     done = last.state in jobs.DONE
     queued = None if job.started_at is None else max(0.0, job.started_at - job.created_at)
     return JobResource(
@@ -68,7 +84,7 @@ def job_resource(session: Session, job: Job, upto: Entry | None = None, journal:
         state_reason=last.message,
         done=done,
         attempt=job.attempt,
-        queue_position=jobs.queue_position(session, job) if is_now else None,
+        queue_position=positions.get(job.number) if is_now else None,
         progress=_progress(job, last.epoch, last.state or "") if upto else _progress(job, job.epoch, job.state, job.fraction),
         latest=job.latest,
         best=job.best,

@@ -15,7 +15,7 @@ DESCRIPTIONS = {
     413: "Too large",
     415: "A format that is not read here",
     422: "Bad input; `errors` points at it",
-    429: "Too many of its kind at once; Retry-After says when to come back",
+    429: "Too many of its kind at once, or queued; Retry-After says when to come back",
     500: "A stored content is damaged or missing (CONTENT_DAMAGED, CONTENT_MISSING), or something broke inside Vidro",
     503: "The database is out of reach or damaged (DATABASE_DAMAGED), or the disk is full; Retry-After says when to come back",
 }

@@ -215,7 +215,10 @@ class JobResource(Resource):
     state_reason: str | None
     done: bool = Field(description="true once the state is succeeded, failed or cancelled")
     attempt: int
-    queue_position: int | None
+    queue_position: int | None = Field(
+        description="1 starts next: how many jobs of its queue start before this one, plus one, if nothing else comes in; "
+        "owners take turns, each with its oldest job first. Null once it has started"
+    )
     progress: Progress
     latest: Values = Field(description="the values of the last epoch recorded")
     best: Values | None = Field(

@@ -8,6 +8,7 @@ StoreError
 ├── UnknownFormat    UNKNOWN_FORMAT      415
 ├── TooLarge         TOO_LARGE           413
 ├── BadPageToken     BAD_PAGE_TOKEN      422
+├── TooManyQueued    TOO_MANY_QUEUED     429  an owner has as many jobs queued as one may
 ├── KeyReused        IDEMPOTENCY_KEY_REUSED   422
 ├── StillRunning     IDEMPOTENCY_KEY_IN_USE   409
 ├── UploadOffset     MISMATCHING_UPLOAD_OFFSET 409  bytes that begin elsewhere than an upload ends
@@ -94,6 +95,17 @@ class TooLarge(StoreError):
 
 class BadPageToken(StoreError):
     code, status = "BAD_PAGE_TOKEN", 422
+
+
+class TooManyQueued(StoreError):
+    code, status = "TOO_MANY_QUEUED", 429
+    headers = {"Retry-After": "60"}  # noqa: RUF012 (never changed)
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"{most} jobs of yours are queued, which is as many as one owner may have; wait until some have started, or cancel"
+            " some (POST /v1/jobs/{id}/cancel)"
+        )
 
 
 class KeyReused(StoreError):

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, delete, func, insert, or_
 from sqlalchemy.engine import CursorResult
 from sqlalchemy.orm import Session
 
+from store import turns
 from store.database import new_id, now, put_row
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
@@ -64,6 +65,7 @@ def create(session: Session, owner: str, request: dict[str, Any], **values: Any)
     }
     job = session.scalars(insert(Job).values(**values).returning(Job)).one()
     put_row(session, first_entry(job))
+    turns.enter(session, job.queue, owner)
     return job
 
 
@@ -158,12 +160,18 @@ def journal(session: Session, number: int, after: int = 0) -> Sequence[Entry]:
     return session.scalars(query).all()
 
 
+def journals(session: Session, numbers: Sequence[int]) -> dict[int, list[Entry]]:
+    """The journals of several jobs, whole and in order, by the job's number."""
+    found: dict[int, list[Entry]] = {number: [] for number in numbers}
+    query = select(Entry).where(Entry.job_number.in_(numbers)).order_by(Entry.job_number, Entry.sequence)
+    for entry in session.scalars(query):
+        found[entry.job_number].append(entry)
+    return found
+
+
 def queue_position(session: Session, job: Job) -> int | None:
     """How many jobs of the same queue start before this one, plus one; None once it has started."""
-    if job.state != "queued":
-        return None
-    ahead = select(func.count()).where(Job.state == "queued", Job.queue == job.queue, Job.number < job.number)
-    return session.execute(ahead).scalar_one() + 1
+    return turns.positions(session, [job]).get(job.number)
 
 
 # --- the worker's side: every write names the lease
@@ -177,19 +185,37 @@ _TAKEN = {
 }
 _TAKE = _move(["queued"], "running", None, _TAKEN).returning(Job).execution_options(synchronize_session=False)
 _TAKE_THAT = _TAKE.where(Job.id == bindparam("job_id"))
-_WAITING = Job.state == "queued", Job.queue.in_(bindparam("queues", expanding=True))
-_FIRST = select(Job.number).where(*_WAITING).order_by(Job.number).limit(1).with_for_update(skip_locked=True)
-_TAKE_FIRST = _TAKE.where(Job.number == _FIRST.scalar_subquery())
+
+
+def _take_first(*among: ColumnElement[bool]) -> Any:
+    """The UPDATE that takes the oldest queued job among those that nobody else is about to take."""
+    first = (
+        select(Job.number).where(Job.state == "queued", *among).order_by(Job.number).limit(1).with_for_update(skip_locked=True)
+    )
+    return _TAKE.where(Job.number == first.scalar_subquery())
+
+
+_TAKE_IN_TURN = _take_first(Job.owner == bindparam("of_owner"), Job.queue == bindparam("of_queue"))
+_TAKE_ANY = _take_first(Job.queue.in_(bindparam("queues", expanding=True)))
 
 
 def claim(session: Session, job_id: str, worker: str, lease_seconds: float) -> Job | None:
-    """Take a queued job. None where it is not queued (any more): a second message for it does nothing."""
-    return _claimed(session, _TAKE_THAT, {"job_id": job_id, "by": worker, "lease_seconds": lease_seconds})
+    """Take that queued job out of turn. None where it is not queued (any more): a second message does nothing."""
+    job = _claimed(session, _TAKE_THAT, {"job_id": job_id, "by": worker, "lease_seconds": lease_seconds})
+    if job is not None:
+        turns.count_start(session, job)
+    return job
 
 
 def claim_next(session: Session, queues: Sequence[str], worker: str, lease_seconds: float) -> Job | None:
-    """Take the job that has waited longest in these queues and that nobody else is about to take. None where none waits."""
-    return _claimed(session, _TAKE_FIRST, {"queues": queues, "by": worker, "lease_seconds": lease_seconds})
+    """Take the oldest job of whose turn it is in these queues, that nobody else is about to take. None where none waits.
+
+    Where others serve all owners who wait at this moment, it takes the oldest job of them all, and no turn.
+    """
+    by = {"by": worker, "lease_seconds": lease_seconds}
+    turn = turns.take(session, queues)
+    job = None if turn is None else _claimed(session, _TAKE_IN_TURN, by | turn)
+    return job or _claimed(session, _TAKE_ANY, by | {"queues": queues})
 
 
 def _claimed(session: Session, statement: Any, parameters: dict[str, Any]) -> Job | None:

@@ -91,6 +91,7 @@ class Settings(BaseSettings):
     max_job_bytes: int = Field(
         default=0, ge=0, description="memory that one job may take; 0: four fifths of the machine's, shared among its workers"
     )
+    max_queued_per_owner: int = Field(default=10_000, ge=0, description="jobs that one owner may have queued; 0: any number")
     sweep_seconds: float = Field(default=2, gt=0, description="time between two rounds of the sweeper")
     orphan_seconds: float = Field(
         default=3600, gt=0, description="files of uploads and checkpoints that were never committed are removed at that age"

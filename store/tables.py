@@ -16,7 +16,7 @@ from sqlalchemy import (
     false,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from store.database import now
 
@@ -51,7 +51,7 @@ class Dataset(Table):
     __tablename__ = "datasets"
     number: Mapped[int] = mapped_column(Number, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    owner: Mapped[str] = mapped_column(index=True)
+    owner: Mapped[str]
     name: Mapped[str]
     source: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
@@ -59,8 +59,15 @@ class Dataset(Table):
     size: Mapped[int] = mapped_column(BigInteger)
     rows: Mapped[int] = mapped_column(BigInteger)
     columns: Mapped[list[dict[str, Any]]]
+    column_count: Mapped[int] = mapped_column(server_default=text("0"))
     warnings: Mapped[list[dict[str, Any]]]
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    __table_args__ = (Index("datasets_by_owner", "owner", "number"),)
+
+    @validates("columns")
+    def _count(self, _: str, columns: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        self.column_count = len(columns)
+        return columns
 
 
 class Blob(Table):
@@ -82,7 +89,7 @@ class Job(Table):
     __tablename__ = "jobs"
     number: Mapped[int] = mapped_column(Number, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    owner: Mapped[str] = mapped_column(index=True)
+    owner: Mapped[str]
     name: Mapped[str | None]
     tags: Mapped[list[str]] = mapped_column(default=list, server_default=text("'[]'"))
     dataset_id: Mapped[str] = mapped_column(index=True)
@@ -122,7 +129,22 @@ class Job(Table):
         CheckConstraint(f"({one_of(HELD)}) = (lease_until IS NOT NULL)", name="jobs_lease"),
         CheckConstraint(f"({one_of(DONE)}) = (finished_at IS NOT NULL)", name="jobs_finished"),
         Index("jobs_by_state", "state", "number"),
+        Index("jobs_by_owner", "owner", "number"),
+        Index("jobs_by_owner_and_state", "owner", "state", "number"),
+        Index("jobs_in_line", "state", "owner", "queue", "number"),
     )
+
+
+class Turn(Table):
+    """An owner's place among those whose jobs are taken from a queue in turn: starts of jobs are numbered, and `served` is the
+    number of the owner's last one; 0 before the first.
+    """
+
+    __tablename__ = "turns"
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    served: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    __table_args__ = (Index("turns_in_order", "served"),)
 
 
 class Entry(Table):
@@ -213,7 +235,7 @@ class Model(Table):
     __tablename__ = "models"
     number: Mapped[int] = mapped_column(Number, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
-    owner: Mapped[str] = mapped_column(index=True)
+    owner: Mapped[str]
     name: Mapped[str | None]
     kind: Mapped[str]
     job_id: Mapped[str] = mapped_column(unique=True)
@@ -227,6 +249,7 @@ class Model(Table):
     versions: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    __table_args__ = (Index("models_by_owner", "owner", "number"),)
 
 
 class IdempotencyKey(Table):

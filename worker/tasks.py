@@ -57,7 +57,7 @@ def build() -> Celery:
 
 
 def train(job_id: str) -> None:
-    """The task: run that job, and whatever else waits."""
+    """The task: run what waits, each in its turn; the message of a job means only that there is work."""
     work(workplace(), job_id)
 
 

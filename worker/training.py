@@ -18,18 +18,19 @@ log = structlog.get_logger()
 
 
 def work(place: Workplace, job_id: str) -> None:
-    """Run that job if it waits, and whatever else waits in this worker's queues, until nothing does."""
-    wanted: str | None = job_id
-    while not place.stopping() and run(place, wanted):
-        wanted = None
+    """Run what waits in this worker's queues, each job in its turn, until nothing does; that job last, wherever it waits."""
+    while not place.stopping() and run(place, job_id):
+        pass
 
 
 def run(place: Workplace, job_id: str | None = None) -> bool:
-    """Run the job if it is queued, else the one that has waited longest in this worker's queues; False where none waits."""
+    """Run the job whose turn it is in this worker's queues, or, where none waits there that could be taken at this moment,
+    that job if it is queued. False where nothing was run.
+    """
     by = (place.name, place.settings.lease_seconds)
     with place.database.transaction() as session:
-        job = jobs.claim(session, job_id, *by) if job_id else None
-        job = job or jobs.claim_next(session, place.settings.queues.split(","), *by)
+        job = jobs.claim_next(session, place.settings.queues.split(","), *by)
+        job = job or (jobs.claim(session, job_id, *by) if job_id else None)
     if job is None:
         return False
     with HeldLease(place.database, jobs.lease_of(job), place.settings.lease_seconds) as held:

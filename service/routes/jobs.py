@@ -28,7 +28,7 @@ from service.dependencies import (
     once,
 )
 from service.negotiation import accepted
-from service.resources import job_resource, listing
+from service.resources import job_resource, job_resources, listing
 from service.responses import problems
 from service.routing import Route
 from service.schemas import (
@@ -42,7 +42,7 @@ from service.schemas import (
     Notice,
     State,
 )
-from store import datasets, forks, jobs, queue, workers
+from store import datasets, forks, jobs, queue, turns, workers
 from store.database import has_tag
 from store.keys import Caller
 from store.pages import owned, page
@@ -82,7 +82,7 @@ CHANGES: dict[str, Any] = {
     "",
     status_code=202,
     response_model=JobResource,
-    responses={**problems(404, 409, 413), 200: {"description": "validate_only: what it would be", "model": Estimate}},
+    responses={**problems(404, 409, 413, 429), 200: {"description": "validate_only: what it would be", "model": Estimate}},
 )
 def create_job(
     store: StoreOf,
@@ -104,6 +104,7 @@ def create_job(
             seen = looked_at.dataset
             if (dataset.columns, dataset.table_digest) != (seen.columns, seen.table_digest):  # corrected meanwhile
                 completed, queue_name, _ = _completed(session, store, request, *_seen(session, store, request, dataset))
+            turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
             parameters = looked_at.parameters if completed is looked_at.request else None
             given = {"queue": queue_name, "warnings": looked_at.warnings, "parameters": parameters}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
@@ -147,6 +148,7 @@ class LookedAt(NamedTuple):
 def _looked_at(store: Store, caller: Caller, request: JobRequest) -> LookedAt:
     with store.database.glancing() as session:
         dataset = datasets.get(session, request.dataset_id, caller.sees)
+        turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
         completed, queue_name, guessed = _completed(session, store, request, *_seen(session, store, request, dataset))
         table = datasets.load(session, store.files, dataset)
         datasets.check_rows(table, dataset, completed)
@@ -187,7 +189,7 @@ def list_jobs(
     filters += [] if tag is None else [has_tag(Job.tags, tag)]
     with store.database.reading() as session:
         rows, token = page(session, Job, [*owned(Job, caller.sees), *filters], page_of.size, page_of.token)
-        return Listing(**listing([job_resource(session, row) for row in rows], token))
+        return Listing(**listing(job_resources(session, rows), token))
 
 
 @router.get("/{job_id}", responses=problems(404))
@@ -229,18 +231,19 @@ def pause_job(store: StoreOf, caller: Writer, job_id: str, response: Response) -
     return get_job(store, caller, job_id)
 
 
-@router.post("/{job_id}/resume", status_code=202, responses=problems(404, 409))
+@router.post("/{job_id}/resume", status_code=202, responses=problems(404, 409, 429))
 def resume_job(store: StoreOf, caller: Writer, job_id: str, response: Response) -> JobResource:
     """Let a paused job go on where it stands; it ends in the same bits as one that was never paused."""
     with store.database.transaction() as session:
         job = jobs.get(session, job_id, caller.sees)
+        turns.refuse_beyond(session, job.owner, store.settings.max_queued_per_owner)
         jobs.resume(session, job)
     queue.send(job.id, job.queue)
     response.headers["Location"] = f"/v1/jobs/{job_id}"
     return get_job(store, caller, job_id)
 
 
-@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409))
+@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409, 429))
 def fork_job(
     store: StoreOf, caller: Writer, job_id: str, fork: ForkRequest, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:
@@ -254,6 +257,7 @@ def fork_job(
         if answer.answer is not None:
             return answer.response
         with store.database.transaction() as session:
+            turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
             parent = jobs.get(session, job_id, caller.sees)
             checkpoint = forks.checkpoint_of(session, parent, fork.epoch)
             dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=True)
