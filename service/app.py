@@ -23,13 +23,14 @@ from store.key_uses import KeyUses
 from store.logs import configure_logs
 from store.settings import Settings, settings
 
-DESCRIPTION = """Model training in the open: upload a table, start a job, watch every number of its training.
+SUMMARY = "Model training in the open, over HTTP"
+DESCRIPTION = """Upload a table, start a job, watch every number of its training, predict.
 
 Every error is an `application/problem+json` that names the place and the remedy. Lists are paged with `page_token`.
 Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
 """
 
-ROUTES = APIRouter(default_response_class=ResourceResponse)
+ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
 for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
@@ -55,6 +56,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
     app = FastAPI(
         title="Vidro",
         version=version("vidro"),
+        summary=SUMMARY,
         description=DESCRIPTION,
         lifespan=lifespan,
         default_response_class=ResourceResponse,

@@ -1,13 +1,28 @@
 """What the glass box answers: the catalog, landscapes, curves of functions, traces and gradient checks."""
 
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, computed_field
+from pydantic import Field, WithJsonSchema, computed_field
 
 from engine.optimizers import Optimizer
 from engine.schedules import Schedule
 from engine.trace import BiasForm, Quantity, Stage
 from service.schemas import Number, Resource
+
+NESTED = WithJsonSchema({"type": "array", "items": {}, "description": "numbers, or arrays of them, to the depth that is told"})
+"""Generators of clients make nothing that type-checks of arrays within arrays of numbers or the names of those that are not
+finite.
+"""
+TENSOR = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+            {"type": "array", "items": {}},
+        ],
+        "description": "a number, or arrays within arrays of them as `shape` says",
+    }
+)
 
 
 class Kind(Resource):
@@ -69,7 +84,7 @@ class AxisResource(Resource):
     values: list[Any] = Field(description="numbers over the column's range and a little beyond, or its categories")
 
 
-ShareOfEach = list[list[Number]] | list[Number]
+ShareOfEach = Annotated[list[list[Number]] | list[Number], NESTED]
 """The share of a class at each point of a plane, y down and x across, or of a curve."""
 
 
@@ -130,7 +145,7 @@ class TraceQuantity(QuantityResource):
         "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
     )
     shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
-    values: Number | list[Number] | list[list[Number]]
+    values: Annotated[Number | list[Number] | list[list[Number]], TENSOR]
 
 
 class FunctionQuantity(QuantityResource):
@@ -142,7 +157,7 @@ class FunctionQuantity(QuantityResource):
         "a neuron inputs, weights, bias, products, weighted_sum, z, a, slope, da_dw, da_dx, da_db",
     )
     shape: list[int] = Field(description="(rows, outputs), (rows,), (rows, outputs, outputs) of a Jacobian; none for a number")
-    values: Number | list[Number] | list[list[Number]] | list[list[list[Number]]]
+    values: Annotated[Number | list[Number] | list[list[Number]] | list[list[list[Number]]], TENSOR]
 
 
 class FunctionValues(Resource):

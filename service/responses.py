@@ -13,13 +13,19 @@ DESCRIPTIONS = {
     406: "No form of it is of an accepted type",
     409: "The state forbids it",
     413: "Too large",
-    415: "A format that is not read here",
+    415: "A format that is not read here, or a body that does not say that it is JSON",
     422: "Bad input; `errors` points at it",
     429: "Too many of its kind at once, or queued; Retry-After says when to come back",
     500: "A stored content is damaged or missing (CONTENT_DAMAGED, CONTENT_MISSING), or something broke inside Vidro",
     503: "The database is out of reach or damaged (DATABASE_DAMAGED), or the disk is full; Retry-After says when to come back",
 }
-ALWAYS = (401, 403, 422, 500, 503)
+HEADERS = {
+    401: {"WWW-Authenticate": {"description": "Bearer", "schema": {"type": "string"}}},
+    429: {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}},
+    503: {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}},
+}
+BINARY = {"type": "string", "format": "binary"}
+ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
 def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -28,6 +34,7 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
         status: {
             "description": DESCRIPTIONS[status],
             "model": Problem,
+            **({"headers": HEADERS[status]} if status in HEADERS else {}),
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted({*statuses, *ALWAYS})

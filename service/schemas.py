@@ -494,7 +494,7 @@ class ModelResource(Resource):
     created_at: Time
 
 
-class Predictions(Resource):
+class PredictionsResource(Resource):
     model_id: str
     predictions: list[Any]
     probabilities: list[dict[str, Number | dict[str, Number]]] | None = Field(

@@ -139,35 +139,40 @@ def located(error: ValidationError, body: bytes) -> RequestValidationError:
     return RequestValidationError(errors, body=parsed)
 
 
+def _as_text(field: dict[str, Any]) -> dict[str, Any]:
+    """A field of a form, in which there is no null: of several texts, one that matches either."""
+    forms = [form for form in field["anyOf"] if form["type"] != "null"]
+    told: dict[str, Any] = {name: field[name] for name in ("title", "description") if name in field}
+    if len(forms) == 1:
+        return {**told, **forms[0]}
+    return {**told, "type": "string", "pattern": "|".join(form.get("pattern", f"^{form.get('const')}$") for form in forms)}
+
+
+UPLOAD_FORM: dict[str, Any] = {
+    "title": "DatasetUpload",
+    "type": "object",
+    "description": "Files, and how they are to be read; what is left out is found.",
+    "required": ["file"],
+    "additionalProperties": False,
+    "properties": {
+        "file": {
+            "type": "array",
+            "items": {"type": "string", "format": "binary"},
+            "minItems": 1,
+            "description": "the file; several such parts, with as many rows each, become one dataset",
+        },
+        "name": {"type": "string", "description": "the file's own name by default"},
+        "format": {
+            "type": "string",
+            "enum": list(FORMATS),
+            "description": "by default found by the content and the name's ending; gzip and zstd always are",
+        },
+        **{name: _as_text(field) for name, field in OPTIONS.json_schema()["properties"].items()},
+    },
+}
 UPLOAD_SCHEMA = {
     "requestBody": {
         "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "additionalProperties": False,
-                    "properties": {
-                        "file": {
-                            "type": "string",
-                            "format": "binary",
-                            "description": "the file; several such parts, with as many rows each, become one dataset",
-                        },
-                        "name": {"type": "string", "description": "the file's own name by default"},
-                        "format": {
-                            "type": "string",
-                            "enum": list(FORMATS),
-                            "description": "by default found by the content and the name's ending; gzip and zstd always are",
-                        },
-                        **OPTIONS.json_schema()["properties"],
-                    },
-                }
-            },
-            "application/json": {
-                "schema": {"$ref": "#/components/schemas/SampleRequest"},
-                "example": {"sample": {"kind": "iris"}},
-            },
-        },
+        "content": {"multipart/form-data": {"schema": {"$ref": "#/components/schemas/DatasetUpload"}}},
     }
 }

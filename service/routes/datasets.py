@@ -28,7 +28,7 @@ from service.compression import AS_IT_IS
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import dataset_resource, listing
-from service.responses import problems
+from service.responses import BINARY, problems
 from service.routing import Route, works_on
 from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
@@ -60,6 +60,12 @@ FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for the beginning of a formula."""
 
 
+SAMPLES: dict[str, Any] = {
+    "iris": {"summary": "A table of flowers", "value": {"sample": "iris"}},
+    "blobs": {"summary": "Clouds of points", "value": {"sample": {"kind": "blobs", "centers": 4}, "name": "four clouds"}},
+}
+
+
 @router.post(
     "/datasets",
     status_code=201,
@@ -74,12 +80,26 @@ async def create_dataset(
     upload: Annotated[Upload, Depends(read_upload)],
     idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
-    """Upload a file, or take a built-in sample: it is read, profiled and stored at once."""
+    """Upload a file: it is read, profiled and stored at once. A sample may be sent here as well, as the JSON that
+    POST /v1/samples takes.
+    """
     if isinstance(upload, SampleRequest):
         async with capacity_of(request).turn("tables"):
             return await run_in_threadpool(_from_sample, store, caller, upload, idempotency_key)
     async with capacity_of(request).turn("files"):
         return await run_in_threadpool(from_files, store, caller, upload, idempotency_key)
+
+
+@router.post("/samples", status_code=201, response_model=DatasetResource, responses=problems())
+@works_on("tables")
+def create_sample(
+    store: StoreOf,
+    caller: Writer,
+    request: Annotated[SampleRequest, Body(openapi_examples=SAMPLES)],
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
+    """Make a dataset of a built-in sample or generator; GET /v1/samples lists them with their parameters."""
+    return _from_sample(store, caller, request, idempotency_key)
 
 
 def _from_sample(store: Store, caller: Caller, request: SampleRequest, key: str | None) -> JSONResponse:
@@ -281,7 +301,14 @@ def _spreadsheet(table: pl.DataFrame) -> bytes:
     return pl.DataFrame(columns).rename(dict(zip(table.columns, names, strict=True))).write_csv().encode()
 
 
-@router.get("/datasets/{dataset_id}/content", response_class=Response, responses=problems(404))
+@router.get(
+    "/datasets/{dataset_id}/content",
+    response_class=Response,
+    responses={
+        200: {"description": "the bytes", "content": {"application/octet-stream": {"schema": BINARY}}},
+        **problems(404),
+    },
+)
 def get_content(request: Request, store: StoreOf, caller: Reader, dataset_id: str) -> Response:
     """The original bytes: the file as it came, or the several ones in a ZIP archive; a sample as CSV."""
     with store.database.reading() as session:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Query, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from engine.catalog import catalog
 from engine.function_values import ActivationAt, LossAt, NeuronAt
@@ -15,7 +15,7 @@ from engine.functions import FUNCTIONS, Function, curve, given
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Optimizer
 from engine.schedules import ConstantRate, Schedule
-from engine.spec import WHOLE, FiniteFloat
+from engine.spec import WHOLE, FiniteFloat, spec
 from engine.trace import Quantity
 from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
@@ -206,10 +206,10 @@ def get_landscape(
     )
 
 
-class DescendRequest(BaseModel):
+@spec
+class DescendRequest:
     """Where to start, and which optimizers to let go from there."""
 
-    model_config = ConfigDict(extra="forbid")
     start: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)] | None = Field(default=None, examples=[[-1.2, 1.0]])
     optimizers: list[Optimizer] = Field(
         min_length=1, max_length=20, examples=[[{"kind": "gradient_descent", "learning_rate": 0.001}, {"kind": "adam"}]]

@@ -72,6 +72,27 @@ EXAMPLES: dict[str, Any] = {
     "linear": {"summary": "A line by gradient descent with momentum", "value": LINEAR},
 }
 
+EVENT_STREAM = {
+    "type": "string",
+    "contentMediaType": "text/event-stream",
+    "description": "Server-Sent Events; `itemSchema` is one of them, with its data as JSON",
+    "itemSchema": {
+        "type": "object",
+        "required": ["id", "event", "data"],
+        "properties": {
+            "id": {"type": "string", "description": "what Last-Event-ID and `from` take"},
+            "event": {"type": "string", "enum": ["state", "metric", "log"]},
+            "data": {
+                "type": "string",
+                "contentMediaType": "application/json",
+                "contentSchema": {
+                    "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("JobResource", "MetricEvent", "LogEvent")]
+                },
+            },
+        },
+    },
+}
+
 CHANGES: dict[str, Any] = {
     "name": {"summary": "Another name", "value": {"name": "wider network"}},
     "tags": {"summary": "Tags", "value": {"tags": ["week 3", "baseline"]}},
@@ -317,8 +338,8 @@ def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
         200: {
             "description": "the stream, or with Accept: application/json a page of the same events",
             "content": {
-                "text/event-stream": {"schema": {"type": "string"}},
                 "application/json": {"schema": {"$ref": "#/components/schemas/Listing_EventResource_"}},
+                "text/event-stream": {"schema": EVENT_STREAM},
             },
         },
         204: {"description": "the job is done and every event told: an EventSource does not connect again"},

@@ -16,7 +16,7 @@ from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
 from service.resources import listing, model_resource
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas import Listing, ModelResource, Notice, Predictions
+from service.schemas import Listing, ModelResource, Notice, PredictionsResource
 from service.work import refuse_too_much
 from store import models
 from store.errors import UnreadableFile
@@ -81,7 +81,7 @@ def predict(
     caller: Reader,
     model_id: str,
     request: Annotated[RecordsRequest | TableRequest, ByFields(), Body(openapi_examples=EXAMPLES)],
-) -> Predictions:
+) -> PredictionsResource:
     """Predict raw, unscaled rows: cells as JSON has them, or text, which is read as that of the file was (the model's
     `inputs` say how); images and vectors as arrays. A record may carry other columns of the model's dataset, such as the
     target; they are not read. A category that has no feature of its own is none of those known, or `other` where the model
@@ -101,7 +101,7 @@ def predict(
     probabilities = None if found.by_name is None else _by_row(found.by_name)
     told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
     warnings = [Notice(**notice) for notice in told]
-    return Predictions(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
+    return PredictionsResource(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
 
 
 def _refuse_too_much(store: Store, predictor: Predictor, rows: int) -> None:

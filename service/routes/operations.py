@@ -70,7 +70,11 @@ def _worker(store: Store) -> Part:
     return Part(status="ok", detail=f"{len(names)} alive")
 
 
-@router.get("/metrics", response_class=Response)
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"description": "in Prometheus' text format", "content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
 @works_on("probes")
 def metrics() -> Response:
     """Counts and times for Prometheus."""

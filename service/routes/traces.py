@@ -124,7 +124,7 @@ def trace_steps(
 
 @router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413, 429))
 @works_on("tables")
-def check(
+def check_gradients(
     store: StoreOf,
     caller: Reader,
     request: Annotated[

@@ -38,14 +38,27 @@ PARAMETERS = [
 ]
 BODY = {"requestBody": {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}}
 PATCH_BODY = {"requestBody": {"content": {PARTIAL: {"schema": {"type": "string", "format": "binary"}}}}}
-NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "These bytes are kept; more are to come"}}
+STATE = {
+    "Location": {"description": "of the dataset, or of what is to go on", "schema": {"type": "string"}},
+    "Upload-Offset": {"description": "bytes that are kept", "schema": {"type": "integer"}},
+    "Upload-Complete": {"description": "`?1`: all of it came", "schema": {"type": "string", "enum": ["?0", "?1"]}},
+    "Upload-Limit": {"description": "max-size in bytes, max-age in seconds", "schema": {"type": "string"}},
+}
+NO_CONTENT: dict[int | str, dict[str, Any]] = {204: {"description": "These bytes are kept; more are to come", "headers": STATE}}
 
 
 @router.post(
     "",
     status_code=201,
-    response_model=DatasetResource | None,
-    responses=problems(409, 413, 415),
+    response_model=DatasetResource,
+    responses={
+        201: {
+            "description": "The file is whole: the dataset, with its Location. With `Upload-Complete: ?0` there is no content; "
+            "Location is where the rest goes",
+            "headers": STATE,
+        },
+        **problems(400, 409, 413, 415),
+    },
     openapi_extra={**BODY, "parameters": PARAMETERS},
 )
 @also_takes(*IN_QUERY)
@@ -93,7 +106,11 @@ def get_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
     "/{upload_id}",
     status_code=201,
     response_model=DatasetResource,
-    responses={**NO_CONTENT, **problems(400, 404, 409, 413, 415)},
+    responses={
+        201: {"description": "The file is whole: the dataset", "headers": STATE},
+        **NO_CONTENT,
+        **problems(400, 404, 409, 413, 415),
+    },
     openapi_extra=PATCH_BODY,
 )
 async def append_to_upload(

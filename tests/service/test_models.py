@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.schemas import Predictions
+from service.schemas import PredictionsResource
 from store.database import to_json
 from store.tables import Model
 from tests.service.conftest import Stage
@@ -138,7 +138,7 @@ def test_predictions_that_are_no_numbers_say_so() -> None:
     """Wherever they stand: never null, which is for what there is not."""
     predictions = [math.nan, {"a": math.inf, "b": -math.inf}]
     notice = {"code": "C", "detail": "d", "evidence": math.inf}
-    answer = Predictions(model_id="m", predictions=predictions, probabilities=[{"a": math.nan}], warnings=[notice])
+    answer = PredictionsResource(model_id="m", predictions=predictions, probabilities=[{"a": math.nan}], warnings=[notice])
     for body in (to_json(answer.document()), answer.model_dump_json()):
         found = json.loads(body)
         assert found["predictions"] == ["NaN", {"a": "Infinity", "b": "-Infinity"}]

@@ -7,8 +7,11 @@ from typing import Any
 import jsonschema
 import pytest
 
+from service.app import create_app
 from service.routes.traces import CHECKS, TRACES
+from service.uploads import FIELDS
 from tests.service.conftest import Stage
+from tests.service.routes import calls as calls_of
 
 IRIS_ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 
@@ -22,6 +25,11 @@ def references(node: Any) -> Iterator[str]:
     elif isinstance(node, list):
         for child in node:
             yield from references(child)
+
+
+@pytest.fixture(scope="module")
+def document() -> dict[str, Any]:
+    return create_app().openapi()
 
 
 def test_every_reference_resolves_and_every_operation_is_described(stage: Stage) -> None:
@@ -44,6 +52,90 @@ def test_the_specs_are_the_schema(stage: Stage) -> None:
     assert "kind" in adam["required"]
     mapping = schemas["JobRequest"]["properties"]["model"]["anyOf"][1]["discriminator"]["mapping"]
     assert set(mapping) == {"linear_regression", "logistic_regression", "perceptron", "mlp"}
+
+
+def schemas(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every object of the document with where it stands, but for examples."""
+    if isinstance(node, dict):
+        yield at, node
+        for name, child in node.items():
+            if name not in ("example", "examples"):
+                yield from schemas(child, f"{at}/{name}")
+    elif isinstance(node, list):
+        for place, child in enumerate(node):
+            yield from schemas(child, f"{at}/{place}")
+
+
+def test_every_default_is_as_its_own_schema_has_it_and_no_object(document: dict[str, Any]) -> None:
+    held = 0
+    for at, schema in schemas(document):
+        if "default" in schema and not at.endswith("/properties"):
+            whole = {name: value for name, value in schema.items() if name != "default"}
+            jsonschema.Draft202012Validator({**whole, "components": document["components"]}).validate(schema["default"])
+            entries = schema["default"] if isinstance(schema["default"], list) else [schema["default"]]
+            assert not any(isinstance(entry, dict) for entry in entries), f"{at}: generators of clients have no words for it"
+            held += 1
+    assert held > 100
+
+
+def operations(document: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            yield method, path, operation
+
+
+def test_every_operation_goes_by_the_name_of_its_function(stage: Stage, document: dict[str, Any]) -> None:
+    names = [operation["operationId"] for _, _, operation in operations(document)]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) for name in names), names
+    functions = {call.route.original_route.endpoint.__name__ for call in calls_of(stage.client.app)}
+    assert set(names) <= functions
+    assert {"create_job", "create_dataset", "healthz"} <= set(names)
+
+
+def test_every_operation_tells_what_it_may_answer(document: dict[str, Any]) -> None:
+    for method, path, operation in operations(document):
+        told = {int(status) for status in operation["responses"]}
+        wanted = {401, 403, 422, 429, 500, 503} if path.startswith("/v1/") else set()
+        content = operation.get("requestBody", {}).get("content", {})
+        wanted |= {413, 415} if content.keys() & {"application/json", "multipart/form-data"} else set()
+        wanted |= {404} if "{" in path else set()
+        names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+        wanted |= {409} if "idempotency-key" in names else set()
+        assert wanted <= told, f"{method} {path} does not tell {wanted - told}"
+        assert any(status < 300 for status in told)
+        for status, response in operation["responses"].items():
+            if int(status) >= 400 and path != "/readyz":
+                assert list(response["content"]) == ["application/problem+json"], f"{method} {path} {status}"
+
+
+def test_every_tag_and_every_schema_is_described(document: dict[str, Any]) -> None:
+    described = {tag["name"] for tag in document["tags"] if tag["description"]}
+    assert {tag for _, _, operation in operations(document) for tag in operation["tags"]} == described
+    assert document["info"]["summary"]
+    assert document["components"]["schemas"]["Problem"]["description"]
+
+
+def test_files_and_streams_are_described_as_they_are(document: dict[str, Any]) -> None:
+    def contents(path: str, method: str, status: str | None = None) -> dict[str, Any]:
+        operation = document["paths"][path][method]
+        return (operation["requestBody"] if status is None else operation["responses"][status])["content"]
+
+    form = document["components"]["schemas"]["DatasetUpload"]
+    assert contents("/v1/datasets", "post") == {
+        "multipart/form-data": {"schema": {"$ref": "#/components/schemas/DatasetUpload"}}
+    }
+    assert form["properties"]["file"]["items"] == {"type": "string", "format": "binary"}
+    assert set(form["properties"]) == set(FIELDS)
+    events = contents("/v1/jobs/{job_id}/events", "get", "200")
+    assert list(events) == ["application/json", "text/event-stream"]
+    assert events["text/event-stream"]["schema"]["type"] == "string"
+    assert list(contents("/v1/jobs/{job_id}/curves", "get", "200")) == ["application/json", "text/csv"]
+    weights = contents("/v1/jobs/{job_id}/weights", "get", "200")
+    assert list(weights) == ["application/json", "application/x-npz", "application/vnd.safetensors"]
+    assert list(contents("/v1/datasets/{dataset_id}/content", "get", "200")) == ["application/octet-stream"]
+    assert list(contents("/v1/uploads", "post")) == ["application/octet-stream"]
+    assert {"201", "400"} <= document["paths"]["/v1/uploads"]["post"]["responses"].keys()
 
 
 def schema_of(document: dict[str, Any], method: str, path: str, status: int, media_type: str) -> dict[str, Any]:
