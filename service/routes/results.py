@@ -81,6 +81,9 @@ def get_curves(
         for name in names:
             if name not in known and known:
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
+        event_id = head(session, job).cursor.id
+        if job.state in jobs.DONE:
+            identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points)
         ranges = {}
         for name in names:
             last = curves.last_step(session, job.number, name)
@@ -92,7 +95,6 @@ def get_curves(
         remedy = "ask for fewer points or series, or accept text/csv, which streams every point"
         refuse_too_much(store.settings.max_work, "/query/max_points", remedy, {"numbers": 4 * points})
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
-        event_id = head(session, job).cursor.id
     exact = all(is_exact for _, is_exact in read.values())
     sampling = Sampling(
         method="none" if exact else "buckets",

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 import zstandard
 
-from store import datasets, keys
+from store import curves, datasets, keys
 from tests.service.conftest import Stage, stages
 from tests.service.routes import calls
 
@@ -126,15 +126,21 @@ def test_what_digests_name_is_not_made_for_a_304(here: Here, monkeypatch: pytest
     from service.routes import results
 
     stage, _, job = here
-    paths = [f"/v1/jobs/{job['id']}/{part}" for part in ("weights", "weights?format=npz", "evaluation")]
+    paths = [f"/v1/jobs/{job['id']}/{part}" for part in ("weights", "weights?format=npz", "evaluation", "curves")]
     paths += [f"/v1/datasets/{job['dataset_id']}/{part}" for part in ("content", "rows")]
     tags = {path: stage.client.get(path).headers["etag"] for path in paths}
+    table = {"Accept": "text/csv", "Accept-Encoding": "identity"}
+    streamed = stage.client.get(f"/v1/jobs/{job['id']}/curves", headers=table).headers["etag"]
+    again = stage.client.get(f"/v1/jobs/{job['id']}/curves", headers={**table, "If-None-Match": streamed})
+    assert again.status_code == 304
+    assert streamed not in tags.values()
     assert len(set(tags.values())) == len(paths)
 
     def unread(*_: object) -> None:
         raise AssertionError("this was read for a 304")
 
     monkeypatch.setattr(results, "moment_at", unread)
+    monkeypatch.setattr(curves, "read", unread)
     monkeypatch.setattr(datasets, "load", unread)
     monkeypatch.setattr(datasets, "original", unread)
     for path, tag in tags.items():
