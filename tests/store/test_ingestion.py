@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from store.errors import TooLarge, UnknownFormat, UnreadableFile
+from store.errors import TooLarge, TooManyRequests, UnknownFormat, UnreadableFile
 from store.formats.assembly import map_table
 from store.ingestion import Ingested, Reader, Readers
 from store.readings.options import ReadOptions
@@ -119,9 +119,18 @@ def test_what_an_earlier_file_did_to_a_reader_is_no_later_file_s_trouble(
 
 
 def test_only_so_many_read_at_once(readers: Readers, tmp_path: Path) -> None:
-    rows = together(4, lambda place: read(readers, tmp_path / str(place), "a\n" + "1\n" * (place + 1), readers=1).rows)
+    one = {"readers": 1, "wait_seconds": 60}
+    rows = together(4, lambda place: read(readers, tmp_path / str(place), "a\n" + "1\n" * (place + 1), **one).rows)
     assert rows == [1, 2, 3, 4]
     assert len(readers._idle) == 1
+
+
+def test_who_waits_long_for_a_reader_is_told_to_come_back(readers: Readers, tmp_path: Path) -> None:
+    readers._busy = 1
+    with pytest.raises(TooManyRequests, match="its turn; try again in 1 s"):
+        read(readers, tmp_path, "a\n1\n", readers=1, wait_seconds=0.01)
+    readers._busy = 0
+    assert read(readers, tmp_path, "a\n1\n", readers=1).rows == 1
 
 
 def test_a_reader_ends_when_nobody_asks_any_more(readers: Readers, tmp_path: Path) -> None:
