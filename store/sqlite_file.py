@@ -27,9 +27,12 @@ def check(url: URL) -> None:
         _refuse_lost(path)
         return
     with path.open("rb") as file:
-        begins = file.read(len(HEADER))
-    if begins != HEADER:
+        begins = file.read(18)
+    if not begins.startswith(HEADER):
         raise DatabaseDamaged(f"{path} is no SQLite database: it does not begin as one does; {RESTORE}")
+    page = int.from_bytes(begins[16:18], "big")
+    if page > 1 and size % page and not _logged(path):  # which SQLite rounds up; with its log it can mend that
+        raise DatabaseDamaged(f"{path} is a damaged SQLite database: it was cut off within a page; {RESTORE}")
     try:
         tables = _tables(path)
     except sqlite3.DatabaseError as error:
@@ -46,9 +49,15 @@ def check(url: URL) -> None:
 
 def _refuse_lost(path: Path) -> None:
     """An empty file beside a log of what was written is one that was cut off: a new one would throw the log away."""
+    if _logged(path):
+        raise DatabaseDamaged(
+            f"{path} is empty or gone, and its log beside it (-wal) is not: it was cut off or lost; {RESTORE}"
+        )
+
+
+def _logged(path: Path) -> bool:
     log = path.with_name(f"{path.name}-wal")
-    if log.is_file() and log.stat().st_size:
-        raise DatabaseDamaged(f"{path} is empty or gone, and {log.name} beside it is not: it was cut off or lost; {RESTORE}")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _tables(path: Path) -> set[str]:

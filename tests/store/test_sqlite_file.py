@@ -40,7 +40,7 @@ def lost(path: Path) -> None:
 
 HARMS: dict[str, tuple[Callable[[Path], None], type[StoreError], str]] = {
     "cut in half": (lambda path: cut(path, 0.5), DatabaseDamaged, "cut off"),
-    "cut within a page": (lambda path: cut(path, 0.999), DatabaseDamaged, "cut off"),
+    "cut within its last page": (lambda path: os.truncate(path, path.stat().st_size - 10), DatabaseDamaged, "cut off"),
     "cut within its header": (lambda path: os.truncate(path, 50), DatabaseDamaged, "damaged"),
     "its schema overwritten": (lambda path: overwrite(path, 100, 3000), DatabaseDamaged, "damaged"),
     "random bytes": (lambda path: path.write_bytes(os.urandom(50_000)), DatabaseDamaged, "is no SQLite database"),
