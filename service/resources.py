@@ -97,6 +97,8 @@ def job_resource(
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),
         warnings=[Notice(**warning) for warning in job.warnings],
+        checkpoints_removed_at=job.checkpoints_removed_at,
+        curves_removed_at=job.curves_removed_at,
         timings=Timings(
             queued_seconds=queued,
             load_seconds=job.load_seconds,
@@ -138,16 +140,16 @@ def scaling_resource(request: dict[str, Any], fitted: dict[str, Any] | None, mos
 
 
 def model_resource(model: Model) -> ModelResource:
-    read = (model.fitted.get("read") or {}).get("columns", {})
+    read = (model.fitted["read"] or {}).get("columns", {})
     inputs = [
         InputColumn(
             name=entry["name"],
             kind=entry["kind"],
             required=entry["fill"] is None,
             categories=list(entry["categories"]) or None,
-            other=entry.get("other", False),
-            shape=list(entry.get("shape") or ()) or None,
-            words=entry.get("words"),
+            other=entry["other"],
+            shape=list(entry["shape"]) or None,
+            words=entry["words"],
             read=read.get(entry["name"]),
         )
         for entry in model.fitted["features"]["inputs"]

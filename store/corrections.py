@@ -24,9 +24,6 @@ from store.readings.stored import listed
 from store.settings import Settings
 from store.tables import Dataset, Job
 
-LAYOUT = ("encoding", "delimiter", "header")
-"""What a file was found to be like, of what may be given."""
-
 
 @dataclass(frozen=True)
 class Wanted:
@@ -111,15 +108,8 @@ def _texts(dataset: Dataset, dtypes: Mapping[str, Any], corrections: Sequence[Co
 
 
 def options_of(dataset: Dataset) -> ReadOptions:
-    """The options that the dataset's file was read with. Of one stored without, how it was found to be laid out."""
-    given = dataset.source.get("given")
-    if given is None:
-        read = dataset.source.get("read", {})
-        given = {name: read[name] for name in LAYOUT if read.get(name) is not None}
-        if "quote" in read:
-            given["quote"] = read["quote"] or "none"
-        if "missing" in read and dataset.source.get("format") in ("csv", "tsv"):
-            given["missing"] = ",".join(read["missing"])
+    """The options that the dataset's file was read with."""
+    given = dataset.source.get("given", {})  # a sample has none
     return ReadOptions.of({name: value for name, value in given.items() if name != "format"})
 
 

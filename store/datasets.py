@@ -220,8 +220,8 @@ class JobTable:
 
 def table_of(session: Session, files: Files, job: Job, dataset: Dataset) -> JobTable:
     """The table of a job on that dataset: the dataset's, or the job's own where the dataset has been read anew since."""
-    kept: dict[str, ColumnKind] = (job.fitted or {}).get("kinds") or {}
-    words = _words(dataset) if job.fitted is None else job.fitted.get("words", {})
+    kept: dict[str, ColumnKind] = {} if job.fitted is None else job.fitted["kinds"]
+    words = _words(dataset) if job.fitted is None else job.fitted["words"]
     if job.table_digest is None:
         found = _found(session, files, dataset.table_digest, _table_part(dataset))
         return JobTable(found, dataset.table_digest, _kinds(dataset) | kept, words, {c["name"]: c for c in dataset.columns})
@@ -236,7 +236,7 @@ def read_as(job: Job, dataset: Dataset, table: pl.DataFrame, names: Iterable[str
     """How the cells of the named columns were read, as JSON: as the job was begun with, whatever has been corrected since.
     None where they were no text.
     """
-    kept: dict[str, Any] | None = (job.fitted or {}).get("read")
+    kept: dict[str, Any] | None = None if job.fitted is None else job.fitted["read"]
     found = None if kept else readings_of(dataset.source, table.schema, names)
     return found.document if found else kept
 
@@ -283,7 +283,7 @@ def _summary(column: Mapping[str, Any]) -> ColumnSummary:
     names = ("name", "kind", "missing", "distinct", "first_missing", "min", "max")
     found: dict[str, Any] = {name: column[name] for name in names}
     low, high = found.pop("min"), found.pop("max")
-    distinct, shape = found["distinct"] or 0, tuple(column.get("shape") or ())
+    distinct, shape = found["distinct"] or 0, tuple(column["shape"] or ())
     is_index = column.get("role") == "index"
     return ColumnSummary(**{**found, "distinct": distinct}, low=low, high=high, shape=shape, is_index=is_index)
 

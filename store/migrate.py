@@ -1,4 +1,4 @@
-"""Bring a database to the present tables, from nothing or from any earlier version."""
+"""Bring a database to the present tables and forms, from nothing or from any earlier version."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-from store import sqlite_file
+from store import sqlite_file, stored_forms
 from store.database import Database
 from store.errors import ForeignDatabase
 
@@ -30,6 +30,7 @@ def migrate(database: Database) -> None:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
         _refuse_unknown(connection)
         command.upgrade(config(connection), "head")
+        stored_forms.bring_up(connection)
 
 
 def _refuse_unknown(connection: Connection) -> None:

@@ -29,7 +29,7 @@ from store.readings import records as recorded
 from store.readings.records import Record
 from store.readings.stored import Readings
 from store.requests import training_of
-from store.tables import Dataset, Job, Model
+from store.tables import Job, Model
 
 FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
 TARGET: TypeAdapter[Target] = TypeAdapter(Target)
@@ -94,15 +94,9 @@ def get(session: Session, model_id: str, owner: str | None) -> Model:
     return model
 
 
-def columns_of_table(session: Session, model: Model) -> frozenset[str]:
-    """Every column of the table that the model was trained on. A model stored without their names says those that its job
-    read; its dataset, as long as there is one, says the others.
-    """
-    names = model.fitted.get("columns")
-    if names is None:
-        dataset = session.scalars(select(Dataset).where(Dataset.id == model.dataset_id)).one_or_none()
-        names = [*training_of(model.request).columns, *(column["name"] for column in (dataset.columns if dataset else ()))]
-    return frozenset(names)
+def columns_of_table(model: Model) -> frozenset[str]:
+    """Every column of the table that the model was trained on."""
+    return frozenset(model.fitted["columns"])
 
 
 def delete(session: Session, files: Files, model: Model) -> None:
@@ -135,7 +129,7 @@ def _readings(model: Model) -> Readings | None:
 
 def stored_readings(fitted: Mapping[str, Any]) -> Readings | None:
     """How the columns were read that a model, or a job, was fitted to; None where they were no text, or that is not known."""
-    return Readings.of_document(fitted["read"]) if fitted.get("read") else None
+    return Readings.of_document(fitted["read"]) if fitted["read"] else None
 
 
 def make_predictor(request: dict[str, Any], fitted: dict[str, Any], weights: bytes) -> Predictor:

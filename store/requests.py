@@ -34,14 +34,9 @@ class JobRequest(Training):
 REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)
 
 
-STORED: dict[str, dict[str, Any]] = {"split": {"rounding": "class"}}
-"""What was meant by stored requests, by object and field, before the field had a name."""
-
-
 def training_of(request: dict[str, Any]) -> JobRequest:
     """A stored request, which was checked when it came in, as the spec that it is."""
-    meant = {name: {**fields, **(request.get(name) or {})} for name, fields in STORED.items()}
-    return REQUEST.validate_python({**request, **meant})
+    return REQUEST.validate_python(request)
 
 
 def document_of(request: JobRequest) -> dict[str, Any]:

@@ -24,6 +24,8 @@ Document = JSON(none_as_null=True)
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts up by itself in SQLite
 Instant = Float(53)
 
+FORM = 1
+"""The form of the JSON documents that are written now; `store.stored_forms` knows the earlier ones."""
 STATES = ("queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled")
 HELD = ("running", "pausing", "cancelling")
 """States in which a worker holds the job's lease."""
@@ -61,6 +63,7 @@ class Dataset(Table):
     columns: Mapped[list[dict[str, Any]]]
     column_count: Mapped[int] = mapped_column(server_default=text("0"))
     warnings: Mapped[list[dict[str, Any]]]
+    form: Mapped[int] = mapped_column(SmallInteger, default=FORM, server_default=text("0"))
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
     __table_args__ = (Index("datasets_by_owner", "owner", "number"),)
 
@@ -121,6 +124,9 @@ class Job(Table):
     load_seconds: Mapped[float | None]
     compile_seconds: Mapped[float | None]
     train_seconds: Mapped[float | None]
+    checkpoints_removed_at: Mapped[float | None] = mapped_column(Instant)
+    curves_removed_at: Mapped[float | None] = mapped_column(Instant)
+    form: Mapped[int] = mapped_column(SmallInteger, default=FORM, server_default=text("0"))
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
     started_at: Mapped[float | None] = mapped_column(Instant)
     finished_at: Mapped[float | None] = mapped_column(Instant)
@@ -248,6 +254,7 @@ class Model(Table):
     parameters: Mapped[int] = mapped_column(BigInteger)
     versions: Mapped[dict[str, Any]]
     digest: Mapped[str] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    form: Mapped[int] = mapped_column(SmallInteger, default=FORM, server_default=text("0"))
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
     __table_args__ = (Index("models_by_owner", "owner", "number"),)
 

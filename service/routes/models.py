@@ -89,7 +89,7 @@ def predict(
     """
     with store.database.reading() as session:
         model = models.get(session, model_id, caller.sees)
-        predictor, others = models.predictor(session, store.files, model), models.columns_of_table(session, model)
+        predictor, others = models.predictor(session, store.files, model), models.columns_of_table(model)
     _refuse_too_much(store, predictor, len(request.records if isinstance(request, RecordsRequest) else request.data))
     given = request.records if isinstance(request, RecordsRequest) else _records(request)
     records = models.read_records(model, predictor, given)

@@ -1,6 +1,5 @@
 """How a file's columns were read, as its dataset and the models trained on it keep it."""
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -9,13 +8,6 @@ from typing import Any
 import polars as pl
 
 from store.readings.column import BOOLEAN, INTEGER, NUMBER, WORDS, ColumnReading
-
-REPORT = re.compile(
-    r"(?P<number>integer|number) \(decimal '(?P<decimal>.)'(?:, thousands '(?P<thousands>.)'|, thousands \"(?P<quote>')\")?\)"
-    r"|boolean \((?P<yes>[^/]+)/(?P<no>[^/]+)\)"
-    r"|date \((?P<format>.+?)\)(?P<days>, as days since 1970)?"
-)
-"""How readings were written before they were stored as objects."""
 
 
 @dataclass(frozen=True)
@@ -74,8 +66,8 @@ def readings_of(source: Mapping[str, Any], dtypes: Mapping[str, Any], names: Ite
 
 def listed(source: Mapping[str, Any]) -> dict[str, ColumnReading]:
     """The readings of the columns of a dataset that are not plain, by name."""
-    told = {name: _told(entry) for read in _reads(source) for name, entry in read.get("columns", {}).items()}
-    return {name: reading for name, reading in told.items() if reading is not None}
+    entries = {name: entry for read in _reads(source) for name, entry in read.get("columns", {}).items()}
+    return {name: ColumnReading.of_document(entry) for name, entry in entries.items()}
 
 
 def indexes(source: Mapping[str, Any]) -> set[str]:
@@ -109,17 +101,3 @@ def _integer(source: Mapping[str, Any], told: Mapping[str, ColumnReading], dtype
     decimal = given.get("decimal") or (decimals.pop() if len(decimals) == 1 else ".")
     thousands = given.get("thousands") or (groups.pop() if len(groups) == 1 else None)
     return replace(INTEGER, decimal=decimal, thousands=None if thousands in ("none", decimal) else thousands)
-
-
-def _told(entry: Any) -> ColumnReading | None:
-    """A reading as it is stored now, or as it was reported before; None where that cannot be told."""
-    if isinstance(entry, dict):
-        return ColumnReading.of_document(entry)
-    found = REPORT.fullmatch(str(entry))
-    if found is None:
-        return None
-    if found["number"]:
-        return ColumnReading(found["number"], found["decimal"], found["thousands"] or found["quote"])  # type: ignore[arg-type]
-    if found["yes"]:
-        return ColumnReading("boolean", words=(found["no"], found["yes"]))
-    return ColumnReading("date", format=found["format"], days=found["days"] is not None)
