@@ -26,6 +26,7 @@ from store.errors import DatabaseDamaged, ForeignDatabase
 from store.logs import configure_logs
 from store.migrate import MIGRATIONS
 from store.migrate import migrate as apply_migrations
+from store.privacy import keep_private
 from store.settings import Settings, settings
 
 WITH_PARENT = "VIDRO_WITH_PARENT"
@@ -147,6 +148,7 @@ def _named_refusals() -> Iterator[None]:
 
 def migrated(setting: Settings) -> Database:
     """The database, with the present tables."""
+    keep_private(setting.data)
     database = Database(setting.database)
     if not database.is_sqlite:  # whose file the migration makes
         wait_until(database, lambda session: session.execute(select(1)).scalar() == 1)
@@ -170,6 +172,7 @@ def serve(
     end_with_parent()
     setting = settings().model_copy(update={k: v for k, v in {"host": host, "port": port}.items() if v is not None})
     configure_logs(setting.log_level)
+    keep_private(setting.data)
     keep_kernels(setting)
     opened(setting).close()
     refuse_open_door(setting)
@@ -220,6 +223,7 @@ def worker(
         os.environ["VIDRO_QUEUES"] = queues
     setting = settings()
     configure_logs(setting.log_level)
+    keep_private(setting.data)
     keep_kernels(setting)
     end_with_parent()
     database = opened(setting)

@@ -15,6 +15,7 @@ from cli.processes import WITH_PARENT, migrated, refuse_open_door
 from cli.supervision import REFUSED, Child, supervise
 from store import supervised
 from store.logs import configure_logs
+from store.privacy import keep_private
 from store.settings import Settings
 
 REPORT = "supervisor.json"
@@ -31,6 +32,7 @@ def up(
     given = {"host": host, "port": port, "data": data, "workers": workers}
     setting = Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
     configure_logs(setting.log_level)
+    keep_private(setting.data)
     setting.data.mkdir(parents=True, exist_ok=True)
     migrated(setting).close()
     refuse_open_door(setting)
