@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import demo, keys, processes, up
+from cli import demo, keys, processes, storage, up
 
 app = typer.Typer(help="Vidro: model training in the open, over HTTP.", no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(up.up)
@@ -10,6 +10,9 @@ app.command()(processes.serve)
 app.command()(processes.worker)
 app.command()(processes.migrate)
 app.command()(processes.warm_up)
+app.command()(storage.backup)
+app.command()(storage.restore)
+app.command()(storage.vacuum)
 app.command()(demo.demo)
 app.add_typer(keys.app, name="keys")
 

@@ -12,6 +12,7 @@ DESCRIPTIONS = {
     404: "Unknown, or another owner's",
     406: "No form of it is of an accepted type",
     409: "The state forbids it",
+    410: "Removed some time after the job's end, as a setting of the server asks for",
     413: "Too large",
     415: "A format that is not read here, or a body that does not say that it is JSON",
     422: "Bad input; `errors` points at it",

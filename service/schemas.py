@@ -252,6 +252,12 @@ class JobResource(Resource):
         "nothing: WORSE_THAN_MEAN, WORSE_THAN_COMMONEST, LOSS_ROSE, NOT_FINITE, WEIGHTS_ZERO, SEPARABLE, CONSTANT_TARGET, each "
         "once, with its numbers and a remedy"
     )
+    checkpoints_removed_at: Time | None = Field(
+        default=None, description="when its checkpoints, but its model's, were removed (VIDRO_KEEP_CHECKPOINTS_DAYS)"
+    )
+    curves_removed_at: Time | None = Field(
+        default=None, description="when its curves and histograms were removed (VIDRO_KEEP_CURVES_DAYS)"
+    )
     timings: Timings
     created_at: Time
     started_at: Time | None

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from engine.predict import Predictor
 from engine.train import COEFFICIENTS
-from store import jobs, models
+from store import jobs, models, retention
 from store.errors import NotFound
 from store.files import Files, Part
 from store.tables import Checkpoint, Job
@@ -26,18 +26,22 @@ def checkpoint_of(session: Session, job: Job, epoch: str) -> Checkpoint | None:
     """The job's checkpoint of an epoch by number, `last`, `best`, or `model`: that of the job's model, or while there is none
     the last. None for 0, the weights before training, which are worked out anew; of a fork that is where it began.
 
-    Raises NotFound with what there is instead.
+    Raises NotFound with what there is instead, or Removed.
     """
     epochs = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
     if epoch == "0" and job.forked_from is None and job.fitted is not None:
         return None
-    if not epochs:
+    is_cut = job.checkpoints_removed_at is not None
+    if not epochs and not is_cut:
         raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
-    best = int((job.best or {}).get("epoch", max(epochs)))
+    last = job.epoch if is_cut else max(epochs)
+    best = int((job.best or {}).get("epoch", last))
     stopped = job.state == "succeeded" and job.request.get("early_stopping") is not None
-    named = {"last": max(epochs), "best": best, "model": best if stopped else max(epochs), "0": job.forked_epoch}
+    named = {"last": last, "best": best, "model": best if stopped else last, "0": job.forked_epoch}
     wanted = named.get(epoch)
     wanted = int(epoch) if wanted is None else wanted
+    if wanted not in epochs and is_cut:
+        raise retention.removed(job, "checkpoints", epochs)
     if wanted not in epochs and epoch == "best":
         raise NotFound(f"epoch {wanted}, the best so far, is kept with the next checkpoint; ask again then")
     if wanted not in epochs:

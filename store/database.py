@@ -92,6 +92,9 @@ POOL_SECONDS = 10
 BUSY_SECONDS = 30
 """How long SQLite waits for its turn to write, unless told otherwise."""
 
+LOG_BYTES = 64 * 2**20
+"""What SQLite's log is cut back to once its pages are in the database."""
+
 FRESH_SECONDS = 1.0
 """For so long after its last use a connection is taken to be alive; later it is asked first, at the cost of a round trip."""
 
@@ -191,8 +194,10 @@ def _sqlite_engine(url: Any, wait_seconds: float | None) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below; sqlite3 would do it late
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is not there yet; see store/space.py
         _write_ahead(connection, busy_seconds)
-        for pragma in ("synchronous=NORMAL", f"busy_timeout={round(busy_seconds * 1000)}", "foreign_keys=ON"):
+        log_size = f"journal_size_limit={LOG_BYTES}"
+        for pragma in ("synchronous=NORMAL", f"busy_timeout={round(busy_seconds * 1000)}", "foreign_keys=ON", log_size):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -16,7 +16,9 @@ StoreError
 ├── UploadLength     INCONSISTENT_UPLOAD_LENGTH 400
 ├── ContentMissing   CONTENT_MISSING     500  a row names content that is neither in the database nor in the data folder
 ├── ContentDamaged   CONTENT_DAMAGED     500  content is not what its name, its SHA-256, says
+├── Removed          REMOVED             410  what a setting had removed some time after a job's end
 ├── KeyExpired       KEY_EXPIRED         401  an API key whose time is over
+├── BackupUnusable   BACKUP_UNUSABLE     409  a backup that cannot be made, or is none
 ├── InvalidKey       INVALID_KEY         422  an API key that cannot be made as asked
 ├── DatabaseDamaged  DATABASE_DAMAGED    503  the database is cut off, overwritten, or none at all
 ├── ForeignDatabase  FOREIGN_DATABASE    503  the database is another program's, or a later version's
@@ -152,9 +154,17 @@ class ContentDamaged(StoreError):
     code, status = "CONTENT_DAMAGED", 500
 
 
+class Removed(StoreError):
+    code, status = "REMOVED", 410
+
+
 class KeyExpired(StoreError):
     code, status = "KEY_EXPIRED", 401
     headers = {"WWW-Authenticate": 'Bearer error="invalid_token"'}  # noqa: RUF012 (never changed)
+
+
+class BackupUnusable(StoreError):
+    code, status = "BACKUP_UNUSABLE", 409
 
 
 class InvalidKey(StoreError):

@@ -8,7 +8,7 @@ from engine.errors import InvalidSpec
 from engine.fork import FIXED, inherit, refusals
 from engine.prepare import refuse_unwatched, refuse_weightless
 from engine.spec import present_name
-from store import jobs, models
+from store import jobs, models, retention
 from store.checkpoints import arrays_of
 from store.files import Files
 from store.requests import JobRequest, document_of, training_of
@@ -45,10 +45,13 @@ def forked(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]
 
 
 def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best"]) -> Checkpoint:
-    """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept."""
+    """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept, Removed where it was."""
     kept = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
-    named = {"last": max(kept, default=0), "best": (job.best or {}).get("epoch", 0)}
+    is_cut = job.checkpoints_removed_at is not None
+    named = {"last": job.epoch if is_cut else max(kept, default=0), "best": (job.best or {}).get("epoch", 0)}
     wanted = named.get(epoch, epoch) if isinstance(epoch, str) else epoch
+    if wanted not in kept and is_cut:
+        raise retention.removed(job, "checkpoints", kept)
     if wanted not in kept:
         there = f"there are those of {', '.join(map(str, kept))}" if kept else "they come with the first checkpoint"
         raise InvalidSpec([("/epoch", f"no weights of epoch {wanted or epoch} are kept; {there}")])

@@ -96,6 +96,12 @@ class Settings(BaseSettings):
     orphan_seconds: float = Field(
         default=3600, gt=0, description="files of uploads and checkpoints that were never committed are removed at that age"
     )
+    keep_checkpoints_days: float = Field(
+        default=0, ge=0, description="days after a job's end at which its checkpoints go, but its model's; 0: they stay"
+    )
+    keep_curves_days: float = Field(
+        default=0, ge=0, description="days after a job's end at which its curves and histograms go; 0: they stay"
+    )
     polling_seconds: float = Field(default=0.02, gt=0, description="how often the filesystem transport looks for messages")
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 

@@ -13,7 +13,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import idempotency, jobs, parent, positions, queue, workers
+from store import idempotency, jobs, parent, positions, queue, retention, space, workers
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -22,6 +22,8 @@ from worker.recording import Workplace
 from worker.training import work
 
 SHORTEST_PAUSE = 0.05
+MOST_STEPS = 5
+"""Steps of removal in one round of the sweeper."""
 log = structlog.get_logger()
 # Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
 _stopping = multiprocessing.RawValue("b", 0)
@@ -90,6 +92,7 @@ def _sweep_for_ever() -> None:
             if time.monotonic() - files_swept > place.settings.orphan_seconds:
                 files_swept = time.monotonic()
                 sweep_files(place)
+            make_room(place)
         except SQLAlchemyError as error:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:
@@ -105,6 +108,18 @@ def sweep_files(place: Workplace) -> None:
         idempotency.forget_old(session)
     if removed:
         log.info("removed files that nothing names", count=removed)
+
+
+def make_room(place: Workplace) -> None:
+    """Take a few small steps: remove what settings let go of jobs that are done, and give free room back to the system."""
+    setting = place.settings
+    if setting.keep_checkpoints_days or setting.keep_curves_days:
+        for _ in range(MOST_STEPS):
+            with place.database.transaction() as session:
+                days = setting.keep_checkpoints_days, setting.keep_curves_days
+                if not retention.remove_some(session, place.files, *days):
+                    break
+    space.give_back(place.database)
 
 
 def sweep_once(place: Workplace) -> float:

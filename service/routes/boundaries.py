@@ -24,7 +24,7 @@ from store.readings.records import read_records
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 
 
-@router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404, 429))
+@router.get("/{job_id}/boundary", response_model=Boundary, responses=problems(404, 410, 429))
 @works_on("tables")
 def get_boundary(
     store: StoreOf,

@@ -264,7 +264,7 @@ def resume_job(store: StoreOf, caller: Writer, job_id: str, response: Response) 
     return get_job(store, caller, job_id)
 
 
-@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409, 429))
+@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409, 410, 429))
 def fork_job(
     store: StoreOf, caller: Writer, job_id: str, fork: ForkRequest, idempotency_key: IdempotencyKey = None
 ) -> JSONResponse:

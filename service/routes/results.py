@@ -35,7 +35,7 @@ from service.schemas import (
     Weights,
 )
 from service.work import refuse_too_much
-from store import curves, datasets, jobs, models
+from store import curves, datasets, jobs, models, retention
 from store.checkpoints import checkpoint_of, moment_at
 from store.cursors import head
 from store.database import to_json
@@ -55,7 +55,7 @@ WHICH = (
     "/{job_id}/curves",
     response_model=Curves,
     responses={
-        **problems(404, 406),
+        **problems(404, 406, 410),
         200: {
             "description": "curves; as text/csv, every point",
             "content": {"text/csv": {"schema": {"type": "string"}}},
@@ -76,6 +76,8 @@ def get_curves(
     media_type = accepted(request, TABLE_TYPES)
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
+        if job.curves_removed_at is not None:
+            raise retention.removed(job, "curves")
         known = curves.names(session, job.number)
         names = list(dict.fromkeys(series.split(","))) if series else known
         for name in names:
@@ -184,7 +186,7 @@ TYPE_NAMES = {media_type: name for name, media_type in WEIGHT_TYPES.items()}
     "/{job_id}/weights",
     response_model=Weights,
     responses={
-        **problems(404, 406),
+        **problems(404, 406, 410),
         200: {
             "description": "as JSON, NPZ or safetensors, by `format` or Accept",
             "content": {kind: {"schema": {"type": "string", "format": "binary"}} for kind in list(WEIGHT_TYPES.values())[1:]},
@@ -270,7 +272,7 @@ def _coefficients(predictor: Predictor) -> Coefficients | None:
     return Coefficients(features=predictor.features.names, outputs=outputs, weights=W.tolist(), bias=b.tolist())
 
 
-@router.get("/{job_id}/histograms", responses=problems(404))
+@router.get("/{job_id}/histograms", responses=problems(404, 410))
 def get_histograms(
     store: StoreOf,
     caller: Reader,
@@ -284,6 +286,8 @@ def get_histograms(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
+        if job.curves_removed_at is not None:
+            raise retention.removed(job, "curves")
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
     known = {entry["layer"]: None for row in kept for entry in row.layers}
@@ -298,7 +302,7 @@ def get_histograms(
     return Listing(**listing(items, None))
 
 
-@router.get("/{job_id}/evaluation", responses=problems(404, 429))
+@router.get("/{job_id}/evaluation", responses=problems(404, 410, 429))
 @works_on("tables")
 def get_evaluation(
     request: Request,

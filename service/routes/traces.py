@@ -90,7 +90,7 @@ TRACES: Any = {
 CHECKS: Any = {"given": {"summary": "Given numbers", "value": WORKED}, "job": {"summary": "A job", "value": OF_JOB}}
 
 
-@router.post("/traces", response_model=Trace, responses=problems(404, 413, 429))
+@router.post("/traces", response_model=Trace, responses=problems(404, 410, 413, 429))
 @works_on("tables")
 def trace_steps(
     store: StoreOf,
@@ -122,7 +122,7 @@ def trace_steps(
     return ResourceResponse(answer.document())
 
 
-@router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 413, 429))
+@router.post("/gradient_checks", response_model=GradientCheck, responses=problems(404, 410, 413, 429))
 @works_on("tables")
 def check_gradients(
     store: StoreOf,
