@@ -65,7 +65,7 @@ def _dataset_1(connection: Connection, row: Row[Any], documents: Documents) -> N
         source["given"] = _given_1(source)
     for file in (source, *source.get("files", ())):
         if "read" in file:
-            columns = {name: _reading_1(entry) for name, entry in file["read"].get("columns", {}).items()}
+            columns = {name: reading_1(entry) for name, entry in file["read"].get("columns", {}).items()}
             told = {name: entry for name, entry in columns.items() if entry is not None}
             file["read"] = {**file["read"], "columns": told}
     documents["columns"] = [{"shape": None, **column} for column in documents["columns"]]
@@ -82,7 +82,7 @@ def _given_1(source: Mapping[str, Any]) -> dict[str, Any]:
     return given
 
 
-def _reading_1(entry: Any) -> dict[str, Any] | None:
+def reading_1(entry: Any) -> dict[str, Any] | None:
     """A column's reading as an object; None where its words do not tell it."""
     if isinstance(entry, dict):
         return entry

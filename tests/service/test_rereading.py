@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 from sqlalchemy import select
 
+from store import stored_forms
 from store.tables import Blob, Dataset, Job
 from tests.service.conftest import Stage
 from worker.training import run
@@ -172,7 +173,9 @@ def test_a_dataset_that_says_no_options_is_read_as_it_was_found(stage: Stage) ->
     dataset = upload(stage, TABLE.replace(",", ";"))
     with stage.place.database.transaction() as session:
         row = session.scalars(select(Dataset)).one()
-        row.source = {name: value for name, value in row.source.items() if name != "given"}
+        row.source, row.form = {name: value for name, value in row.source.items() if name != "given"}, 0
+        session.flush()
+        stored_forms.bring_up(session.connection())
     found = patch(stage, dataset["id"], as_kind("zip"))
     assert cells(stage, dataset["id"], "zip")[1] == "00001"
     assert found["source"]["given"]["delimiter"] == ";"

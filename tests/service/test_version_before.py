@@ -43,6 +43,14 @@ EARLIER = {
 }
 
 
+TRAINED_ON = pytest.mark.parametrize(
+    ("earlier", "empty_database"),
+    [("f1865d1", "postgresql"), ("0_1", "sqlite"), ("0_1", "postgresql"), ("0_2", "sqlite")],
+    indirect=True,
+)
+"""What trains takes its time; what is read is read on both."""
+
+
 @pytest.fixture(scope="session", params=list(EARLIER))
 def earlier(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -198,6 +206,7 @@ def test_what_had_diverged_says_so(before: Stage, told: dict[str, Any]) -> None:
     assert get(before, f"/v1/jobs/{job['id']}/curves")["series"]["train_loss"]["value"]
 
 
+@TRAINED_ON
 def test_what_was_undone_goes_on_to_the_same_bits(before: Stage, earlier: str, told: dict[str, Any]) -> None:
     """What was queued runs; what was paused, or given back by its worker, goes on from where it stood."""
     undone = [name for name in told["jobs"] if name.endswith(EARLIER[earlier].undone)]
@@ -219,6 +228,7 @@ def test_what_was_undone_goes_on_to_the_same_bits(before: Stage, earlier: str, t
         assert ended["curves"]["train_loss"][-1] == pytest.approx(alone["curves"]["train_loss"][-1], abs=0.05)
 
 
+@TRAINED_ON
 def test_a_fork_ends_in_the_same_bits(before: Stage, told: dict[str, Any]) -> None:
     parent = told["jobs"]["small, alone"]["id"]
     fork = before.client.post(f"/v1/jobs/{parent}/fork", json=told["fork"])
@@ -229,6 +239,7 @@ def test_a_fork_ends_in_the_same_bits(before: Stage, told: dict[str, Any]) -> No
         holds(ended, of_a_run(told["jobs"]["forked, alone"]))
 
 
+@TRAINED_ON
 def test_new_jobs_run_beside_them(before: Stage, told: dict[str, Any]) -> None:
     for name, target, kind in (("visits", "likes", "linear_regression"), ("flowers", "sort", "mlp")):
         assert before.job(told["datasets"][name]["id"], target, kind)["state"] == "succeeded"

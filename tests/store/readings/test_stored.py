@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
 from store.readings.stored import BOOLEAN, Readings, indexes, listed, readings_of
+from store.stored_forms import reading_1
 from tests.store.readings import columns_read
 
 DTYPES: dict[str, Any] = {
@@ -51,7 +52,7 @@ def test_a_column_that_is_not_listed_is_plain() -> None:
     ],
 )
 def test_what_was_reported_before_is_understood(reported: str, reading: ColumnReading) -> None:
-    before = {"read": {"missing": ["", "NA"], "columns": {"x": reported}}}
+    before = {"read": {"missing": ["", "NA"], "columns": {"x": reading_1(reported)}}}
     assert listed(before) == {"x": reading}
     found = readings_of(before, {"x": pl.Float64}, ["x"])
     assert found is not None
@@ -59,7 +60,7 @@ def test_what_was_reported_before_is_understood(reported: str, reading: ColumnRe
 
 
 def test_what_cannot_be_understood_is_no_reading() -> None:
-    assert listed({"read": {"columns": {"x": "by hand"}}}) == {}
+    assert reading_1("by hand") is None
 
 
 def test_plain_whole_numbers_have_the_marks_of_the_files_other_numbers() -> None:
