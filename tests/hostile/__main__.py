@@ -11,6 +11,7 @@ import sys
 import tempfile
 import time
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ EXAMPLES = 8
 """Cases an operation and phase in one run of Schemathesis; runs are repeated with other seeds."""
 READY_SECONDS = 120.0
 SECRET = re.compile(r"vidro_[\w-]{20,}")
-COUNTED = re.compile(r'^vidro_requests_total\{.*status="(\d+)"\} ([\d.e+]+)$', re.MULTILINE)
+COUNTED = re.compile(r'^vidro_requests_total\{.*status="(\d+)"\} ([\d.e+]+)$')
 
 
 @dataclass
@@ -42,12 +43,17 @@ class Server:
     log: Path
     headers: dict[str, str] = field(default_factory=dict)
 
-    def answers(self) -> dict[int, int]:
-        """How many answers of each status the server has counted."""
-        found: dict[int, int] = {}
-        for status, count in COUNTED.findall(httpx.get(f"{self.url}/metrics", timeout=60).text):
-            found[int(status)] = found.get(int(status), 0) + round(float(count))
-        return found
+    before: Counter[int] = field(default_factory=Counter)
+    """The answers before the attack."""
+
+    def answers(self) -> Counter[int]:
+        """How many answers of each status the server has counted since, besides those of /metrics, where this asks."""
+        found: Counter[int] = Counter()
+        for line in httpx.get(f"{self.url}/metrics", timeout=60).text.splitlines():
+            counted = COUNTED.match(line)
+            if counted is not None and 'route="/metrics"' not in line:
+                found[int(counted[1])] += round(float(counted[2]))
+        return found - self.before
 
 
 def main() -> int:
@@ -58,15 +64,14 @@ def main() -> int:
     arguments.add_argument("rest", nargs="*", help="after --, for `schemathesis run`, as in -- --include-path /v1/jobs")
     given = arguments.parse_args()
     forms, began, failed = given.form or list(FORMS), time.monotonic(), 0
-    answers: dict[int, int] = {}
+    answers: Counter[int] = Counter()
     for form in forms:
         with serving(form) as server:
             seed = given.seed
             while sum(server.answers().values()) < given.cases / len(forms):
                 failed += attack(server, form, seed, given.rest)
                 seed += 1
-            for status, count in server.answers().items():
-                answers[status] = answers.get(status, 0) + count
+            answers += server.answers()
             broken = sum(count for status, count in server.answers().items() if status >= 500 and status != 503)
             if broken:
                 typer.echo(server.log.read_text(errors="replace")[-20_000:])
@@ -112,6 +117,7 @@ def serving(form: str) -> Iterator[Server]:
             process = subprocess.Popen([*vidro, "up"], env=environment, stdout=log, stderr=log)
         try:
             furnish(server, process)
+            server.before = server.answers()
             yield server
         finally:
             process.send_signal(signal.SIGINT)
