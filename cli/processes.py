@@ -24,6 +24,7 @@ from store import keys, sqlite_file, workers
 from store.database import Database
 from store.errors import DatabaseDamaged, ForeignDatabase
 from store.logs import configure_logs
+from store.machine import raise_open_files
 from store.migrate import MIGRATIONS
 from store.migrate import migrate as apply_migrations
 from store.privacy import keep_private
@@ -176,6 +177,7 @@ def serve(
     keep_kernels(setting)
     opened(setting).close()
     refuse_open_door(setting)
+    raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
     config = uvicorn.Config(
         create_app(setting),
@@ -193,9 +195,9 @@ def serve(
 
 def _server(config: Any) -> Any:
     """A server that tells the supervisor when it listens, and exits as one that is refused to where it cannot."""
-    import uvicorn
+    from service.server import StreamingServer
 
-    class Server(uvicorn.Server):
+    class Server(StreamingServer):
         async def startup(self, sockets: list[socket.socket] | None = None) -> None:
             try:
                 await super().startup(sockets)

@@ -11,6 +11,7 @@ from service.caching import Caching
 from service.capacity import Capacity
 from service.compression import Compression
 from service.dependencies import ResourceResponse, Store
+from service.hub import Hub
 from service.methods import Methods
 from service.middleware import BodyLimit, Failures, RequestContext
 from service.origins import Cors, ForeignPages
@@ -49,8 +50,10 @@ def create_app(setting: Settings | None = None) -> FastAPI:
         database = Database(setting.database, setting.wait_seconds)
         app.state.store = Store(setting, database, Files(setting.files, setting.inline_bytes))
         capacity.provide_threads()
+        app.state.hub = Hub(setting, database)
         with KeyUses(database) as app.state.key_uses:
             yield
+        await app.state.hub.close()
         database.close()
 
     app = FastAPI(

@@ -13,6 +13,7 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from service.hub import Hub
 from service.origins import FOREIGN
 from service.wrong_keys import WrongKey
 from store import idempotency, keys
@@ -70,7 +71,26 @@ def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
     return check
 
 
-Reader = Annotated[Caller, Depends(scoped("read"))]
+_may_read = scoped("read")
+
+
+async def get_hub(request: Request) -> Hub:
+    hub: Hub = request.app.state.hub
+    return hub
+
+
+HubOf = Annotated[Hub, Depends(get_hub)]
+
+
+async def get_watcher(
+    request: Request, store: StoreOf, hub: HubOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> Caller:
+    """A caller who may read, looked up by one of the few threads of streams: after a restart thousands come at once."""
+    return await _may_read(await hub.run(get_caller, request, store, credentials))
+
+
+Reader = Annotated[Caller, Depends(_may_read)]
+Watcher = Annotated[Caller, Depends(get_watcher)]
 Writer = Annotated[Caller, Depends(scoped("write"))]
 
 

@@ -1,28 +1,22 @@
 """A job's events: its journal and its epochs, merged. There is no table of events (decision 1)."""
 
-import asyncio
-import time
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi.sse import format_sse_event
 from sqlalchemy.orm import Session
-from starlette.concurrency import run_in_threadpool
 
-from service.dependencies import Store
 from service.resources import job_resource
 from service.schemas import EventResource, LogEvent, MetricEvent
 from store import curves, jobs
 from store.cursors import Cursor, Head, cursor, head
-from store.database import to_json
+from store.database import Database, to_json
 from store.errors import BadPageToken
 from store.keys import Caller
 from store.tables import Job
 
-POLL_SECONDS = 0.1
-COMMENT_SECONDS = 15.0
 BATCH = 500
+"""Most events of a block."""
 
 
 @dataclass(frozen=True)
@@ -69,19 +63,11 @@ class Read:
     ended: bool
 
 
-def page(store: Store, caller: Caller, job_id: str, begin: Begin, limit: int) -> Read:
+def page(database: Database, caller: Caller, job_id: str, begin: Begin, limit: int) -> Read:
     """Up to `limit` events. Raises NotFound, BadPageToken."""
-    with store.database.reading() as session:
+    with database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         return read(session, job, begin.after(head(session, job)), limit)
-
-
-def place(store: Store, caller: Caller, job_id: str, begin: Begin) -> Cursor | None:
-    """Where a stream begins; None where no event will follow. Raises NotFound, BadPageToken."""
-    with store.database.reading() as session:
-        end = head(session, jobs.get(session, job_id, caller.sees))
-    after = begin.after(end)
-    return None if end.ended and not end.is_after(after) else after
 
 
 def read(session: Session, job: Job, after: Cursor, limit: int) -> Read:
@@ -106,30 +92,31 @@ def read(session: Session, job: Job, after: Cursor, limit: int) -> Read:
 
 
 def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: list[EventResource], limit: int) -> Cursor:
-    last = min(last, place.epochs + limit - len(found))
-    if last <= place.epochs:
-        return place
-    for epoch, values in curves.values(session, job.number, place.epochs + 1, last).items():
-        place = Cursor(place.entries, epoch)
-        found.append(EventResource(id=place.id, event="metric", data=MetricEvent(epoch=epoch, **values)))
+    """Tell the epochs up to `last`, as far as the limit allows; those whose curves are not kept any more are passed over."""
+    while place.epochs < last and len(found) < limit:
+        upto = min(last, place.epochs + limit - len(found))
+        for epoch, values in curves.values(session, job.number, place.epochs + 1, upto).items():
+            event_id = Cursor(place.entries, epoch).id
+            found.append(EventResource(id=event_id, event="metric", data=MetricEvent(epoch=epoch, **values)))
+        place = Cursor(place.entries, upto)
     return place
 
 
-async def stream(store: Store, caller: Caller, job_id: str, place: Cursor) -> AsyncIterator[bytes]:
-    """The events as text/event-stream, as they happen, until the last state; a comment where nothing has for a while."""
-    quiet_since = time.monotonic()
-    while True:
-        found = await run_in_threadpool(page, store, caller, job_id, Begin(place), BATCH)
-        for event in found.events:
-            data = to_json(event.document()["data"])
-            yield format_sse_event(data_str=data, event=event.event, id=str(event.id))
-        if found.ended:
-            return
-        place = found.cursor
-        if found.events:
-            quiet_since = time.monotonic()
-        elif time.monotonic() - quiet_since >= COMMENT_SECONDS:
-            yield format_sse_event(comment="still here")
-            quiet_since = time.monotonic()
-        if len(found.events) < BATCH:
-            await asyncio.sleep(POLL_SECONDS)
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Consecutive events as text/event-stream, and the place after them."""
+
+    data: bytes
+    end: Cursor
+
+
+def block(database: Database, job_id: str, after: Cursor) -> Block:
+    """The events after the place, up to BATCH. Raises NotFound."""
+    with database.reading() as session:
+        job = jobs.get(session, job_id, None)
+        found = read(session, job, after, BATCH - after.epochs % BATCH)  # so that readers come together at the same places
+    return Block(b"".join(map(_encoded, found.events)), found.cursor)
+
+
+def _encoded(event: EventResource) -> bytes:
+    return format_sse_event(data_str=to_json(event.document()["data"]), event=event.event, id=str(event.id))

@@ -24,6 +24,7 @@ StoreError
 ├── ForeignDatabase  FOREIGN_DATABASE    503  the database is another program's, or a later version's
 ├── DiskFull         DISK_FULL           503  there is no room left where data is stored
 ├── TooManyRequests  TOO_MANY_REQUESTS   429  others of its kind are worked on, and it has waited long
+├── TooManyStreams   TOO_MANY_STREAMS    429  a key has as many event streams open as it may; 503 where the process has
 └── LeaseLost        LEASE_LOST          409  another attempt holds the job
 """
 
@@ -199,6 +200,15 @@ class TooManyRequests(StoreError):
     def waited(cls, kind: str, at_once: int, seconds: float) -> "TooManyRequests":
         told = f"{at_once} requests of this kind ({kind}) are worked on at once, and this one has waited {seconds:g} s"
         return cls(f"{told} for its turn", seconds / 2)
+
+
+class TooManyStreams(StoreError):
+    code, status = "TOO_MANY_STREAMS", 429
+
+    def __init__(self, detail: str, is_full: bool = False) -> None:
+        super().__init__(detail)
+        self.status = 503 if is_full else 429
+        self.headers = {"Retry-After": "5"}
 
 
 class LeaseLost(StoreError):

@@ -78,11 +78,12 @@ def get(session: Session, job_id: str, owner: str | None) -> Job:
     """The job. Raises NotFound, also for another's."""
     job = session.scalars(select(Job).where(Job.id == job_id, *owned(Job, owner))).one_or_none()
     if job is None:
-        raise _unknown(job_id)
+        raise unknown(job_id)
     return job
 
 
-def _unknown(job_id: str) -> NotFound:
+def unknown(job_id: str) -> NotFound:
+    """The answer to who asks for a job that is not there, or another's."""
     return NotFound(f"no job '{job_id}'; GET /v1/jobs lists what there is")
 
 
@@ -344,7 +345,7 @@ def cancel(session: Session, job: Job) -> None:
 def describe(session: Session, job: Job, **values: Any) -> None:
     """Write the job's new name or tags, whatever its state. Raises NotFound where it has been deleted meanwhile."""
     if values and not _updated(session, update(Job).where(Job.number == job.number, Job.id == job.id).values(**values)):
-        raise _unknown(job.id)
+        raise unknown(job.id)
     session.refresh(job)
 
 

@@ -1,6 +1,8 @@
 """What this process may use of its machine, or of the container that it is in."""
 
 import os
+import resource
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
@@ -26,6 +28,20 @@ def cores() -> int:
         if len(words) == 2 and words[0].isdecimal():  # "max" or −1 where there is none
             found.append(max(1, int(words[0]) // int(words[1])))
     return min(found)
+
+
+def open_files() -> int:
+    """The files and connections that this process may hold open at once."""
+    found = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return 2**20 if found == resource.RLIM_INFINITY else found
+
+
+def raise_open_files() -> None:
+    """Let this process hold open as many files and connections as the system allows it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):  # macOS refuses what its kernel cannot do
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _words(name: str) -> list[str]:

@@ -103,6 +103,12 @@ class Settings(BaseSettings):
         default=0, ge=0, description="days after a job's end at which its curves and histograms go; 0: they stay"
     )
     polling_seconds: float = Field(default=0.02, gt=0, description="how often the filesystem transport looks for messages")
+    max_streams: int = Field(
+        default=10_000, ge=1, description="event streams open at once in a process, as far as open files allow"
+    )
+    max_streams_per_key: int = Field(
+        default=5_000, ge=1, description="event streams open at once with one key, or, while there is none, of everybody"
+    )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR")
 
     @property

@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import JSONResponse
 from polars import DataFrame
 from pydantic import ValidationError
 from sqlalchemy.orm import Session
@@ -17,13 +17,16 @@ from engine.errors import InputError
 from engine.estimate import estimate, parameters_ahead, refuse_too_much
 from engine.features import ColumnSummary
 from service import events
+from service.capacity import capacity_of
 from service.dependencies import (
+    HubOf,
     IdempotencyKey,
     PageOf,
     Reader,
     ResourceResponse,
     Store,
     StoreOf,
+    Watcher,
     Writer,
     once,
 )
@@ -334,7 +337,7 @@ def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
 @router.get(
     "/{job_id}/events",
     responses={
-        **problems(404, 406),
+        **problems(404, 406, 429),
         200: {
             "description": "the stream, or with Accept: application/json a page of the same events",
             "content": {
@@ -348,7 +351,8 @@ def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
 )
 async def stream_events(
     store: StoreOf,
-    caller: Reader,
+    hub: HubOf,
+    caller: Watcher,
     request: Request,
     job_id: str,
     page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
@@ -367,12 +371,10 @@ async def stream_events(
     """
     begin = events.begin(page_token, last_event_id, wanted)
     if accepted(request, ("text/event-stream", "application/json")) == "application/json":
-        found = await run_in_threadpool(events.page, store, caller, job_id, begin, page_size)
+        async with capacity_of(request).turn("reads"):
+            found = await run_in_threadpool(events.page, store.database, caller, job_id, begin, page_size)
         more = len(found.events) == page_size
         documents = [event.document() for event in found.events]
         return ResourceResponse(listing(documents, str(found.events[-1].id) if more else None))
-    place = await run_in_threadpool(events.place, store, caller, job_id, begin)  # an unknown job is a 404, not a stream
-    if place is None:
-        return Response(status_code=204)
-    headers = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-    return StreamingResponse(events.stream(store, caller, job_id, place), media_type="text/event-stream", headers=headers)
+    stream = await hub.open(caller, job_id, begin)
+    return Response(status_code=204) if stream is None else stream

@@ -1,0 +1,284 @@
+"""The event streams of a process: one reader of the database serves them all, and none of them holds a thread (decision 13).
+
+A stream knows the place that it has come to, and nothing waits for it in memory: what follows is read from the database, once
+for all streams at that place. When a job has gone on, the hub reads what is new and wakes the job's streams a few at a time, so
+that other requests are answered in between.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+import structlog
+from anyio.to_thread import run_sync
+from cachetools import LRUCache
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from service.events import Begin, Block, block
+from service.stream import Channel, EventStream
+from store import keys
+from store.changes import Changes
+from store.cursors import Head, heads
+from store.database import Database
+from store.errors import NotFound, TooManyStreams
+from store.jobs import unknown
+from store.keys import Caller
+from store.machine import open_files
+from store.settings import Settings
+from store.tables import Job
+
+READERS = 3
+"""Threads that read for streams, and look up who opens one, at the same time."""
+KEPT_BYTES = 16 * 2**20
+"""Events that were read lately, kept for other streams that come to the same place."""
+AT_ONCE = 50
+"""Streams that are woken before other requests get their turn."""
+WAVE_SECONDS = 0.1
+"""Shortest time between two rounds through a job's streams: faster epochs come several in one write."""
+PLACES = 4
+"""Places of a job's streams that are read for before they are woken."""
+TICK_SECONDS = 1.0
+KEYS_SECONDS = 2.0
+"""How often the keys of open streams are checked."""
+RETRY_SECONDS = 1.0
+SPARE_FILES = 256
+"""Open files that are not for streams."""
+Result = TypeVar("Result")
+log = structlog.get_logger()
+
+
+class Hub:
+    """Opens streams, wakes them when there is something to tell, and ends those that may go on no longer."""
+
+    def __init__(self, setting: Settings, database: Database) -> None:
+        """Called within the event loop."""
+        self.database = database
+        self.most = max(1, min(setting.max_streams, open_files() - SPARE_FILES))
+        self.most_each = setting.max_streams_per_key
+        self.streams: set[EventStream] = set()
+        self._counts: Counter[str] = Counter()
+        self._channels: dict[str, Channel] = {}
+        self._by_number: dict[int, Channel] = {}
+        self._opening: dict[str, asyncio.Task[Channel]] = {}
+        self._blocks: LRUCache[Any, Block] = LRUCache(KEPT_BYTES, getsizeof=lambda kept: len(kept.data) + 200)
+        self._reading: dict[Any, asyncio.Task[Block | None]] = {}
+        self._limiter = anyio.CapacityLimiter(READERS)
+        self._ready: deque[Callable[[], None]] = deque()
+        self._some = asyncio.Event()
+        self._is_closing = False
+        self._loop = asyncio.get_running_loop()
+        self._changes = Changes(database, self._tell)
+        self._tasks = [asyncio.create_task(self._wake_in_turn()), asyncio.create_task(self._tick())]
+
+    def now(self) -> float:
+        """Seconds by the event loop's clock."""
+        return self._loop.time()
+
+    async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
+        """What `work` gives, in one of the few threads that streams share."""
+        return await run_sync(work, *arguments, limiter=self._limiter)
+
+    # --- opening and ending
+
+    async def open(self, caller: Caller, job_id: str, begin: Begin) -> EventStream | None:
+        """A stream of the job's events; None where no event will follow. Raises NotFound, BadPageToken, TooManyStreams."""
+        stream = EventStream(self, caller.key_id, caller.key_id or caller.owner)
+        self._admit(stream)
+        try:
+            channel = await self._channel(job_id)
+            if caller.sees not in (None, channel.head.owner):
+                raise unknown(job_id)
+            channel.join(stream)
+            if begin.place is not None and channel.head.cursor.id < begin.place.id:  # it may have gone on just now
+                await self.run(self._look, channel)
+            stream.place = begin.after(channel.head)
+        except BaseException:
+            self.leave(stream)
+            raise
+        if channel.head.ended and not channel.head.is_after(stream.place):
+            self.leave(stream)
+            return None
+        return stream
+
+    def _admit(self, stream: EventStream) -> None:
+        if self._is_closing:
+            raise TooManyStreams("the server is about to stop; try again in a moment", is_full=True)
+        if len(self.streams) >= self.most:
+            raise TooManyStreams(f"{self.most} event streams are open, which is the limit (VIDRO_MAX_STREAMS)", is_full=True)
+        if self._counts[stream.counted_as] >= self.most_each:
+            limit = f"{self.most_each} event streams of this key are open, which is the limit (VIDRO_MAX_STREAMS_PER_KEY)"
+            raise TooManyStreams(f"{limit}; close some")
+        self.streams.add(stream)
+        self._counts[stream.counted_as] += 1
+
+    def leave(self, stream: EventStream) -> None:
+        """Forget a stream; one that was forgotten already does no harm."""
+        if stream not in self.streams:
+            return
+        self.streams.discard(stream)
+        self._counts[stream.counted_as] -= 1
+        if not self._counts[stream.counted_as]:
+            del self._counts[stream.counted_as]
+        if stream.channel is not None:
+            stream.channel.leave(stream, self.now())
+
+    def close_streams(self) -> None:
+        """End every stream in order, and open no other: the server is about to stop."""
+        self._is_closing = True
+        self._in_turn([stream.end for stream in self.streams])
+
+    async def close(self) -> None:
+        """End the reader. What streams are left end by themselves."""
+        self.close_streams()
+        waves = [channel.wave for channel in self._channels.values() if channel.wave is not None]
+        tasks = [*self._tasks, *waves, *self._reading.values(), *self._opening.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await run_sync(self._changes.close)
+
+    # --- channels
+
+    async def _channel(self, job_id: str) -> Channel:
+        if (channel := self._channels.get(job_id)) is not None:
+            return channel
+        task = self._opening.get(job_id)
+        if task is None:
+            task = self._opening[job_id] = asyncio.create_task(self._open_channel(job_id))
+            task.add_done_callback(lambda _: self._opening.pop(job_id))
+        return await asyncio.shield(task)
+
+    async def _open_channel(self, job_id: str) -> Channel:
+        number, head = await self.run(self._find, job_id)
+        channel = Channel(number, head, self.now())
+        self._channels[job_id] = self._by_number[number] = channel
+        self._changes.watch(number)
+        await self.run(self._look, channel)  # what was committed before it was watched
+        return channel
+
+    def _find(self, job_id: str) -> tuple[int, Head]:
+        with self.database.reading() as session:
+            number = session.scalars(select(Job.number).where(Job.id == job_id)).one_or_none()
+            if number is None:
+                raise unknown(job_id)
+            return number, heads(session, [number])[number]
+
+    def _look(self, channel: Channel) -> None:
+        with self.database.glancing() as session:
+            channel.take(heads(session, [channel.number]).get(channel.number))
+
+    def _drop_idle(self, now: float) -> None:
+        for channel in list(self._channels.values()):
+            if not channel.streams and now - channel.idle_since > TICK_SECONDS:
+                del self._channels[channel.head.job_id]
+                if self._by_number.get(channel.number) is channel:
+                    del self._by_number[channel.number]
+                    self._changes.forget(channel.number)
+                if channel.wave is not None:
+                    channel.wave.cancel()
+
+    # --- what is new
+
+    def _tell(self, changed: dict[int, Head | None]) -> None:
+        """Called by the thread that follows the database."""
+        with suppress(RuntimeError):  # the loop was closed meanwhile
+            self._loop.call_soon_threadsafe(self._take, changed)
+
+    def _take(self, changed: dict[int, Head | None]) -> None:
+        for number, head in changed.items():
+            channel = self._by_number.get(number)
+            if channel is None:
+                continue
+            channel.take(head)
+            channel.has_changed = True
+            if channel.wave is None or channel.wave.done():
+                channel.wave = asyncio.create_task(self._wave(channel))
+
+    async def _wave(self, channel: Channel) -> None:
+        """Read what is new of a job and wake its streams, until nothing is."""
+        while channel.has_changed:
+            channel.has_changed = False
+            began = self.now()
+            waiting = [stream for stream in channel.streams if stream.is_waiting]
+            for place, _ in Counter(stream.place for stream in waiting).most_common(PLACES):
+                if channel.head.is_after(place):
+                    await self.read(channel, place)
+            woken = self._loop.create_future()
+            self._in_turn([*(stream.wake for stream in waiting), partial(woken.set_result, None)])
+            await woken
+            await asyncio.sleep(max(WAVE_SECONDS, self.now() - began))
+
+    def _in_turn(self, calls: list[Callable[[], None]]) -> None:
+        self._ready.extend(calls)
+        self._some.set()
+
+    async def _wake_in_turn(self) -> None:
+        while True:
+            await self._some.wait()
+            self._some.clear()
+            while self._ready:
+                for _ in range(min(AT_ONCE, len(self._ready))):
+                    self._ready.popleft()()
+                await asyncio.sleep(0)
+
+    async def read(self, channel: Channel, place: Any) -> Block | None:
+        """The events that follow the place, read once for all who ask at that time; None where they cannot be read now."""
+        key = (channel, place)
+        if (kept := self._blocks.get(key)) is not None:
+            return kept
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._read(key))
+            task.add_done_callback(lambda _: self._reading.pop(key))
+        return await asyncio.shield(task)
+
+    async def _read(self, key: tuple[Channel, Any]) -> Block | None:
+        channel, place = key
+        try:
+            found = await self.run(block, self.database, channel.head.job_id, place)
+        except NotFound:
+            channel.is_gone = True
+            return None
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("events not read; trying again", error=type(error).__name__)
+            await asyncio.sleep(RETRY_SECONDS)
+            return None
+        if found.end != place:
+            with suppress(ValueError):  # larger than all that is kept
+                self._blocks[key] = found
+        return found
+
+    # --- what time brings
+
+    async def _tick(self) -> None:
+        checked = self.now()
+        while True:
+            await asyncio.sleep(TICK_SECONDS)
+            now = self.now()
+            self._drop_idle(now)
+            self._in_turn([stream.beat for stream in self.streams if stream.is_silent(now)])
+            for stream in [stream for stream in self.streams if stream.is_blocked(now)]:
+                log.info("a stream's reader takes nothing; ended it", job_id=stream.channel and stream.channel.head.job_id)
+                stream.cut()
+            if now - checked >= KEYS_SECONDS and self.streams:
+                checked = now
+                await self._check_keys()
+
+    async def _check_keys(self) -> None:
+        """End the streams whose caller would not be let in now."""
+        asked = {stream.key_id for stream in self.streams}
+        try:
+            valid = await self.run(self._valid, asked)
+        except (SQLAlchemyError, OSError) as error:  # then nothing is told either
+            log.warning("keys of streams not checked; trying again", error=type(error).__name__)
+            return
+        self._in_turn([stream.end for stream in self.streams if stream.key_id in asked - valid])
+
+    def _valid(self, asked: set[str | None]) -> set[str | None]:
+        with self.database.glancing() as session:
+            return keys.valid(session, asked)
