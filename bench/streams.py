@@ -34,7 +34,7 @@ from store.machine import raise_open_files
 SECONDS = 20
 OPENING = 200
 """Streams that are being opened at once."""
-EVENT = re.compile(rb"^event: metric\n.*\nid: (\d+)$", re.MULTILINE)
+EVENT = re.compile(rb"^event: (\w+)\n.*\nid: (\d+)$", re.MULTILINE)
 VALUES = {"train_loss": 0.5, "validation_loss": 0.6, "train_accuracy": 0.7, "validation_accuracy": 0.6, "seconds": 0.01}
 
 
@@ -46,15 +46,14 @@ def percentiles(seconds: Sequence[float]) -> dict[str, float]:
 
 
 class Reader(asyncio.Protocol):
-    """One event stream, over a socket of its own: the epochs that came, each with its time."""
+    """One event stream, over a socket of its own: its events, each with its id and kind, and when it came."""
 
     def __init__(self, request: bytes) -> None:
         self.request = request
-        self.status = 0
-        self.epochs: list[tuple[int, float]] = []
-        self.last_id = 0
-        self.opened, self.ended = asyncio.Event(), asyncio.Event()
-        self.whole = False
+        self.status = self.last_id = self.writes = self.comments = 0
+        self.events: list[tuple[int, bytes]] = []
+        self.times: list[float] = []
+        self.opened, self.ended, self.ended_in_order = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.rest = b""
         self.transport: asyncio.Transport | None = None
 
@@ -64,17 +63,18 @@ class Reader(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         at = time.time()
-        data = self.rest + data
         if not self.status:
             self.status = int(data[9:12])
             self.opened.set()
-        end = data.rfind(b"\n\n") + 2
-        self.rest = data[end:] if end > 1 else data
-        for found in EVENT.finditer(data[:end] if end > 1 else b""):
-            self.last_id = int(found[1])
-            self.epochs.append((self.last_id % 2**32, at))
-        if self.rest.endswith(b"0\r\n\r\n") or data.endswith(b"0\r\n\r\n"):
-            self.whole = True
+        self.writes += 1
+        whole, blank, self.rest = (self.rest + data).rpartition(b"\n\n")
+        self.comments += whole.count(b": still here")
+        for found in EVENT.finditer(whole + blank):
+            self.last_id = int(found[2])
+            self.events.append((self.last_id, found[1]))
+            self.times.append(at)
+        if self.rest.endswith(b"\r\n0\r\n\r\n"):
+            self.ended_in_order.set()
 
     def connection_lost(self, error: Exception | None) -> None:
         self.opened.set()
@@ -89,23 +89,30 @@ class Crowd:
         self.request = f"GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: text/event-stream\r\n{headers}\r\n".encode()
         self.readers: list[Reader] = []
 
-    async def open(self, count: int) -> None:
-        """Open so many more and wait for their answers."""
+    async def open(self, count: int, buffer: int = 0) -> None:
+        """Open so many more and wait for their answers; with a socket's `buffer` of so many bytes, where that is given."""
         turns = asyncio.Semaphore(OPENING)
 
         async def open_one() -> Reader:
             async with turns:
-                reader = Reader(self.request)
-                await asyncio.get_running_loop().create_connection(lambda: reader, *self.address)
+                reader, loop = Reader(self.request), asyncio.get_running_loop()
+                connection = socket.socket()
+                connection.setblocking(False)
+                if buffer:
+                    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+                await loop.sock_connect(connection, self.address)
+                await loop.create_connection(lambda: reader, sock=connection)
                 await reader.opened.wait()
                 return reader
 
         self.readers += await asyncio.gather(*(open_one() for _ in range(count)))
 
-    def close(self) -> None:
+    async def close(self) -> None:
+        """Hang up."""
         for reader in self.readers:
             if reader.transport is not None:
                 reader.transport.abort()
+        await asyncio.gather(*(reader.ended.wait() for reader in self.readers))
 
 
 def held(database: Database, job_id: str) -> Lease:
@@ -156,14 +163,18 @@ async def watch(server: subprocess.Popen[bytes], database: Database, url: str, j
     (probed, _), (wrote, _) = await asyncio.gather(prober.communicate(), writer.communicate())
     await asyncio.sleep(1)
     times = {int(epoch): at for epoch, at in json.loads(wrote).items()}
-    arrivals = [at - times[epoch] for reader in crowd.readers for epoch, at in reader.epochs]
-    missed = sum([epoch for epoch, _ in reader.epochs] != sorted(times) for reader in crowd.readers)
+    told = [
+        [(found % 2**32, at) for (found, kind), at in zip(reader.events, reader.times, strict=True) if kind == b"metric"]
+        for reader in crowd.readers
+    ]
+    arrivals = [at - times[epoch] for epochs in told for epoch, at in epochs]
+    missed = sum([epoch for epoch, _ in epochs] != sorted(times) for epochs in told)
     print(f"{count} streams, {len(times)} epochs, one a second; streams that did not get each once, in order: {missed}")
     print(f"commit to arrival: {percentiles(arrivals)} ms")
     print(f"/healthz: {percentiles(json.loads(probed))} ms")
     used = memory(server.pid)
     print(f"memory of the server: {used / 2**20:.0f} MiB, {(used - before) / count / 2**10:.0f} KiB a stream")
-    crowd.close()
+    await crowd.close()
 
 
 def memory(pid: int) -> int:

@@ -104,18 +104,20 @@ def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: li
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Consecutive events as text/event-stream, and the place after them."""
+    """Consecutive events as text/event-stream, the place after them, and whether they are as many as a block holds."""
 
     data: bytes
     end: Cursor
+    is_full: bool
 
 
 def block(database: Database, job_id: str, after: Cursor) -> Block:
     """The events after the place, up to BATCH. Raises NotFound."""
     with database.reading() as session:
         job = jobs.get(session, job_id, None)
-        found = read(session, job, after, BATCH - after.epochs % BATCH)  # so that readers come together at the same places
-    return Block(b"".join(map(_encoded, found.events)), found.cursor)
+        most = BATCH - after.epochs % BATCH  # so that readers come together at the same places
+        found = read(session, job, after, most)
+    return Block(b"".join(map(_encoded, found.events)), found.cursor, len(found.events) >= most)
 
 
 def _encoded(event: EventResource) -> bytes:

@@ -195,9 +195,13 @@ class Hub:
             if channel is None:
                 continue
             channel.take(head)
-            channel.has_changed = True
-            if channel.wave is None or channel.wave.done():
-                channel.wave = asyncio.create_task(self._wave(channel))
+            self.stir(channel)
+
+    def stir(self, channel: Channel) -> None:
+        """Have the job's streams told what is new, in this round or the next."""
+        channel.has_changed = True
+        if channel.wave is None or channel.wave.done():
+            channel.wave = asyncio.create_task(self._wave(channel))
 
     async def _wave(self, channel: Channel) -> None:
         """Read what is new of a job and wake its streams, until nothing is."""

@@ -138,15 +138,16 @@ class EventStream(Response):
         assert channel is not None
         # in one block with a comment, which is none to dispatch: the first bytes, before there is an event
         await self._send(send, f": events\nretry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
+        has_more = True
         while not (self._is_ending or channel.is_gone):
             if channel.head.is_after(self.place):
-                block = await self.hub.read(channel, self.place)
-                if block is None:
+                if has_more:
+                    block = await self.hub.read(channel, self.place)
+                    if block is not None:
+                        self.place, has_more = block.end, block.is_full
+                        await self._send(send, block.data)
                     continue
-                if block.end != self.place:
-                    self.place = block.end
-                    await self._send(send, block.data)
-                    continue
+                self.hub.stir(channel)  # it has gone on while this was sent: the next round tells it
             elif channel.head.ended:
                 break
             elif self._is_due:
@@ -157,10 +158,10 @@ class EventStream(Response):
                 await self._waker
             finally:
                 self._waker = None
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+            has_more = True
+        await self._send(send, b"", more=False)
 
-    async def _send(self, send: Send, data: bytes) -> None:
-        if data:
-            self._is_sending, self._sent_at = True, self.hub.now()
-            await send({"type": "http.response.body", "body": data, "more_body": True})
-            self._is_sending = False
+    async def _send(self, send: Send, data: bytes, more: bool = True) -> None:
+        self._is_sending, self._sent_at = True, self.hub.now()
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+        self._is_sending = False
