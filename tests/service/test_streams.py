@@ -17,7 +17,7 @@ from bench.streams import Crowd, held, write_epochs
 from service import events, hub, stream
 from service.app import create_app
 from service.hub import Hub
-from service.server import Server
+from service.server import StreamingServer
 from store import jobs, keys
 from store.database import Database
 from store.jobs import Lease
@@ -41,7 +41,7 @@ class Served:
     """An API behind a socket, in a thread."""
 
     app: FastAPI
-    server: Server
+    server: StreamingServer
     database: Database
     port: int
 
@@ -82,7 +82,7 @@ def make_served(database: Database, tmp_path: Path) -> Iterator[Callable[..., Se
         url = database.url.render_as_string(hide_password=False)
         setting = Settings(data=tmp_path, database_url=url, port=free_port(), log_level="ERROR", **values)
         app = create_app(setting)
-        server = Server(app, uvicorn.Config(app, port=setting.port, log_config=None, timeout_graceful_shutdown=5))
+        server = StreamingServer(uvicorn.Config(app, port=setting.port, log_config=None, timeout_graceful_shutdown=5))
         thread = threading.Thread(target=server.run)
         thread.start()
 
@@ -142,9 +142,9 @@ def test_each_gets_every_event_once_and_the_database_is_read_once(served: Served
         assert start.readers[-1].status == 200
         await start.close()
         await now.close()
+        await until(lambda: not served.hub.streams)
 
     asyncio.run(scene())
-    assert not served.hub.streams
 
 
 def test_fast_epochs_come_several_in_a_write(served: Served) -> None:
