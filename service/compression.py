@@ -52,7 +52,10 @@ class Compression:
         await self._responder(scope)(scope, receive, send_true)
 
     def _responder(self, scope: Scope) -> ASGIApp:
-        coding = best_coding(",".join(Headers(scope=scope).getlist("accept-encoding")), CODINGS)
+        headers = Headers(scope=scope)
+        coding = best_coding(",".join(headers.getlist("accept-encoding")), CODINGS)
+        if headers.get("accept", "").startswith("text/event-stream"):
+            coding = None  # a compressor takes more memory than all else of a stream
         if coding == "zstd":
             return ZstdResponder(self.app)
         if coding == "gzip":
