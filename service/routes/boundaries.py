@@ -34,7 +34,7 @@ def get_boundary(
     y: Annotated[str | None, Query(description="another column, for a plane")] = None,
     resolution: Annotated[int, Query(ge=2, le=200, description="points a side, for columns of numbers")] = 50,
     fixed: Annotated[str, Query(description="values of other columns, as JSON", examples=['{"petal_width": 1.3}'])] = "{}",
-    epoch: Annotated[str, Query(pattern=EPOCH, description=WHICH)] = "model",
+    epoch: Annotated[str, Query(description=WHICH), EPOCH] = "model",
 ) -> Response:
     """What the weights after an epoch predict over a grid of two features, or along one, the others held still.
 

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.evaluation import LARGEST, evaluate
+from engine.forms import Matching
 from engine.histograms import layer_names
 from engine.metrics import metric_units
 from engine.predict import Predictor
@@ -44,7 +45,7 @@ from store.pages import decode, encode
 from store.tables import Blob, Checkpoint, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
-EPOCH = r"^(model|last|best|\d{1,9})$"
+EPOCH = Matching(r"^(model|last|best|\d{1,9})$", "model, last, best or the number of an epoch")
 WHICH = (
     "model: the epoch that the job's model has, which is the best with early stopping and else the last, and while there is no "
     "model the last; last; best; or an epoch of /checkpoints, of which 0 is before training (of a fork, where it began)"
@@ -198,7 +199,7 @@ def get_weights(
     caller: Reader,
     request: Request,
     job_id: str,
-    epoch: Annotated[str, Query(description=WHICH, pattern=EPOCH)] = "model",
+    epoch: Annotated[str, Query(description=WHICH), EPOCH] = "model",
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
     format: Literal["json", "npz", "safetensors"] | None = None,  # noqa: A002 (the contract's name)
 ) -> Response:
@@ -312,7 +313,7 @@ def get_evaluation(
     split: Annotated[
         Literal["train", "validation", "test"] | None, Query(description="test, else validation, else train")
     ] = None,
-    epoch: Annotated[str, Query(pattern=EPOCH, description=WHICH)] = "model",
+    epoch: Annotated[str, Query(description=WHICH), EPOCH] = "model",
     largest: Annotated[
         int, Query(ge=0, le=1000, description="rows to name whose residuals are the largest, of a regression")
     ] = LARGEST,

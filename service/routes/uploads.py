@@ -12,6 +12,7 @@ from fastapi import APIRouter, Header, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from engine.forms import Matching
 from service.capacity import capacity_of
 from service.dependencies import Store, StoreOf, Writer
 from service.parameters import also_takes
@@ -28,7 +29,9 @@ from store.keys import Caller
 router = APIRouter(prefix="/v1/uploads", tags=["datasets"], route_class=Route)
 BLOCK_BYTES = 1 << 20
 PARTIAL = "application/partial-upload"
-Complete = Annotated[str, Header(alias="Upload-Complete", pattern=r"^\?[01]$", description="`?1`: nothing follows")]
+Complete = Annotated[
+    str, Header(alias="Upload-Complete", description="`?1`: nothing follows"), Matching(r"^\?[01]$", "?0 or ?1")
+]
 Offset = Annotated[int, Header(alias="Upload-Offset", ge=0, le=2**53, description="bytes that came before these")]
 Length = Annotated[int | None, Header(alias="Upload-Length", ge=0, le=2**53, description="bytes in all, where known")]
 IN_QUERY = ("filename", *FIELDS[1:])

@@ -46,6 +46,13 @@ def of_json(given: Any) -> Any:
         raise ValueError('must be JSON, as in [{"name": "zip", "kind": "categorical"}]') from None
 
 
+def _no_flag(given: Any) -> Any:
+    """A correction's JSON says what a form says in text, in which true is no number."""
+    if isinstance(given, bool):
+        raise ValueError("must be an integer")
+    return given
+
+
 def names_in(given: Any) -> Any:
     """Names parted by commas, or as a JSON list where a name holds one; each once."""
     if not isinstance(given, str):
@@ -80,10 +87,12 @@ class ReadOptions:
     ] = None
     header: Annotated[bool | None, Field(description="whether the first row names the columns")] = None
     skip_lines: Annotated[
-        int | None, Field(ge=0, le=1_000_000, description="lines above the header, or the rows, that are left out; found")
+        Annotated[int, Field(ge=0, le=1_000_000), BeforeValidator(_no_flag)] | None,
+        Field(description="lines above the header, or the rows, that are left out; found"),
     ] = None
     skip_footer: Annotated[
-        int | None, Field(ge=0, le=10_000, description="lines below the rows that are left out, blank ones not counted; found")
+        Annotated[int, Field(ge=0, le=10_000), BeforeValidator(_no_flag)] | None,
+        Field(description="lines below the rows that are left out, blank ones not counted; found"),
     ] = None
     comment: Annotated[
         Annotated[str, Matching(r"^[\x21-\x7e]{1,4}$", "one to four ASCII characters without spaces, or none")] | None,

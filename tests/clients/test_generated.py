@@ -25,6 +25,16 @@ NODE = str(TOOLS / "bin/node")
 PYTHON = str(TOOLS / "bin/python")
 WARNING = re.compile(r"warn|error|skipp|unsupported|deprecat", re.IGNORECASE)
 SETUP_SECONDS = 600
+FOUND = {
+    "name": "flowers",
+    "state": "succeeded",
+    "points": 30,
+    "shapes": [[4, 16], [16, 8], [8, 3]],
+    "predictions": ["setosa"],
+    "steps": 1,
+    "slopes": 5,
+}
+"""What every journey tells."""
 pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 
@@ -54,21 +64,6 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def python_client(workshop: Path) -> str:
-    arguments = ("--path", "openapi.json", "--output-path", "vidro_client", "--meta", "none")
-    configured = ("--config", "openapi-python-client.yml")
-    return call(str(TOOLS / "bin/openapi-python-client"), "generate", *arguments, *configured, within=workshop)
-
-
-@pytest.fixture(scope="module")
-def typescript_clients(workshop: Path) -> str:
-    modules = "node_modules"
-    said = call(NODE, f"{modules}/@hey-api/openapi-ts/bin/run.js", within=workshop)
-    arguments = ("openapi.json", "-o", "schema.d.ts", "--default-non-nullable=false")
-    return said + call(NODE, f"{modules}/openapi-typescript/bin/cli.js", *arguments, within=workshop)
-
-
-@pytest.fixture(scope="module")
 def key(server: Server) -> str:
     made = subprocess.run(
         command("keys", "create", "--owner", "ana"),
@@ -84,20 +79,31 @@ def test_the_document_is_valid(workshop: Path) -> None:
     assert call(str(TOOLS / "bin/openapi-spec-validator"), "openapi.json", within=workshop).strip() == "openapi.json: OK"
 
 
-def test_every_operation_has_a_python_client_that_type_checks(workshop: Path, python_client: str) -> None:
-    assert not WARNING.search(python_client), python_client
+def test_a_python_client_is_made_type_checks_and_goes_from_a_file_to_a_prediction(
+    workshop: Path, server: Server, key: str
+) -> None:
+    generate = ("generate", "--path", "openapi.json", "--output-path", "vidro_client", "--meta", "none")
+    said = call(str(TOOLS / "bin/openapi-python-client"), *generate, "--config", "openapi-python-client.yml", within=workshop)
+    assert not WARNING.search(said), said
     made = {path.stem for path in (workshop / "vidro_client/api").rglob("*.py")} - {"__init__"}
     assert made == set(operations(workshop))
     arguments = ("--config-file=mypy.ini", f"--python-executable={PYTHON}", "--cache-dir=.mypy_cache")
     assert "Success" in call(sys.executable, "-m", "mypy", *arguments, "journey.py", "vidro_client", within=workshop)
+    assert journey(PYTHON, "journey.py", workshop, server, key) == FOUND
 
 
-def test_every_operation_has_a_typescript_client_that_type_checks(workshop: Path, typescript_clients: str) -> None:
-    assert not WARNING.search(typescript_clients), typescript_clients
-    sdk = (workshop / "hey_api/sdk.gen.ts").read_text()
-    made = set(re.findall(r"^export const (\w+)", sdk, re.MULTILINE))
-    assert made == {re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in operations(workshop)}
+def test_typescript_clients_are_made_type_check_and_go_from_a_file_to_a_prediction(
+    workshop: Path, server: Server, key: str
+) -> None:
+    said = call(NODE, "node_modules/@hey-api/openapi-ts/bin/run.js", within=workshop)
+    types = ("openapi.json", "-o", "schema.d.ts", "--default-non-nullable=false")
+    said += call(NODE, "node_modules/openapi-typescript/bin/cli.js", *types, within=workshop)
+    assert not WARNING.search(said), said
+    made = re.findall(r"^export const (\w+)", (workshop / "hey_api/sdk.gen.ts").read_text(), re.MULTILINE)
+    assert set(made) == {re.sub(r"_(\w)", lambda found: found[1].upper(), name) for name in operations(workshop)}
     call(NODE, "node_modules/typescript/bin/tsc", "--project", ".", within=workshop)
+    for program in ("out/journey_hey_api.js", "out/journey_fetch.js"):
+        assert journey(NODE, program, workshop, server, key) == FOUND
 
 
 def operations(workshop: Path) -> list[str]:
@@ -105,20 +111,5 @@ def operations(workshop: Path) -> list[str]:
     return [operation["operationId"] for methods in document["paths"].values() for operation in methods.values()]
 
 
-@pytest.mark.parametrize("journey", ["journey.py", "out/journey_hey_api.js", "out/journey_fetch.js"])
-def test_a_client_goes_from_a_file_to_a_prediction(
-    journey: str, workshop: Path, python_client: str, typescript_clients: str, server: Server, key: str
-) -> None:
-    if journey.endswith("js") and not (workshop / journey).exists():
-        call(NODE, "node_modules/typescript/bin/tsc", "--project", ".", within=workshop)
-    program = PYTHON if journey.endswith("py") else NODE
-    said = call(program, journey, str(server.client.base_url).rstrip("/"), key, str(IRIS), within=workshop)
-    assert json.loads(said) == {
-        "name": "flowers",
-        "state": "succeeded",
-        "points": 30,
-        "shapes": [[4, 16], [16, 8], [8, 3]],
-        "predictions": ["setosa"],
-        "steps": 1,
-        "slopes": 5,
-    }
+def journey(runner: str, program: str, workshop: Path, server: Server, key: str) -> Any:
+    return json.loads(call(runner, program, str(server.client.base_url).rstrip("/"), key, str(IRIS), within=workshop))

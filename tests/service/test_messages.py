@@ -203,3 +203,16 @@ def test_the_glass_box_takes_short_forms(stage: Stage) -> None:
             answer.pop("id", None), answer.pop("created_at", None)
         assert answers[0] == answers[1]
         assert "code" not in answers[0]
+
+
+def test_patterns_are_told_in_words(stage: Stage) -> None:
+    found = stage.client.get("/v1/jobs/none/weights?epoch=ten").json()
+    assert found["errors"] == [{"pointer": "/query/epoch", "detail": "must be model, last, best or the number of an epoch"}]
+    found = stage.client.post("/v1/uploads", headers={"Upload-Complete": "yes"}).json()
+    assert found["errors"] == [{"pointer": "/header/Upload-Complete", "detail": "must be ?0 or ?1"}]
+
+
+def test_true_is_no_number_of_lines(stage: Stage) -> None:
+    dataset_id = stage.csv("a,b\n1,2\n").json()["id"]
+    response = stage.client.patch(f"/v1/datasets/{dataset_id}", json={"read": {"skip_lines": True}})
+    assert response.json()["errors"] == [{"pointer": "/read/skip_lines", "detail": "must be an integer"}]
