@@ -11,7 +11,7 @@ HEADER = b"SQLite format 3\0"
 REVISION = "alembic_version"
 OURS = frozenset({REVISION, "blobs", "datasets", "jobs"})
 """Tables that every version of Vidro has made."""
-RESTORE = "restore a backup of the whole data folder"
+RESTORE = "restore a backup (vidro restore)"
 
 
 def check(url: URL) -> None:

@@ -13,7 +13,7 @@ from tests.faults.deployment import Deployment, count
 from tests.faults.invariants import bits
 from tests.faults.test_kills import NETWORK
 
-DAMAGES = count(3, 60)
+DAMAGES = count(3, 30)
 BYTES = 64
 SAMPLE = {"sample": {"kind": "digits"}}
 SHORT = NETWORK | {"epochs": 10}
