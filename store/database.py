@@ -194,7 +194,8 @@ def _sqlite_engine(url: Any, wait_seconds: float | None) -> Engine:
     @event.listens_for(engine, "connect")
     def _prepare(connection: Any, record: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy says BEGIN itself, below; sqlite3 would do it late
-        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is not there yet; see store/space.py
+        if connection.execute("PRAGMA page_count").fetchone() == (0,):  # or each connection would wait for a writer's lock
+            connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is not there yet; see store/space.py
         _write_ahead(connection, busy_seconds)
         log_size = f"journal_size_limit={LOG_BYTES}"
         for pragma in ("synchronous=NORMAL", f"busy_timeout={round(busy_seconds * 1000)}", "foreign_keys=ON", log_size):
