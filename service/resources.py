@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, load_only
 
 from engine.scaling import Scaling
 from engine.spec import Described, kind_of, members
@@ -12,10 +12,13 @@ from engine.training import units_of
 from service.schemas import (
     ColumnResource,
     DatasetResource,
+    DatasetSummary,
     FittedScaling,
     InputColumn,
     JobResource,
+    JobSummary,
     ModelResource,
+    ModelSummary,
     Notice,
     Origin,
     Problem,
@@ -42,10 +45,72 @@ def dataset_resource(dataset: Dataset) -> DatasetResource:
         sha256=dataset.digest,
         bytes=dataset.size,
         rows=dataset.rows,
+        column_count=dataset.column_count,
         columns=[ColumnResource(**column) for column in dataset.columns],
         warnings=[Notice(**warning) for warning in dataset.warnings],
         created_at=dataset.created_at,
     )
+
+
+BRIEF_DATASET = load_only(
+    Dataset.id, Dataset.name, Dataset.source, Dataset.digest, Dataset.size, Dataset.rows, Dataset.column_count,
+    Dataset.warnings, Dataset.created_at, raiseload=True,
+)  # fmt: skip
+
+
+def dataset_summary(dataset: Dataset) -> DatasetSummary:
+    return DatasetSummary(
+        id=dataset.id,
+        name=dataset.name,
+        source={name: value for name, value in dataset.source.items() if name != "read"},
+        sha256=dataset.digest,
+        bytes=dataset.size,
+        rows=dataset.rows,
+        column_count=dataset.column_count,
+        warnings=[Notice(**warning) for warning in dataset.warnings],
+        created_at=dataset.created_at,
+    )
+
+
+BRIEF_JOB = load_only(
+    Job.id, Job.name, Job.tags, Job.owner, Job.queue, Job.state, Job.model_kind, Job.dataset_id, Job.epoch, Job.epochs,
+    Job.fraction, Job.eta_seconds, Job.latest, Job.best, Job.model_id, Job.error, Job.created_at, Job.started_at,
+    Job.finished_at, raiseload=True,
+)  # fmt: skip
+LEARNED = ("epoch", "train_", "validation_")
+
+
+def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
+    """The jobs as lines of a table, in as many queries as one job."""
+    positions = turns.positions(session, rows)
+    targets = jobs.targets(session, [row.number for row in rows])
+    return [
+        JobSummary(
+            id=job.id,
+            name=job.name,
+            tags=job.tags,
+            owner=job.owner,
+            state=job.state,
+            done=job.state in jobs.DONE,
+            model_kind=job.model_kind,
+            dataset_id=job.dataset_id,
+            target=targets[job.number],
+            queue_position=positions.get(job.number),
+            progress=_progress(job, job.epoch, job.state, job.fraction),
+            latest=_learned(job.latest),
+            best=None if job.best is None else _learned(job.best),
+            model_id=job.model_id,
+            error_code=(job.error or {}).get("code"),
+            created_at=job.created_at,
+            started_at=job.started_at,
+            finished_at=job.finished_at,
+        )
+        for job in rows
+    ]
+
+
+def _learned(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name.startswith(LEARNED)}
 
 
 def job_resources(session: Session, rows: Sequence[Job]) -> list[JobResource]:
@@ -175,6 +240,16 @@ def model_resource(model: Model) -> ModelResource:
         versions=model.versions,
         created_at=model.created_at,
     )
+
+
+BRIEF_MODEL = load_only(
+    Model.id, Model.name, Model.kind, Model.job_id, Model.dataset_id, Model.dataset_sha256, Model.epoch, Model.metrics,
+    Model.parameters, Model.created_at, raiseload=True,
+)  # fmt: skip
+
+
+def model_summary(model: Model) -> ModelSummary:
+    return ModelSummary.model_validate(model)
 
 
 def listing(items: Sequence[Any], next_page_token: str | None) -> dict[str, Any]:

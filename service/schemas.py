@@ -42,6 +42,12 @@ class Listing(Resource, Generic[Item]):
     next_page_token: str | None = Field(description="send it as page_token for the next page; null at the end")
 
 
+class CountedListing(Listing[Item], Generic[Item]):
+    """A page of a list whose items can be counted."""
+
+    total: int | None = Field(default=None, description="how many items all pages have; null unless `total=true` asks")
+
+
 class FieldProblem(Resource):
     pointer: str = Field(description="JSON pointer into the body, or the parameter", examples=["/epochs"])
     detail: str
@@ -98,16 +104,24 @@ class ColumnResource(Resource):
     )
 
 
-class DatasetResource(Resource):
+class DatasetSummary(Resource):
+    """A dataset without the profile of its columns, and without how its file was read (`source.read`)."""
+
     id: str
     name: str
     source: dict[str, Any] = Field(description="where it came from", examples=[{"kind": "upload", "filename": "iris.csv"}])
     sha256: str
     bytes: int
     rows: int
-    columns: list[ColumnResource]
+    column_count: int
     warnings: list[Notice]
     created_at: Time
+
+
+class DatasetResource(DatasetSummary):
+    """A dataset with its profile."""
+
+    columns: list[ColumnResource]
 
 
 class RowsPage(Resource):
@@ -264,6 +278,49 @@ class JobResource(Resource):
     finished_at: Time | None
     transitions: list[Transition]
     event_id: int = Field(description="the event up to which this tells: GET …/events?from= this id gives what follows")
+
+
+class JobSummary(Resource):
+    """A job as a line of a table."""
+
+    id: str
+    name: str | None
+    tags: list[str]
+    owner: str
+    state: State
+    done: bool
+    model_kind: str
+    dataset_id: str
+    target: str | list[str] | None
+    queue_position: int | None = Field(description="as in a whole job")
+    progress: Progress
+    latest: Values = Field(description="the losses and metrics of the last epoch recorded")
+    best: Values | None = Field(description="those of the epoch with the lowest loss, as in a whole job")
+    model_id: str | None
+    error_code: str | None = Field(description="why it failed", examples=["WORKER_LOST"])
+    created_at: Time
+    started_at: Time | None
+    finished_at: Time | None
+
+
+class StateCounts(Resource):
+    """How many jobs are in each state."""
+
+    queued: int
+    running: int
+    pausing: int
+    paused: int
+    cancelling: int
+    succeeded: int
+    failed: int
+    cancelled: int
+
+
+class JobsSummary(Resource):
+    """Jobs counted by state."""
+
+    total: int
+    states: StateCounts
 
 
 class MetricEvent(Resource):
@@ -468,6 +525,21 @@ class InputColumn(Resource):
         description="how a cell of text is read: as the file's were",
         examples=[{"kind": "number", "decimal": ",", "thousands": "."}],
     )
+
+
+class ModelSummary(Resource):
+    """A model as a line of a table."""
+
+    id: str
+    name: str | None
+    kind: str
+    job_id: str
+    dataset_id: str
+    dataset_sha256: str
+    epoch: int
+    metrics: Values
+    parameters: int
+    created_at: Time
 
 
 class ModelResource(Resource):

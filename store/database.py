@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import uuid_utils
-from sqlalchemy import URL, Boolean, Connection, Engine, Float, create_engine, event, insert, make_url, select
+from sqlalchemy import URL, Boolean, Connection, Engine, Float, String, create_engine, event, insert, make_url, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.ext.compiler import compiles
@@ -51,6 +51,27 @@ def _sqlite_has_tag(element: Any, compiler: Any, **options: Any) -> str:
 def _postgresql_has_tag(element: Any, compiler: Any, **options: Any) -> str:
     tags, tag = (compiler.process(clause, **options) for clause in element.clauses)
     return f"EXISTS (SELECT 1 FROM json_array_elements_text({tags}) AS each(value) WHERE each.value = {tag})"
+
+
+class fold(FunctionElement[str]):  # noqa: N801 (as above)
+    """Text without the difference between capitals and small letters, for comparing; of any script."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(fold, "sqlite")
+def _sqlite_fold(element: Any, compiler: Any, **options: Any) -> str:
+    return f"vidro_fold({compiler.process(element.clauses, **options)})"
+
+
+@compiles(fold, "postgresql")
+def _postgresql_fold(element: Any, compiler: Any, **options: Any) -> str:
+    return f"lower({compiler.process(element.clauses, **options)})"
+
+
+def _fold(text: str | None) -> str | None:
+    return None if text is None else text.casefold()
 
 
 def insert_into(session: Session, table: Any) -> sqlite.Insert | postgresql.Insert:
@@ -197,6 +218,7 @@ def _sqlite_engine(url: Any, wait_seconds: float | None) -> Engine:
         if connection.execute("PRAGMA page_count").fetchone() == (0,):  # or each connection would wait for a writer's lock
             connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # of a file that is not there yet; see store/space.py
         _write_ahead(connection, busy_seconds)
+        connection.create_function("vidro_fold", 1, _fold, deterministic=True)  # SQLite's lower knows ASCII alone
         log_size = f"journal_size_limit={LOG_BYTES}"
         for pragma in ("synchronous=NORMAL", f"busy_timeout={round(busy_seconds * 1000)}", "foreign_keys=ON", log_size):
             connection.execute(f"PRAGMA {pragma}")

@@ -15,7 +15,7 @@ from store.database import new_id, now, put_row
 from store.errors import Conflict, LeaseLost, NotFound, problem
 from store.files import Files
 from store.pages import owned
-from store.tables import HELD, Checkpoint, Entry, Job, Position, Table
+from store.tables import HELD, STATES, Checkpoint, Entry, Job, Position, Table
 
 LEGAL: dict[str, frozenset[str]] = {
     "queued": frozenset({"running", "cancelled", "failed"}),
@@ -168,6 +168,23 @@ def journals(session: Session, numbers: Sequence[int]) -> dict[int, list[Entry]]
     for entry in session.scalars(query):
         found[entry.job_number].append(entry)
     return found
+
+
+def targets(session: Session, numbers: Sequence[int]) -> dict[int, Any]:
+    """What the jobs are to predict, by the job's number."""
+    query = select(Job.number, Job.request["target"].label("target")).where(Job.number.in_(numbers))
+    return {row.number: row.target for row in session.execute(query)}
+
+
+def counts(session: Session, owner: str | None, filters: Sequence[ColumnElement[bool]]) -> dict[str, int]:
+    """How many of the owner's jobs that pass the filters are in each state. None is every owner."""
+    # The states are named so that an index of states and owners can be used.
+    query = (
+        select(Job.state, func.count().label("jobs"))
+        .where(Job.state.in_(STATES), *owned(Job, owner), *filters)
+        .group_by(Job.state)
+    )
+    return dict.fromkeys(STATES, 0) | {row.state: row.jobs for row in session.execute(query)}
 
 
 def queue_position(session: Session, job: Job) -> int | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -26,22 +26,32 @@ from service.caching import identify
 from service.capacity import capacity_of
 from service.compression import AS_IT_IS
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
+from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import TABLE_TYPES, accepted
-from service.resources import dataset_resource, listing
+from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary, listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
-from service.schemas import Correlations, DatasetResource, Histogram, Listing, Notice, RowsPage, SampleResource
+from service.schemas import (
+    Correlations,
+    CountedListing,
+    DatasetResource,
+    DatasetSummary,
+    Histogram,
+    Listing,
+    Notice,
+    RowsPage,
+    SampleResource,
+)
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
 from service.work import refuse_too_much
 from store import datasets
 from store.corrections import Wanted, correct, prepare
-from store.database import to_json
+from store.database import fold, to_json
 from store.described import Correction
 from store.errors import NotFound, StoreError, UnreadableFile
 from store.ingestion import READERS
 from store.keys import Caller
 from store.mending import mend
-from store.pages import owned, page
 from store.readings.options import names_in
 from store.tables import Dataset
 
@@ -56,6 +66,8 @@ MOST_CORRELATED = 500
 TEXT_FORMATS = frozenset({"arff", "csv", "json", "jsonl", "tsv"})
 """Formats of original files that are plain text."""
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
+DatasetOrder = Literal["created_at", "-created_at", "name", "-name", "rows", "-rows", "bytes", "-bytes"]
+ORDERS: dict[str, Any] = {"name": fold(Dataset.name), "rows": Dataset.rows, "bytes": Dataset.size}
 FORMULA = r"^[=+\-@\t\r]"
 """What a spreadsheet takes for the beginning of a formula."""
 
@@ -135,11 +147,22 @@ def from_files(store: Store, caller: Caller, upload: FileUpload, key: str | None
 
 
 @router.get("/datasets", responses=problems())
-def list_datasets(store: StoreOf, caller: Reader, page_of: PageOf) -> Listing[DatasetResource]:
-    """The datasets, newest first."""
+def list_datasets(
+    store: StoreOf,
+    caller: Reader,
+    page_of: PageOf,
+    name: NameHolds = None,
+    order_by: Annotated[DatasetOrder, Query(description=ORDERED)] = "-created_at",
+    total: Total = False,
+    view: Annotated[View, Query(description="without the profile of the columns, or whole")] = "brief",
+) -> CountedListing[DatasetResource] | CountedListing[DatasetSummary]:
+    """The datasets, newest first by default, without the profile of their columns: thousands of columns make a megabyte."""
+    wanted = Asked(caller, page_of, order_by, total, name)
     with store.database.reading() as session:
-        rows, token = page(session, Dataset, owned(Dataset, caller.sees), page_of.size, page_of.token)
-        return Listing(**listing([dataset_resource(row) for row in rows], token))
+        rows, rest = wanted.read(session, Dataset, ORDERS, [BRIEF_DATASET] if view == "brief" else [])
+        if view == "brief":
+            return CountedListing[DatasetSummary](items=[dataset_summary(row) for row in rows], **rest)
+        return CountedListing[DatasetResource](items=[dataset_resource(row) for row in rows], **rest)
 
 
 @router.get("/datasets/{dataset_id}", responses=problems(404))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -30,25 +30,30 @@ from service.dependencies import (
     Writer,
     once,
 )
+from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import accepted
-from service.resources import job_resource, job_resources, listing
+from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
 from service.responses import problems
 from service.routing import Route
 from service.schemas import (
+    CountedListing,
     Estimate,
     EventResource,
     ForkRequest,
     JobChange,
     JobResource,
+    JobsSummary,
+    JobSummary,
     Listing,
     ModelKind,
     Notice,
     State,
+    StateCounts,
 )
 from store import datasets, forks, jobs, queue, turns, workers
-from store.database import has_tag
+from store.database import fold, has_tag
 from store.keys import Caller
-from store.pages import owned, page
+from store.pages import named_like
 from store.requests import JobRequest, document_of, training_of
 from store.tables import Dataset, Job
 
@@ -197,23 +202,64 @@ def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
     return Estimate(request=document_of(completed), warnings=warnings, **vars(found))
 
 
+JobOrder = Literal[
+    "created_at", "-created_at", "name", "-name", "state", "-state", "started_at", "-started_at", "finished_at", "-finished_at"
+]
+ORDERS: dict[str, Any] = {
+    "name": fold(Job.name),
+    "state": Job.state,
+    "started_at": Job.started_at,
+    "finished_at": Job.finished_at,
+}
+OfDataset = Annotated[str | None, Query(description="the id of the dataset that they learn from")]
+OfKind = Annotated[ModelKind | None, Query(description="the kind of their model")]
+Tagged = Annotated[str | None, Query(description="a tag that they carry, among others")]
+
+
+def _filters(dataset_id: str | None, model_kind: str | None, tag: str | None, state: str | None = None) -> list[Any]:
+    wanted = {Job.state: state, Job.dataset_id: dataset_id, Job.model_kind: model_kind}
+    filters: list[Any] = [column == value for column, value in wanted.items() if value is not None]
+    return filters + ([] if tag is None else [has_tag(Job.tags, tag)])
+
+
 @router.get("", responses=problems())
 def list_jobs(
     store: StoreOf,
     caller: Reader,
     page_of: PageOf,
-    state: State | None = None,
-    dataset_id: str | None = None,
-    model_kind: ModelKind | None = None,
-    tag: Annotated[str | None, Query(description="a tag that they carry, among others")] = None,
-) -> Listing[JobResource]:
-    """The jobs, newest first."""
-    wanted = {Job.state: state, Job.dataset_id: dataset_id, Job.model_kind: model_kind}
-    filters: list[Any] = [column == value for column, value in wanted.items() if value is not None]
-    filters += [] if tag is None else [has_tag(Job.tags, tag)]
+    state: Annotated[State | None, Query(description="the state that they are in")] = None,
+    dataset_id: OfDataset = None,
+    model_kind: OfKind = None,
+    tag: Tagged = None,
+    name: NameHolds = None,
+    order_by: Annotated[JobOrder, Query(description=ORDERED)] = "-created_at",
+    total: Total = False,
+    view: Annotated[View, Query(description="whole jobs, or as lines of a table, a tenth as long")] = "full",
+) -> CountedListing[JobResource] | CountedListing[JobSummary]:
+    """The jobs, newest first by default. A page's token is good for the same filters and order."""
+    fields = {"state": state, "dataset_id": dataset_id, "model_kind": model_kind, "tag": tag}
+    wanted = Asked(caller, page_of, order_by, total, name, fields, _filters(dataset_id, model_kind, tag, state))
     with store.database.reading() as session:
-        rows, token = page(session, Job, [*owned(Job, caller.sees), *filters], page_of.size, page_of.token)
-        return Listing(**listing(job_resources(session, rows), token))
+        rows, rest = wanted.read(session, Job, ORDERS, [BRIEF_JOB] if view == "brief" else [])
+        if view == "brief":
+            return CountedListing[JobSummary](items=job_summaries(session, rows), **rest)
+        return CountedListing[JobResource](items=job_resources(session, rows), **rest)
+
+
+@router.get("/summary", responses=problems())
+def summarize_jobs(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: OfDataset = None,
+    model_kind: OfKind = None,
+    tag: Tagged = None,
+    name: NameHolds = None,
+) -> JobsSummary:
+    """How many jobs there are in each state, with the list's filters."""
+    filters = _filters(dataset_id, model_kind, tag) + ([] if name is None else [named_like(Job, name)])
+    with store.database.reading() as session:
+        counts = jobs.counts(session, caller.sees, filters)
+    return JobsSummary(total=sum(counts.values()), states=StateCounts(**counts))
 
 
 @router.get("/{job_id}", responses=problems(404))

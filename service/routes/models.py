@@ -1,9 +1,9 @@
 """Models and their predictions."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UnusableData
@@ -13,17 +13,20 @@ from engine.predict import Predictor, columns_of, unread, unseen
 from engine.target import Shares
 from service.alternatives import ByFields
 from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
-from service.resources import listing, model_resource
+from service.lists import ORDERED, Asked, NameHolds, Total, View
+from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas import Listing, ModelResource, Notice, PredictionsResource
+from service.schemas import CountedListing, ModelKind, ModelResource, ModelSummary, Notice, PredictionsResource
 from service.work import refuse_too_much
 from store import models
+from store.database import fold
 from store.errors import UnreadableFile
-from store.pages import owned, page
 from store.tables import Model
 
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=Route)
+ModelOrder = Literal["created_at", "-created_at", "name", "-name", "kind", "-kind", "parameters", "-parameters"]
+ORDERS: dict[str, Any] = {"name": fold(Model.name), "kind": Model.kind, "parameters": Model.parameters}
 
 Cell = Annotated[float | int | str | bool | list[Any] | None, Field(union_mode="left_to_right")]
 MAX_RECORDS = 100_000
@@ -52,11 +55,27 @@ EXAMPLES: dict[str, Any] = {
 
 
 @router.get("", responses=problems())
-def list_models(store: StoreOf, caller: Reader, page_of: PageOf) -> Listing[ModelResource]:
-    """The models, newest first."""
+def list_models(
+    store: StoreOf,
+    caller: Reader,
+    page_of: PageOf,
+    dataset_id: Annotated[str | None, Query(description="the id of the dataset that they learned from")] = None,
+    model_kind: Annotated[ModelKind | None, Query(description="their kind")] = None,
+    name: NameHolds = None,
+    order_by: Annotated[ModelOrder, Query(description=ORDERED)] = "-created_at",
+    total: Total = False,
+    view: Annotated[View, Query(description="whole, or without request, inputs and scaling")] = "full",
+) -> CountedListing[ModelResource] | CountedListing[ModelSummary]:
+    """The models, newest first by default."""
+    fields = {"dataset_id": dataset_id, "model_kind": model_kind}
+    columns = {Model.dataset_id: dataset_id, Model.kind: model_kind}
+    filters = [column == value for column, value in columns.items() if value is not None]
+    wanted = Asked(caller, page_of, order_by, total, name, fields, filters)
     with store.database.reading() as session:
-        rows, token = page(session, Model, owned(Model, caller.sees), page_of.size, page_of.token)
-        return Listing(**listing([model_resource(row) for row in rows], token))
+        rows, rest = wanted.read(session, Model, ORDERS, [BRIEF_MODEL] if view == "brief" else [])
+        if view == "brief":
+            return CountedListing[ModelSummary](items=[model_summary(row) for row in rows], **rest)
+        return CountedListing[ModelResource](items=[model_resource(row) for row in rows], **rest)
 
 
 @router.get("/{model_id}", responses=problems(404))

@@ -96,7 +96,7 @@ def test_what_belongs_to_another_is_not_there(stage: Stage) -> None:
     assert client.post(f"/v1/jobs/{job['id']}/cancel", headers=ben).status_code == 404
     assert client.get("/v1/datasets", headers=ben).json()["items"] == []
     assert client.get(f"/v1/jobs/{job['id']}", headers=root).status_code == 200
-    assert client.get("/v1/datasets", headers=root).json()["items"] == [dataset]
+    assert client.get("/v1/datasets?view=full", headers=root).json()["items"] == [dataset]
 
 
 @pytest.mark.parametrize("path", ["/v1/datasets", "/v1/jobs", "/v1/models", "/v1/catalog", "/v1/samples"])

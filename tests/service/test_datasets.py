@@ -24,7 +24,7 @@ def test_an_uploaded_file_is_described_and_given_back(stage: Stage) -> None:
     assert petal["mean"] == pytest.approx(3.758)
     assert dataset["columns"][4]["top"] == [{"value": name, "count": 50} for name in ("setosa", "versicolor", "virginica")]
     assert stage.client.get(response.headers["location"]).json() == dataset
-    assert stage.client.get("/v1/datasets").json() == {"items": [dataset], "next_page_token": None}
+    assert stage.client.get("/v1/datasets?view=full").json() == {"items": [dataset], "next_page_token": None, "total": None}
     assert stage.client.get(f"/v1/datasets/{dataset['id']}/content").content == IRIS.read_bytes()
 
 
