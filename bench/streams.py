@@ -8,6 +8,7 @@ Readers, the writer of epochs and the caller of /healthz are processes of their 
 
 import asyncio
 import json
+import os
 import re
 import socket
 import statistics
@@ -158,6 +159,7 @@ async def watch(server: subprocess.Popen[bytes], database: Database, url: str, j
     print(f"opened {Counter(reader.status for reader in crowd.readers)} in {opening:.1f} s")
     itself = sys.executable, "-m", "bench.streams"
     text = database.url.render_as_string(hide_password=False)
+    spent = processor(server.pid), processor("self")
     prober = await asyncio.create_subprocess_exec(*itself, "probe", url, str(SECONDS), stdout=subprocess.PIPE)
     writer = await asyncio.create_subprocess_exec(*itself, "write", text, job_id, str(SECONDS), stdout=subprocess.PIPE)
     (probed, _), (wrote, _) = await asyncio.gather(prober.communicate(), writer.communicate())
@@ -172,6 +174,8 @@ async def watch(server: subprocess.Popen[bytes], database: Database, url: str, j
     print(f"{count} streams, {len(times)} epochs, one a second; streams that did not get each once, in order: {missed}")
     print(f"commit to arrival: {percentiles(arrivals)} ms")
     print(f"/healthz: {percentiles(json.loads(probed))} ms")
+    spent = processor(server.pid) - spent[0], processor("self") - spent[1]
+    print(f"processor time in {SECONDS} s: server {spent[0]:.1f} s, readers {spent[1]:.1f} s")
     used = memory(server.pid)
     print(f"memory of the server: {used / 2**20:.0f} MiB, {(used - before) / count / 2**10:.0f} KiB a stream")
     await crowd.close()
@@ -182,6 +186,12 @@ def memory(pid: int) -> int:
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
     assert found is not None
     return int(found[1]) * 1024
+
+
+def processor(pid: int | str) -> float:
+    """Seconds of processor time that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

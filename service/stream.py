@@ -117,7 +117,11 @@ class EventStream(Response):
             listening = asyncio.create_task(self._listen(receive))
             try:
                 async with asyncio.timeout(None) as self._limit:
-                    await self._tell_all(send)
+                    # in one block with a comment, which is none to dispatch: the first bytes, before there is an event
+                    retry = random.randint(*RETRY_MILLISECONDS)
+                    await self._send(send, f": events\nretry: {retry}\n\n".encode())
+                    # The middleware has seen the fields; what follows is sent by the server at half the cost.
+                    await self._tell_all(scope["state"].get("send", send))
             except TimeoutError:
                 raise ClientDisconnect from None
             finally:
@@ -136,8 +140,6 @@ class EventStream(Response):
     async def _tell_all(self, send: Send) -> None:
         channel = self.channel
         assert channel is not None
-        # in one block with a comment, which is none to dispatch: the first bytes, before there is an event
-        await self._send(send, f": events\nretry: {random.randint(*RETRY_MILLISECONDS)}\n\n".encode())
         has_more = True
         while not (self._is_ending or channel.is_gone):
             if channel.head.is_after(self.place):
