@@ -1,10 +1,13 @@
 """The `vidro` command."""
 
 import typer
+from pydantic import ValidationError
 
 from cli import demo, keys, processes, storage, up
+from cli.supervision import REFUSED
+from store.settings import settings
 
-app = typer.Typer(help="Vidro: model training in the open, over HTTP.", no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 app.command()(up.up)
 app.command()(processes.serve)
 app.command()(processes.worker)
@@ -15,6 +18,18 @@ app.command()(storage.restore)
 app.command()(storage.vacuum)
 app.command()(demo.demo)
 app.add_typer(keys.app, name="keys")
+
+
+@app.callback()
+def check_settings() -> None:
+    """Model training in the open, over HTTP."""
+    try:
+        settings()
+    except ValidationError as error:
+        for entry in error.errors():
+            typer.echo(f"VIDRO_{str(entry['loc'][0]).upper()}={entry['input']} is no setting: {entry['msg']}", err=True)
+        raise typer.Exit(REFUSED) from None
+
 
 if __name__ == "__main__":
     app()

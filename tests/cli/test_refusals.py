@@ -39,3 +39,14 @@ def test_contents_whose_database_is_gone_are_named(data: Path, command: str) -> 
     assert found.exit_code == REFUSED
     assert "there is no database" in found.stderr
     assert not (data / "vidro.db").exists()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_wrong_setting_is_named(data: Path, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setenv("VIDRO_PORT", "abc")
+    monkeypatch.setenv("VIDRO_LEASE_SECONDS", "0")
+    found = CliRunner().invoke(app, command.split())
+    assert found.exit_code == REFUSED
+    assert "VIDRO_PORT=abc is no setting: Input should be a valid integer" in found.stderr
+    assert "VIDRO_LEASE_SECONDS=0 is no setting: Input should be greater than 0" in found.stderr
+    assert list(data.iterdir()) == []
