@@ -110,6 +110,16 @@ class Block:
     end: Cursor
     is_full: bool
 
+    @property
+    def chunk(self) -> bytes:
+        """The same as a chunk of an HTTP/1.1 answer."""
+        return chunk_of(self.data)
+
+
+def chunk_of(data: bytes) -> bytes:
+    """A piece of an answer, which is not empty, as HTTP/1.1 frames it (RFC 9112, section 7.1)."""
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
 
 def block(database: Database, job_id: str, after: Cursor) -> Block:
     """The events after the place, up to BATCH. Raises NotFound."""

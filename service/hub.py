@@ -209,12 +209,16 @@ class Hub:
             channel.has_changed = False
             began = self.now()
             waiting = [stream for stream in channel.streams if stream.is_waiting]
+            calls: dict[EventStream, Callable[[], None]] = {stream: stream.wake for stream in waiting}
             for place, _ in Counter(stream.place for stream in waiting).most_common(PLACES):
                 if channel.head.is_after(place):
-                    await self.read(channel, place)
-            woken = self._loop.create_future()
-            self._in_turn([*(stream.wake for stream in waiting), partial(woken.set_result, None)])
-            await woken
+                    found = await self.read(channel, place)
+                    if found is not None and found.data and not channel.head.is_after(found.end):
+                        given = place, found, found.chunk
+                        calls |= {stream: partial(stream.give, *given) for stream in waiting if stream.place == place}
+            told = self._loop.create_future()
+            self._in_turn([*calls.values(), partial(told.set_result, None)])
+            await told
             await asyncio.sleep(max(WAVE_SECONDS, self.now() - began))
 
     def _in_turn(self, calls: list[Callable[[], None]]) -> None:

@@ -35,7 +35,7 @@ class RequestContext:
             return
         given = Headers(scope=scope).get("x-request-id", "")
         request_id = given if SAFE_ID.fullmatch(given) else str(uuid_utils.uuid7())
-        scope.setdefault("state", {}).update(request_id=request_id, send=send)
+        scope.setdefault("state", {})["request_id"] = request_id
         started, status = time.perf_counter(), 500
 
         async def send_with_id(message: Message) -> None:

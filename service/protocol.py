@@ -12,7 +12,7 @@ from collections import Counter
 from http import HTTPStatus
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.addresses import is_among, network_of, networks
 from service.problems import MEDIA_TYPE, RETRY_SECONDS
@@ -26,6 +26,8 @@ FRAMING = 8
 """Bytes of chunked framing that come with a byte of a body, at most."""
 SPARE_FILES = 128
 """File descriptors for the database, files and readers."""
+WRITER = "vidro.writer"
+"""The extension of a request's scope that holds its Writer."""
 
 
 class Bounds:
@@ -64,6 +66,24 @@ class Bounds:
         for connection in list(self.connections):
             connection.look(loop.time())
         self._sweep = loop.call_later(SWEEP_SECONDS, self.sweep, loop) if self.connections else None
+
+
+class Writer:
+    """Writes further pieces of an answer at once, as long as its reader keeps up: at a fraction of what `send` costs, and
+    without waking the task that answers.
+    """
+
+    def __init__(self, cycle: RequestResponseCycle) -> None:
+        self._cycle = cycle
+
+    def write(self, chunk: bytes) -> bool:
+        """Whether it was written: a piece that is framed as HTTP/1.1 frames it (RFC 9112, section 7.1)."""
+        cycle = self._cycle
+        has_begun = cycle.response_started and cycle.chunked_encoding and not cycle.response_complete
+        if not has_begun or cycle.disconnected or cycle.flow.write_paused:
+            return False
+        cycle.transport.write(chunk)
+        return True
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -112,7 +132,10 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.is_refused:
             return
         self.awaits_headers, self.since, self.progress = False, self.loop.time(), 0
+        before = self.cycle
         super().on_headers_complete()
+        if self.cycle is not None and self.cycle is not before:
+            self.cycle.scope["extensions"] = {WRITER: Writer(self.cycle)}  # type: ignore[dict-item]
 
     def on_body(self, body: bytes) -> None:
         if not self.is_refused:

@@ -9,6 +9,8 @@ from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from service.events import Block, chunk_of
+from service.protocol import WRITER, Writer
 from store.cursors import Cursor, Head
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ BLOCKED_SECONDS = 30.0
 CLOSING_SECONDS = 2.0
 RETRY_MILLISECONDS = (1_000, 4_000)
 """Within this a browser waits before it connects again: not all at the same moment."""
+COMMENT = b": still here\n\n"
+COMMENT_CHUNK = chunk_of(COMMENT)
 HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 log = structlog.get_logger()
 
@@ -64,6 +68,7 @@ class EventStream(Response):
         self.hub, self.key_id, self.counted_as = hub, key_id, counted_as
         self.channel: Channel | None = None
         self.place = Cursor()
+        self._writer: Writer | None = None
         self._waker: asyncio.Future[None] | None = None
         self._limit: asyncio.Timeout | None = None
         self._sent_at, self._is_sending = 0.0, False
@@ -88,10 +93,26 @@ class EventStream(Response):
         if self._waker is not None and not self._waker.done():
             self._waker.set_result(None)
 
+    def give(self, place: Cursor, block: Block, chunk: bytes) -> None:
+        """Tell it what follows the place, where it waits there: at once if its reader keeps up, else by waking it."""
+        assert self.channel is not None
+        if self.place == place and self._writes(chunk):
+            self.place = block.end
+            if not self.channel.head.ended:
+                return
+        self.wake()
+
     def beat(self) -> None:
         """Have it send a comment."""
-        self._is_due = True
-        self.wake()
+        if not self._writes(COMMENT_CHUNK):
+            self._is_due = True
+            self.wake()
+
+    def _writes(self, chunk: bytes) -> bool:
+        if self._waker is None or self._is_ending or self._writer is None or not self._writer.write(chunk):
+            return False
+        self._sent_at = self.hub.now()
+        return True
 
     def end(self) -> None:
         """Have it end in order, or, where its reader takes nothing, all the same."""
@@ -120,8 +141,8 @@ class EventStream(Response):
                     # in one block with a comment, which is none to dispatch: the first bytes, before there is an event
                     retry = random.randint(*RETRY_MILLISECONDS)
                     await self._send(send, f": events\nretry: {retry}\n\n".encode())
-                    # The middleware has seen the fields; what follows is sent by the server at half the cost.
-                    await self._tell_all(scope["state"].get("send", send))
+                    self._writer = scope.get("extensions", {}).get(WRITER)
+                    await self._tell_all(send)
             except TimeoutError:
                 raise ClientDisconnect from None
             finally:
@@ -154,7 +175,7 @@ class EventStream(Response):
                 break
             elif self._is_due:
                 self._is_due = False
-                await self._send(send, b": still here\n\n")
+                await self._send(send, COMMENT)
             self._waker = asyncio.get_running_loop().create_future()
             try:
                 await self._waker

@@ -17,6 +17,7 @@ from bench.streams import Crowd, held, write_epochs
 from service import events, hub, stream
 from service.app import create_app
 from service.hub import Hub
+from service.protocol import bounded
 from service.server import StreamingServer
 from store import jobs, keys
 from store.database import Database
@@ -82,7 +83,8 @@ def make_served(database: Database, tmp_path: Path) -> Iterator[Callable[..., Se
         url = database.url.render_as_string(hide_password=False)
         setting = Settings(data=tmp_path, database_url=url, port=free_port(), log_level="ERROR", **values)
         app = create_app(setting)
-        server = StreamingServer(uvicorn.Config(app, port=setting.port, log_config=None, timeout_graceful_shutdown=5))
+        options = {"http": bounded(setting), "log_config": None, "timeout_graceful_shutdown": 5}
+        server = StreamingServer(uvicorn.Config(app, port=setting.port, **options))
         thread = threading.Thread(target=server.run)
         thread.start()
 
