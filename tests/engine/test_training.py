@@ -10,7 +10,7 @@ from tests.engine import TRAINING, completed, table
 
 IRIS = table(IrisSample().columns())
 OUT_OF_BOUNDS: list[dict[str, Any]] = [
-    {"epochs": 0}, {"epochs": 1_000_001}, {"epochs": 2.0}, {"epochs": "5"}, {"batch_size": 0}, {"batch_size": "half"},
+    {"epochs": 0}, {"epochs": 1_000_001}, {"epochs": 2.5}, {"epochs": "5"}, {"batch_size": 0}, {"batch_size": "half"},
     {"seed": -1}, {"split": {"validation": 1.0}}, {"split": {"test": -0.1}}, {"max_seconds": 0}, {"max_seconds": 1e9},
     {"features": []}, {"device": "tpu"}, {"precision": "float16"}, {"shuffle": 1}, {"class_weight": {"a": -1.0}},
     {"class_weight": "fair"}, {"early_stopping": {"patience": 0}}, {"record": {"checkpoint_every": 0}}, {"nonsense": 1},

@@ -46,8 +46,13 @@ class Stage:
         body = {"dataset_id": dataset_id, "target": target, "model": model, **fields}
         response = self.client.post("/v1/jobs", json=body)
         assert response.status_code == 202, response.text
-        run(self.place, response.json()["id"])
-        return self.client.get(f"/v1/jobs/{response.json()['id']}").json()
+        return self.run(response.json()["id"])
+
+    def run(self, job_id: str) -> dict[str, Any]:
+        """Run jobs, in their turn, until that one has had its; the job as it ended."""
+        while (job := self.client.get(f"/v1/jobs/{job_id}").json())["state"] == "queued":
+            assert run(self.place, job_id)
+        return job
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from store.migrate import migrate
 from store.tables import Job
 from tests.service.conftest import Stage
 from worker.training import run
@@ -73,7 +74,8 @@ def as_before(stage: Stage, text: str, **fields: Any) -> str:
     with stage.place.database.transaction() as session:
         job = session.query(Job).filter_by(id=job_id).one()
         split = {name: value for name, value in job.request["split"].items() if name != "rounding"}
-        job.request = {**job.request, "split": split, "early_stopping": fields.get("later")}
+        job.request, job.form = {**job.request, "split": split, "early_stopping": fields.get("later")}, 0
+    migrate(stage.place.database)
     run(stage.place, job_id)
     return job_id
 
@@ -114,7 +116,9 @@ def test_a_stored_job_that_has_nothing_to_watch_fails_and_says_so(stage: Stage) 
     job_id = stage.client.post("/v1/jobs", json=body | {"split": {"validation": 0.1}}).json()["id"]
     with stage.place.database.transaction() as session:
         job = session.query(Job).filter_by(id=job_id).one()
-        job.request = {**job.request, "split": {"validation": 0.1, "test": 0.0, "stratify": True, "seed": 0}}
+        split = {"validation": 0.1, "test": 0.0, "stratify": True, "seed": 0}
+        job.request, job.form = {**job.request, "split": split}, 0
+    migrate(stage.place.database)
     run(stage.place, job_id)
     job = stage.client.get(f"/v1/jobs/{job_id}").json()
     assert (job["state"], job["error"]["code"], job["error"]["status"]) == ("failed", "EMPTY_SPLIT", 422)

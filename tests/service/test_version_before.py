@@ -233,7 +233,7 @@ def test_a_fork_ends_in_the_same_bits(before: Stage, told: dict[str, Any]) -> No
     parent = told["jobs"]["small, alone"]["id"]
     fork = before.client.post(f"/v1/jobs/{parent}/fork", json=told["fork"])
     assert fork.status_code == 202, fork.text
-    run(before.place, fork.json()["id"])
+    before.run(fork.json()["id"])
     ended = learned(before, fork.json()["id"])
     if "forked, alone" in told["jobs"]:  # the first code knew no forks
         holds(ended, of_a_run(told["jobs"]["forked, alone"]))

@@ -46,7 +46,7 @@ def test_jobs_of_before_have_no_tags(empty_database: Database) -> None:
     columns = (
         "id, owner, dataset_id, request, model_kind, queue, state, attempt, lost_attempts, epoch, epochs, latest, warnings"
     )
-    values = "'job_1', 'ana', 'ds_1', '{}', 'mlp', 'train', 'queued', 0, 0, 0, 1, '{}', '[]'"
+    values = """'job_1', 'ana', 'ds_1', '{"model": "mlp"}', 'mlp', 'train', 'queued', 0, 0, 0, 1, '{}', '[]'"""
     with empty_database.engine.begin() as connection:
         connection.execute(text(f"INSERT INTO jobs ({columns}) VALUES ({values})"))
     migrate(empty_database)
