@@ -1,5 +1,6 @@
 """The processes of a deployment, one command each: `serve`, `worker`, `migrate`."""
 
+import gc
 import os
 import signal
 import socket
@@ -39,6 +40,8 @@ WAIT_SECONDS = 60.0
 RETRY_SECONDS = 1.0
 SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps the interpreter from the event loop."""
+COLLECTIONS = 10_000, 10, 100
+"""When the API looks for garbage: seldom through all that lives, which with thousands of streams stops it for half a second."""
 log = structlog.get_logger()
 
 
@@ -204,6 +207,9 @@ def _server(config: Any) -> Any:
             except SystemExit:  # the address is taken; uvicorn has logged it
                 raise SystemExit(REFUSED) from None
             if self.started:
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(*COLLECTIONS)
                 say_up()
 
     return Server(config)

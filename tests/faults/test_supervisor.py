@@ -7,8 +7,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.end_to_end.conftest import alive, descendants, starting, wait_for
 from tests.faults.deployment import LONG, count
 
@@ -53,16 +51,17 @@ def of_folder(data: Path) -> list[int]:
     return found
 
 
-@pytest.mark.skipif(not LONG, reason="one death is one in tests/end_to_end/test_embedded.py; pauses are in tests/cli")
-def test_what_dies_again_and_again_is_started_again(tmp_path: Path, tally: Callable[..., None]) -> None:
-    """The API; at the end it still is there, and says what happened to it."""
-    with starting(tmp_path) as begin:
-        server = begin()
-        for _ in range(DEATHS):
+if LONG:  # in the short form one death is one in tests/end_to_end/test_embedded.py; pauses are in tests/cli
+
+    def test_what_dies_again_and_again_is_started_again(tmp_path: Path, tally: Callable[..., None]) -> None:
+        """The API; at the end it still is there, and says what happened to it."""
+        with starting(tmp_path) as begin:
+            server = begin()
+            for _ in range(DEATHS):
+                wait_for(server.ready, "readiness", 90)
+                os.kill(server.part("serve"), signal.SIGKILL)
+                wait_for(lambda: not server.ready(), "its death")
             wait_for(server.ready, "readiness", 90)
-            os.kill(server.part("serve"), signal.SIGKILL)
-            wait_for(lambda: not server.ready(), "its death")
-        wait_for(server.ready, "readiness", 90)
-        seen = server.client.get("/readyz").json()["supervisor"]["processes"][0]
-        assert (seen["name"], seen["restarts_last_hour"], seen["last_exit"]["signal"]) == ("serve", DEATHS, "SIGKILL")
-    tally(deaths_of_the_api=DEATHS)
+            seen = server.client.get("/readyz").json()["supervisor"]["processes"][0]
+            assert (seen["name"], seen["restarts_last_hour"], seen["last_exit"]["signal"]) == ("serve", DEATHS, "SIGKILL")
+        tally(deaths_of_the_api=DEATHS)
