@@ -1,7 +1,6 @@
 """HEAD wherever GET is, OPTIONS wherever anything is, and which methods a path has."""
 
 import re
-from collections.abc import Iterable
 
 import anyio
 from fastapi import FastAPI
@@ -19,14 +18,17 @@ def methods_of(app: FastAPI, path: str) -> set[str]:
     """The methods that the routes of a path have by themselves; empty where no route has that path."""
     table = getattr(app.state, "methods", None)
     if table is None:
-        table = app.state.methods = list(_table(app))
-    return {method for pattern, methods in table if pattern.match(path) for method in methods}
+        table = app.state.methods = _table(app)
+    # The first, for what is no id, as /v1/jobs/summary, stands before what takes one.
+    return next((methods for pattern, methods in table if pattern.match(path)), set())
 
 
-def _table(app: FastAPI) -> Iterable[tuple[re.Pattern[str], set[str]]]:
+def _table(app: FastAPI) -> list[tuple[re.Pattern[str], set[str]]]:
+    found: dict[str, set[str]] = {}
     for route in iter_route_contexts(app.routes):
         if route.path is not None and route.methods:
-            yield compile_path(route.path)[0], set(route.methods)
+            found.setdefault(route.path, set()).update(route.methods)
+    return [(compile_path(path)[0], methods) for path, methods in found.items()]
 
 
 def allowed(app: FastAPI, path: str) -> list[str]:

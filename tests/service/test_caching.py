@@ -110,6 +110,7 @@ def test_every_path_says_which_methods_it_has(here: Here) -> None:
             told = stage.client.options(path)
             assert (told.status_code, told.headers["allow"]) == (204, refused.headers["allow"])
     assert stage.client.put("/v1/datasets").headers["allow"] == "GET, HEAD, OPTIONS, POST"
+    assert stage.client.options("/v1/jobs/summary").headers["allow"] == "GET, HEAD, OPTIONS"  # not those of /v1/jobs/{job_id}
     assert stage.client.options("/nowhere").status_code == 404
 
 
