@@ -1,10 +1,16 @@
-"""Backups that are made while a job trains: each is whole, and the job goes on from it to the same bits."""
+"""Backups that are made while a job trains and files come and go: each is whole, and the job goes on from it to the same
+bits.
+"""
 
 import subprocess
-from collections.abc import Callable
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 from sqlalchemy import select, update
 
 from store.database import Database
@@ -16,6 +22,8 @@ from tests.faults.invariants import bits, check
 from tests.faults.test_kills import NETWORK
 
 BACKUPS = count(1, 12)
+LONG_ENOUGH = NETWORK | {"epochs": count(120, 300)}
+"""A job that still trains when its backup is made."""
 
 
 def called(deployment: Deployment, *arguments: Any) -> str:
@@ -26,18 +34,48 @@ def called(deployment: Deployment, *arguments: Any) -> str:
     return done.stdout
 
 
+@contextmanager
+def coming_and_going(url: httpx.URL) -> Iterator[Counter[int]]:
+    """Somebody who uploads one file after another and deletes it again; the answers, by status."""
+    answers: Counter[int] = Counter()
+    stop = threading.Event()
+
+    def come_and_go() -> None:
+        number = 0
+        with httpx.Client(base_url=url, timeout=LIMIT_SECONDS) as client:
+            while not stop.is_set():
+                number += 1
+                table = "a,b\n" + "".join(f"{row},{row * number}\n" for row in range(500))
+                made = client.post("/v1/datasets", files={"file": ("table.csv", table)})
+                answers[made.status_code] += 1
+                if made.is_success:
+                    answers[client.delete(made.headers["location"]).status_code] += 1
+
+    thread = threading.Thread(target=come_and_go)
+    thread.start()
+    try:
+        yield answers
+    finally:
+        stop.set()
+        thread.join()
+
+
 def test_a_backup_under_load_goes_on_to_the_same_bits(embedded: Deployment, tally: Callable[..., None]) -> None:
-    embedded.setting |= {"checkpoint_seconds": 0.2, "orphan_seconds": 0.3}  # files go soon after what named them
+    embedded.setting |= {"checkpoint_seconds": 0.2, "orphan_seconds": 3}  # files go soon after what named them
     api, _ = embedded.api(), embedded.worker()
     digits = embedded.digits(api)
-    undisturbed = api.post(digits, **NETWORK)
+    undisturbed = api.post(digits, **LONG_ENOUGH)
     assert api.done(undisturbed, 4 * LIMIT_SECONDS)["state"] == "succeeded"
-    expected, running = bits(embedded.database, embedded.files, undisturbed), 0
+    expected, running, gone = bits(embedded.database, embedded.files, undisturbed), 0, 0
     for number in range(BACKUPS):
-        job_id = api.post(digits, **NETWORK)
-        wait_for(lambda job_id=job_id: embedded.last_checkpoint(job_id) > 0, "a checkpoint", 200)  # type: ignore[misc]
         backup, restored = (embedded.folder / f"{name}-{number}" for name in ("backup", "restored"))
-        called(embedded, "backup", backup)
+        with coming_and_going(api.client.base_url) as answers:
+            wait_for(lambda answers=answers: answers[204] > 3, "files that came and went")  # type: ignore[misc]
+            job_id = api.post(digits, **LONG_ENOUGH)
+            wait_for(lambda job_id=job_id: embedded.last_checkpoint(job_id) > 0, "a checkpoint", 200)  # type: ignore[misc]
+            called(embedded, "backup", backup)
+        assert set(answers) == {201, 204}
+        gone += answers[204]
         assert "is whole" in called(embedded, "backup", "--check", backup)
         url = f"sqlite:///{restored / 'vidro.db'}"
         embedded.setting["database_url"] = url
@@ -45,7 +83,7 @@ def test_a_backup_under_load_goes_on_to_the_same_bits(embedded: Deployment, tall
         del embedded.setting["database_url"]
         running += go_on(embedded, restored, url, expected)
         api.done(job_id, 4 * LIMIT_SECONDS)
-    tally(backups=BACKUPS, of_running_jobs=running, bit_differences=0)
+    tally(backups=BACKUPS, files_that_came_and_went=gone, of_running_jobs=running, bit_differences=0)
     assert running
 
 
