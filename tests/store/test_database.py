@@ -258,3 +258,5 @@ def test_who_waits_for_another_writer_waits_no_longer_than_told(database: Databa
             assert says_busy(caught.value)
     finally:
         impatient.close()
+        with database.transaction() as session:  # PostgreSQL's is there for other tests, too
+            session.execute(text("DROP TABLE IF EXISTS held"))
