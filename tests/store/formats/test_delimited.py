@@ -12,6 +12,7 @@ from engine.features import MISSING
 from store.errors import UnknownFormat
 from store.formats import FORMATS, format_of
 from store.profile import profile
+from store.readings.markers import GAPS, OF_NUMBERS
 from tests.store.formats import read
 
 N = None
@@ -152,7 +153,14 @@ def test_any_other_format_is_refused_with_those_there_are(tmp_path: Path, name: 
 
 DELIMITERS = "\t,;|"
 letters = st.characters(codec="utf-8", exclude_characters="\0\r\ufeff")
-names = st.text(letters.filter(lambda letter: letter not in DELIMITERS), max_size=5).map("n{}".format).map(str.strip)
+MARKERS = {marker.lower() for marker in (*GAPS, *OF_NUMBERS)}
+"""No names: a row that holds one is a row of cells."""
+names = (
+    st.text(letters.filter(lambda letter: letter not in DELIMITERS), max_size=5)
+    .map("n{}".format)
+    .map(str.strip)
+    .filter(lambda name: name.lower() not in MARKERS)
+)
 CELLS: list[st.SearchStrategy[Any]] = [
     st.integers(-(2**63), 2**63 - 1),
     st.floats(allow_nan=False, allow_infinity=False),
