@@ -1,6 +1,7 @@
 """The work of one call, counted from the request before any of it is done and held against one limit, VIDRO_MAX_WORK."""
 
 from engine.errors import TooMuchWork
+from engine.predict import Predictor
 
 COSTS = {
     "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python
@@ -18,6 +19,16 @@ COSTS = {
 def most(limit: int, unit: str) -> int:
     """How many of the unit one call may take."""
     return limit // COSTS[unit]
+
+
+def work_of_predictions(predictor: Predictor, rows: int) -> dict[str, int]:
+    """Counts by unit: of each row its features, a pass through the network, a prediction, and the share of each class or tag."""
+    labels = predictor.target.classes or predictor.target.names
+    return {
+        "products": rows * predictor.network.parameters.size,
+        "cells": rows * predictor.features.width,
+        "numbers": rows * (1 + len(labels)),
+    }
 
 
 def refuse_too_much(limit: int, pointer: str, remedy: str, counts: dict[str, int]) -> None:

@@ -11,7 +11,8 @@ import os
 import shutil
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -45,19 +46,25 @@ def back_up(database: Path, files: Path, destination: Path) -> Report:
         raise BackupUnusable(f"{destination} is there already; give a folder that is new or empty")
     if not database.is_file():
         raise BackupUnusable(f"there is no database at {database}; VIDRO_DATA names the data folder")
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f".{destination.name}.partial-{os.getpid()}")
+    with _made_whole(destination) as partial:
+        return _copy(database, files, partial)
+
+
+@contextmanager
+def _made_whole(folder: Path) -> Iterator[Path]:
+    """An empty folder to fill, which has the name of `folder` once it is whole and on the disk, or is removed."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
     partial.mkdir(mode=0o700)
     try:
-        report = _copy(database, files, partial)
+        yield partial
         _flush_tree(partial)
-        if destination.exists():
-            destination.rmdir()
-        os.rename(partial, destination)
+        if folder.exists():
+            folder.rmdir()
+        os.rename(partial, folder)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
         raise
-    return report
 
 
 def _copy(database: Path, files: Path, folder: Path) -> Report:
@@ -186,17 +193,9 @@ def restore(backup: Path, folder: Path) -> Report:
     report = verify(backup)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupUnusable(f"{folder} is not empty; move what is there away, or give another folder by --data")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = folder.with_name(f".{folder.name}.partial-{os.getpid()}")
-    try:
-        shutil.copytree(backup, partial, ignore=shutil.ignore_patterns(MANIFEST), copy_function=shutil.copyfile)
-        _flush_tree(partial)
-        if folder.exists():
-            folder.rmdir()
-        os.rename(partial, folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    with _made_whole(folder) as partial:
+        ignored = shutil.ignore_patterns(MANIFEST)
+        shutil.copytree(backup, partial, ignore=ignored, copy_function=shutil.copyfile, dirs_exist_ok=True)
     return report
 
 

@@ -16,7 +16,7 @@ from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, WHICH
 from service.routing import Route, works_on
-from service.work import refuse_too_much
+from service.work import refuse_too_much, work_of_predictions
 from store import datasets, jobs, models
 from store.checkpoints import moment_of
 from store.readings.records import read_records
@@ -78,15 +78,8 @@ def get_boundary(
 
 
 def _refuse_too_many(limit: int, predictor: Predictor, points: int) -> None:
-    """A point costs a row of features, a prediction, and the share of each class or tag."""
-    labels = predictor.target.classes or predictor.target.names
-    counts = {
-        "products": points * predictor.network.parameters.size,
-        "cells": points * predictor.features.width,
-        "numbers": points * (1 + len(labels)),
-    }
     remedy = f"these are {points:,} points; ask for fewer, or for columns with fewer categories"
-    refuse_too_much(limit, "/query/resolution", remedy, counts)
+    refuse_too_much(limit, "/query/resolution", remedy, work_of_predictions(predictor, points))
 
 
 def _given(fixed: str) -> dict[str, Any]:

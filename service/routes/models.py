@@ -18,7 +18,7 @@ from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas import CountedListing, ModelKind, ModelResource, ModelSummary, Notice, PredictionsResource
-from service.work import refuse_too_much
+from service.work import refuse_too_much, work_of_predictions
 from store import models
 from store.database import fold
 from store.errors import UnreadableFile
@@ -124,14 +124,7 @@ def predict(
 
 
 def _refuse_too_much(store: Store, predictor: Predictor, rows: int) -> None:
-    """A row costs its features, a pass through the network, a prediction, and the share of each class or tag."""
-    labels = predictor.target.classes or predictor.target.names
-    counts = {
-        "products": rows * predictor.network.parameters.size,
-        "cells": rows * predictor.features.width,
-        "numbers": rows * (1 + len(labels)),
-    }
-    refuse_too_much(store.settings.max_work, "", "send fewer rows a call", counts)
+    refuse_too_much(store.settings.max_work, "", "send fewer rows a call", work_of_predictions(predictor, rows))
 
 
 def _by_row(shares: Mapping[str, Shares]) -> list[dict[str, Any]]:
