@@ -22,7 +22,7 @@ def most(limit: int, unit: str) -> int:
 
 
 def work_of_predictions(predictor: Predictor, rows: int) -> dict[str, int]:
-    """Counts by unit: of each row its features, a pass through the network, a prediction, and the share of each class or tag."""
+    """Counts by unit: a row costs its features, a pass through the network, a prediction, and a share of each class or tag."""
     labels = predictor.target.classes or predictor.target.names
     return {
         "products": rows * predictor.network.parameters.size,
