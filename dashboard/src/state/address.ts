@@ -1,0 +1,30 @@
+/** The address is the state of a view: it can be shared, reloaded and gone back to. */
+import { useLocation } from "preact-iso";
+import { useCallback } from "preact/hooks";
+
+/** The address with some of its query changed; null leaves a name out. */
+export function withQuery(url: string, changes: Record<string, string | null>): string {
+  const address = new URL(url, "http://here");
+  for (const [name, value] of Object.entries(changes)) {
+    if (value === null) address.searchParams.delete(name);
+    else address.searchParams.set(name, value);
+  }
+  return address.pathname + address.search;
+}
+
+/**
+ * A value that stands in the address under `name`; the usual value leaves it out.
+ * `set(value)` replaces the present entry of the browser's history; `set(value, true)` makes a new one.
+ */
+export function useQuery(name: string, usual = ""): [string, (value: string, isStep?: boolean) => void] {
+  const { query, route } = useLocation();
+  const set = useCallback(
+    (value: string, isStep = false) => {
+      const here = location.pathname + location.search;
+      const there = withQuery(here, { [name]: value === usual ? null : value });
+      if (there !== here) route(there, !isStep);
+    },
+    [name, usual, route],
+  );
+  return [query[name] ?? usual, set];
+}
