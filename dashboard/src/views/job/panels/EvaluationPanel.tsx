@@ -1,0 +1,5 @@
+import type { Schema } from "~/api/client";
+
+export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
+  return <p>{job.id}</p>;
+}
