@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from engine.errors import InvalidSpec
-from engine.features import Input
+from engine.features import Column, Input
+from engine.histograms import layer_names
 from engine.predict import Prediction, Predictor, columns_of
 
 MARGIN = 0.05
@@ -43,6 +44,18 @@ def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any
 
     Raises UnusableData for a cell that the model cannot read.
     """
+    return predictor.predict(points(predictor, x, y, fixed))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def units(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The activation of every hidden unit by layer, (units, points) each, at the points of `plane`."""
+    hidden = predictor.activations(points(predictor, x, y, fixed))
+    return {name: A.T for name, A in zip(layer_names(len(hidden) + 1), hidden, strict=False)}
+
+
+def points(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, Column]:
+    """The points of a plane as columns. Raises UnusableData."""
     features, axes = predictor.features, [axis for axis in (y, x) if axis is not None]
     base = {**{axis.name: axis.cells[0] for axis in axes}, **fixed}
     columns = columns_of(features, [base])
@@ -51,7 +64,7 @@ def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any
     for axis, along in zip(axes, places, strict=True):
         cells = columns_of(features, [{**base, axis.name: cell} for cell in axis.cells])[axis.name]
         everywhere[axis.name] = cells.take(along)
-    return predictor.predict(everywhere)
+    return everywhere
 
 
 def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input | None]:

@@ -13,6 +13,7 @@ from engine.backend import to_host
 from engine.errors import UnusableData
 from engine.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
 from engine.findings import Finding
+from engine.network import Workspace
 from engine.prepare import build_network
 from engine.target import Shares, Target
 from engine.training import Training
@@ -72,6 +73,13 @@ class Predictor:
         """Raw outputs (n, k), before the loss's link."""
         X = self.features.transform(columns, self.network.dtype)
         return to_host(self.network.evaluate(self.network.xp.asarray(X)))
+
+    def activations(self, columns: Mapping[str, Column]) -> list[np.ndarray]:
+        """What the units of each hidden layer answer, (n, units) each, before any dropout."""
+        X = self.network.xp.asarray(self.features.transform(columns, self.network.dtype))
+        workspace = Workspace(self.network.layers, X.shape[0], self.network.dtype, self.network.xp)
+        self.network.forward(X, workspace)
+        return [to_host(A) for A in workspace.A[:-1]]
 
     def predict(self, columns: Mapping[str, Column]) -> Prediction:
         """Values or labels, and probabilities, of raw columns."""

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
-from engine.boundary import axis, chosen, plane
+from engine.boundary import axis, chosen, plane, units
 from engine.errors import InvalidSpec, UnusableData
 from engine.features import pointer
 from engine.predict import Predictor
@@ -35,6 +35,7 @@ def get_boundary(
     resolution: Annotated[int, Query(ge=2, le=200, description="points a side, for columns of numbers")] = 50,
     fixed: Annotated[str, Query(description="values of other columns, as JSON", examples=['{"petal_width": 1.3}'])] = "{}",
     epoch: Annotated[str, Query(description=WHICH), EPOCH] = "model",
+    hidden: Annotated[bool, Query(description="also what each hidden unit answers, as `units`")] = False,
 ) -> Response:
     """What the weights after an epoch predict over a grid of two features, or along one, the others held still.
 
@@ -53,7 +54,8 @@ def get_boundary(
         for entry in (first, second)
     )
     assert across is not None
-    _refuse_too_many(store.settings.max_work, predictor, len(across.cells) * (1 if down is None else len(down.cells)))
+    points = len(across.cells) * (1 if down is None else len(down.cells))
+    _refuse_too_many(store.settings.max_work, predictor, points, hidden)
     free = {across.name} if down is None else {across.name, down.name}
     given = _given(fixed)
     held = _held(predictor, profile, free, given)
@@ -61,6 +63,7 @@ def get_boundary(
     cells = held if readings is None else {**held, **read_records(readings, predictor.features, [given])[0]}
     try:
         found = plane(predictor, across, down, cells)
+        answers = units(predictor, across, down, cells) if hidden else None
     except UnusableData as error:
         raise InvalidSpec([(f"/query/fixed{at.removeprefix('/records/0')}", detail) for at, detail in error.errors]) from None
     width, shares = None if down is None else len(across.cells), found.by_name
@@ -73,13 +76,17 @@ def get_boundary(
         classes=predictor.target.labels,
         predictions=_rows(found.values, width),
         probabilities=None if shares is None else {name: _plane_of(share, width) for name, share in shares.items()},
+        units=None if answers is None else {name: [_rows(unit, width) for unit in A.tolist()] for name, A in answers.items()},
     )
     return ResourceResponse(answer.document())
 
 
-def _refuse_too_many(limit: int, predictor: Predictor, points: int) -> None:
+def _refuse_too_many(limit: int, predictor: Predictor, points: int, hidden: bool) -> None:
+    counts = work_of_predictions(predictor, points)
+    if hidden:
+        counts["numbers"] += points * sum(layer.outputs for layer in predictor.network.layers[:-1])
     remedy = f"these are {points:,} points; ask for fewer, or for columns with fewer categories"
-    refuse_too_much(limit, "/query/resolution", remedy, work_of_predictions(predictor, points))
+    refuse_too_much(limit, "/query/resolution", remedy, counts)
 
 
 def _given(fixed: str) -> dict[str, Any]:

@@ -205,3 +205,22 @@ def test_images_have_no_plane(stage: Stage) -> None:
     response = stage.client.get(f"/v1/jobs/{job['id']}/boundary")
     assert response.status_code == 422
     assert "column 'pixels' holds arrays" in response.json()["detail"]
+
+
+def test_every_hidden_unit_has_a_plane_of_its_own(stage: Stage) -> None:
+    """Worked out again from the weights: scaled inputs, W and b of the first layer, ReLU."""
+    hidden = [{"units": 3, "activation": "relu", "dropout": 0.5}, {"units": 2, "activation": "tanh"}]
+    job = stage.job(stage.sample("xor"), "y", "mlp", epochs=2, model={"kind": "mlp", "hidden": hidden}, precision="float64")
+    assert boundary(stage, job, resolution=5)["units"] is None
+    found = boundary(stage, job, resolution=5, hidden=True, epoch=1)
+    layer, *_ = stage.client.get(f"/v1/jobs/{job['id']}/weights", params={"epoch": 1}).json()["layers"]
+    scaling = stage.client.get(f"/v1/jobs/{job['id']}").json()["scaling"]["columns"]
+    scaled = [
+        (np.array(found[axis]["values"]) - column["center"]) / column["scale"]
+        for axis, column in zip(("x", "y"), scaling, strict=True)
+    ]
+    x, y = np.meshgrid(*scaled)
+    for unit, plane in enumerate(found["units"]["hidden_1"]):
+        z = layer["weights"][0][unit] * x + layer["weights"][1][unit] * y + layer["bias"][unit]
+        assert np.array(plane) == pytest.approx(np.maximum(z, 0), abs=1e-12)
+    assert [len(found["units"][name]) for name in ("hidden_1", "hidden_2")] == [3, 2]
