@@ -1,0 +1,48 @@
+/** Axes of an x–y chart, as SVG. */
+import type { ScaleLinear } from "d3-scale";
+import { number } from "~/text/format";
+
+export const MARGIN = { top: 8, right: 12, bottom: 38, left: 52 };
+
+interface Props {
+  x: ScaleLinear<number, number>;
+  y: ScaleLinear<number, number>;
+  width: number;
+  height: number;
+  xLabel: string;
+  yLabel: string;
+  hasGrid?: boolean;
+}
+
+export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true }: Props) {
+  const bottom = height - MARGIN.bottom;
+  const right = width - MARGIN.right;
+  return (
+    <g class="axes">
+      {x.ticks(Math.max(2, Math.floor(width / 90))).map((tick) => (
+        <g key={tick} transform={`translate(${x(tick)},0)`}>
+          {hasGrid && <line class="grid" y1={MARGIN.top} y2={bottom} />}
+          <text y={bottom + 15} text-anchor="middle">
+            {number(tick, 4)}
+          </text>
+        </g>
+      ))}
+      {y.ticks(Math.max(2, Math.floor(height / 60))).map((tick) => (
+        <g key={tick} transform={`translate(0,${y(tick)})`}>
+          {hasGrid && <line class="grid" x1={MARGIN.left} x2={right} />}
+          <text x={MARGIN.left - 6} dy="0.32em" text-anchor="end">
+            {number(tick, 4)}
+          </text>
+        </g>
+      ))}
+      <line class="axis" x1={MARGIN.left} x2={right} y1={bottom} y2={bottom} />
+      <line class="axis" x1={MARGIN.left} x2={MARGIN.left} y1={MARGIN.top} y2={bottom} />
+      <text x={(MARGIN.left + right) / 2} y={height - 4} text-anchor="middle">
+        {xLabel}
+      </text>
+      <text transform={`translate(11,${(MARGIN.top + bottom) / 2}) rotate(-90)`} text-anchor="middle">
+        {yLabel}
+      </text>
+    </g>
+  );
+}

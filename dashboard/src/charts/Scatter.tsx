@@ -1,0 +1,109 @@
+/** Points in a plane, in groups of one colour each: numbers in, a canvas out. */
+import { scaleLinear } from "d3-scale";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { isDark } from "~/state/preferences";
+import { number } from "~/text/format";
+import { Axes, MARGIN } from "./Axes";
+import { seriesLook } from "./colours";
+import { Legend } from "./Paths";
+import { prepared, useWidth } from "./size";
+
+export interface Group {
+  name: string;
+  x: number[];
+  y: number[];
+  /** Told of the point under the cursor, such as its row. */
+  notes?: string[];
+}
+
+interface Props {
+  label: string;
+  groups: Group[];
+  xLabel: string;
+  yLabel: string;
+  /** A line on which x and y are equal. */
+  diagonal?: boolean;
+  height?: number;
+}
+
+const NEAR_PIXELS = 16;
+const RADIUS = 3;
+
+/** The least and greatest finite number, with a little room at both ends. */
+export function extent(lists: number[][]): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const list of lists) {
+    for (const value of list) {
+      if (!Number.isFinite(value)) continue;
+      if (value < low) low = value;
+      if (value > high) high = value;
+    }
+  }
+  if (low > high) return [0, 1];
+  const room = (high - low) * 0.04 || Math.abs(high) * 0.1 || 1;
+  return [low - room, high + room];
+}
+
+export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, height = 320 }: Props) {
+  const [frame, width] = useWidth<HTMLDivElement>();
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const [near, setNear] = useState<{ group: number; point: number } | null>(null);
+  const dark = isDark.value;
+  const [x, y] = useMemo(() => {
+    const all_x = groups.map((group) => group.x);
+    const all_y = groups.map((group) => group.y);
+    const ranges = diagonal ? [extent([...all_x, ...all_y]), extent([...all_x, ...all_y])] : [extent(all_x), extent(all_y)];
+    return [
+      scaleLinear(ranges[0] as [number, number], [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]),
+      scaleLinear(ranges[1] as [number, number], [height - MARGIN.bottom, MARGIN.top]),
+    ] as const;
+  }, [groups, width, height, diagonal]);
+  useEffect(() => {
+    if (!canvas.current || width === 0) return;
+    const context = prepared(canvas.current, width, height);
+    groups.forEach((group, index) => {
+      context.fillStyle = seriesLook(index).colour;
+      context.globalAlpha = group.x.length > 1_000 ? 0.4 : 0.7;
+      for (let point = 0; point < group.x.length; point++) {
+        context.beginPath();
+        context.arc(x(group.x[point] as number), y(group.y[point] as number), RADIUS, 0, 2 * Math.PI);
+        context.fill();
+      }
+    });
+  }, [groups, x, y, width, height, dark]);
+  const find = (event: PointerEvent) => {
+    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const at = [event.clientX - box.left, event.clientY - box.top] as const;
+    let best = NEAR_PIXELS ** 2;
+    let found: typeof near = null;
+    groups.forEach((group, index) => {
+      for (let point = 0; point < group.x.length; point++) {
+        const distance = (x(group.x[point] as number) - at[0]) ** 2 + (y(group.y[point] as number) - at[1]) ** 2;
+        if (distance < best) [best, found] = [distance, { group: index, point }];
+      }
+    });
+    setNear(found);
+  };
+  const shown = near && groups[near.group];
+  const [low, high] = x.domain() as [number, number];
+  return (
+    <div>
+      <div ref={frame} class="layers" style={{ height: `${height}px` }} onPointerMove={find} onPointerLeave={() => setNear(null)}>
+        {width > 0 && (
+          <svg class="chart" width={width} height={height} role="img" aria-label={label}>
+            <Axes {...{ x, y, width, height, xLabel, yLabel }} />
+            {diagonal && <line class="guide" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)} />}
+          </svg>
+        )}
+        <canvas ref={canvas} aria-hidden="true" />
+      </div>
+      <p class="reading" aria-hidden="true">
+        {near && shown
+          ? `${groups.length > 1 ? `${shown.name}: ` : ""}${xLabel} ${number(shown.x[near.point])}, ${yLabel} ${number(shown.y[near.point])}${shown.notes ? `, ${shown.notes[near.point]}` : ""}`
+          : "\u00a0"}
+      </p>
+      {groups.length > 1 && <Legend names={groups.map((group) => group.name)} />}
+    </div>
+  );
+}
