@@ -2,7 +2,7 @@ import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 
 /** A frame to draw in, and how wide it is now, in pixels; 0 until it is on the page. */
-export function useWidth<T extends HTMLElement>(): [RefObject<T>, number] {
+export function useWidth<T extends HTMLElement>(): [RefObject<T | null>, number] {
   const frame = useRef<T>(null);
   const [width, setWidth] = useState(0);
   useEffect(() => {
