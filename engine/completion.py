@@ -9,6 +9,7 @@ from engine.backend import available
 from engine.errors import InvalidSpec
 from engine.features import ColumnSummary
 from engine.losses import Loss
+from engine.models import Model
 from engine.network import count_parameters
 from engine.spec import kind_of, members
 from engine.training import MAX_CATEGORIES, Preprocessing, Record, Split, Training
@@ -136,6 +137,23 @@ def _may_be_codes(target: ColumnSummary, rows: int) -> bool:
     return (target.whole or target.kind == "integer") and target.distinct <= FEW_CODES and target.distinct * OFTEN <= rows
 
 
+def losses_of(model: Model, task: str, classes: int) -> tuple[type, ...]:
+    """The losses that such a job may choose from."""
+    return model.losses(task, classes) or tuple(cls for cls in members(Loss) if task in getattr(cls, "tasks", ()))
+
+
+def without_meaning(model: Model, task: str) -> list[str]:
+    """JSON pointers to the fields of a job that mean nothing, or leave no choice, for that model and task."""
+    settings = model.settings(task, FEW_CLASSES)
+    fixed = () if "optimizer" in settings else ("precision", "device")  # a solver's own precision, on the CPU
+    names = [f"/{name}" for name in MODEL_FIELDS if name not in settings]
+    if task != "regression":
+        names.append("/preprocessing/target_scaling")
+    if task != "classification":
+        names.append("/split/stratify")
+    return [*names, *(f"/{name}" for name in fixed)]
+
+
 def task_of(target: ColumnSummary) -> Literal["classification", "regression"]:
     """What such a column asks for, unless the job says otherwise."""
     is_number = target.kind == "numeric" or (target.kind == "integer" and target.distinct > FEW_CLASSES)
@@ -251,9 +269,7 @@ def _setting_problems(training: Training, settings: Mapping[str, Any], task: str
     if task != "regression" and training.preprocessing.target_scaling is not None:
         yield "/preprocessing/target_scaling", f"target_scaling means nothing for {name} ({task}); remove it"
     if training.loss is not None and "loss" in settings:
-        allowed = training.model.losses(task, classes) or tuple(
-            cls for cls in members(Loss) if task in getattr(cls, "tasks", ())
-        )
+        allowed = losses_of(training.model, task, classes)
         if type(training.loss) not in allowed:
             choice = ", ".join(map(kind_of, allowed))
             yield "/loss", f"{training.loss.kind} is no loss for {name} ({task}); choose {choice}"

@@ -42,11 +42,15 @@ EVALUATED_ROWS = 4096
 
 @dataclass(frozen=True)
 class Estimated:
-    """Trainable parameters, bytes of the training process, seconds of training (None where a solver decides)."""
+    """Trainable parameters, bytes of the training process, seconds of training (None where a solver decides), the rows of
+    each split, and the network's layers.
+    """
 
     parameters: int
     memory_bytes: int
     seconds: float | None
+    rows: Mapping[str, int]
+    layers: Sequence[Dense]
 
 
 def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
@@ -66,7 +70,8 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
     memory = _data_bytes(training, cell_bytes, inputs, all_rows)
     memory += _network_bytes(training, inputs, network.outputs, all_rows)
-    return Estimated(parameters, BASE_BYTES + memory, seconds)
+    counts = {name: len(places) for name, places in fitted.rows.items()}
+    return Estimated(parameters, BASE_BYTES + memory, seconds, counts, network.layers)
 
 
 def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> int | None:

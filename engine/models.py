@@ -31,8 +31,8 @@ Solver = Callable[[Problem, State], Iterator[Epoch]]
 class Regularization:
     """Penalties on the weights, ‖w‖₁ and ½‖w‖², added to the mean loss (never on a bias), and a bound on the gradient."""
 
-    l1: NonNegativeFloat = 0.0
-    l2: NonNegativeFloat = 0.0
+    l1: NonNegativeFloat = Field(default=0.0, description="the factor of ‖w‖₁, which draws weights to 0 and leaves many there")
+    l2: NonNegativeFloat = Field(default=0.0, description="the factor of ½‖w‖², which keeps weights small")
     clip_norm: Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)] | None = Field(
         default=None, description="scale the gradient down to this length where it is longer"
     )
@@ -117,7 +117,9 @@ class LinearRegression(Model):
     solvers: ClassVar[Mapping[str, Solver]] = {"analytic": analytic, "gradient_descent": descend}
 
     kind: Literal["linear_regression"] = "linear_regression"
-    solver: Literal["analytic", "gradient_descent"] = "analytic"
+    solver: Literal["analytic", "gradient_descent"] = Field(
+        default="analytic", description="analytic solves for the optimum at once; gradient_descent walks to it, epoch by epoch"
+    )
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         if self.solver == "analytic":
@@ -144,7 +146,7 @@ class LinearRegression(Model):
 class Penalty:
     """½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalised."""
 
-    l2: NonNegativeFloat = 1.0
+    l2: NonNegativeFloat = Field(default=1.0, description="the factor of ½‖w‖²; 0 leaves the weights free")
 
 
 @spec
@@ -161,7 +163,9 @@ class LogisticRegression(Model):
     solvers: ClassVar[Mapping[str, Solver]] = {"newton": newton, "gradient_descent": descend}
 
     kind: Literal["logistic_regression"] = "logistic_regression"
-    solver: Literal["newton", "gradient_descent"] = "newton"
+    solver: Literal["newton", "gradient_descent"] = Field(
+        default="newton", description="newton takes a few steps by the curvature; gradient_descent takes many by the slope"
+    )
     multi_class: Literal["multinomial", "one_vs_rest"] = Field(
         default="multinomial", description="for three classes or more: one softmax, or a model for each class"
     )
@@ -231,9 +235,9 @@ class Perceptron(Model):
 class HiddenLayer:
     """A hidden layer: how many units, their activation, and the share of them that is silenced while training."""
 
-    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS), WHOLE]
-    activation: Activation = Relu()
-    dropout: Share = 0.0
+    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS), WHOLE] = Field(description="neurons of this layer")
+    activation: Activation = Field(default=Relu(), description="the function that bends each unit's weighted sum")
+    dropout: Share = Field(default=0.0, description="the share of the units that each step silences by chance; none in use")
 
 
 @spec
@@ -252,8 +256,8 @@ class MultilayerPerceptron(Model):
     hidden: Annotated[tuple[Annotated[HiddenLayer, ByNumber("units")], ...], Field(max_length=100)] = Field(
         default=(HiddenLayer(units=16),), description="the hidden layers, each an object or its number of units, as in [16, 8]"
     )
-    initializer: Initializer = HeNormal()
-    bias: Flag = True
+    initializer: Initializer = Field(default=HeNormal(), description="how the first weights are drawn")
+    bias: Flag = Field(default=True, description="false: a unit's weighted sum has no constant")
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         settings = descent_settings(

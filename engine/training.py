@@ -30,7 +30,9 @@ Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS), WHOLE]
 class Preprocessing:
     """How columns become features; fitted on the training rows alone and applied again at prediction."""
 
-    scaling: Scaling = MeanNormalization()
+    scaling: Scaling = Field(
+        default=MeanNormalization(), description="how numbers are brought to a like size, column by column"
+    )
     target_scaling: Scaling | None = Field(
         default=None,
         description="a regression's target y is learned as (y - center) / scale, fitted on the training rows, each target by "
@@ -62,11 +64,11 @@ class Split:
     """
 
     validation: Share | None = Field(default=None, description="0.2 by default, 0 for a table of under 50 rows")
-    test: Share = 0.0
+    test: Share = Field(default=0.0, description="the share kept aside for a last look, which neither trains nor chooses")
     stratify: Flag | None = Field(
         default=None, description="keep the classes' shares alike; default for a classification whose rows are drawn one by one"
     )
-    seed: Seed = 0
+    seed: Seed = Field(default=0, description="draws which rows go where")
     group: str | None = Field(
         default=None,
         description="a column whose rows of one value stay together, as a patient's or a day's; it is no feature by default",
@@ -100,7 +102,7 @@ class EarlyStopping:
     the best epoch's: that of the lowest monitored loss, however little lower it was.
     """
 
-    monitor: Literal["validation_loss", "train_loss"] = "validation_loss"
+    monitor: Literal["validation_loss", "train_loss"] = Field(default="validation_loss", description="the loss to watch")
     patience: PositiveInt = Field(default=10, description="epochs in a row without a fall, after which training ends")
     min_delta: NonNegativeFloat = Field(
         default=0.0,
@@ -135,26 +137,34 @@ class Training:
     task: Literal["classification", "regression", "tagging"] | None = Field(
         default=None, description="by default read off the target column and the model"
     )
-    model: AnyModel
-    loss: Loss | None = None
-    optimizer: Optimizer | None = None
-    schedule: Schedule | None = None
-    regularization: Regularization | None = None
+    model: AnyModel = Field(description="what is to be trained")
+    loss: Loss | None = Field(default=None, description="what training makes small: how far predictions are from the truth")
+    optimizer: Optimizer | None = Field(default=None, description="how a step is made of the gradient")
+    schedule: Schedule | None = Field(default=None, description="how the learning rate changes from epoch to epoch")
+    regularization: Regularization | None = Field(default=None, description="what keeps weights small and steps short")
     preprocessing: Preprocessing = Preprocessing()
     split: Split = Split()
-    epochs: Epochs | None = None
-    batch_size: PositiveInt | Literal["full"] | None = None
-    shuffle: Flag | None = None
+    epochs: Epochs | None = Field(default=None, description="passes over all training rows, at most")
+    batch_size: PositiveInt | Literal["full"] | None = Field(
+        default=None, description="rows of one step; full: all training rows at once"
+    )
+    shuffle: Flag | None = Field(default=None, description="take the rows in another order in every epoch")
     class_weight: Literal["balanced"] | dict[str, NonNegativeFloat] | None = Field(
         default=None, description="a weight by class, or balanced: every class counts the same"
     )
-    early_stopping: EarlyStopping | None = None
+    early_stopping: EarlyStopping | None = Field(
+        default=None, description="end before the last epoch, once the loss no longer falls; null: never"
+    )
     seed: Seed | None = Field(default=None, description="draws the first weights, the order of rows and the dropout")
-    precision: Literal["float32", "float64"] | None = None
+    precision: Literal["float32", "float64"] | None = Field(
+        default=None, description="digits of the arithmetic: 7 (float32, faster) or 16 (float64)"
+    )
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="cuda only where asked for: auto is the CPU, which small networks are faster on"
     )
-    max_seconds: Annotated[float, Field(strict=True, gt=0, le=30 * 86_400)] = 3600
+    max_seconds: Annotated[float, Field(strict=True, gt=0, le=30 * 86_400)] = Field(
+        default=3600, description="seconds of training after which it ends with its last whole epoch"
+    )
     record: Record = Record()
 
     @property

@@ -585,6 +585,16 @@ class PredictionsResource(Resource):
     )
 
 
+class EstimatedLayer(Resource):
+    """A layer of the network that would be trained."""
+
+    name: str = Field(description="hidden_1, hidden_2, …, output")
+    inputs: int
+    outputs: int
+    activation: str | None = Field(description="null for the output, whose raw numbers the loss reads")
+    parameters: int
+
+
 class Estimate(Resource):
     """What a job would be: nothing is stored."""
 
@@ -594,7 +604,27 @@ class Estimate(Resource):
     seconds: float | None = Field(
         description="of training, estimated from the shapes, for two cores; null where a solver decides"
     )
+    rows: dict[str, int] = Field(description="how many rows train, validate and test")
+    layers: list[EstimatedLayer]
     warnings: list[Notice] = Field(description="what is worth a look first: leaks of the target, classes out of balance")
+
+
+class ModelChoices(Resource):
+    """What is left to choose once a model, its solver and a task are chosen."""
+
+    model: str
+    solver: str | None = Field(description="null where the model has no choice of them")
+    task: str
+    losses: list[str] = Field(description="kinds of losses to choose from")
+    without: list[str] = Field(description="JSON pointers to the fields that mean nothing, or leave no choice")
+
+
+class JobSchema(Resource):
+    """What a form for a job is built from."""
+
+    json_schema: dict[str, Any] = Field(alias="schema", description="the JSON Schema of the body of POST /v1/jobs")
+    choices: list[ModelChoices]
+    fixed: list[str] = Field(description="JSON pointers to what a fork keeps as it is")
 
 
 class SampleResource(Resource):

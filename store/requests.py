@@ -26,7 +26,7 @@ class JobRequest(Training):
     """What to train, on what, and how. A field left out takes the default that suits the model and the table."""
 
     dataset_id: Annotated[str, Field(description="the dataset to train on", examples=["ds_01937b2e"])]
-    name: Name | None = None
+    name: Name | None = Field(default=None, description="what the job is called in lists")
     tags: Tags | None = Field(default=None, description="words to find the job by", examples=[["week 3"]])
     _shown = without_unset("tags")
 

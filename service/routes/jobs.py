@@ -1,7 +1,9 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
+from functools import lru_cache
 from typing import Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
@@ -12,10 +14,13 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from engine.catalog import choices
 from engine.completion import complete, guesses
 from engine.errors import InputError
-from engine.estimate import estimate, parameters_ahead, refuse_too_much
-from engine.features import ColumnSummary
+from engine.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
+from engine.features import Column, ColumnSummary
+from engine.fork import FIXED
+from engine.histograms import layer_names
 from service import events
 from service.capacity import capacity_of
 from service.dependencies import (
@@ -38,13 +43,16 @@ from service.routing import Route
 from service.schemas import (
     CountedListing,
     Estimate,
+    EstimatedLayer,
     EventResource,
     ForkRequest,
     JobChange,
     JobResource,
+    JobSchema,
     JobsSummary,
     JobSummary,
     Listing,
+    ModelChoices,
     ModelKind,
     Notice,
     State,
@@ -54,8 +62,8 @@ from store import datasets, forks, jobs, queue, turns, workers
 from store.database import fold, has_tag
 from store.keys import Caller
 from store.pages import named_like
-from store.requests import JobRequest, document_of, training_of
-from store.tables import Dataset, Job
+from store.requests import REQUEST, JobRequest, document_of, training_of
+from store.tables import Checkpoint, Dataset, Job
 
 GPU_QUEUE = "gpu"
 MOST_CELLS = 200_000
@@ -198,8 +206,23 @@ def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
     looked_at = _looked_at(store, caller, request)
     completed = looked_at.request
     found = estimate(completed, datasets.columns(looked_at.table, looked_at.dataset, completed.columns))
-    warnings = [Notice(**warning) for warning in looked_at.warnings]
-    return Estimate(request=document_of(completed), warnings=warnings, **vars(found))
+    return _told(completed, found, looked_at.warnings)
+
+
+def _told(completed: JobRequest, found: Estimated, warnings: Sequence[Mapping[str, Any]]) -> Estimate:
+    names = layer_names(len(found.layers))
+    layers = [
+        EstimatedLayer(
+            name=name,
+            inputs=layer.inputs,
+            outputs=layer.outputs,
+            activation=None if name == names[-1] else layer.activation.kind,
+            parameters=layer.shape.size,
+        )
+        for name, layer in zip(names, found.layers, strict=True)
+    ]
+    notices = [Notice(**warning) for warning in warnings]
+    return Estimate(**vars(found) | {"request": document_of(completed), "warnings": notices, "layers": layers})
 
 
 JobOrder = Literal[
@@ -262,6 +285,20 @@ def summarize_jobs(
     return JobsSummary(total=sum(counts.values()), states=StateCounts(**counts))
 
 
+@router.get("/schema", responses=problems())
+def get_job_schema(caller: Reader) -> JobSchema:
+    """What a form for a job is built from: the JSON Schema of the body of `POST /v1/jobs`, and what is left to choose for each
+    model and task. The catalog has the formulas; `validate_only` has the defaults that a model and a table give.
+    """
+    return _job_schema()
+
+
+@lru_cache
+def _job_schema() -> JobSchema:
+    fixed = [f"/{name}" for name in ("dataset_id", *FIXED)]
+    return JobSchema(schema=REQUEST.json_schema(), choices=[ModelChoices(**choice) for choice in choices()], fixed=fixed)
+
+
 @router.get("/{job_id}", responses=problems(404))
 def get_job(store: StoreOf, caller: Reader, job_id: str) -> JobResource:
     """One job."""
@@ -313,9 +350,19 @@ def resume_job(store: StoreOf, caller: Writer, job_id: str, response: Response) 
     return get_job(store, caller, job_id)
 
 
-@router.post("/{job_id}/fork", status_code=202, response_model=JobResource, responses=problems(404, 409, 410, 429))
+@router.post(
+    "/{job_id}/fork",
+    status_code=202,
+    response_model=JobResource,
+    responses={**problems(404, 409, 410, 429), 200: {"description": "validate_only: what it would be", "model": Estimate}},
+)
 def fork_job(
-    store: StoreOf, caller: Writer, job_id: str, fork: ForkRequest, idempotency_key: IdempotencyKey = None
+    store: StoreOf,
+    caller: Writer,
+    job_id: str,
+    fork: ForkRequest,
+    validate_only: Annotated[bool, Query(description="check and complete the fork; store nothing")] = False,
+    idempotency_key: IdempotencyKey = None,
 ) -> JSONResponse:
     """Start a new job from a checkpoint of this one, whatever its state, with some settings changed.
 
@@ -323,25 +370,54 @@ def fork_job(
     epoch. What the weights were made for stays: dataset, target, features, task, model, preprocessing, split, precision.
     With nothing changed it ends in the same bits as its parent.
     """
+    if validate_only:
+        with store.database.glancing() as session:
+            begun = _begun(session, store, caller, job_id, fork, lock=False)
+            columns = datasets.table_of(session, store.files, begun.parent, begun.dataset).columns(begun.request.columns)
+        return ResourceResponse(_told(begun.request, _still_to_do(begun, columns), ()).document())
     with once(store, caller, idempotency_key, f"/v1/jobs/{job_id}/fork", fork.document()) as answer:
         if answer.answer is not None:
             return answer.response
         with store.database.transaction() as session:
-            turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
-            parent = jobs.get(session, job_id, caller.sees)
-            checkpoint = forks.checkpoint_of(session, parent, fork.epoch)
-            dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=True)
-            with _within("overrides"):
-                request = _overridden(parent, fork.overrides)
-                forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
-                seen = _seen_by(session, store, parent, dataset) or _seen(session, store, request, dataset)
-                completed, queue_name, _ = _completed(session, store, request, *seen)
-                forks.refuse(parent, completed, checkpoint)
-                forks.check_rows(parent, completed)
-            job = forks.create(session, store.files, caller.owner, parent, checkpoint, completed, queue_name)
+            begun = _begun(session, store, caller, job_id, fork, lock=True)
+            given = (caller.owner, begun.parent, begun.checkpoint, begun.request, begun.queue_name)
+            job = forks.create(session, store.files, *given)
             answer.give(session, 202, f"/v1/jobs/{job.id}", job_resource(session, job).document())
-    queue.send(job.id, queue_name)
+    queue.send(job.id, begun.queue_name)
     return answer.response
+
+
+class Begun(NamedTuple):
+    """A fork that may be made: what it goes on from, and its request with its defaults."""
+
+    parent: Job
+    checkpoint: Checkpoint
+    dataset: Dataset
+    request: JobRequest
+    queue_name: str
+
+
+def _begun(session: Session, store: Store, caller: Caller, job_id: str, fork: ForkRequest, lock: bool) -> Begun:
+    turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
+    parent = jobs.get(session, job_id, caller.sees)
+    checkpoint = forks.checkpoint_of(session, parent, fork.epoch)
+    dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
+    with _within("overrides"):
+        request = _overridden(parent, fork.overrides)
+        forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
+        seen = _seen_by(session, store, parent, dataset) or _seen(session, store, request, dataset)
+        completed, queue_name, _ = _completed(session, store, request, *seen)
+        forks.refuse(parent, completed, checkpoint)
+        forks.check_rows(parent, completed)
+    return Begun(parent, checkpoint, dataset, completed, queue_name)
+
+
+def _still_to_do(begun: Begun, columns: Mapping[str, Column]) -> Estimated:
+    """The estimate of a run with that request, of whose epochs the fork has some behind it."""
+    found = estimate(begun.request, columns)
+    epochs = begun.request.epochs or 1
+    left = (epochs - begun.checkpoint.epoch) / epochs
+    return replace(found, seconds=None if found.seconds is None else found.seconds * left)
 
 
 def _seen_by(session: Session, store: Store, parent: Job, dataset: Dataset) -> tuple[Mapping[str, ColumnSummary], int] | None:

@@ -4,9 +4,13 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from engine.catalog import FAMILIES, catalog
+from engine.catalog import FAMILIES, catalog, choices
+from engine.errors import InvalidSpec
 from engine.metrics import METRICS
+from engine.samples import IrisSample
 from engine.spec import kind_of, members
+from tests.engine import Table, completed, table
+from tests.engine.several import DATA, TAGS
 
 CATALOG = catalog()
 ENTRIES = [(family, entry) for family, entries in CATALOG.items() for entry in entries]
@@ -63,3 +67,40 @@ def test_the_schemas_defaults_make_a_valid_one(family: str, entry: dict[str, Any
 def test_each_call_makes_its_own() -> None:
     catalog()["models"].clear()
     assert catalog() == CATALOG
+
+
+IRIS = table(IrisSample().columns())
+TARGETS: dict[str, list[tuple[Table, Any]]] = {
+    "regression": [(IRIS, "petal_width")],
+    "classification": [(DATA, TAGS[0]), (IRIS, "species")],
+    "tagging": [(DATA, list(TAGS))],
+}
+"""What may be trained, by task: of two classes, and of three."""
+VALUES: dict[str, Any] = {
+    "/optimizer": "momentum", "/schedule": "cosine", "/regularization": {"l2": 0.1}, "/epochs": 7, "/batch_size": 4,
+    "/shuffle": False, "/class_weight": "balanced", "/early_stopping": {"monitor": "train_loss"}, "/seed": 5,
+    "/precision": "float32", "/preprocessing/target_scaling": "standard", "/split/stratify": True,
+}  # fmt: skip
+"""Another value than any default, by pointer."""
+
+
+def is_taken(choice: dict[str, Any], pose: tuple[Table, Any], **fields: Any) -> bool:
+    model = {"kind": choice["model"]} | ({"solver": choice["solver"]} if choice["solver"] else {})
+    try:
+        completed(pose[0], **{"target": pose[1], "task": choice["task"], "model": model} | fields)
+    except InvalidSpec:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("choice", choices(), ids=lambda choice: f"{choice['model']}-{choice['solver']}-{choice['task']}")
+def test_choices_are_those_that_a_job_has(choice: dict[str, Any]) -> None:
+    poses = TARGETS[choice["task"]]
+    assert is_taken(choice, poses[0])
+    for pointer, value in VALUES.items():
+        _, field, *rest = pointer.split("/")
+        taken = is_taken(choice, poses[0], **{field: {rest[0]: value} if rest else value})
+        assert taken == (pointer not in choice["without"]), pointer
+    for loss in (entry["kind"] for entry in CATALOG["losses"]):
+        taken = any(is_taken(choice, pose, loss=loss) for pose in poses)
+        assert taken == (loss in choice["losses"]), loss

@@ -384,10 +384,32 @@ def test_validate_only_stores_nothing_and_says_what_it_would_be(stage: Stage) ->
     assert answer.status_code == 200
     estimate = answer.json()
     assert estimate["parameters"] == 4 * 16 + 16 + 16 * 3 + 3
+    assert estimate["layers"] == [
+        {"name": "hidden_1", "inputs": 4, "outputs": 16, "activation": "relu", "parameters": 80},
+        {"name": "output", "inputs": 16, "outputs": 3, "activation": None, "parameters": 51},
+    ]
+    assert estimate["rows"] == {"train": 120, "validation": 30, "test": 0}
     assert estimate["request"]["optimizer"]["kind"] == "adam"
     assert estimate["memory_bytes"] > 0
     assert estimate["seconds"] > 0
     assert stage.client.get("/v1/jobs").json()["items"] == []
+
+
+def test_the_schema_is_enough_to_build_a_form(stage: Stage) -> None:
+    found = stage.client.get("/v1/jobs/schema").json()
+    schema = found["schema"]
+    fields = [*schema["properties"].items()]
+    for name, definition in schema["$defs"].items():
+        fields += [(f"{name}.{field}", entry) for field, entry in definition.get("properties", {}).items() if field != "kind"]
+    assert [name for name, field in fields if not field.get("description") and "$ref" not in field] == []
+    request = stage.client.post(
+        "/v1/jobs", json={"dataset_id": stage.iris(), "target": "species", "model": "mlp"}, params={"validate_only": "true"}
+    ).json()["request"]
+    assert set(request) | {"tags"} == set(schema["properties"])
+    assert {pointer[1:] for pointer in found["fixed"]} < set(schema["properties"])
+    assert {choice["model"] for choice in found["choices"]} == {
+        entry["kind"] for entry in stage.client.get("/v1/catalog").json()["models"]
+    }
 
 
 def test_cancel_before_and_after_it_started(stage: Stage) -> None:

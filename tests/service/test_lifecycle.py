@@ -94,6 +94,22 @@ def test_a_fork_tells_where_it_came_from(stage: Stage) -> None:
     assert stage.client.get(f"/v1/models/{job['model_id']}").json()["epoch"] == 20
 
 
+def test_a_fork_is_looked_at_before_it_is_made(stage: Stage) -> None:
+    parent = stage.job(stage.iris(), "species", "mlp", epochs=20, record={"checkpoint_every": 5})
+    body = {"epoch": 15, "overrides": {"epochs": 30, "optimizer": {"learning_rate": 0.001}}}
+    looked_at = act(stage, parent["id"], "fork", json=body, params={"validate_only": "true"})
+    assert looked_at.status_code == 200, looked_at.text
+    assert len(stage.client.get("/v1/jobs").json()["items"]) == 1
+    made = act(stage, parent["id"], "fork", json=body).json()
+    found = looked_at.json()
+    assert found["request"] == made["request"]
+    assert found["parameters"] == parent["parameters"] == sum(layer["parameters"] for layer in found["layers"])
+    again = stage.client.post("/v1/jobs", json=made["request"], params={"validate_only": "true"}).json()
+    assert found["seconds"] == pytest.approx(again["seconds"] / 2)  # half of its epochs are behind it
+    wrong = act(stage, parent["id"], "fork", json={"epoch": 20}, params={"validate_only": "true"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/overrides/epochs")
+
+
 @pytest.mark.parametrize(("body", "pointer", "words"), [
     ({"epoch": 3}, "/epoch", "there are those of"),
     ({"overrides": {"epochs": 15}, "epoch": 20}, "/overrides/epochs", "set epochs above that"),

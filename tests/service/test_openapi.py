@@ -158,6 +158,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
     got = [
         "/v1/datasets", f"/v1/datasets/{iris}", f"/v1/datasets/{iris}/rows", "/v1/samples", "/v1/jobs", *jobs, "/v1/models",
         f"/v1/models/{job['model_id']}", f"/v1/models/{flat['model_id']}", "/v1/catalog", "/v1/landscapes",
+        "/v1/jobs/schema",
         "/v1/landscapes/bowl",
         f"/v1/jobs/{job['id']}/evaluation",
         f"/v1/jobs/{job['id']}/histograms", f"/v1/jobs/{flat['id']}/evaluation", f"/v1/datasets/{iris}/correlations",
