@@ -348,6 +348,19 @@ class Curve(Resource):
     max: list[Number | None] = Field(description="the largest value of the points that this one stands for")
 
 
+class JobCurve(Curve):
+    smoothed: list[Number | None] | None = Field(
+        default=None,
+        description="where `smoothing` asks: the average over every point up to this one, of which one k steps back counts "
+        "β^k; null where no point that counts has a value",
+    )
+    smoothed_weight: float | None = Field(
+        default=None,
+        description="w, the sum of the β^k at the last point: the average s goes on with the next value y as s + (y − s) / w, "
+        "after w has become βw + 1",
+    )
+
+
 class Sampling(Resource):
     method: Literal["none", "buckets"]
     total: int = Field(description="points in the range, over all series")
@@ -356,7 +369,7 @@ class Sampling(Resource):
 
 
 class Curves(Resource):
-    series: dict[str, Curve]
+    series: dict[str, JobCurve]
     units: dict[str, str] = Field(
         default_factory=dict,
         description="of the series that have one, as in a job's",

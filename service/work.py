@@ -7,6 +7,7 @@ COSTS = {
     "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python
     "traced numbers": 300_000,  # a number of a trace, which comes with names, shapes and formulas
     "numbers": 50_000,  # a number of an answer: checked, and written as JSON
+    "averaged points": 20_000,  # a point of a curve that is read for its moving average
     "cells": 5_000,  # a cell of a matrix of features that is made for one call
     "values": 500,  # a cell of a column that is looked at
     "slopes' products": 10,  # a multiplication in a small matrix

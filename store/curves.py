@@ -135,6 +135,11 @@ def _known(session: Session, names: Sequence[str]) -> dict[str, int]:
     return {row.name: row.number for row in rows}
 
 
+def number_of(session: Session, name: str) -> int | None:
+    """The number of a curve's name, None where no job has such a curve."""
+    return _known(session, [name]).get(name)
+
+
 def tails(session: Session, job_number: int, series_number: int) -> dict[int, list[Span]]:
     """By level, the spans after the last full bucket of the level above."""
     covered, found = 0, {}

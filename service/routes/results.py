@@ -25,10 +25,10 @@ from service.routing import Route, works_on
 from service.schemas import (
     CheckpointResource,
     Coefficients,
-    Curve,
     Curves,
     EpochHistograms,
     EvaluationResource,
+    JobCurve,
     LayerHistogramResource,
     LayerWeights,
     Listing,
@@ -42,6 +42,7 @@ from store.cursors import head
 from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
+from store.smoothing import LARGEST_BETA, Average, Smoothed, first_read, smooth
 from store.tables import Blob, Checkpoint, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
@@ -58,7 +59,7 @@ WHICH = (
     responses={
         **problems(404, 406, 410),
         200: {
-            "description": "curves; as text/csv, every point",
+            "description": "curves; as text/csv, every point: series, step, value, and smoothed where that is asked for",
             "content": {"text/csv": {"schema": {"type": "string"}}},
         },
     },
@@ -72,6 +73,17 @@ def get_curves(
     from_step: Annotated[int, Query(ge=0, le=2**62)] = 0,
     to_step: Annotated[int | None, Query(ge=0, le=2**62)] = None,
     max_points: Annotated[int, Query(ge=2, le=100_000, description="a series")] = 1000,
+    smoothing: Annotated[
+        float | None,
+        Query(
+            ge=0,
+            le=LARGEST_BETA,
+            allow_inf_nan=False,
+            description="β of an exponential moving average beside each value, over every point and not only those returned: "
+            "s_t = Σ β^(t−i) y_i / Σ β^(t−i), over the points i ≤ t with a finite value and β^(t−i) ≥ 2^−53. Costs the points "
+            "from `from_step` to `to_step`, and 37 / −ln β before them",
+        ),
+    ] = None,
 ) -> Response:
     """The curves. Longer ones are sampled: first and last point, minima and maxima are kept, and the work is bounded."""
     media_type = accepted(request, TABLE_TYPES)
@@ -86,18 +98,32 @@ def get_curves(
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
         event_id = head(session, job).cursor.id
         if job.state in jobs.DONE:
-            identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points)
-        ranges = {}
+            identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points, smoothing)
+        ranges, begins = {}, {}
         for name in names:
             last = curves.last_step(session, job.number, name)
-            first = curves.first_step(session, job.number, name)
-            ranges[name] = (max(first, from_step), last if to_step is None else min(to_step, last))
+            begins[name] = curves.first_step(session, job.number, name)
+            ranges[name] = (max(begins[name], from_step), last if to_step is None else min(to_step, last))
         if media_type == "text/csv":
-            return StreamingResponse(_csv(store, job.number, ranges), media_type="text/csv")
+            return StreamingResponse(_csv(store, job.number, ranges, begins, smoothing), media_type="text/csv")
         points = sum(min(max_points, max(0, last - first + 1)) for first, last in ranges.values())
         remedy = "ask for fewer points or series, or accept text/csv, which streams every point"
         refuse_too_much(store.settings.max_work, "/query/max_points", remedy, {"numbers": 4 * points})
+        if smoothing is not None:
+            averaged = {
+                name: max(0, last - first_read(smoothing, begins[name], first) + 1) for name, (first, last) in ranges.items()
+            }
+            remedy = "ask for a shorter stretch (from_step, to_step) or fewer series, or accept text/csv"
+            refuse_too_much(store.settings.max_work, "/query/smoothing", remedy, {"averaged points": sum(averaged.values())})
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
+        smoothed = (
+            {}
+            if smoothing is None
+            else {
+                name: smooth(session, job.number, name, begins[name], [span.step for span in read[name][0]], smoothing)
+                for name in names
+            }
+        )
     exact = all(is_exact for _, is_exact in read.values())
     sampling = Sampling(
         method="none" if exact else "buckets",
@@ -106,32 +132,44 @@ def get_curves(
         exact=exact,
     )
     units = {name: unit for name, unit in units_of(job.request).items() if name in read}
-    drawn = {name: _curve(spans) for name, (spans, _) in read.items()}
+    drawn = {name: _curve(spans, smoothed.get(name)) for name, (spans, _) in read.items()}
     answer = Curves(series=drawn, units=units, sampling=sampling, event_id=event_id)
     return ResourceResponse(answer.document())
 
 
-def _curve(spans: list[curves.Span]) -> Curve:
-    return Curve(
+def _curve(spans: list[curves.Span], smoothed: Smoothed | None) -> JobCurve:
+    return JobCurve(
         step=[span.step for span in spans],
         value=[span.value for span in spans],
         min=[span.low for span in spans],
         max=[span.high for span in spans],
+        smoothed=smoothed and smoothed.values,
+        smoothed_weight=smoothed and smoothed.weight,
     )
 
 
 CSV_BLOCK = 10_000
 
 
-def _csv(store: Store, job_number: int, ranges: dict[str, tuple[int, int]]) -> Iterator[str]:
+def _csv(
+    store: Store, job_number: int, ranges: dict[str, tuple[int, int]], begins: dict[str, int], beta: float | None
+) -> Iterator[str]:
     """Every point, a line each, read block by block."""
-    yield "series,step,value\n"
+    yield "series,step,value\n" if beta is None else "series,step,value,smoothed\n"
     for name, (first, last) in ranges.items():
-        for start in range(first, last + 1, CSV_BLOCK):
+        average = None if beta is None else Average(beta)
+        for start in range(first if beta is None else first_read(beta, begins[name], first), last + 1, CSV_BLOCK):
             end = min(start + CSV_BLOCK - 1, last)
             with store.database.reading() as session:
                 spans, _ = curves.read(session, job_number, name, start, end, CSV_BLOCK)
-            yield "".join(f"{name},{span.step},{_cell(span.value)}\n" for span in spans)
+            lines = []
+            for span in spans:
+                if average is not None:
+                    average.add(span.value)
+                if span.step >= first:
+                    beside = "" if average is None else f",{_cell(average.value)}"
+                    lines.append(f"{name},{span.step},{_cell(span.value)}{beside}\n")
+            yield "".join(lines)
 
 
 def _cell(value: float | None) -> str:

@@ -103,6 +103,29 @@ def test_a_sampled_curve_keeps_its_ends_and_extremes(stage: Stage) -> None:
     assert [float(line.split(",")[2]) for line in csv[1:]] == whole["value"]
 
 
+def test_smoothing_averages_every_point_and_not_the_sample(stage: Stage) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=200)
+    url = f"/v1/jobs/{job['id']}/curves"
+
+    def got(**query: Any) -> Any:
+        return stage.client.get(url, params={"series": "train_loss", "smoothing": 0.9, **query}).json()["series"]["train_loss"]
+
+    whole, sampled, part = got(), got(max_points=10), got(from_step=150, to_step=160)
+    weights = [0.9 ** (199 - k) for k in range(200)]
+    assert whole["smoothed"][-1] == pytest.approx(np.average(whole["value"], weights=weights), rel=1e-9)
+    assert whole["smoothed_weight"] == pytest.approx(sum(weights), rel=1e-9)
+    assert sampled["smoothed"] == pytest.approx([whole["smoothed"][step - 1] for step in sampled["step"]], rel=1e-9)
+    assert part["smoothed"] == pytest.approx(whole["smoothed"][149:160], rel=1e-9)
+    rows = {"headers": {"accept": "text/csv"}, "params": {"series": "train_loss", "smoothing": 0.9, "from_step": 150}}
+    csv = stage.client.get(url, **rows).text.splitlines()
+    assert csv[0] == "series,step,value,smoothed"
+    assert [float(line.split(",")[3]) for line in csv[1:]] == pytest.approx(whole["smoothed"][149:], rel=1e-9)
+    assert "smoothed" not in csv[1]
+    assert stage.client.get(url).json()["series"]["train_loss"]["smoothed"] is None
+    for wrong in ("1", "-0.1", "nan", "x"):
+        assert stage.client.get(url, params={"smoothing": wrong}).json()["errors"][0]["pointer"] == "/query/smoothing"
+
+
 def test_batches_are_recorded_where_asked(stage: Stage) -> None:
     job = stage.job(stage.iris(), "species", "mlp", epochs=3, batch_size=40, record={"curves": "batch"})
     series = stage.client.get(f"/v1/jobs/{job['id']}/curves").json()["series"]

@@ -18,7 +18,7 @@ DESCENT = {"kind": "gradient_descent", "learning_rate": 0.01}
 def test_all_of_the_glass_box_and_predictions_are_held_against_one_limit(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(max_work=LIMIT)
     dataset = stage.iris()
-    job = stage.job(dataset, "species", "mlp", epochs=10)
+    job = stage.job(dataset, "species", "mlp", epochs=60)
     of_job, of_model = f"/v1/jobs/{job['id']}", f"/v1/models/{job['model_id']}"
     refused = {
         f"/v1/datasets/{dataset}/rows": "/query/limit",
@@ -33,6 +33,8 @@ def test_all_of_the_glass_box_and_predictions_are_held_against_one_limit(make_st
         expect(stage.client.get(path), pointer)
     expect(stage.client.get(f"{of_job}/weights?format=safetensors"), None)
     expect(stage.client.get(f"{of_job}/curves?max_points=2&series=train_loss"), None)
+    expect(stage.client.get(f"{of_job}/curves?max_points=2&series=train_loss&smoothing=0.9"), "/query/smoothing")
+    expect(stage.client.get(f"{of_job}/curves?max_points=2&series=train_loss&smoothing=0&from_step=20"), None)
     bodies: list[tuple[str, dict[str, Any], str | None]] = [
         ("/v1/landscapes/bowl/descend", {"optimizers": [DESCENT], "steps": 1}, "/steps"),
         ("/v1/traces", {**WORKED, "optimizer": DESCENT}, "/steps"),
