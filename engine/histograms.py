@@ -9,7 +9,7 @@ from engine.backend import Array, to_host
 from engine.network import Workspace
 from engine.train import Problem
 
-Of = Literal["weights", "activations", "gradients"]
+Of = Literal["weights", "weighted_sums", "activations", "gradients"]
 BINS = 30
 ROWS = 256
 """Training rows, the first ones of the set, on which activations and gradients are looked at."""
@@ -50,7 +50,7 @@ def layer_histograms(problem: Problem) -> list[LayerHistogram]:
     """
     network = problem.network
     names = layer_names(len(network.layers))
-    found = [_histogram(name, "weights", views.W) for name, views in zip(names, network.parameters.layers, strict=True)]
+    found = [histogram(name, "weights", views.W) for name, views in zip(names, network.parameters.layers, strict=True)]
     if problem.spec.loss is None:
         return found
     workspace = _passed(problem)
@@ -58,8 +58,8 @@ def layer_histograms(problem: Problem) -> list[LayerHistogram]:
         slopes = network.xp.ones_like(workspace.Z[index])
         layer.activation.gradient(network.xp, workspace.Z[index], workspace.A[index], slopes, slopes)
         is_hidden = index < len(names) - 1
-        found.append(_histogram(name, "activations", workspace.A[index], to_host(slopes) if is_hidden else None))
-        found.append(_histogram(name, "gradients", network.parameters.layers[index].dW))
+        found.append(histogram(name, "activations", workspace.A[index], to_host(slopes) if is_hidden else None))
+        found.append(histogram(name, "gradients", network.parameters.layers[index].dW))
     return found
 
 
@@ -76,7 +76,8 @@ def _passed(problem: Problem) -> Workspace:
     return workspace
 
 
-def _histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = None) -> LayerHistogram:
+def histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = None) -> LayerHistogram:
+    """How those numbers are spread; `slopes` of the activation at each of them give the shares."""
     numbers = to_host(values).ravel().astype(np.float64)
     numbers = numbers[np.abs(numbers) < HUGE]
     counts, edges = np.histogram(numbers, BINS, _range(numbers))

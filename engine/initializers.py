@@ -21,6 +21,10 @@ class InitializerRule(Described, ABC):
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         """The weights (inputs, outputs), float64, on the host. The same generator state gives the same weights."""
 
+    @abstractmethod
+    def variance(self, inputs: int, outputs: int) -> float | None:
+        """The variance of each weight; None where weights are not drawn one by one around 0."""
+
 
 @spec
 class Zeros(InitializerRule):
@@ -32,6 +36,9 @@ class Zeros(InitializerRule):
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return np.zeros((inputs, outputs))
+
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 0.0
 
 
 @spec
@@ -46,6 +53,9 @@ class ConstantInitializer(InitializerRule):
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return np.full((inputs, outputs), self.value)
 
+    def variance(self, inputs: int, outputs: int) -> None:
+        return None
+
 
 @spec
 class UniformInitializer(InitializerRule):
@@ -58,6 +68,9 @@ class UniformInitializer(InitializerRule):
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return rng.uniform(-self.bound, self.bound, (inputs, outputs))
+
+    def variance(self, inputs: int, outputs: int) -> float:
+        return self.bound**2 / 3
 
 
 @spec
@@ -72,6 +85,9 @@ class NormalInitializer(InitializerRule):
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return rng.normal(0, self.std, (inputs, outputs))
 
+    def variance(self, inputs: int, outputs: int) -> float:
+        return self.std**2
+
 
 @spec
 class StandardNormal(InitializerRule):
@@ -83,6 +99,9 @@ class StandardNormal(InitializerRule):
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return rng.standard_normal((inputs, outputs))
+
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 1.0
 
 
 @spec
@@ -99,6 +118,9 @@ class XavierUniform(InitializerRule):
         bound = math.sqrt(6 / (inputs + outputs))
         return rng.uniform(-bound, bound, (inputs, outputs))
 
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 2 / (inputs + outputs)
+
 
 @spec
 class XavierNormal(InitializerRule):
@@ -110,6 +132,9 @@ class XavierNormal(InitializerRule):
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return rng.normal(0, math.sqrt(2 / (inputs + outputs)), (inputs, outputs))
+
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 2 / (inputs + outputs)
 
 
 @spec
@@ -123,6 +148,9 @@ class HeNormal(InitializerRule):
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         return rng.normal(0, math.sqrt(2 / inputs), (inputs, outputs))
 
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 2 / inputs
+
 
 @spec
 class HeUniform(InitializerRule):
@@ -135,6 +163,9 @@ class HeUniform(InitializerRule):
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
         bound = math.sqrt(6 / inputs)
         return rng.uniform(-bound, bound, (inputs, outputs))
+
+    def variance(self, inputs: int, outputs: int) -> float:
+        return 2 / inputs
 
 
 Initializer = Annotated[

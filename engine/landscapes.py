@@ -218,12 +218,15 @@ def grid(landscape: type[Landscape], resolution: int) -> tuple[np.ndarray, np.nd
 
 @dataclass(frozen=True)
 class Step:
-    """A point of a path, with the cost and the gradient there, and the learning rate of the step that led to it."""
+    """A point of a path, with the cost and the gradient there, the learning rate of the step that led to it, and the
+    optimiser's vectors after that step, in the order of its slots.
+    """
 
     point: Point
     cost: float
     gradient: Point
     rate: float | None
+    state: tuple[Point, ...] = ()
 
 
 def path(
@@ -239,15 +242,16 @@ def path(
     theta, gradient = np.array(start, np.float64), np.empty(2)
     slots, work = [np.zeros(2) for _ in optimizer.slots], np.empty(2)
     schedule = schedule or ConstantRate()
-    state, rate = schedule.start(), None
+    memory, rate = schedule.start(), None
     for step in range(steps + 1):
         with np.errstate(over="ignore", invalid="ignore"):
             slope = landscape.gradient(theta[0], theta[1])
             cost = float(landscape.cost(theta[0], theta[1]))
         if not (np.isfinite(cost) and np.isfinite(slope).all()) or np.abs(theta).max() > FAR:
             return
-        yield Step((float(theta[0]), float(theta[1])), cost, (float(slope[0]), float(slope[1])), rate)
+        state = tuple((float(slot[0]), float(slot[1])) for slot in slots)
+        yield Step((float(theta[0]), float(theta[1])), cost, (float(slope[0]), float(slope[1])), rate, state)
         gradient[:] = slope
-        rate = schedule.rate(optimizer.learning_rate, step, steps, state)
+        rate = schedule.rate(optimizer.learning_rate, step, steps, memory)
         optimizer.update(np, theta, gradient, slots, work, step + 1, rate)
-        state = schedule.observe(state, cost)
+        memory = schedule.observe(memory, cost)

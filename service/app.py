@@ -16,7 +16,19 @@ from service.methods import Methods
 from service.middleware import BodyLimit, Failures, RequestContext
 from service.origins import Cors, ForeignPages
 from service.parameters import refuse_unknown
-from service.routes import boundaries, datasets, documentation, glass, jobs, models, operations, results, traces, uploads
+from service.routes import (
+    boundaries,
+    datasets,
+    documentation,
+    glass,
+    initializations,
+    jobs,
+    models,
+    operations,
+    results,
+    traces,
+    uploads,
+)
 from service.wrong_keys import WrongKey, WrongKeys
 from store.database import Database
 from store.files import Files
@@ -33,7 +45,7 @@ Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the
 
 ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
-for module in (datasets, uploads, jobs, results, boundaries, models, glass, traces):
+for module in (datasets, uploads, jobs, results, boundaries, models, glass, initializations, traces):
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
 ROUTES.include_router(operations.router)
 ROUTES.include_router(documentation.router)

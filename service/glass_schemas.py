@@ -70,6 +70,9 @@ class DescentPath(Resource):
     points: list[list[float]] = Field(description="the start, then a point a step")
     costs: list[float]
     gradients: list[list[float]]
+    states: dict[str, list[list[Number]]] = Field(
+        description="the optimizer's vectors by name, as velocity: at each point, after the step that led to it; 0 at the start"
+    )
     learning_rates: list[float] = Field(description="of each step: one fewer than there are points")
     diverged: bool
 

@@ -22,7 +22,7 @@ TAGS = {
     "jobs": "Trainings: start, watch, pause, cancel, take up again with other settings.",
     "results": "What a job has learned: curves, weights, histograms, evaluations and decision boundaries.",
     "models": "What came of a job: predict with it.",
-    "glass box": "How training works, number by number: formulas, traces, gradient checks, cost landscapes.",
+    "glass box": "How training works, number by number: formulas, traces, gradient checks, landscapes, initializations.",
     "operations": "For those who run the service: is it up, are its parts, how much does it do. These need no key.",
 }
 OF_BODIES = (413, 415)

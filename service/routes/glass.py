@@ -223,7 +223,9 @@ class DescendRequest:
 @router.post("/landscapes/{name}/descend", responses=problems(404, 413))
 @works_on("computations")
 def descend(store: StoreOf, caller: Reader, name: str, request: Annotated[DescendRequest, Body()]) -> Descent:
-    """Each optimizer's path: point, cost and gradient at every step. A path that diverges ends early and says so."""
+    """Each optimizer's path: point, cost, gradient and the optimizer's vectors at every step. A path that diverges ends early
+    and says so.
+    """
     landscape = _landscape(name)
     steps_in_all = {"steps": len(request.optimizers) * request.steps}
     refuse_too_much(store.settings.max_work, "/steps", "ask for fewer steps or optimizers", steps_in_all)
@@ -237,6 +239,7 @@ def descend(store: StoreOf, caller: Reader, name: str, request: Annotated[Descen
                 points=[list(step.point) for step in steps],
                 costs=[step.cost for step in steps],
                 gradients=[list(step.gradient) for step in steps],
+                states={name: [list(step.state[slot]) for step in steps] for slot, name in enumerate(optimizer.slots)},
                 learning_rates=[step.rate for step in steps if step.rate is not None],
                 diverged=len(steps) <= request.steps,
             )

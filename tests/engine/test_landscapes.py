@@ -1,5 +1,6 @@
 """Landscapes: gradients against finite differences, minima where they are said to be, paths that optimisers take."""
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -199,3 +200,16 @@ def test_a_plateau_cuts_the_rate_of_a_descent() -> None:
     steps = list(path(LANDSCAPES["bowl"], GradientDescent(learning_rate=1.0), (1.0, -2.0), 3, plateau))
     assert [step.rate for step in steps[1:]] == pytest.approx([1, 1, 0.1])
     np.testing.assert_allclose([step.point for step in steps], [(1, -2), (-1, 2), (1, -2), (0.8, -1.6)], rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [kind_of(cls) for cls in members(Optimizer)])
+def test_a_step_follows_from_the_point_and_the_vectors_before_it(kind: str) -> None:
+    """What a path shows is enough to take each of its steps again."""
+    optimizer: Any = TypeAdapter(Optimizer).validate_python({"kind": kind, "learning_rate": 0.01})
+    steps = [*path(LANDSCAPES["himmelblau"], optimizer, (1.0, -2.0), 5)]
+    assert len(steps[0].state) == len(optimizer.slots) and not np.any(steps[0].state)
+    for t, (before, after) in enumerate(pairwise(steps), 1):
+        theta, slots = np.array(before.point), [np.array(vector) for vector in before.state]
+        optimizer.update(np, theta, np.array(before.gradient), slots, np.empty(2), t, after.rate)
+        assert tuple(theta) == after.point
+        np.testing.assert_array_equal(slots, [np.array(vector) for vector in after.state])

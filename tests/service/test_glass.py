@@ -33,7 +33,29 @@ def test_optimizers_descend_side_by_side(stage: Stage) -> None:
     assert calm["points"][1] == pytest.approx([0.8, -1.6])
     assert calm["costs"][0] == 5
     assert calm["gradients"][0] == [2, -4]
+    assert calm["states"] == {}
     assert (calm["diverged"], wild["diverged"]) == (False, True)
+
+
+def test_a_descent_shows_the_optimizers_vectors(stage: Stage) -> None:
+    body = {"start": [1.0, -2.0], "optimizers": [{"kind": "momentum", "learning_rate": 0.1, "momentum": 0.5}], "steps": 2}
+    (path,) = stage.client.post("/v1/landscapes/bowl/descend", json=body).json()["paths"]
+    assert np.allclose(path["states"]["velocity"], [[0, 0], [0.2, -0.4], [0.26, -0.52]])
+    assert np.allclose(path["points"], [[1, -2], [0.8, -1.6], [0.54, -1.08]])
+
+
+def test_an_initialization_is_looked_at(stage: Stage) -> None:
+    body = {"initializer": {"kind": "normal", "std": 1}, "activation": "tanh", "width": 20, "depth": 3, "rows": 50}
+    found = stage.client.post("/v1/initializations", json=body).json()
+    assert (found["weight_variance"], found["depth"], len(found["layers"])) == (1, 3, 3)
+    first = found["layers"][0]
+    assert first["layer"] == "hidden_1" and first["saturated"] > 0.3
+    assert first["activations"]["count"] == sum(first["activations"]["counts"]) == 20 * 50
+    assert stage.client.post("/v1/initializations", json=body).json() == found
+    wrong = stage.client.post("/v1/initializations", json={**body, "activation": "softmax"})
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/activation")
+    much = stage.client.post("/v1/initializations", json={**body, "width": 1024, "depth": 50, "rows": 2000})
+    assert (much.status_code, much.json()["errors"][0]["pointer"]) == (422, "/depth")
 
 
 def test_a_descent_takes_a_schedule(stage: Stage) -> None:

@@ -188,6 +188,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         ("post", "/v1/gradient_checks", CHECKS["given"]["value"]),
         ("post", "/v1/gradient_checks", {}),
         ("post", "/v1/landscapes/bowl/descend", {"optimizers": [{"kind": "adam"}]}),
+        ("post", "/v1/initializations", {"width": 10, "depth": 2, "rows": 5}),
         ("delete", f"/v1/jobs/{stage.client.post('/v1/jobs', json=body).json()['id']}", None),
     ]
 
