@@ -12,26 +12,32 @@ interface Props {
   xLabel: string;
   yLabel: string;
   hasGrid?: boolean;
+  /** Named places instead of numbers, for categories. */
+  xNames?: string[];
+  yNames?: string[];
 }
 
-export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true }: Props) {
+const cut = (name: string) => (name.length > 8 ? `${name.slice(0, 7)}…` : name);
+
+export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true, xNames, yNames }: Props) {
   const bottom = height - MARGIN.bottom;
   const right = width - MARGIN.right;
+  const written = (tick: number, names: string[] | undefined) => (names ? cut(names[tick] ?? "") : number(tick, 4));
   return (
     <g class="axes">
-      {x.ticks(Math.max(2, Math.floor(width / 90))).map((tick) => (
+      {(xNames?.map((_, k) => k) ?? x.ticks(Math.max(2, Math.floor(width / 90)))).map((tick) => (
         <g key={tick} transform={`translate(${x(tick)},0)`}>
           {hasGrid && <line class="grid" y1={MARGIN.top} y2={bottom} />}
           <text y={bottom + 15} text-anchor="middle">
-            {number(tick, 4)}
+            {written(tick, yNames)}
           </text>
         </g>
       ))}
-      {y.ticks(Math.max(2, Math.floor(height / 60))).map((tick) => (
+      {(yNames?.map((_, k) => k) ?? y.ticks(Math.max(2, Math.floor(height / 60)))).map((tick) => (
         <g key={tick} transform={`translate(0,${y(tick)})`}>
           {hasGrid && <line class="grid" x1={MARGIN.left} x2={right} />}
           <text x={MARGIN.left - 6} dy="0.32em" text-anchor="end">
-            {number(tick, 4)}
+            {written(tick, yNames)}
           </text>
         </g>
       ))}

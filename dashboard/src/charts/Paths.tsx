@@ -25,11 +25,15 @@ interface Props {
   /** A dashed line from one corner to the other, for comparison. */
   diagonal?: boolean;
   height?: number;
+  /** Points beside the lines. */
+  points?: { x: number[]; y: number[] };
+  /** Names of places along x, for categories. */
+  xNames?: string[];
 }
 
 const NEAR_PIXELS = 30;
 
-export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = [0, 1], diagonal = false, height = 280 }: Props) {
+export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = [0, 1], diagonal = false, height = 280, points: others, xNames }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const [near, setNear] = useState<{ path: number; point: number } | null>(null);
   const x = scaleLinear(xRange, [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]);
@@ -53,7 +57,8 @@ export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = 
     <div ref={frame}>
       {width > 0 && (
         <svg class="chart" width={width} height={height} role="img" aria-label={label} onPointerMove={find} onPointerLeave={() => setNear(null)}>
-          <Axes {...{ x, y, width, height, xLabel, yLabel }} />
+          <Axes {...{ x, y, width, height, xLabel, yLabel, xNames }} />
+          {others?.x.map((value, k) => <circle key={k} class="beside" cx={x(value)} cy={y(others.y[k] as number)} r="2.5" />)}
           {diagonal && <line class="guide" x1={x(xRange[0])} y1={y(yRange[0])} x2={x(xRange[1])} y2={y(yRange[1])} />}
           {paths.map((path, index) => {
             const look = seriesLook(index);

@@ -1,5 +1,202 @@
-import type { Schema } from "~/api/client";
+/** How well a job's weights do on rows: metrics, confusion matrix, ROC, precision–recall, residuals. */
+import { api, body, type Schema } from "~/api/client";
+import { completed } from "~/api/completed";
+import { Confusion } from "~/charts/Confusion";
+import { Histogram } from "~/charts/Histogram";
+import { Paths } from "~/charts/Paths";
+import { extent, Scatter } from "~/charts/Scatter";
+import { binned } from "~/charts/binned";
+import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
+import { Choice } from "~/elements/Field";
+import { Figure } from "~/elements/Figure";
+import { Loaded } from "~/elements/Notice";
+import { Empty, Section } from "~/elements/Page";
+import { useQuery } from "~/state/address";
+import { useResource } from "~/state/resource";
+import { integer, number, toNumber } from "~/text/format";
+import { panelsText } from "~/text/panels";
+import { useEpochs } from "./epochs";
+import "./panels.css";
+
+type Split = "train" | "validation" | "test";
+type Evaluation = Schema["EvaluationResource"];
 
 export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
-  return <p>{job.id}</p>;
+  const text = panelsText();
+  const epochs = useEpochs(job);
+  const { split } = completed(job);
+  const splits = (["train", "validation", "test"] as const).filter((name) => name === "train" || split[name] > 0);
+  const usual = splits.includes("validation") ? "validation" : "train";
+  const [chosen, choose] = useQuery("split", usual);
+  const [at, goTo] = useQuery("epoch", "last");
+  const shown = (splits as readonly string[]).includes(chosen) ? (chosen as Split) : usual;
+  const epoch = epochs.value && chosenEpoch(epochs.value, at);
+  const evaluation = useResource(epoch === undefined ? null : `evaluation:${job.id}:${shown}:${epoch}`, (signal) =>
+    body(api.GET("/v1/jobs/{job_id}/evaluation", { params: { path: { job_id: job.id }, query: { split: shown, epoch: String(epoch) } }, signal })),
+  );
+  return (
+    <>
+      <div class="panel-bar">
+        <Choice label={text.split} value={shown} onChange={choose} options={splits.map((name) => ({ value: name, label: text.splits[name] }))} />
+        {epochs.value && <EpochSlider epochs={epochs.value} value={at} onChange={goTo} />}
+      </div>
+      {epochs.value?.length === 0 && <Empty title={text.notYet} />}
+      <Loaded resource={evaluation}>{(value) => <Results evaluation={value} />}</Loaded>
+    </>
+  );
+}
+
+function Results({ evaluation }: { evaluation: Evaluation }) {
+  const text = panelsText();
+  const { metrics, units = {}, classes, confusion_matrix, by_class, roc, precision_recall, residuals } = evaluation;
+  return (
+    <>
+      <Section title={text.metrics} actions={<span class="muted">{text.rows(integer(evaluation.rows))}</span>}>
+        <dl class="tiles">
+          {Object.entries(metrics).map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>
+                {number(value)} {units[name] && <small class="muted">{units[name]}</small>}
+              </dd>
+            </div>
+          ))}
+        </dl>
+      </Section>
+      <div class="columns">
+        {confusion_matrix && classes && (
+          <Figure
+            title={text.confusion}
+            caption={text.confusionCaption}
+            rows={() => ({ columns: [`${text.trueClass} \\ ${text.predictedClass}`, ...classes.map(String)], rows: confusion_matrix.map((row, index) => [String(classes[index]), ...row]) })}
+          >
+            <Confusion classes={classes.map(String)} matrix={confusion_matrix} />
+          </Figure>
+        )}
+        {by_class && <ByClass scores={by_class} />}
+        {roc && <Roc curves={roc} />}
+        {precision_recall && <PrecisionRecall curves={precision_recall} />}
+      </div>
+      {residuals && Object.entries(residuals).map(([target, found]) => <ResidualsOf key={target} target={target} found={found} />)}
+    </>
+  );
+}
+
+function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
+  const text = panelsText();
+  return (
+    <Section title={text.byClass} class="figure">
+      <div class="table-frame">
+        <table>
+          <thead>
+            <tr>
+              <th>{text.class}</th>
+              {[text.precision, text.recall, text.f1, text.support].map((name) => (
+                <th key={name} class="number">
+                  {name}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {scores.map((score) => (
+              <tr key={String(score.class)}>
+                <th scope="row">{String(score.class)}</th>
+                <td class="number">{number(score.precision, 3)}</td>
+                <td class="number">{number(score.recall, 3)}</td>
+                <td class="number">{number(score.f1, 3)}</td>
+                <td class="number">{integer(score.support)}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Section>
+  );
+}
+
+function Roc({ curves }: { curves: Schema["RocCurve"][] }) {
+  const text = panelsText();
+  const paths = curves.map((curve) => ({
+    name: String(curve.class),
+    x: curve.false_positive_rate ?? [],
+    y: curve.true_positive_rate ?? [],
+    notes: (curve.threshold ?? []).map((threshold) => `${text.threshold} ${number(threshold)}`),
+  }));
+  const rows = () => ({
+    columns: ["class", "false_positive_rate", "true_positive_rate", "threshold"],
+    rows: curves.flatMap((curve) => (curve.false_positive_rate ?? []).map((x, k) => [String(curve.class), x, curve.true_positive_rate?.[k] ?? null, curve.threshold?.[k] ?? null])),
+  });
+  return (
+    <Figure title={text.roc} caption={text.rocCaption} rows={rows}>
+      <Paths label={text.roc} paths={paths} xLabel={text.falsePositive} yLabel={text.truePositive} diagonal />
+    </Figure>
+  );
+}
+
+function PrecisionRecall({ curves }: { curves: Schema["PrecisionRecallCurve"][] }) {
+  const text = panelsText();
+  const paths = curves.map((curve) => ({
+    name: String(curve.class),
+    x: curve.recall ?? [],
+    y: curve.precision ?? [],
+    notes: (curve.threshold ?? []).map((threshold) => `${text.threshold} ${number(threshold)}`),
+  }));
+  const rows = () => ({
+    columns: ["class", "recall", "precision", "threshold"],
+    rows: curves.flatMap((curve) => (curve.recall ?? []).map((x, k) => [String(curve.class), x, curve.precision?.[k] ?? null, curve.threshold?.[k] ?? null])),
+  });
+  return (
+    <Figure title={text.precisionRecall} rows={rows}>
+      <Paths label={text.precisionRecall} paths={paths} xLabel={text.recall} yLabel={text.precision} />
+    </Figure>
+  );
+}
+
+function ResidualsOf({ target, found }: { target: string; found: Schema["Residuals"] }) {
+  const text = panelsText();
+  const actual = found.actual.map(toNumber);
+  const predicted = found.predicted.map(toNumber);
+  const residuals = actual.map((value, k) => value - (predicted[k] as number));
+  const { edges, counts } = binned(residuals, extent([residuals]));
+  return (
+    <div class="columns">
+      <Figure title={text.residuals(target)} caption={text.residualCaption} rows={() => ({ columns: ["actual", "predicted"], rows: actual.map((value, k) => [value, predicted[k] as number]) })}>
+        <Scatter label={text.residuals(target)} groups={[{ name: target, x: actual, y: predicted }]} xLabel={text.actual} yLabel={text.predicted} diagonal />
+      </Figure>
+      <div>
+        <Figure title={text.residualHistogram} rows={() => ({ columns: ["from", "to", "count"], rows: counts.map((count, bin) => [edges[bin] as number, edges[bin + 1] as number, count]) })}>
+          <Histogram label={text.residualHistogram} edges={edges} counts={counts} height={160} />
+          <p class="muted small">
+            {text.mean} {number(found.mean)} · {text.deviation} {number(found.std)}
+          </p>
+        </Figure>
+        <Section title={text.largest}>
+          <div class="table-frame">
+            <table>
+              <thead>
+                <tr>
+                  {[text.row, text.actual, text.predicted, text.residual].map((name) => (
+                    <th key={name} class="number">
+                      {name}
+                    </th>
+                  ))}
+                </tr>
+              </thead>
+              <tbody>
+                {found.largest.slice(0, 10).map((entry) => (
+                  <tr key={entry.row}>
+                    <td class="number">{integer(entry.row)}</td>
+                    <td class="number">{number(entry.actual)}</td>
+                    <td class="number">{number(entry.predicted)}</td>
+                    <td class="number">{number(entry.residual)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
+        </Section>
+      </div>
+    </div>
+  );
 }

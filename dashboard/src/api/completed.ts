@@ -1,0 +1,25 @@
+/** The completed request of a job, with every default filled in. */
+import type { Schema } from "./client";
+
+type Kind = { kind: string };
+
+/** What the views read of a completed request; each family's own fields stand beside its kind. */
+export interface Completed {
+  dataset_id: string;
+  name: string | null;
+  target: string | string[];
+  features: string[];
+  task: "classification" | "regression" | "tagging";
+  model: Kind & { hidden?: { units: number; activation: string | Kind; dropout: number }[] };
+  loss: Kind | null;
+  optimizer: (Kind & { learning_rate?: number }) | null;
+  split: { validation: number; test: number };
+  epochs: number | null;
+  batch_size: number | "full" | null;
+  record: { curves: "epoch" | "batch"; checkpoint_every: number | null; histograms_every: number | null };
+  [field: string]: unknown;
+}
+
+export function completed(job: Pick<Schema["JobResource"], "request">): Completed {
+  return job.request as unknown as Completed;
+}
