@@ -13,7 +13,7 @@ import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { isDark } from "~/state/preferences";
-import { useResource } from "~/state/resource";
+import { useResource, type Resource } from "~/state/resource";
 import { number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { useEpochs } from "./epochs";
@@ -43,8 +43,8 @@ export function BoundaryPanel({ job }: { job: Schema["JobResource"] }) {
   const hasUnits = Boolean(y) && (request.model.hidden?.length ?? 0) > 0;
   const units = useResource(key && hasUnits ? `units:${key}` : null, (signal) => ask(UNIT_RESOLUTION, true, signal));
   const rows = useResource(`rows:${request.dataset_id}:${POINTS}`, (signal) =>
-    body(api.GET("/v1/datasets/{dataset_id}/rows", { params: { path: { dataset_id: request.dataset_id }, query: { limit: POINTS } }, signal })),
-  );
+    body(api.GET("/v1/datasets/{dataset_id}/rows", { params: { path: { dataset_id: request.dataset_id }, query: { limit: POINTS } }, signal, parseAs: "json" })),
+  ) as Resource<Schema["RowsPage"]>;
   const options = request.features.map((name) => ({ value: name, label: name }));
   return (
     <>

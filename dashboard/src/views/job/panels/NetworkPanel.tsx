@@ -1,5 +1,180 @@
-import type { Schema } from "~/api/client";
+/** A job's network with the weights it had after an epoch; coefficients of models without hidden layers. */
+import { api, body, type Schema } from "~/api/client";
+import { completed } from "~/api/completed";
+import { UnitMap } from "~/charts/Boundary";
+import { Network } from "~/charts/Network";
+import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
+import { Figure } from "~/elements/Figure";
+import { Loaded } from "~/elements/Notice";
+import { Empty, Section } from "~/elements/Page";
+import { useQuery } from "~/state/address";
+import { useResource } from "~/state/resource";
+import { number, toNumber } from "~/text/format";
+import { panelsText } from "~/text/panels";
+import { useEpochs } from "./epochs";
+import "./panels.css";
+
+type Weights = Schema["Weights"];
+type Matrix = number[][];
+
+/** More cells than this are shown as a picture alone, not as a table. */
+const TABLE_CELLS = 400;
+/** Pictures of the first layer's units, at most. */
+const MAPS = 48;
 
 export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
-  return <p>{job.id}</p>;
+  const text = panelsText();
+  const request = completed(job);
+  const epochs = useEpochs(job);
+  const [at, goTo] = useQuery("epoch", "last");
+  const epoch = epochs.value && chosenEpoch(epochs.value, at);
+  const weights = useResource(epoch === undefined ? null : `weights:${job.id}:${epoch}`, (signal) =>
+    body(api.GET("/v1/jobs/{job_id}/weights", { params: { path: { job_id: job.id }, query: { epoch: String(epoch) } }, signal, parseAs: "json" })),
+  );
+  const dataset = useResource(`dataset:${request.dataset_id}`, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: request.dataset_id } }, signal })));
+  const only = request.features.length === 1 ? dataset.value?.columns.find((column) => column.name === request.features[0]) : undefined;
+  const files = `/v1/jobs/${job.id}/weights?epoch=${epoch}&format=`;
+  return (
+    <>
+      <div class="panel-bar">
+        {epochs.value && <EpochSlider epochs={epochs.value} value={at} onChange={goTo} />}
+        {epoch !== undefined && (
+          <span class="row small">
+            {text.download}: {["json", "npz", "safetensors"].map((format) => <a key={format} href={files + format} download>{format}</a>)}
+          </span>
+        )}
+        {epoch !== undefined && <a class="button small" href={`/glass/network?job=${job.id}&epoch=${epoch}`}>{text.stepThrough}</a>}
+      </div>
+      {epochs.value?.length === 0 && <Empty title={text.notYet} />}
+      <Loaded resource={weights}>{(value) => <Shown weights={value as Weights} hidden={request.model.hidden} shape={only?.shape ?? null} />}</Loaded>
+    </>
+  );
+}
+
+const matrixOf = (layer: Schema["LayerWeights"]): Matrix => layer.weights.map((row) => row.map(toNumber));
+const nameOf = (activation: string | { kind: string }) => (typeof activation === "string" ? activation : activation.kind);
+
+function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { activation: string | { kind: string } }[]; shape: number[] | null }) {
+  const text = panelsText();
+  const { layers } = weights;
+  const matrices = layers.map(matrixOf);
+  const first = matrices[0] ?? [];
+  const inputs = layers[0]?.inputs ?? first.length;
+  const outputs = layers[layers.length - 1]?.outputs;
+  const drawn = layers.map((layer, index) => ({
+    units: layer.bias?.length ?? matrices[index]?.[0]?.length ?? 0,
+    activation: hidden[index] && nameOf((hidden[index] as { activation: string | { kind: string } }).activation),
+    weights: matrices[index],
+    bias: layer.bias?.map(toNumber) ?? null,
+  }));
+  const nameUnit = (layer: number, unit: number) => (layer === 0 ? (Array.isArray(inputs) ? (inputs[unit] ?? "") : "") : layer === layers.length ? (outputs?.[unit] ?? "") : "");
+  return (
+    <>
+      {weights.coefficients && <CoefficientsTable coefficients={weights.coefficients} />}
+      {layers.length > 0 && (
+        <Figure title={text.network} caption={text.networkCaption}>
+          <Network label={text.network} inputs={inputs} layers={drawn} unitName={nameUnit} onPoint={() => {}} />
+        </Figure>
+      )}
+      {shape && isPicture(shape) && shape.reduce((a, b) => a * b, 1) === first.length && <Pictures name={layers[0]?.name ?? ""} matrix={first} shape={shape} />}
+      {layers.map((layer, index) => (
+        <Layer key={layer.name} layer={layer} matrix={matrices[index] as Matrix} />
+      ))}
+    </>
+  );
+}
+
+const isPicture = (shape: number[]) => shape.length === 2 || shape.length === 3;
+
+/** What each unit of the first layer looks for in an image: its weights where their pixels stand, over the channels' mean. */
+function Pictures({ name, matrix, shape }: { name: string; matrix: Matrix; shape: number[] }) {
+  const text = panelsText();
+  const [height = 1, width = 1, channels = 1] = shape;
+  const units = Math.min(MAPS, matrix[0]?.length ?? 0);
+  const gridOf = (unit: number) =>
+    Array.from({ length: height }, (_, row) =>
+      Array.from({ length: width }, (_, column) => {
+        let sum = 0;
+        for (let channel = 0; channel < channels; channel++) sum += matrix[(row * width + column) * channels + channel]?.[unit] ?? 0;
+        return sum / channels;
+      }),
+    ).reverse();
+  return (
+    <Section title={text.weightsOf(name)}>
+      <div class="unit-maps">
+        {Array.from({ length: units }, (_, unit) => (
+          <figure key={unit}>
+            <UnitMap label={`${name}, ${text.unit(unit + 1)}`} grid={gridOf(unit)} />
+            <figcaption>{unit + 1}</figcaption>
+          </figure>
+        ))}
+      </div>
+    </Section>
+  );
+}
+
+function Layer({ layer, matrix }: { layer: Schema["LayerWeights"]; matrix: Matrix }) {
+  const text = panelsText();
+  const across = layer.outputs ?? matrix[0]?.map((_, unit) => String(unit + 1)) ?? [];
+  const down = layer.inputs ?? matrix.map((_, input) => String(input + 1));
+  const rows = () => ({
+    columns: [text.feature, ...across],
+    rows: [...matrix.map((row, index) => [down[index] as string, ...row]), ...(layer.bias ? [[text.bias, ...layer.bias.map(toNumber)]] : [])],
+  });
+  const isSmall = matrix.length * across.length <= TABLE_CELLS;
+  return (
+    <details class="section" open={isSmall && matrix.length <= 12}>
+      <summary>
+        <h2 class="inline">{text.weightsOf(layer.name)}</h2>{" "}
+        <span class="muted">
+          {matrix.length} × {across.length}
+        </span>
+      </summary>
+      <Figure title={text.weightsOf(layer.name)} caption={text.heatCaption} rows={rows}>
+        {isSmall ? <Table down={down} across={across} matrix={matrix} bias={layer.bias?.map(toNumber) ?? null} /> : <div class="weights-map"><UnitMap label={text.weightsOf(layer.name)} grid={[...matrix].reverse()} /></div>}
+      </Figure>
+    </details>
+  );
+}
+
+function Table({ down, across, matrix, bias }: { down: string[]; across: string[]; matrix: Matrix; bias: number[] | null }) {
+  const text = panelsText();
+  const body = [...matrix.map((row, index) => ({ name: down[index] as string, row })), ...(bias ? [{ name: text.bias, row: bias }] : [])];
+  return (
+    <div class="table-frame" tabIndex={0} role="region" aria-label={text.heatCaption}>
+      <table>
+        <thead>
+          <tr>
+            <th>{text.feature}</th>
+            {across.map((name) => (
+              <th key={name} class="number">
+                {name}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {body.map(({ name, row }) => (
+            <tr key={name}>
+              <th scope="row">{name}</th>
+              {row.map((value, column) => (
+                <td key={column} class="number">
+                  {number(value)}
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function CoefficientsTable({ coefficients }: { coefficients: Schema["Coefficients"] }) {
+  const text = panelsText();
+  return (
+    <Section title={text.coefficients}>
+      <Table down={coefficients.features} across={coefficients.outputs} matrix={coefficients.weights.map((row) => row.map(toNumber))} bias={coefficients.bias?.map(toNumber) ?? null} />
+    </Section>
+  );
 }
