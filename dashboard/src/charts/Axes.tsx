@@ -1,6 +1,6 @@
 /** Axes of an x–y chart, as SVG. */
 import type { ScaleLinear } from "d3-scale";
-import { number } from "~/text/format";
+import { tick as short } from "~/text/format";
 
 export const MARGIN = { top: 8, right: 12, bottom: 38, left: 52 };
 
@@ -22,7 +22,7 @@ const cut = (name: string) => (name.length > 8 ? `${name.slice(0, 7)}…` : name
 export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true, xNames, yNames }: Props) {
   const bottom = height - MARGIN.bottom;
   const right = width - MARGIN.right;
-  const written = (tick: number, names: string[] | undefined) => (names ? cut(names[tick] ?? "") : number(tick, 4));
+  const written = (tick: number, names: string[] | undefined) => (names ? cut(names[tick] ?? "") : short(tick));
   return (
     <g class="axes">
       {(xNames?.map((_, k) => k) ?? x.ticks(Math.max(2, Math.floor(width / 90)))).map((tick) => (

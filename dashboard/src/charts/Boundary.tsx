@@ -83,7 +83,8 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
     });
     const small = new OffscreenCanvas(columns, rows);
     (small.getContext("2d") as OffscreenCanvasRenderingContext2D).putImageData(image, 0, 0);
-    context.imageSmoothingEnabled = !classes && !isNamed(x.values) && !isNamed(y.values);
+    context.imageSmoothingEnabled = !isNamed(x.values) && !isNamed(y.values);
+    context.imageSmoothingQuality = "high";
     const [left, right] = xs.range() as [number, number];
     const [bottom, top] = ys.range() as [number, number];
     context.drawImage(small, left, top, right - left, bottom - top);

@@ -3,7 +3,7 @@ import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isDark } from "~/state/preferences";
-import { number } from "~/text/format";
+import { number, tick as short } from "~/text/format";
 import { language } from "~/text/language";
 import { align, type Scale, type Series } from "./aligned";
 import { colour, seriesLook } from "./colours";
@@ -67,7 +67,7 @@ function options(props: Props, width: number, moved: (index: number | null) => v
     scales: { x: { time: false }, y: { distr: DISTRIBUTION[scale], asinh: 0.01 } },
     axes: [
       { ...axis, label: xLabel, labelSize: 20, size: 32, values: (_, splits) => splits.map(formatX) },
-      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : number(value, 3))) },
+      { ...axis, size: 64, values: (_, splits) => splits.map((value) => (value === null ? "" : short(value))) },
     ],
     cursor: {
       ...(syncKey ? { sync: { key: syncKey, setSeries: false } } : {}),

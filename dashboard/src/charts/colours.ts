@@ -16,12 +16,12 @@ export function seriesLook(index: number): { colour: string; dash: number[] } {
   return { colour: colour(`--series-${(index % SERIES) + 1}`), dash: DASHES[Math.floor(index / SERIES) % DASHES.length] as number[] };
 }
 
-/** A colour from blue over the background to orange for `value` from −1 to 1, as red, green, blue from 0 to 255. */
+/** A colour from orange over the background to blue for `value` from −1 to 1, as red, green, blue from 0 to 255. */
 export function diverging(value: number): [number, number, number] {
-  const low = isDark.value ? [86, 180, 233] : [0, 114, 178];
+  const positive = isDark.value ? [86, 180, 233] : [0, 114, 178];
   const middle = isDark.value ? [24, 28, 32] : [250, 250, 250];
-  const high = isDark.value ? [255, 150, 60] : [213, 94, 0];
-  const end = value < 0 ? low : high;
+  const negative = isDark.value ? [255, 150, 60] : [213, 94, 0];
+  const end = value < 0 ? negative : positive;
   const share = Math.min(1, Math.abs(Number.isNaN(value) ? 0 : value));
   return [0, 1, 2].map((k) => Math.round((middle[k] as number) + ((end[k] as number) - (middle[k] as number)) * share)) as [number, number, number];
 }

@@ -19,7 +19,13 @@ export function number(value: ApiNumber | null | undefined, digits = 4): string 
   if (!Number.isFinite(given)) return given > 0 ? "∞" : "−∞";
   const size = Math.abs(given);
   const notation = given !== 0 && (size < 1e-3 || size >= 1e7) ? "scientific" : "standard";
-  return new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits, notation }).format(given).replace("-", "−");
+  return new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits, notation }).format(given).replaceAll("-", "−");
+}
+
+/** A number on an axis: short, as "3M" for three million. */
+export function tick(value: number): string {
+  if (Math.abs(value) < 1e4 || Math.abs(value) >= 1e15) return number(value, 4);
+  return new Intl.NumberFormat(language.value, { notation: "compact", maximumSignificantDigits: 4 }).format(value).replaceAll("-", "−");
 }
 
 export function integer(value: number | null | undefined): string {

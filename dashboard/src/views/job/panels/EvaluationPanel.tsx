@@ -57,13 +57,13 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
             <div key={name}>
               <dt>{name}</dt>
               <dd>
-                {number(value)} {units[name] && <small class="muted">{units[name]}</small>}
+                {number(value)} {units[name] && units[name] !== "target" && <small class="muted">{units[name]}</small>}
               </dd>
             </div>
           ))}
         </dl>
       </Section>
-      <div class="columns">
+      <div class="columns two">
         {confusion_matrix && classes && (
           <Figure
             title={text.confusion}
@@ -85,7 +85,10 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
 function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
   const text = panelsText();
   return (
-    <Section title={text.byClass} class="figure">
+    <div class="figure">
+      <header class="figure-head">
+        <h3>{text.byClass}</h3>
+      </header>
       <div class="table-frame">
         <table>
           <thead>
@@ -111,7 +114,7 @@ function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
           </tbody>
         </table>
       </div>
-    </Section>
+    </div>
   );
 }
 
@@ -160,7 +163,7 @@ function ResidualsOf({ target, found }: { target: string; found: Schema["Residua
   const residuals = actual.map((value, k) => value - (predicted[k] as number));
   const { edges, counts } = binned(residuals, extent([residuals]));
   return (
-    <div class="columns">
+    <div class="columns two">
       <Figure title={text.residuals(target)} caption={text.residualCaption} rows={() => ({ columns: ["actual", "predicted"], rows: actual.map((value, k) => [value, predicted[k] as number]) })}>
         <Scatter label={text.residuals(target)} groups={[{ name: target, x: actual, y: predicted }]} xLabel={text.actual} yLabel={text.predicted} diagonal />
       </Figure>

@@ -3,6 +3,7 @@ import { api, body, type Schema } from "~/api/client";
 import { completed } from "~/api/completed";
 import { Histogram } from "~/charts/Histogram";
 import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
+import { Choice } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
 import { Empty } from "~/elements/Page";
@@ -28,6 +29,7 @@ export function HistogramsPanel({ job }: { job: Schema["JobResource"] }) {
   const round = job.done ? "done" : Math.floor(job.progress.epoch / Math.max(1, every ?? 1));
   const histograms = useResource(every ? `histograms:${job.id}:${round}` : null, (signal) => load(job.id, signal));
   const [at, goTo] = useQuery("epoch", "last");
+  const [axis, setAxis] = useQuery("axis", "still");
   if (!every) {
     return (
       <Empty title={text.noHistograms}>
@@ -48,10 +50,11 @@ export function HistogramsPanel({ job }: { job: Schema["JobResource"] }) {
           <>
             <div class="panel-bar">
               <EpochSlider epochs={epochs.map((entry) => entry.epoch)} value={at} onChange={goTo} />
+              <Choice label={text.axis} value={axis} onChange={setAxis} options={(["still", "fit"] as const).map((value) => ({ value, label: text.axes[value] }))} />
             </div>
             <p class="muted">{text.histogramCaption}</p>
             {KINDS.map((of) => (
-              <Grid key={of} of={of} epochs={epochs} shown={shown} />
+              <Grid key={of} of={of} epochs={epochs} shown={shown} isStill={axis !== "fit"} />
             ))}
           </>
         );
@@ -66,7 +69,7 @@ function rangeOf(epochs: Epoch[], layer: string, of: string): [number, number] {
   return [Math.min(...found.map((entry) => entry.min)), Math.max(...found.map((entry) => entry.max))];
 }
 
-function Grid({ of, epochs, shown }: { of: (typeof KINDS)[number]; epochs: Epoch[]; shown: Epoch }) {
+function Grid({ of, epochs, shown, isStill }: { of: (typeof KINDS)[number]; epochs: Epoch[]; shown: Epoch; isStill: boolean }) {
   const text = panelsText();
   const layers = shown.layers.filter((entry) => entry.of === of);
   if (layers.length === 0) return null;
@@ -81,7 +84,7 @@ function Grid({ of, epochs, shown }: { of: (typeof KINDS)[number]; epochs: Epoch
         {layers.map((entry) => (
           <div key={entry.layer}>
             <h4>{entry.layer}</h4>
-            <Histogram label={`${text.kinds[of]}, ${entry.layer}`} edges={entry.edges} counts={entry.counts} behind={first(entry.layer)} range={rangeOf(epochs, entry.layer, of)} height={96} />
+            <Histogram label={`${text.kinds[of]}, ${entry.layer}`} edges={entry.edges} counts={entry.counts} behind={isStill ? first(entry.layer) : undefined} range={isStill ? rangeOf(epochs, entry.layer, of) : undefined} height={96} />
             <p class="reading">
               {text.mean} {number(entry.mean, 3)} · {text.deviation} {number(entry.std, 3)}
               {entry.dead !== null && entry.dead !== undefined && ` · ${text.dead} ${percent(entry.dead)}`}

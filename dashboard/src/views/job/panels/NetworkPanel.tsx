@@ -72,7 +72,7 @@ function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { a
     <>
       {weights.coefficients && <CoefficientsTable coefficients={weights.coefficients} />}
       {layers.length > 0 && (
-        <Figure title={text.network} caption={text.networkCaption}>
+        <Figure title={text.network}>
           <Network label={text.network} inputs={inputs} layers={drawn} unitName={nameUnit} onPoint={() => {}} />
         </Figure>
       )}
