@@ -18,9 +18,11 @@ from service.origins import Cors, ForeignPages
 from service.parameters import refuse_unknown
 from service.routes import (
     boundaries,
+    comparison,
     datasets,
     documentation,
     glass,
+    images,
     initializations,
     jobs,
     models,
@@ -45,7 +47,7 @@ Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the
 
 ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
-for module in (datasets, uploads, jobs, results, boundaries, models, glass, initializations, traces):
+for module in (datasets, images, uploads, jobs, results, comparison, boundaries, models, glass, initializations, traces):
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
 ROUTES.include_router(operations.router)
 ROUTES.include_router(documentation.router)

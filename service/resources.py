@@ -97,8 +97,8 @@ def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
             target=targets[job.number],
             queue_position=positions.get(job.number),
             progress=_progress(job, job.epoch, job.state, job.fraction),
-            latest=_learned(job.latest),
-            best=None if job.best is None else _learned(job.best),
+            latest=learned(job.latest),
+            best=None if job.best is None else learned(job.best),
             model_id=job.model_id,
             error_code=(job.error or {}).get("code"),
             created_at=job.created_at,
@@ -109,7 +109,8 @@ def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
     ]
 
 
-def _learned(values: Mapping[str, Any]) -> dict[str, Any]:
+def learned(values: Mapping[str, Any]) -> dict[str, Any]:
+    """The losses and metrics among an epoch's values, with the epoch."""
     return {name: value for name, value in values.items() if name.startswith(LEARNED)}
 
 

@@ -124,6 +124,17 @@ class DatasetResource(DatasetSummary):
     columns: list[ColumnResource]
 
 
+class ImagesResource(Resource):
+    """Images that a dataset holds, one a row."""
+
+    name: str = Field(description="what `column` names them by")
+    height: int
+    width: int
+    channels: int = Field(description="1: grey, 2: grey with transparency, 3: RGB, 4: RGB with transparency")
+    low: float = Field(description="the number that is drawn black")
+    high: float = Field(description="the number that is drawn white")
+
+
 class RowsPage(Resource):
     """A stretch of a table, row by row."""
 
@@ -131,6 +142,17 @@ class RowsPage(Resource):
     rows: list[list[Any]]
     offset: int
     total: int
+
+
+class DatasetPreview(Resource):
+    """What a dataset would be once it is corrected, and its first rows."""
+
+    source: dict[str, Any] = Field(description="as a dataset's, with how the file was read")
+    rows: int
+    column_count: int
+    columns: list[ColumnResource]
+    warnings: list[Notice]
+    preview: RowsPage
 
 
 class Progress(Resource):
@@ -380,6 +402,50 @@ class Curves(Resource):
         description="the event up to which the curves hold: GET …/events?from= this id goes on where they end, with nothing "
         "missed and nothing twice"
     )
+
+
+class ComparedCurve(Curve):
+    x: list[float] = Field(description="where the points lie on the axis")
+
+
+class ComparedValues(Resource):
+    """A job's losses and metrics, each time with their epoch."""
+
+    final: Values | None = Field(
+        description="of the epoch that its model has: the best with early stopping, else the last; null until it has succeeded"
+    )
+    best: Values | None = Field(description="of the epoch with the lowest loss, as in a job")
+    last: Values = Field(description="of the last epoch recorded")
+
+
+class ComparedJob(Resource):
+    job: JobSummary
+    metrics: ComparedValues
+    series: dict[str, ComparedCurve] = Field(description="of the series asked for, those that it has")
+    units: dict[str, str] = Field(default_factory=dict, description="of the losses that have one, as in a job")
+    forked_from: Origin | None = Field(description="its curves begin after that epoch; their seconds count from there")
+    table_sha256: str | None = Field(
+        description="of the table that it was trained on, which may have been read anew since; null where the dataset is gone"
+    )
+    curves_removed_at: Time | None = Field(description="when its curves were removed (VIDRO_KEEP_CURVES_DAYS)")
+    event_id: int = Field(description="the event up to which this tells, as in a job")
+
+
+class SettingDifference(Resource):
+    """A setting that is not the same in all jobs."""
+
+    pointer: str = Field(description="JSON pointer into the completed request", examples=["/optimizer/learning_rate"])
+    values: dict[str, Any] = Field(description="its value by job; a job that has no such setting is left out")
+
+
+class Comparison(Resource):
+    """Several jobs side by side, in the order in which they were asked for."""
+
+    axis: Literal["step", "epoch", "seconds"]
+    jobs: list[ComparedJob]
+    settings: list[SettingDifference] = Field(description="only those that differ, without name and tags")
+    names: list[str] = Field(description="every series that one of the jobs has")
+    sampling: Sampling
 
 
 class CheckpointResource(Resource):

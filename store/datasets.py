@@ -149,7 +149,7 @@ def refuse_in_use(session: Session, dataset: Dataset, detail: str) -> None:
 
 def load(session: Session, files: Files, dataset: Dataset) -> pl.DataFrame:
     """The dataset's table: mapped into memory where it is a file, else kept for the next job where there is room for it."""
-    return _opened(_found(session, files, dataset.table_digest, _table_part(dataset)))
+    return opened(_found(session, files, dataset.table_digest, _table_part(dataset)))
 
 
 def original(session: Session, files: Files, dataset: Dataset) -> bytes | Path:
@@ -174,7 +174,8 @@ def _mending(dataset: Dataset) -> str:
     return "send the same file again with POST /v1/datasets, which mends this dataset, or restore a backup"
 
 
-def _opened(found: pl.DataFrame | Path) -> pl.DataFrame:
+def opened(found: pl.DataFrame | Path) -> pl.DataFrame:
+    """The table, mapped into memory where it is a file."""
     return map_table(found) if isinstance(found, Path) else found
 
 
@@ -193,7 +194,7 @@ class JobTable:
     @cached_property
     def table(self) -> pl.DataFrame:
         """All of it, mapped into memory where it is a file."""
-        return _opened(self.found)
+        return opened(self.found)
 
     def each_column(self, names: Iterable[str]) -> Iterator[Column]:
         """The named columns as the engine reads them, one after the other, for who needs no two at once."""
@@ -228,7 +229,7 @@ def table_of(session: Session, files: Files, job: Job, dataset: Dataset) -> JobT
     part = Part(f"the table that job '{job.id}' was trained on", "its curves, weights and model still work")
     found = _found(session, files, job.table_digest, part)
     others = [name for name in training_of(job.request).columns if name not in kept]
-    kinds = {name: describe(_opened(found)[name])["kind"] for name in others}
+    kinds = {name: describe(opened(found)[name])["kind"] for name in others}
     return JobTable(found, job.table_digest, kinds | kept, words, {})
 
 

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.json_schema import JsonSchemaValue
 
 from engine.correlation import correlation_matrix, strongest
-from engine.features import ColumnKind, pointer
+from engine.features import Column, ColumnKind, pointer
 from engine.samples import Sample
 from engine.spec import kind_of, members
 from service.caching import identify
@@ -32,8 +32,10 @@ from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary, 
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
 from service.schemas import (
+    ColumnResource,
     Correlations,
     CountedListing,
+    DatasetPreview,
     DatasetResource,
     DatasetSummary,
     Histogram,
@@ -45,7 +47,7 @@ from service.schemas import (
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
 from service.work import refuse_too_much
 from store import datasets
-from store.corrections import Wanted, correct, prepare
+from store.corrections import Corrected, Wanted, correct, prepare
 from store.database import fold, to_json
 from store.described import Correction
 from store.errors import NotFound, StoreError, UnreadableFile
@@ -63,6 +65,8 @@ READ_SCHEMA: JsonSchemaValue = {
 }
 MOST_CORRELATED = 500
 """Columns that are correlated each with each."""
+MOST_SPREAD = 100
+"""Columns whose histograms come at once."""
 TEXT_FORMATS = frozenset({"arff", "csv", "json", "jsonl", "tsv"})
 """Formats of original files that are plain text."""
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
@@ -180,13 +184,22 @@ class ColumnCorrection(BaseModel):
     kind: ColumnKind
 
 
-class DatasetCorrection(BaseModel):
-    """A new name, the kinds of some columns, how the file is to be read, or several of these."""
+class ReadingCorrection(BaseModel):
+    """The kinds of some columns, how the file is to be read, or both."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     columns: Annotated[list[ColumnCorrection], Field(max_length=1_000_000)] = Field(default_factory=list)
     read: Annotated[dict[str, Any], WithJsonSchema(READ_SCHEMA)] | None = None
+
+    def wanted(self) -> Wanted:
+        columns = [Correction(entry.name, entry.kind, place) for place, entry in enumerate(self.columns)]
+        return Wanted(columns, self.read)
+
+
+class DatasetCorrection(ReadingCorrection):
+    """A new name, the kinds of some columns, how the file is to be read, or several of these."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 CORRECTION: dict[str, Any] = {
@@ -194,6 +207,7 @@ CORRECTION: dict[str, Any] = {
     "read": {"summary": "Read the file anew", "value": {"read": {"decimal": ",", "missing": "-,-999"}}},
     "name": {"summary": "Another name", "value": {"name": "flowers"}},
 }
+PREVIEW: dict[str, Any] = {name: CORRECTION[name] for name in ("read", "kinds")}
 
 
 @router.patch("/datasets/{dataset_id}", responses=problems(404, 409, 413))
@@ -209,8 +223,7 @@ def correct_dataset(
     the file is read anew. Statistics and warnings are made anew; a kind that a cell does not fit is refused with its row.
     Refused, too, while a job reads the dataset; jobs and models that are done keep what they were trained with and on.
     """
-    columns = [Correction(entry.name, entry.kind, place) for place, entry in enumerate(correction.columns)]
-    wanted, found = Wanted(columns, correction.read), None
+    wanted, found = correction.wanted(), None
     with folder_of(store) as folder, _within_read(correction.read):
         with store.database.reading() as session:
             before = datasets.get(session, dataset_id, caller.sees)
@@ -226,6 +239,44 @@ def correct_dataset(
                 dataset.name = correction.name
             session.flush()
             return dataset_resource(dataset)
+
+
+@router.post("/datasets/{dataset_id}/preview", responses=problems(404, 413))
+@works_on("files")
+def preview_correction(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    correction: Annotated[ReadingCorrection, Body(openapi_examples=PREVIEW)],
+    limit: Annotated[int, Query(ge=1, le=1000, description="rows to show")] = 20,
+) -> DatasetPreview:
+    """What a correction would make of a dataset, with its first rows: all of the file is read so, and nothing is stored. An
+    empty body shows the dataset as it is.
+    """
+    wanted = correction.wanted()
+    with folder_of(store) as folder, _within_read(correction.read):
+        with store.database.reading() as session:
+            dataset = datasets.get(session, dataset_id, caller.sees)
+            table = datasets.load(session, store.files, dataset) if correction.read is None else None
+            make = None
+            if wanted != Wanted([]):
+                make = prepare(session, store.settings, store.files, dataset, wanted, Path(folder))
+        found = dataset if make is None else make()
+        content = found.table if isinstance(found, Corrected) else None
+        if content is not None:
+            table = datasets.opened(content.path)
+        assert table is not None
+        first = table.head(limit)
+        cells = {"numbers": first.height * _numbers_a_row(first)}
+        refuse_too_much(store.settings.max_work, "/query/limit", "ask for fewer rows", cells)
+        return DatasetPreview(
+            source=found.source,
+            rows=found.rows,
+            column_count=len(found.columns),
+            columns=[ColumnResource(**column) for column in found.columns],
+            warnings=[Notice(**warning) for warning in found.warnings],
+            preview=_rows_page(first, 0, table.height),
+        )
 
 
 @contextmanager
@@ -287,6 +338,8 @@ def get_rows(
     dataset_id: str,
     offset: Annotated[int, Query(ge=0, le=2**62)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    columns: Annotated[str | None, Query(description="comma-separated, or a JSON list; all by default")] = None,
+    every: Annotated[int, Query(ge=1, le=2**31, description="take each n-th row only, from the offset on")] = 1,
 ) -> Any:
     """A stretch of the table; a missing cell is null. As text/csv, words that a spreadsheet would take for a formula begin
     with an apostrophe.
@@ -294,15 +347,23 @@ def get_rows(
     media_type = accepted(request, TABLE_TYPES)
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
-        identify(request, "rows", dataset.table_digest, offset, limit, media_type)
+        names = names_in(columns) if columns else None
+        for name in names or ():
+            _known(dataset, name, "/query/columns")
+        identify(request, "rows", dataset.table_digest, offset, limit, names, every, media_type)
         table = datasets.load(session, store.files, dataset)
-    stretch = table.slice(offset, limit)
+    chosen = table if names is None else table.select(names)
+    stretch = chosen.slice(offset, limit * every).gather_every(every) if every > 1 else chosen.slice(offset, limit)
     cells = {"numbers": stretch.height * _numbers_a_row(stretch)}
     refuse_too_much(store.settings.max_work, "/query/limit", "ask for fewer rows, or take /content", cells)
     if media_type == "text/csv":
         return Response(_spreadsheet(stretch), media_type="text/csv")
+    return _rows_page(stretch, offset, table.height)
+
+
+def _rows_page(stretch: pl.DataFrame, offset: int, total: int) -> RowsPage:
     rows = [list(row) for row in stretch.iter_rows()]
-    return RowsPage(columns=table.columns, rows=rows, offset=offset, total=table.height)
+    return RowsPage(columns=stretch.columns, rows=rows, offset=offset, total=total)
 
 
 def _numbers_a_row(table: pl.DataFrame) -> int:
@@ -429,12 +490,50 @@ def get_histogram(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    values = datasets.columns(table, dataset, _numeric(dataset, [column], "/query/column"))[column].values
-    looked_at = {"values": len(values)}
-    refuse_too_much(store.settings.max_work, "/query/column", "whoever runs the server can raise the limit", looked_at)
-    present = values[~np.isnan(values)]
+    names = _numeric(dataset, [column], "/query/column")
+    refuse_too_much(
+        store.settings.max_work, "/query/column", "whoever runs the server can raise the limit", {"values": table.height}
+    )
+    (found,) = datasets.each_column(table, dataset, names)
+    return _histogram(found, bins)
+
+
+@router.get("/datasets/{dataset_id}/histograms", responses=problems(404))
+@works_on("tables")
+def get_column_histograms(
+    request: Request,
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    columns: Annotated[
+        str | None,
+        Query(description=f"comma-separated, or a JSON list; the first {MOST_SPREAD} that hold numbers by default"),
+    ] = None,
+    bins: Annotated[int, Query(ge=1, le=1000)] = 30,
+) -> Listing[Histogram]:
+    """How the numbers of several columns are spread, each over bins of one width."""
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        names = _numeric(dataset, names_in(columns)) if columns else _numeric(dataset, None)[:MOST_SPREAD]
+        if len(names) > MOST_SPREAD:
+            raise UnreadableFile(f"{len(names)} columns are named; name at most {MOST_SPREAD}", "/query/columns")
+        identify(request, "histograms", dataset.table_digest, [_kind_of(dataset, name) for name in names], names, bins)
+        table = datasets.load(session, store.files, dataset)
+    looked_at = {"values": len(names) * table.height}
+    refuse_too_much(store.settings.max_work, "/query/columns", "name fewer columns", looked_at)
+    items = [_histogram(column, bins) for column in datasets.each_column(table, dataset, names)]
+    return Listing(**listing(items, None))
+
+
+def _kind_of(dataset: Dataset, name: str) -> str:
+    return str(next(column["kind"] for column in dataset.columns if column["name"] == name))
+
+
+def _histogram(column: Column, bins: int) -> Histogram:
+    present = column.values[~np.isnan(column.values)]
     counts, edges = np.histogram(present, bins)
-    return Histogram(column=column, edges=edges.tolist(), counts=counts.tolist(), missing=len(values) - len(present))
+    missing = len(column.values) - len(present)
+    return Histogram(column=column.name, edges=edges.tolist(), counts=counts.tolist(), missing=missing)
 
 
 @router.delete("/datasets/{dataset_id}", status_code=204, responses=problems(404, 409))

@@ -35,6 +35,7 @@ def here(tmp_path_factory: pytest.TempPathFactory, migrated: Path) -> Iterator[H
 def reads(here: Here) -> list[str]:
     """An address of every GET route, of things that are there."""
     stage, dataset, job = here
+    images = stage.sample("digits")
     names = {"{dataset_id}": dataset, "{job_id}": job["id"], "{model_id}": job["model_id"], "{family}": "loss"}
     found = []
     for method, _, route in calls(stage.client.app):
@@ -42,9 +43,15 @@ def reads(here: Here) -> list[str]:
         for name, value in names.items():
             path = path.replace(name, value)
         path = path.replace("functions/loss/{name}", "functions/loss/mse").replace("{name}", "bowl")
+        if "/images" in path:
+            path = path.replace(dataset, images).replace("{row}", "0")
         if method == "GET" and not path.endswith(("/events", "/readyz")):
             found.append(path.replace("assets/bowl", "assets/swagger-ui.css"))
-    query = {f"/v1/datasets/{dataset}/histogram": "?column=a", f"/v1/datasets/{dataset}/warnings": "?target=b"}
+    query = {
+        "/v1/compare": f"?jobs={job['id']}",
+        f"/v1/datasets/{dataset}/histogram": "?column=a",
+        f"/v1/datasets/{dataset}/warnings": "?target=b",
+    }
     return [path + query.get(path, "") for path in found]
 
 

@@ -24,6 +24,8 @@ READS: dict[str, tuple[str, Any]] = {
     "GET /v1/datasets/{dataset_id}/warnings?target=species": ("table", None),
     "GET /v1/datasets/{dataset_id}/correlations": ("table", None),
     "GET /v1/datasets/{dataset_id}/histogram?column=petal_width": ("table", None),
+    "GET /v1/datasets/{dataset_id}/histograms": ("table", None),
+    "POST /v1/datasets/{dataset_id}/preview": ("table", {}),
     "PATCH /v1/datasets/{dataset_id}": ("table", {"columns": [{"name": "petal_width", "kind": "text"}]}),
     "GET /v1/datasets/{dataset_id}/content": ("original", None),
     "PATCH /v1/datasets/{dataset_id}?": ("original", {"read": {"header": True}}),
@@ -71,7 +73,7 @@ def filled_stage(make_stage: Callable[..., Stage], request: pytest.FixtureReques
     stage = make_stage(inline_bytes=INLINE[request.param])
     dataset_id = stage.iris()
     job = stage.job(dataset_id, "species", "mlp", **FIELDS)
-    return stage, {"dataset_id": dataset_id, "job_id": job["id"], "model_id": job["model_id"]}
+    return stage, {"dataset_id": dataset_id, "job_id": job["id"], "model_id": job["model_id"], "row": "0"}
 
 
 def digests(stage: Stage, ids: dict[str, str]) -> dict[str, list[str]]:

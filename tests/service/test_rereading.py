@@ -157,6 +157,43 @@ def test_what_cannot_be_read_so_is_refused_and_nothing_changes(
     assert stage.client.get(f"/v1/datasets/{dataset['id']}").json() == dataset
 
 
+def preview(stage: Stage, dataset_id: str, body: dict[str, Any], status: int = 200, limit: int = 3) -> dict[str, Any]:
+    response = stage.client.post(f"/v1/datasets/{dataset_id}/preview", json=body, params={"limit": limit})
+    assert response.status_code == status, response.text
+    return response.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"read": {"booleans": "ja/nein", "header": None}},
+        as_kind("zip"),
+        {"read": {"header": False}},
+        as_kind("y", kind="numeric"),
+    ],
+)
+def test_a_preview_is_what_the_correction_will_make_and_changes_nothing(stage: Stage, body: dict[str, Any]) -> None:
+    dataset = upload(stage, TABLE, missing="3.30")
+    shown = preview(stage, dataset["id"], body)
+    assert stage.client.get(f"/v1/datasets/{dataset['id']}").json() == dataset
+    corrected = patch(stage, dataset["id"], body)
+    first = stage.client.get(f"/v1/datasets/{dataset['id']}/rows?limit=3").json()
+    assert shown == {name: corrected[name] for name in shown if name != "preview"} | {"preview": first}
+
+
+def test_a_preview_refuses_what_a_correction_does_and_runs_beside_jobs(stage: Stage) -> None:
+    dataset = upload(stage, TABLE)
+    for body in ({"read": {"decimal": "!"}}, as_kind("nope"), as_kind("zip", kind="boolean")):
+        status = 404 if body == as_kind("nope") else 422
+        assert preview(stage, dataset["id"], body, status)["errors"] == patch(stage, dataset["id"], body, status)["errors"]
+    preview(stage, dataset["id"], {"name": "other"}, 422)
+    job = {"dataset_id": dataset["id"], "target": "y", "model": {"kind": "logistic_regression"}}
+    assert stage.client.post("/v1/jobs", json=job).status_code == 202
+    patch(stage, dataset["id"], {"read": {"header": False}}, 409)
+    assert preview(stage, dataset["id"], {"read": {"header": False}})["rows"] == 41
+
+
 def test_a_tab_has_a_name(stage: Stage) -> None:
     dataset = upload(stage, TABLE.replace(",", "\t"), delimiter=";", header="true")
     found = patch(stage, dataset["id"], {"read": {"delimiter": "tab"}})

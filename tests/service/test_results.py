@@ -212,3 +212,37 @@ def test_a_regression_names_the_rows_that_are_furthest_off(stage: Stage) -> None
     assert len(default) == 10
     assert stage.client.get(url, params={"largest": 0}).json()["residuals"]["y"]["largest"] == []
     assert stage.client.get(url, params={"largest": 1001}).status_code == 422
+
+
+def test_the_histograms_of_several_columns_come_at_once(stage: Stage) -> None:
+    iris = stage.iris()
+    url = f"/v1/datasets/{iris}/histograms"
+    found = stage.client.get(url, params={"bins": 7}).json()["items"]
+    single = [
+        stage.client.get(f"/v1/datasets/{iris}/histogram", params={"bins": 7, "column": f["column"]}).json() for f in found
+    ]
+    assert found == single
+    assert [entry["column"] for entry in found] == ["sepal_length", "sepal_width", "petal_length", "petal_width"]
+    some = stage.client.get(url, params={"bins": 7, "columns": "petal_width,sepal_width"}).json()["items"]
+    assert some == [found[3], found[1]]
+    words = stage.client.get(url, params={"columns": "species"})
+    assert (words.status_code, words.json()["errors"][0]["pointer"]) == (422, "/query/columns")
+    wide = stage.csv(pl.DataFrame({f"c{n}": [1, 2] for n in range(120)}).write_csv()).json()["id"]
+    assert len(stage.client.get(f"/v1/datasets/{wide}/histograms").json()["items"]) == 100
+    many = stage.client.get(f"/v1/datasets/{wide}/histograms", params={"columns": ",".join(f"c{n}" for n in range(101))})
+    assert (many.status_code, "101 columns are named" in many.json()["detail"]) == (422, True)
+
+
+def test_some_columns_of_every_so_many_rows(stage: Stage) -> None:
+    iris = stage.iris()
+    url = f"/v1/datasets/{iris}/rows"
+    whole = rows_of(stage, iris)
+    page = stage.client.get(url, params={"columns": "species,petal_width", "every": 40, "offset": 3, "limit": 3}).json()
+    assert page == {
+        "columns": ["species", "petal_width"], "rows": [[whole[row][4], whole[row][3]] for row in (3, 43, 83)],
+        "offset": 3, "total": 150,
+    }  # fmt: skip
+    csv = stage.client.get(url, params={"columns": '["petal_width"]', "every": 149}, headers={"Accept": "text/csv"}).text
+    assert csv.split() == ["petal_width", "0.2", "1.8"]
+    missing = stage.client.get(url, params={"columns": "nope"})
+    assert (missing.status_code, missing.json()["errors"][0]["pointer"]) == (404, "/query/columns")

@@ -1,0 +1,157 @@
+"""The images of a dataset as PNG: one, or contact sheets."""
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+import numpy as np
+import polars as pl
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy.orm import Session
+
+from engine.errors import TooMuchWork
+from engine.forms import Matching
+from service import png
+from service.caching import identify
+from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.negotiation import accepted
+from service.resources import listing
+from service.responses import BINARY, problems
+from service.routing import Route, works_on
+from service.schemas import ImagesResource, Listing
+from store import datasets
+from store.errors import NotFound, UnreadableFile
+from store.images import Images, image_named, images_of
+from store.tables import Dataset
+
+router = APIRouter(prefix="/v1/datasets/{dataset_id}/images", tags=["datasets"], route_class=Route)
+MOST_PIXELS = 1 << 22
+"""Of a picture or a sheet: some 0.2 seconds of one core."""
+TYPES = ("image/png", "application/json")
+PNG = {"content": {"image/png": {"schema": BINARY}}}
+Column = Annotated[
+    str | None,
+    Query(
+        description="a column of images; of a table with a column a pixel, what their names begin with, as `pixel` of "
+        "`pixel_0_0`. The first that there is by default"
+    ),
+]
+Size = Annotated[
+    str | None,
+    Query(
+        description="width and height, as in `28x28`, by which vectors, or columns that are numbered, are images row by row",
+        max_length=11,
+    ),
+    Matching(r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", "width and height, as in 28x28"),
+]
+Scale = Annotated[int, Query(ge=1, le=32, description="each pixel becomes a square of so many by so many")]
+Low = Annotated[float | None, Query(description="the number that is black", allow_inf_nan=False)]
+High = Annotated[float | None, Query(description="the number that is white", allow_inf_nan=False)]
+
+
+@router.get(
+    "",
+    response_model=Listing[ImagesResource],
+    responses={**problems(404, 406), 200: {"description": "a sheet; as application/json, what images there are", **PNG}},
+)
+@works_on("tables")
+def get_sheet(
+    request: Request,
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    column: Column = None,
+    offset: Annotated[int, Query(ge=0, le=2**62, description="row of the first")] = 0,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    columns: Annotated[int, Query(ge=1, le=100, description="images side by side")] = 10,
+    scale: Scale = 1,
+    size: Size = None,
+    low: Low = None,
+    high: High = None,
+) -> Any:
+    """A contact sheet of consecutive rows, two transparent pixels between images; a row without an image is a gap. As
+    application/json, which images the dataset has, with the numbers that are drawn black and white: of bytes 0 and 255, of
+    fractions from 0 to 1 these, else the smallest and the largest of the column.
+    """
+    media_type = accepted(request, TYPES)
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        if media_type == "application/json":
+            found = images_of(dataset, lambda: datasets.load(session, store.files, dataset))
+            return ResourceResponse(Listing(**listing([_described(images) for images in found], None)).document())
+        _identify(request, dataset, column, size, low, high, scale, offset, limit, columns)
+        images, table = _images(session, store, dataset, column, size, low, high)
+    count = min(limit, table.height - offset)
+    if count < 1:
+        raise NotFound(f"this dataset has {table.height} rows, from 0 on, so none at {offset}", "/query/offset")
+    height, width = png.sheet_size(count, columns, images.size.height, images.size.width, scale)
+    _refuse_large(height, width, "/query/limit", "fewer images, or a smaller scale")
+    pixels, there = images.pixels(table, offset, count)
+    pictures = png.bytes_of(pixels, images.low, images.high)
+    return Response(png.sheet(pictures, there, columns, scale), media_type="image/png")
+
+
+@router.get(
+    "/{row}",
+    response_class=Response,
+    responses={**problems(404, 406), 200: {"description": "the image", **PNG}},
+)
+@works_on("tables")
+def get_image(
+    request: Request,
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    row: Annotated[int, Path(ge=0, le=2**62, description="counted from 0, as /rows does")],
+    column: Column = None,
+    scale: Scale = 1,
+    size: Size = None,
+    low: Low = None,
+    high: High = None,
+) -> Response:
+    """One row's image, pixel by pixel, in grey or colour as it is stored; a missing pixel is transparent."""
+    accepted(request, TYPES[:1])
+    with store.database.reading() as session:
+        dataset = datasets.get(session, dataset_id, caller.sees)
+        _identify(request, dataset, column, size, low, high, scale, row)
+        images, table = _images(session, store, dataset, column, size, low, high)
+    if row >= table.height:
+        raise NotFound(f"this dataset has {table.height} rows, from 0 on, so there is no row {row}")
+    _refuse_large(images.size.height * scale, images.size.width * scale, "/query/scale", "a smaller scale")
+    pixels, there = images.pixels(table, row, 1)
+    if not there[0]:
+        raise NotFound(f"row {row} has no image in '{images.name}': its cell is missing")
+    return Response(png.picture(png.bytes_of(pixels, images.low, images.high)[0], scale), media_type="image/png")
+
+
+def _identify(request: Request, dataset: Dataset, *asked: object) -> None:
+    kinds = tuple(column["kind"] for column in dataset.columns)
+    identify(request, "images", dataset.table_digest, kinds, *asked)
+
+
+def _images(
+    session: Session,
+    store: Store,
+    dataset: Dataset,
+    column: str | None,
+    size: str | None,
+    low: float | None,
+    high: float | None,
+) -> tuple[Images, pl.DataFrame]:
+    width, _, height = (size or "").partition("x")
+    images = image_named(
+        dataset, lambda: datasets.load(session, store.files, dataset), column, (int(width), int(height)) if size else None
+    )
+    low, high = images.low if low is None else low, images.high if high is None else high
+    if not np.isfinite(high - low) or high <= low:
+        raise UnreadableFile(f"white is {high:g} and black {low:g}; the first must be the larger number", "/query/high")
+    return replace(images, low=low, high=high), datasets.load(session, store.files, dataset)
+
+
+def _refuse_large(height: int, width: int, pointer: str, remedy: str) -> None:
+    if height * width > MOST_PIXELS:
+        detail = f"that is a picture of {width:,} × {height:,} pixels; at most {MOST_PIXELS:,} are drawn, so ask for {remedy}"
+        raise TooMuchWork([(pointer, detail)])
+
+
+def _described(images: Images) -> ImagesResource:
+    return ImagesResource(name=images.name, **images.size._asdict(), low=images.low, high=images.high)
