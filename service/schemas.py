@@ -404,7 +404,7 @@ class Curves(Resource):
     )
 
 
-class ComparedCurve(Curve):
+class ComparedCurve(JobCurve):
     x: list[float] = Field(description="where the points lie on the axis")
 
 

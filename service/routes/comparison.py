@@ -1,6 +1,6 @@
 """Jobs side by side: their curves on one axis, their metrics, and what differs between their requests."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -19,9 +19,10 @@ from service.routing import Route
 from service.schemas import ComparedCurve, ComparedJob, ComparedValues, Comparison, Origin, Sampling, SettingDifference
 from service.work import refuse_too_much
 from store import cursors, curves, jobs
-from store.axes import AxisName, axis_of
+from store.axes import Axis, AxisName, axis_of
 from store.errors import NotFound, UnreadableFile
 from store.pages import owned
+from store.smoothing import LARGEST_BETA, first_read, smooth
 from store.tables import Dataset, Job
 
 router = APIRouter(prefix="/v1/compare", tags=["results"], route_class=Route)
@@ -29,6 +30,35 @@ MOST_JOBS = 20
 LOSSES = "train_loss,validation_loss"
 NO_SETTINGS = ("name", "tags")
 """Fields of a request that training does not depend on."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How curves are to be drawn: on which axis and from where to where on it, at how many points, and how smooth."""
+
+    axis: AxisName
+    low: float | None
+    high: float | None
+    max_points: int
+    smoothing: float | None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The steps of a curve that are drawn, from `first` to `last`; the curve begins at `begin`."""
+
+    axis: Axis
+    begin: int
+    first: int
+    last: int
+
+    @property
+    def points(self) -> int:
+        return max(0, self.last - self.first + 1)
+
+    def averaged(self, smoothing: float) -> int:
+        """How many points smoothing them reads."""
+        return max(0, self.last - first_read(smoothing, self.begin, self.first) + 1)
 
 
 @dataclass(frozen=True)
@@ -61,10 +91,15 @@ def compare_jobs(
     ] = None,
     to: Annotated[float | None, Query(ge=0, le=2**62, description="on the axis; the last point by default")] = None,
     max_points: Annotated[int, Query(ge=2, le=2000, description="a series of a job")] = 500,
+    smoothing: Annotated[
+        float | None,
+        Query(ge=0, le=LARGEST_BETA, allow_inf_nan=False, description="an average beside each value, as in a job's /curves"),
+    ] = None,
 ) -> Response:
     """Up to 20 jobs side by side: curves on one axis, sampled as /curves samples them, final, best and last metrics, and the
     settings that differ.
     """
+    how = Wanted(axis, from_, to, max_points, smoothing)
     wanted = list(dict.fromkeys(filter(None, (each.strip() for each in ids.split(",")))))
     if not 1 <= len(wanted) <= MOST_JOBS:
         raise UnreadableFile(f"{len(wanted)} jobs are named; name 1 to {MOST_JOBS}, comma-separated", "/query/jobs")
@@ -74,9 +109,8 @@ def compare_jobs(
         tables = _tables(session, rows)
         if all(job.state in jobs.DONE for job in rows):
             about = [(job.id, job.name, job.tags, job.curves_removed_at, tables[job.id]) for job in rows]
-            identify(
-                request, "compare", about, [heads[job.number].cursor.id for job in rows], series, axis, from_, to, max_points
-            )
+            events = [heads[job.number].cursor.id for job in rows]
+            identify(request, "compare", about, events, series, how)
         has = {job.id: curves.names(session, job.number) if job.curves_removed_at is None else [] for job in rows}
         known = list(dict.fromkeys(name for names in has.values() for name in names))
         names = list(dict.fromkeys(filter(None, series.split(","))))
@@ -89,25 +123,29 @@ def compare_jobs(
             "ask for fewer jobs, series or points",
             {"numbers": 5 * max_points * len(names) * len(rows)},
         )
-        within, compared = (from_, to), []
-        drawn = {
-            job.id: _drawn(session, job, axis, [name for name in names if name in has[job.id]], within, max_points)
+        ranges = {
+            job.id: _ranges(session, job, how, axis_of(session, job, axis), [name for name in names if name in has[job.id]])
             for job in rows
         }
+        if smoothing is not None:
+            averaged = sum(stretch.averaged(smoothing) for found in ranges.values() for stretch in found.values())
+            remedy = "ask for fewer jobs or series, or a shorter stretch"
+            refuse_too_much(store.settings.max_work, "/query/smoothing", remedy, {"averaged points": averaged})
+        drawn = {job.id: _drawn(session, job, how, ranges[job.id]) for job in rows}
         summaries = job_summaries(session, rows)
-    for job, summary in zip(rows, summaries, strict=True):
-        compared.append(
-            ComparedJob(
-                job=summary,
-                metrics=_metrics(job),
-                series=drawn[job.id].curves,
-                units=units_of(job.request),
-                forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
-                table_sha256=tables[job.id],
-                curves_removed_at=job.curves_removed_at,
-                event_id=heads[job.number].cursor.id,
-            )
+    compared = [
+        ComparedJob(
+            job=summary,
+            metrics=_metrics(job),
+            series=drawn[job.id].curves,
+            units=units_of(job.request),
+            forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
+            table_sha256=tables[job.id],
+            curves_removed_at=job.curves_removed_at,
+            event_id=heads[job.number].cursor.id,
         )
+        for job, summary in zip(rows, summaries, strict=True)
+    ]
     sampling = _sampling(drawn.values())
     answer = Comparison(axis=axis, jobs=compared, settings=_settings(rows), names=known, sampling=sampling)
     return ResourceResponse(answer.document())
@@ -130,27 +168,36 @@ def _tables(session: Session, rows: Sequence[Job]) -> dict[str, str | None]:
     return {job.id: job.table_digest or now.get(job.dataset_id) for job in rows}
 
 
-def _drawn(
-    session: Session, job: Job, axis: AxisName, names: Sequence[str], within: tuple[float | None, float | None], max_points: int
-) -> Drawn:
-    found: dict[str, ComparedCurve] = {}
-    total, is_exact = 0, True
-    its = axis_of(session, job, axis)
+def _ranges(session: Session, job: Job, how: Wanted, axis: Axis, names: Sequence[str]) -> dict[str, Stretch]:
+    found = {}
     for name in names:
-        first, last = its.steps_of(name, *within)
-        first = max(first, curves.first_step(session, job.number, name))
+        first, last = axis.steps_of(name, how.low, how.high)
+        begin = curves.first_step(session, job.number, name)
         last = min(last, curves.last_step(session, job.number, name))
-        spans, exact = curves.read(session, job.number, name, first, last, max_points)
+        found[name] = Stretch(axis, begin, max(first, begin), last)
+    return found
+
+
+def _drawn(session: Session, job: Job, how: Wanted, stretches: Mapping[str, Stretch]) -> Drawn:
+    found: dict[str, ComparedCurve] = {}
+    is_exact = True
+    for name, part in stretches.items():
+        spans, exact = curves.read(session, job.number, name, part.first, part.last, how.max_points)
         steps = [span.step for span in spans]
+        smoothed = None
+        if how.smoothing is not None:
+            smoothed = smooth(session, job.number, name, part.begin, steps, how.smoothing)
         found[name] = ComparedCurve(
-            x=its.x_of(name, steps),
+            x=part.axis.x_of(name, steps),
             step=steps,
             value=[span.value for span in spans],
             min=[span.low for span in spans],
             max=[span.high for span in spans],
+            smoothed=smoothed and smoothed.values,
+            smoothed_weight=smoothed and smoothed.weight,
         )
-        total, is_exact = total + max(0, last - first + 1), is_exact and exact
-    return Drawn(found, total, is_exact)
+        is_exact = is_exact and exact
+    return Drawn(found, sum(part.points for part in stretches.values()), is_exact)
 
 
 def _sampling(drawn: Collection[Drawn]) -> Sampling:

@@ -83,6 +83,15 @@ def test_curves_are_those_of_the_jobs_whatever_the_axis(here: Here) -> None:
                 assert all(before < after for before, after in itertools.pairwise(x)), (axis, name)
 
 
+def test_curves_are_smoothed_as_a_jobs_own(here: Here) -> None:
+    asked = {"smoothing": 0.6, "max_points": 3, "series": "train_loss,batch_loss"}
+    for entry in compare(here, **asked)["jobs"]:
+        own = here.stage.client.get(f"/v1/jobs/{entry['job']['id']}/curves", params={**asked, "series": None}).json()["series"]
+        for name, curve in entry["series"].items():
+            assert curve["smoothed"] == own[name]["smoothed"]
+            assert curve["smoothed"][-1] != curve["value"][-1]
+
+
 def test_a_forks_steps_go_on_from_its_parents(here: Here) -> None:
     steps = {
         entry["job"]["id"]: entry["series"] for entry in compare(here, axis="step", series="train_loss,batch_loss")["jobs"]
@@ -114,7 +123,7 @@ def test_a_stretch_of_the_axis_has_the_points_that_lie_there(here: Here, axis: s
     whole = compare(here, here.fork, axis=axis, series="train_loss")["jobs"][0]["series"]["train_loss"]
     low, high = whole["x"][1], whole["x"][3]
     part = compare(here, here.fork, axis=axis, series="train_loss", **{"from": low, "to": high + 1e-9})
-    assert part["jobs"][0]["series"]["train_loss"] == {name: values[1:4] for name, values in whole.items()}
+    assert part["jobs"][0]["series"]["train_loss"] == {name: values and values[1:4] for name, values in whole.items()}
     assert part["sampling"] == {"method": "none", "total": 3, "returned": 3, "exact": True}
     beyond = compare(here, here.fork, axis=axis, series="train_loss", **{"from": whole["x"][-1] + 1})
     assert beyond["jobs"][0]["series"]["train_loss"]["x"] == []
