@@ -13,6 +13,7 @@ from engine.models import Model
 from engine.network import count_parameters
 from engine.spec import kind_of, members
 from engine.training import MAX_CATEGORIES, Preprocessing, Record, Split, Training
+from engine.wording import notice, say
 
 SMALL_TABLE = 50
 """Tables with fewer rows are trained on whole unless the job asks for a split."""
@@ -115,20 +116,27 @@ def guesses(training: Training, completed: Training, table: Table, rows: int) ->
         target = table[name]
         if target.kind not in ("numeric", "integer") or target.distinct < 2:
             continue
-        numbers = f"column '{name}' holds {target.distinct} different whole numbers"
         if completed.task != "regression" and target.kind == "numeric":
-            detail = (
-                f"{numbers}, written with a point; they are taken for classes, which is all that {training.model.kind} "
-                "predicts; set task to say that they are, or choose linear_regression or mlp where they are quantities"
+            detail = say(
+                "column '{name}' holds {distinct} different whole numbers, written with a point; they are taken for classes, "
+                "which is all that {model} predicts; set task to say that they are, or choose linear_regression or mlp where "
+                "they are quantities",
+                name=name,
+                distinct=target.distinct,
+                model=training.model.kind,
             )
         elif len(training.model.tasks) == 1 or completed.task != "regression" or not _may_be_codes(target, rows):
             continue
         else:
-            detail = (
-                f"{numbers} in {rows} rows; they are taken for quantities, and a regression is trained; set task to "
-                "classification where they are classes, or to regression to say that they are not"
+            detail = say(
+                "column '{name}' holds {distinct} different whole numbers in {rows} rows; they are taken for quantities, and a "
+                "regression is trained; set task to classification where they are classes, or to regression to say that they "
+                "are not",
+                name=name,
+                distinct=target.distinct,
+                rows=rows,
             )
-        found.append({"column": name, "code": "TASK_GUESSED", "field": "task", "detail": detail})
+        found.append(notice("TASK_GUESSED", detail, column=name, field="task"))
     return found
 
 

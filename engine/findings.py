@@ -9,8 +9,9 @@ import numpy as np
 from engine.features import Column, word
 from engine.scaling import NoScaling
 from engine.training import Training
+from engine.wording import Sentence, notice, say
 
-Finding = tuple[str, str, str]
+Finding = tuple[str, str, Sentence]
 """A column, a code, and what was found."""
 MOST_NAMED = 20
 """Findings of one code that are told one by one."""
@@ -36,9 +37,9 @@ def notices(findings: Iterable[Finding]) -> list[dict[str, Any]]:
     for column, code, detail in findings:
         told[code] += 1
         if told[code] <= MOST_NAMED:
-            shown.append({"column": column, "code": code, "detail": detail})
+            shown.append(notice(code, detail, column=column))
     more = [
-        {"code": code, "detail": f"the same holds for {count - MOST_NAMED} more columns", "count": count - MOST_NAMED}
+        notice(code, say("the same holds for {count} more columns", count=count - MOST_NAMED), count=count - MOST_NAMED)
         for code, count in told.items()
         if count > MOST_NAMED
     ]
@@ -122,9 +123,17 @@ def _imbalance(target: Column, task: str) -> Iterator[Finding]:
     yield (
         target.name,
         "CLASS_IMBALANCE",
-        f"class '{rare}' of column '{target.name}' has {counts.min()} of {len(present)} rows and class '{common}' has "
-        f"{counts.max()}: always to answer '{common}' is right in {counts.max() / len(present):.1%}; class_weight balanced "
-        "makes every class count the same",
+        say(
+            "class '{rare}' of column '{name}' has {fewest} of {rows} rows and class '{common}' has {most}: always to answer "
+            "'{common}' is right in {share:.1%}; class_weight balanced makes every class count the same",
+            rare=rare,
+            common=common,
+            name=target.name,
+            fewest=counts.min(),
+            most=counts.max(),
+            rows=len(present),
+            share=counts.max() / len(present),
+        ),
     )
 
 
@@ -145,13 +154,19 @@ def _leak(column: Column, target: Column, task: str) -> Iterator[Finding]:
     for way in (_by_order, _by_value) if task == "regression" else (_by_value, _by_range):
         how = way(column, x, y)
         if how:
-            remedy = "if it is only known once the answer is, leave it out of the features"
-            detail = f"column '{column.name}' gives '{target.name}' away: {how}, in {len(x)} rows looked at; {remedy}"
+            detail = say(
+                "column '{name}' gives '{target}' away: {how}, in {rows} rows looked at; if it is only known once the answer "
+                "is, leave it out of the features",
+                name=column.name,
+                target=target.name,
+                how=how,
+                rows=len(x),
+            )
             yield column.name, "TARGET_LEAK", detail
             return
 
 
-def _by_value(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+def _by_value(column: Column, x: np.ndarray, y: np.ndarray) -> Sentence | None:
     """Every value goes with one answer alone, though most values come again and again."""
     order = np.lexsort((y, x))
     x, y = x[order], y[order]
@@ -159,10 +174,10 @@ def _by_value(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
     values = len(x) - int(same.sum())
     if values > len(x) / 2 or (y[1:] != y[:-1])[same].any():
         return None
-    return f"each of its {values} values goes with one value of the target alone"
+    return say("each of its {values} values goes with one value of the target alone", values=values)
 
 
-def _by_range(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+def _by_range(column: Column, x: np.ndarray, y: np.ndarray) -> Sentence | None:
     """The classes lie in ranges that do not overlap. Categories are in no order."""
     if column.categories:
         return None
@@ -171,15 +186,15 @@ def _by_range(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
     changes = y[1:] != y[:-1]
     if int(changes.sum()) + 1 != len(np.unique(y)) or (changes & (x[1:] == x[:-1])).any():
         return None
-    return "each class has a range of its values to itself"
+    return say("each class has a range of its values to itself")
 
 
-def _by_order(column: Column, x: np.ndarray, y: np.ndarray) -> str | None:
+def _by_order(column: Column, x: np.ndarray, y: np.ndarray) -> Sentence | None:
     """Where one rises the other always rises, or always falls: Spearman's rank correlation is 1 or −1."""
     if column.categories or len(np.unique(x)) < FEW_ROWS:
         return None
     rho = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])
-    return f"their rank correlation is {rho:.5f}" if abs(rho) >= DETERMINED else None
+    return say("their rank correlation is {rho:.5f}", rho=rho) if abs(rho) >= DETERMINED else None
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
@@ -194,11 +209,11 @@ def _unscaled(features: Sequence[Column]) -> Iterator[Finding]:
         for column in features
         if not column.categories and not column.missing.all()
     }
-    remedy = "will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization"
+    remedy = say("will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization")
     return scales_differ(spread, SCALES_APART, remedy)
 
 
-def scales_differ(spread: Mapping[str, float], most: float, remedy: str) -> Iterator[Finding]:
+def scales_differ(spread: Mapping[str, float], most: float, remedy: Sentence) -> Iterator[Finding]:
     """Whether of some columns' standard deviations the widest is more than `most` times the narrowest that is any; the remedy
     goes on from 'gradient descent'.
     """
@@ -210,6 +225,13 @@ def scales_differ(spread: Mapping[str, float], most: float, remedy: str) -> Iter
         yield (
             widest,
             "SCALES_DIFFER",
-            f"column '{widest}' has a standard deviation of {present[widest]:.3g} and column '{narrowest}' one of "
-            f"{present[narrowest]:.3g}: gradient descent {remedy}",
+            say(
+                "column '{widest}' has a standard deviation of {wide:.3g} and column '{narrowest}' one of {narrow:.3g}: "
+                "gradient descent {remedy}",
+                widest=widest,
+                narrowest=narrowest,
+                wide=present[widest],
+                narrow=present[narrowest],
+                remedy=remedy,
+            ),
         )

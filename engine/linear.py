@@ -10,6 +10,7 @@ from engine.descent import validate
 from engine.refinement import blocks, refined
 from engine.scoring import mean_loss, score
 from engine.train import COEFFICIENTS, Epoch, Problem, State
+from engine.wording import notice, say
 
 TALL = 1 << 17
 TALL_RATIO = 4
@@ -165,11 +166,13 @@ def solve(problem: Problem, state: State) -> tuple[np.ndarray, np.ndarray, int, 
 def _rank_warnings(rank: int, columns: int) -> tuple[dict[str, Any], ...]:
     if rank == columns:
         return ()
-    detail = (
-        f"The {columns} features have rank {rank}: some are constant or sums of others, so many weights fit equally "
-        "well. The shortest ones are given; drop the dependent features for weights that can be read."
+    detail = say(
+        "The {columns} features have rank {rank}: some are constant or sums of others, so many weights fit equally "
+        "well. The shortest ones are given; drop the dependent features for weights that can be read.",
+        columns=columns,
+        rank=rank,
     )
-    return ({"code": "RANK_DEFICIENT", "detail": detail},)
+    return (notice("RANK_DEFICIENT", detail),)
 
 
 def evaluation(problem: Problem) -> dict[str, float | None]:

@@ -13,6 +13,7 @@ from engine.refinement import blocks
 from engine.scoring import score
 from engine.separation import separable
 from engine.train import Epoch, Problem, State
+from engine.wording import notice, say
 
 GRADIENT_TOLERANCE = 1e-9
 """Newton's method ends when no component of the mean gradient is larger."""
@@ -94,11 +95,12 @@ def _still_moves(problem: Problem, change: np.ndarray) -> bool:
 
 
 def _not_converged(norm: float) -> dict[str, Any]:
-    detail = (
-        f"The optimum was not reached within the epochs given: the gradient is still {norm:.1e} long. Classes that a "
-        "line separates have none without a penalty; set penalty.l2, or more epochs."
+    detail = say(
+        "The optimum was not reached within the epochs given: the gradient is still {norm:.1e} long. Classes that a "
+        "line separates have none without a penalty; set penalty.l2, or more epochs.",
+        norm=norm,
     )
-    return {"code": "NOT_CONVERGED", "detail": detail}
+    return notice("NOT_CONVERGED", detail)
 
 
 class Objective:

@@ -11,6 +11,7 @@ from engine.descent import BREATH_SECONDS
 from engine.randomness import Shuffles
 from engine.scoring import score
 from engine.train import Epoch, Matrices, Problem, State
+from engine.wording import notice, say
 
 CORRECTIONS = 100
 """Corrections after which the caller may stop: each reads every row."""
@@ -118,11 +119,13 @@ def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = wal
 
 
 def _not_converged(fewest: int, rows: int) -> dict[str, Any]:
-    detail = (
-        f"No line was found that separates the classes: the best one seen, which is kept, gets {fewest} of {rows} rows "
-        "wrong. Train longer, or, where the classes cannot be separated by a line, choose logistic_regression or mlp."
+    detail = say(
+        "No line was found that separates the classes: the best one seen, which is kept, gets {fewest} of {rows} rows "
+        "wrong. Train longer, or, where the classes cannot be separated by a line, choose logistic_regression or mlp.",
+        fewest=fewest,
+        rows=rows,
     )
-    return {"code": "NOT_CONVERGED", "detail": detail}
+    return notice("NOT_CONVERGED", detail)
 
 
 def pocket_values(split: str, problem: Problem, matrices: Matrices) -> dict[str, float | None]:

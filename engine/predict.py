@@ -17,6 +17,7 @@ from engine.network import Workspace
 from engine.prepare import build_network
 from engine.target import Shares, Target
 from engine.training import Training
+from engine.wording import Sentence, notice, say
 
 MAX_PROBLEMS = 20
 """So many problems of one request are named; a million wrong cells are one mistake."""
@@ -157,8 +158,8 @@ def unread(features: Features, records: Iterable[Mapping[str, Any]]) -> list[dic
     names = list(dict.fromkeys(name for record in records for name in record if name not in read))
     if not names:
         return []
-    detail = f"the model does not read {_listed(names)}; they have no part in the predictions"
-    return [{"code": "COLUMNS_NOT_READ", "detail": detail, "columns": names}]
+    detail = say("the model does not read {names}; they have no part in the predictions", names=_listed(names))
+    return [notice("COLUMNS_NOT_READ", detail, columns=names)]
 
 
 def unseen(features: Features, records: Sequence[Mapping[str, Any]]) -> list[Finding]:
@@ -175,16 +176,29 @@ def unseen(features: Features, records: Sequence[Mapping[str, Any]]) -> list[Fin
     return found
 
 
-def _without_feature(entry: Input, category: str, count: int) -> tuple[str, str]:
+def _without_feature(entry: Input, category: str, count: int) -> tuple[str, Sentence]:
     """A code and a sentence that say why a category has no feature of its own and what becomes of it."""
-    where = f"'{_cut(category)}' in column '{entry.name}', in {count} records here"
-    becomes = f"counts as {entry.name}={OTHER}" if entry.other else "is none of those the model knows"
+    where = say(
+        "'{category}' in column '{name}', in {count} records here", category=_cut(category), name=entry.name, count=count
+    )
+    counts_as = say("counts as {feature}", feature=f"{entry.name}={OTHER}")
+    becomes = counts_as if entry.other else say("is none of those the model knows")
     if category in (entry.rare or ()):
-        shared = f"training rows held it, but only {len(entry.categories)} categories have one"
-        return "RARE_CATEGORY", f"{where}, has no feature of its own: {shared}; it {becomes}"
+        detail = say(
+            "{where}, has no feature of its own: training rows held it, but only {known} categories have one; it {becomes}",
+            where=where,
+            known=len(entry.categories),
+            becomes=becomes,
+        )
+        return "RARE_CATEGORY", detail
     if entry.other and entry.rare is None:
-        return "UNSEEN_CATEGORY", f"{where}, has no feature of its own: no training row held it, or too few did; it {becomes}"
-    return "UNSEEN_CATEGORY", f"no training row held {where}; it {becomes}"
+        detail = say(
+            "{where}, has no feature of its own: no training row held it, or too few did; it {becomes}",
+            where=where,
+            becomes=becomes,
+        )
+        return "UNSEEN_CATEGORY", detail
+    return "UNSEEN_CATEGORY", say("no training row held {where}; it {becomes}", where=where, becomes=becomes)
 
 
 def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[tuple[str, str]]) -> Column:

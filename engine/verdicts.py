@@ -5,6 +5,7 @@ The yardstick is what needs no learning: to answer the training rows' mean, or t
 
 import math
 from collections.abc import Iterator, Mapping
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,19 @@ from engine.scaling import NoScaling
 from engine.separation import separable
 from engine.target import Numbers
 from engine.train import Epoch, Problem
+from engine.wording import Sentence, notice, say, template
 from engine.yardstick import LOST, Yardstick, is_unscaled, remedy
 
 Told = dict[str, Any]
 Values = Mapping[str, Any]
 NEARLY = 1e-6
 """What rounding may leave of a difference that is none."""
+
+ON_ROWS = {
+    "train": (template("the {rows} train row"), template("the {rows} train rows")),
+    "validation": (template("the {rows} validation row"), template("the {rows} validation rows")),
+}
+"""The rows of a split, one or several."""
 
 TOLD = "condition"
 """A value that is infinite where columns depend on each other, of which RANK_DEFICIENT tells."""
@@ -47,27 +55,33 @@ def not_finite(problem: Problem, epoch: Epoch) -> Told | None:
     """The warning of an epoch's value that is infinite or no number."""
     for name, value in epoch.values.items():
         if name != TOLD and value is not None and not math.isfinite(value):
-            found = f"{name} is {_spelled(value)} in epoch {epoch.number}: numbers have left the range of the float type"
-            return {"code": "NOT_FINITE", "detail": f"{found}. {_nearer(problem)}"}
+            detail = say(
+                "{name} is {value} in epoch {epoch}: numbers have left the range of the float type. {remedy}",
+                name=name,
+                value=_spelled(value),
+                epoch=epoch.number,
+                remedy=_nearer(problem),
+            )
+            return notice("NOT_FINITE", detail)
     return None
 
 
-def _nearer(problem: Problem) -> str:
+def _nearer(problem: Problem) -> Sentence:
     """What keeps a problem's numbers in their float type's range."""
     spec = problem.spec
     if isinstance(spec.preprocessing.scaling, NoScaling):
-        return "Set preprocessing.scaling to standard"
+        return say("Set preprocessing.scaling to standard")
     if isinstance(problem.target, Numbers) and problem.target.scaling is None:
-        return "Set preprocessing.target_scaling to standard"
+        return say("Set preprocessing.target_scaling to standard")
     if spec.optimizer is not None:
-        return f"Set optimizer.learning_rate to {spec.optimizer.learning_rate / 10:g} or lower"
-    return "Divide the columns by a power of ten that brings them near 1"
+        return say("Set optimizer.learning_rate to {rate} or lower", rate=f"{spec.optimizer.learning_rate / 10:g}")
+    return say("Divide the columns by a power of ten that brings them near 1")
 
 
 def _spelled(value: float) -> str:
     """A number in a message: one that is not finite as in JSON."""
     if math.isfinite(value):
-        return f"{value:.4g}"
+        return say("{value:.4g}", value=float(value))
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
@@ -81,14 +95,18 @@ def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: fl
     if not ended > start:
         return
     rate, epoch = values.get("learning_rate") or problem.spec.optimizer.learning_rate, int(values.get("epoch", 0))
-    found = f"the training loss began at {start:.4g} and was {ended:.4g} in epoch {epoch}"
+    found = say(
+        "the training loss began at {start:.4g} and was {ended:.4g} in epoch {epoch}", start=start, ended=ended, epoch=epoch
+    )
     if 0 < max(start, yardstick.loss) / LOST < ended:
-        raise Diverged(epoch, rate, f"{found}: {_beside(yardstick)}. {remedy(problem, rate)}")
-    yield {"code": "LOSS_ROSE", "detail": f"{found}: it has risen. {remedy(problem, rate)}"}
-
-
-def _beside(yardstick: Yardstick) -> str:
-    return f"beside the {yardstick.loss:.4g} of answering the same to every row it is beyond all reason"
+        detail = say(
+            "{found}: beside the {loss:.4g} of answering the same to every row it is beyond all reason. {remedy}",
+            found=found,
+            loss=yardstick.loss,
+            remedy=remedy(problem, rate),
+        )
+        raise Diverged(epoch, rate, detail)
+    yield notice("LOSS_ROSE", say("{found}: it has risen. {remedy}", found=found, remedy=remedy(problem, rate)))
 
 
 def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -> Iterator[Told]:
@@ -100,19 +118,28 @@ def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -
         return
     trained, loss = values.get(f"train_{metric.name}"), values.get("train_loss")
     if metric.task == "regression":
-        is_worse, code, what = value <= least + NEARLY, "WORSE_THAN_MEAN", "the mean of the training rows"
+        is_worse, code, what = value <= least + NEARLY, "WORSE_THAN_MEAN", say("the mean of the training rows")
     else:
         learned = problem.spec.loss is None or loss is None or loss < yardstick.loss - NEARLY * abs(yardstick.loss)
         is_worse = value < least - NEARLY or (value <= least + NEARLY and not learned)
-        code, what = "WORSE_THAN_COMMONEST", "the commonest class of the training rows"
+        code, what = "WORSE_THAN_COMMONEST", say("the commonest class of the training rows")
     if not is_worse:
         return
     rows = problem.validation.rows if problem.validation is not None else problem.train.rows
-    on = f"the {rows} {split} row{'s' if rows > 1 else ''}"
-    found = f"{metric.name} is {_spelled(value)} on {on}, and {_spelled(least)} by always answering {what}"
+    on = ON_ROWS[split][rows > 1]
     fits = split == "validation" and trained is not None and trained > (yardstick.score("train") or 0.0) + 0.1
     advice = _teach(problem, fits, trained, rose)
-    yield {"code": code, "detail": f"{found}: nothing that holds for other rows was learned. {advice}"}
+    detail = say(
+        "{metric} is {value} on {on}, and {least} by always answering {what}: nothing that holds for other rows was learned. "
+        "{advice}",
+        metric=metric.name,
+        value=_spelled(value),
+        on=say(on, rows=rows),
+        least=_spelled(least),
+        what=what,
+        advice=advice,
+    )
+    yield notice(code, detail)
 
 
 def _constant(problem: Problem) -> Iterator[Told]:
@@ -123,46 +150,65 @@ def _constant(problem: Problem) -> Iterator[Told]:
     constant = np.flatnonzero(Y.max(axis=0) == Y.min(axis=0)).tolist()
     if constant:
         first = target.restored(Y[:1])[0]
-        found = " and ".join(f"'{target.names[index]}' is {first[index]:.6g}" for index in constant)
-        rounded, advice = "", "Choose another target, or rows in which it varies"
+        found = [say("'{name}' is {value:.6g}", name=target.names[index], value=first[index]) for index in constant]
+        given = reduce(lambda all_before, one: say("{before} and {one}", before=all_before, one=one), found)
         if target.scaling is None and Y.dtype == np.float32:
-            rounded, advice = ", rounded to float32", f"{advice}; if it does, set preprocessing.target_scaling to standard"
-        detail = f"column {found} in all {len(Y)} training rows{rounded}: there is nothing to learn of it, and r2 has no value"
-        yield {"code": "CONSTANT_TARGET", "detail": f"{detail}. {advice}"}
+            detail = say(
+                "column {found} in all {rows} training rows, rounded to float32: there is nothing to learn of it, and r2 has "
+                "no value. Choose another target, or rows in which it varies; if it does, set preprocessing.target_scaling to "
+                "standard",
+                found=given,
+                rows=len(Y),
+            )
+        else:
+            detail = say(
+                "column {found} in all {rows} training rows: there is nothing to learn of it, and r2 has no value. Choose "
+                "another target, or rows in which it varies",
+                found=given,
+                rows=len(Y),
+            )
+        yield notice("CONSTANT_TARGET", detail)
 
 
-def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> str:
+def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> Sentence:
     spec, weights = problem.spec, problem.train.weights
     if weights is not None and not bool((weights != 0).all()):
-        return "The rows of a class with a class_weight of 0 do not count: set it above 0"
+        return say("The rows of a class with a class_weight of 0 do not count: set it above 0")
     if rose and spec.optimizer is not None:
-        return f"{remedy(problem, spec.optimizer.learning_rate)}; if that does not help, choose other features"
+        return say(
+            "{remedy}; if that does not help, choose other features", remedy=remedy(problem, spec.optimizer.learning_rate)
+        )
     if fits:
-        return f"It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty"
+        return say(
+            "It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty",
+            trained=trained,
+        )
     if spec.optimizer is None:
-        return "Choose other features, or a model that bends, as mlp"
+        return say("Choose other features, or a model that bends, as mlp")
     if isinstance(spec.preprocessing.scaling, NoScaling):
-        return "Set preprocessing.scaling to standard"
+        return say("Set preprocessing.scaling to standard")
     if is_unscaled(problem):
-        return "Set preprocessing.target_scaling to standard, or train for more epochs"
-    return "Train for more epochs, with another learning rate, or with other features"
+        return say("Set preprocessing.target_scaling to standard, or train for more epochs")
+    return say("Train for more epochs, with another learning rate, or with other features")
 
 
 def _zero(problem: Problem) -> Iterator[Told]:
     """Whether some layer's weights are all 0, so that every row gets the same answer."""
     for number, layer in enumerate(problem.network.parameters.layers, 1):
         if layer.W.size and not bool((layer.W != 0).any()):
-            place = "all weights" if len(problem.network.layers) == 1 else f"all weights of layer {number}"
+            is_alone = len(problem.network.layers) == 1
+            place = say("all weights") if is_alone else say("all weights of layer {number}", number=number)
             regularization, weights = problem.spec.regularization, problem.train.weights
             if weights is not None and not bool((weights != 0).any()):
-                advice = "No training row counts: set class_weight above 0"
+                advice = say("No training row counts: set class_weight above 0")
             elif regularization is not None and (regularization.l1 or regularization.l2):
-                advice = "Set lower penalties in regularization"
+                advice = say("Set lower penalties in regularization")
             elif number < len(problem.network.layers):
-                advice = "Choose an initializer that draws weights, as he_normal"
+                advice = say("Choose an initializer that draws weights, as he_normal")
             else:
-                advice = "Choose features that vary with the target, or train for more epochs"
-            yield {"code": "WEIGHTS_ZERO", "detail": f"{place} are 0: every row is given the same answer. {advice}"}
+                advice = say("Choose features that vary with the target, or train for more epochs")
+            detail = say("{place} are 0: every row is given the same answer. {advice}", place=place, advice=advice)
+            yield notice("WEIGHTS_ZERO", detail)
             return
 
 

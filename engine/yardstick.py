@@ -12,6 +12,7 @@ from engine.network import Network
 from engine.scaling import NoScaling
 from engine.scoring import labels, mean_loss
 from engine.train import Problem
+from engine.wording import Sentence, say
 
 LOST = float(np.finfo(np.float32).eps)
 """Beside a loss that is 1 / LOST times as large another is lost: their sum in float32 is the larger one alone. A run that
@@ -24,17 +25,17 @@ def is_unscaled(problem: Problem) -> bool:
     return problem.target.task == "regression" and problem.target.scaling is None and len(problem.network.layers) > 1
 
 
-def remedy(problem: Problem, rate: float) -> str:
+def remedy(problem: Problem, rate: float) -> Sentence:
     """What keeps the training loss from growing at that learning rate."""
-    slower = f"optimizer.learning_rate to {rate / 10:g} or lower"
+    slower = say("optimizer.learning_rate to {rate} or lower", rate=f"{rate / 10:g}")
     regularization = problem.spec.regularization
     if isinstance(problem.spec.preprocessing.scaling, NoScaling):
-        return "Set preprocessing.scaling to standard"
+        return say("Set preprocessing.scaling to standard")
     if is_unscaled(problem):
-        return "Set preprocessing.target_scaling to standard"
+        return say("Set preprocessing.target_scaling to standard")
     if regularization is not None and (regularization.l1 or regularization.l2):
-        return f"Set lower penalties in regularization, or {slower}"
-    return f"Set {slower}, or regularization.clip_norm to 1"
+        return say("Set lower penalties in regularization, or {slower}", slower=slower)
+    return say("Set {slower}, or regularization.clip_norm to 1", slower=slower)
 
 
 def advice(problem: Problem, rate: float) -> str:

@@ -11,6 +11,7 @@ from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 from engine.features import pointer
+from engine.wording import to_documents
 from store import described
 from store.datasets import load, original, refuse_in_use, table_file
 from store.described import Correction, Described
@@ -175,7 +176,7 @@ def _current(session: Session, files: Files, dataset: Dataset, names: Sequence[s
     path = content if isinstance(content, Path) else folder / "current.arrow"
     if isinstance(content, bytes):
         path.write_bytes(content)
-    parts = {"source": dataset.source, "columns": dataset.columns, "warnings": dataset.warnings}
+    parts = {"source": dataset.source, "columns": dataset.columns, "warnings": to_documents(dataset.warnings)}
     return {"table": str(path), "texts": list(names), **parts}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from engine.features import ColumnKind, pointer
+from engine.wording import Sentence, notice, say
 from store.errors import ColumnMisfit, NotFound
 from store.kinds import Misfit
 from store.profile import describe
@@ -58,7 +59,7 @@ def corrected(
     for correction in corrections:
         name, at = correction.name, ("columns", correction.place)
         if name not in described:
-            detail = f"no column '{name}'; there are {', '.join(list(described)[:MOST_NAMED])}"
+            detail = say("no column '{name}'; there are {names}", name=name, names=", ".join(list(described)[:MOST_NAMED]))
             if correction.place is not None:
                 raise NotFound(detail, pointer(*at, "name"))
             warnings.append(_left_out(name, detail))
@@ -72,7 +73,13 @@ def corrected(
         try:
             described[name] = describe(table[name], correction.kind)
         except Misfit as misfit:
-            detail = f"column '{name}' cannot be {correction.kind}: row {misfit.row} {misfit.detail}; choose another kind"
+            detail = say(
+                "column '{name}' cannot be {kind}: row {row} {problem}; choose another kind",
+                name=name,
+                kind=correction.kind,
+                row=misfit.row,
+                problem=misfit.detail,
+            )
             if correction.place is None:
                 warnings.append(_left_out(name, detail))
             else:
@@ -82,5 +89,6 @@ def corrected(
     return as_read(list(described.values()), source), warnings
 
 
-def _left_out(name: str, detail: str) -> dict[str, Any]:
-    return {"code": "CORRECTION_LEFT_OUT", "column": name, "detail": f"an earlier correction no longer holds: {detail}"}
+def _left_out(name: str, detail: Sentence) -> dict[str, Any]:
+    told = say("an earlier correction no longer holds: {detail}", detail=detail)
+    return notice("CORRECTION_LEFT_OUT", told, column=name)

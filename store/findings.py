@@ -13,6 +13,7 @@ import polars as pl
 
 from engine.findings import Finding, notices, scales_differ
 from engine.training import MAX_CATEGORIES
+from engine.wording import say
 from store.kinds import recast
 
 Described = dict[str, Any]
@@ -42,19 +43,23 @@ def warnings_of(
 
 def _missing(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
     if column["missing"]:
-        share = f"is missing {column['missing']} of {rows} values ({column['missing'] / rows:.1%})"
-        remedy = "preprocessing.missing says what becomes of such rows"
-        yield (
-            column["name"],
-            "MISSING_VALUES",
-            f"column '{column['name']}' {share}, the first in row {column['first_missing']}; {remedy}",
+        detail = say(
+            "column '{name}' is missing {missing} of {rows} values ({share:.1%}), the first in row {first}; "
+            "preprocessing.missing says what becomes of such rows",
+            name=column["name"],
+            missing=column["missing"],
+            rows=rows,
+            share=column["missing"] / rows,
+            first=column["first_missing"],
         )
+        yield column["name"], "MISSING_VALUES", detail
 
 
 def _constant(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
     array_alike = column["distinct"] is None and column["min"] == column["max"]
     if array_alike or (column["distinct"] is not None and column["distinct"] <= 1):
-        yield column["name"], "CONSTANT_COLUMN", f"column '{column['name']}' never changes, so nothing can be learned from it"
+        detail = say("column '{name}' never changes, so nothing can be learned from it", name=column["name"])
+        yield column["name"], "CONSTANT_COLUMN", detail
 
 
 def _identity(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
@@ -63,20 +68,24 @@ def _identity(column: Described, cells: pl.Series, rows: int) -> Iterator[Findin
         return
     if column["kind"] == "integer":
         if column["max"] - column["min"] == rows - 1:
-            how = f"numbers the {rows} rows from {column['min']} to {column['max']}"
+            how = say("numbers the {rows} rows from {low} to {high}", rows=rows, low=column["min"], high=column["max"])
         elif _is_monotone(cells.to_numpy()):
-            how = f"only ever {'rises' if cells[0] < cells[-1] else 'falls'} over the {rows} rows, and no value comes twice"
+            rises = cells[0] < cells[-1]
+            how = (
+                say("only ever rises over the {rows} rows, and no value comes twice", rows=rows)
+                if rises
+                else say("only ever falls over the {rows} rows, and no value comes twice", rows=rows)
+            )
         else:
             return
     elif column["kind"] in ("categorical", "text"):
-        how = f"has a different value in each of the {rows} rows"
+        how = say("has a different value in each of the {rows} rows", rows=rows)
     else:
         return
-    yield (
-        column["name"],
-        "ID_LIKE",
-        f"column '{column['name']}' {how}, as what names rows does; if it describes nothing, leave it out",
+    detail = say(
+        "column '{name}' {how}, as what names rows does; if it describes nothing, leave it out", name=column["name"], how=how
     )
+    yield column["name"], "ID_LIKE", detail
 
 
 def _is_monotone(values: np.ndarray) -> bool:
@@ -86,22 +95,26 @@ def _is_monotone(values: np.ndarray) -> bool:
 
 def _free_text(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
     if column["kind"] == "text" and column["distinct"] != rows:
-        yield (
-            column["name"],
-            "FREE_TEXT",
-            f"column '{column['name']}' holds {column['distinct']} different words in {rows} rows and is taken for free text, "
-            "which is left out of the features; if these are categories, correct its kind to categorical",
+        detail = say(
+            "column '{name}' holds {distinct} different words in {rows} rows and is taken for free text, which is left out of "
+            "the features; if these are categories, correct its kind to categorical",
+            name=column["name"],
+            distinct=column["distinct"],
+            rows=rows,
         )
+        yield column["name"], "FREE_TEXT", detail
 
 
 def _many_categories(column: Described, cells: pl.Series, rows: int) -> Iterator[Finding]:
     if column["kind"] == "categorical" and column["distinct"] > MAX_CATEGORIES:
-        yield (
-            column["name"],
-            "MANY_CATEGORIES",
-            f"column '{column['name']}' holds {column['distinct']} categories; the {MAX_CATEGORIES} most frequent get a "
-            "feature each and the rest share one, unless preprocessing.max_categories says otherwise",
+        detail = say(
+            "column '{name}' holds {distinct} categories; the {most} most frequent get a feature each and the rest share one, "
+            "unless preprocessing.max_categories says otherwise",
+            name=column["name"],
+            distinct=column["distinct"],
+            most=MAX_CATEGORIES,
         )
+        yield column["name"], "MANY_CATEGORIES", detail
 
 
 OF_TABLE = frozenset(
@@ -125,7 +138,12 @@ def _duplicates(columns: Sequence[Described], table: pl.DataFrame) -> dict[str, 
             name = columns[place]["name"]
             original = first.setdefault(_digest(table.to_series(place), columns[place]["kind"]), name)
             if original != name:
-                detail = f"column '{name}' holds the same {table.height} cells as column '{original}'; leave one of them out"
+                detail = say(
+                    "column '{name}' holds the same {rows} cells as column '{original}'; leave one of them out",
+                    name=name,
+                    rows=table.height,
+                    original=original,
+                )
                 found[name].append((name, "DUPLICATE_COLUMN", detail))
     return found
 
@@ -147,4 +165,4 @@ def _digest(cells: pl.Series, kind: Any) -> bytes:
 
 def _scales(columns: Iterable[Described]) -> Iterator[Finding]:
     spread = {column["name"]: column["std"] or 0.0 for column in columns if column["kind"] in ("numeric", "integer")}
-    return scales_differ(spread, SCALES_APART, "wants them scaled, as preprocessing.scaling does by default")
+    return scales_differ(spread, SCALES_APART, say("wants them scaled, as preprocessing.scaling does by default"))

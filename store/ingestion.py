@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
+from engine.wording import to_notices
 from store.described import Correction
 from store.errors import ColumnMisfit, NotFound, StoreError, TooLarge, TooManyRequests, UnknownFormat, UnreadableFile
 from store.files import Hashed
@@ -95,7 +96,8 @@ class Readers:
                 self._busy -= 1
                 self._room.notify()
         table = Hashed(folder / TABLE, found.pop("digest"))
-        return Ingested(**found, table=table)
+        warnings = to_notices(found.pop("warnings"))
+        return Ingested(**found, warnings=warnings, table=table)
 
     def _ask(self, reader: "Reader", request: dict[str, Any], seconds: float) -> dict[str, Any]:
         try:

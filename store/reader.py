@@ -13,6 +13,7 @@ import traceback
 from pathlib import Path
 from typing import Any
 
+from engine.wording import to_documents, to_notices
 from store.described import MOST_NAMED, Correction
 from store.errors import StoreError, TooLarge, UnreadableFile
 from store.formats import read_files
@@ -71,13 +72,15 @@ def _read(request: dict[str, Any]) -> dict[str, Any]:
     target = path.with_name(f"again-{path.name}") if current else path
     source, table, warnings = read_files(files, request["format"], options, target, request["limit"])
     if current:
+        current["warnings"] = to_notices(current["warnings"])
         found = with_texts(current, table, source, path, corrections)
     else:
         said_before = {correction.name for correction in corrections if correction.kind is None}
         _check_words([name for name in options.words or () if name not in said_before], table.columns)
         found = whole(table, source, profile(table), warnings, corrections)
     with path.open("rb") as file:
-        return {**found, "digest": hashlib.file_digest(file, "sha256").hexdigest()}
+        told = to_documents(found["warnings"])
+        return {**found, "warnings": told, "digest": hashlib.file_digest(file, "sha256").hexdigest()}
 
 
 def _check_words(words: list[str], columns: list[str]) -> None:

@@ -13,14 +13,32 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    TypeDecorator,
     false,
     text,
 )
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
+from engine.wording import to_documents, to_notices
 from store.database import now
 
 Document = JSON(none_as_null=True)
+
+
+class Notices(TypeDecorator[list[dict[str, Any]]]):
+    """Warnings as JSON, with what their sentences were made of, so that they can be read in another language."""
+
+    impl = JSON
+    cache_ok = True
+
+    def process_bind_param(self, value: list[dict[str, Any]] | None, dialect: Dialect) -> Any:
+        return None if value is None else to_documents(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> list[dict[str, Any]] | None:
+        return None if value is None else to_notices(value)
+
+
 Number = BigInteger().with_variant(Integer(), "sqlite")  # only INTEGER counts up by itself in SQLite
 Instant = Float(53)
 
@@ -62,7 +80,7 @@ class Dataset(Table):
     rows: Mapped[int] = mapped_column(BigInteger)
     columns: Mapped[list[dict[str, Any]]]
     column_count: Mapped[int] = mapped_column(server_default=text("0"))
-    warnings: Mapped[list[dict[str, Any]]]
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(Notices)
     form: Mapped[int] = mapped_column(SmallInteger, default=FORM, server_default=text("0"))
     created_at: Mapped[float] = mapped_column(Instant, server_default=now())
     __table_args__ = (Index("datasets_by_owner", "owner", "number"),)
@@ -120,7 +138,7 @@ class Job(Table):
     device: Mapped[str | None]
     model_id: Mapped[str | None]
     error: Mapped[dict[str, Any] | None]
-    warnings: Mapped[list[dict[str, Any]]] = mapped_column(default=list)
+    warnings: Mapped[list[dict[str, Any]]] = mapped_column(Notices, default=list)
     load_seconds: Mapped[float | None]
     compile_seconds: Mapped[float | None]
     train_seconds: Mapped[float | None]

@@ -18,6 +18,7 @@ from engine.models import Model
 from engine.prepare import Prepared, prepare
 from engine.train import Epoch, train
 from engine.verdicts import not_finite, verdicts
+from engine.wording import Sentence, notice, say
 from store import curves, datasets, jobs, models, positions
 from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
@@ -131,8 +132,12 @@ class Recording:
             self.recorder.rewind(session, state.epoch, state.step - state.place)
             positions.drop_damaged(session, self.place.files, self.lease, damaged)
         for standing in damaged:
-            detail = f"the checkpoint taken after epoch {standing.epoch} is damaged; the run went on from epoch {state.epoch}"
-            self.pending.warnings.append({"code": "CHECKPOINT_DAMAGED", "detail": detail})
+            detail = say(
+                "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}",
+                damaged=standing.epoch,
+                epoch=state.epoch,
+            )
+            self.pending.warnings.append(notice("CHECKPOINT_DAMAGED", detail))
 
     def train(self) -> None:
         """Train to the end. Raises Interrupted, TimeUp, LeaseLost, or what the engine raises."""
@@ -207,8 +212,13 @@ class Recording:
     def _is_over(self, epoch: Epoch) -> bool:
         stopping = self.training.early_stopping
         if stopping is not None and self.checkpoints.progress.waited >= stopping.patience:
-            fallen = f"fallen by more than {stopping.min_delta:g}" if stopping.min_delta else "fallen"
-            self._end_early("EARLY_STOPPED", f"{stopping.monitor} has not {fallen} for {stopping.patience} epochs")
+            told = {"loss": stopping.monitor, "patience": stopping.patience}
+            detail = (
+                say("{loss} has not fallen by more than {delta:g} for {patience} epochs", delta=stopping.min_delta, **told)
+                if stopping.min_delta
+                else say("{loss} has not fallen for {patience} epochs", **told)
+            )
+            self._end_early("EARLY_STOPPED", detail)
             return True
         return epoch.converged or self._is_time_up()
 
@@ -222,12 +232,14 @@ class Recording:
             raise TimeUp(f"{detail}: nothing is learned before an epoch is whole; set max_seconds higher")
         if not last.can_be_kept and self.checkpoints.state.place:
             return False
-        self._end_early("MAX_SECONDS", f"stopped after epoch {last.epoch}: max_seconds is {most:g}")
+        self._end_early(
+            "MAX_SECONDS", say("stopped after epoch {epoch}: max_seconds is {most}", epoch=last.epoch, most=f"{most:g}")
+        )
         return True
 
-    def _end_early(self, code: str, detail: str) -> None:
+    def _end_early(self, code: str, detail: Sentence) -> None:
         self.ended_by = code.lower()
-        self.pending.warnings.append({"code": code, "detail": detail})
+        self.pending.warnings.append(notice(code, detail))
 
     def flush(self, ending: Ending | None = None) -> str:
         """Write what is pending, and how the attempt ends, in one transaction that the lease fences. Where the database is

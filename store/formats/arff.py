@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from engine.wording import notice, say
 from store.errors import UnreadableFile
 from store.formats.arff_cells import NUMBERS, Attribute, checked, date_pattern
 from store.formats.arff_rows import Rows, unescaped
@@ -51,11 +52,12 @@ def read_arff(source: Source) -> Found:
 
 
 def _left_out(name: str) -> dict[str, Any]:
-    detail = (
-        f"sparse rows leave out string attribute '{name}', for which ARFF defines no value (Weka leaves out the first word "
-        "that it met): these cells are gaps; save the rows dense, as Weka's SparseToNonSparse does"
+    detail = say(
+        "sparse rows leave out string attribute '{name}', for which ARFF defines no value (Weka leaves out the first word "
+        "that it met): these cells are gaps; save the rows dense, as Weka's SparseToNonSparse does",
+        name=name,
     )
-    return {"code": "SPARSE_WORDS", "column": name, "detail": detail}
+    return notice("SPARSE_WORDS", detail, column=name)
 
 
 def _header(text: Text) -> tuple[list[Attribute], int, int]:

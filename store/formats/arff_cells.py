@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from engine.wording import notice, say
 from store.errors import UnreadableFile
 from store.formats.reading import Found
 from store.readings.options import ReadOptions
@@ -75,12 +76,13 @@ def checked(
         for name in gaps:
             gaps[name] += batch[name].null_count()
     for name in (name for name, count in gaps.items() if count):
-        detail = (
-            f"'{name}' declares the value '?', and {gaps[name]} cells hold a ? without quotes, which is a gap in ARFF, "
-            f"and was read "
-            "as one; quote them where the value is meant"
+        detail = say(
+            "'{name}' declares the value '?', and {cells} cells hold a ? without quotes, which is a gap in ARFF, and was read "
+            "as one; quote them where the value is meant",
+            name=name,
+            cells=gaps[name],
         )
-        found.warnings.append({"code": "DECLARED_QUESTION_MARK", "column": name, "detail": detail})
+        found.warnings.append(notice("DECLARED_QUESTION_MARK", detail, column=name))
 
 
 def _cells(column: pl.Series, attribute: Attribute, first: int, options: ReadOptions) -> pl.Series:

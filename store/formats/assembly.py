@@ -9,6 +9,7 @@ from weakref import WeakSet
 
 import polars as pl
 
+from engine.wording import notice, say
 from store.errors import UnreadableFile
 from store.formats.conversion import WHOLE, leaf, stored_columns
 from store.formats.reading import MAX_COLUMNS, Found, batches_of
@@ -38,8 +39,11 @@ def assemble(found: Found, path: Path) -> pl.DataFrame:
         raise UnreadableFile("the file holds a header and no rows; add at least one row below it")
     rows.finish()
     for name in sorted(long):
-        detail = f"column '{name}' holds whole numbers beyond 64 bits, which no number here holds exactly: it is read as words"
-        found.warnings.append({"code": "LARGE_NUMBERS", "column": name, "detail": detail})
+        detail = say(
+            "column '{name}' holds whole numbers beyond 64 bits, which no number here holds exactly: it is read as words",
+            name=name,
+        )
+        found.warnings.append(notice("LARGE_NUMBERS", detail, column=name))
     return map_table(path)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.wording import notice, say
 from store.errors import UnreadableFile
 from store.formats.assembly import arrow
 from store.formats.reading import BATCH_BYTES, Found, Source, batches_of
@@ -60,12 +61,12 @@ def _found(what: str, start: Callable[[], Iterator[Any]], schema: Any, read: dic
     index = [name for name in pandas.get("index_columns", ()) if isinstance(name, str) and name in schema.names]
     found = Found(iter(()), {**read, "index": index[0] if len(index) == 1 else index} if index else read)
     for name in index:
-        detail = (
-            f"column '{name}' is the index of a pandas table: it names the rows and does not describe them; leave it out "
-            f"of the "
-            "features, or write the file with index=False"
+        detail = say(
+            "column '{name}' is the index of a pandas table: it names the rows and does not describe them; leave it out of the "
+            "features, or write the file with index=False",
+            name=name,
         )
-        found.warnings.append({"code": "INDEX_COLUMN", "column": name, "detail": detail})
+        found.warnings.append(notice("INDEX_COLUMN", detail, column=name))
     found.batches = (_as_words(batch, categories) for batch in _batches(what, start))
     return found
 

@@ -7,6 +7,7 @@ from itertools import islice, repeat
 import numpy as np
 import polars as pl
 
+from engine.wording import notice, say, template
 from store.formats.dialect import Dialect, Relaid
 from store.formats.layout import Index, dialect_of, relaid
 from store.formats.parsing import Misfit, Parser, rows_of
@@ -85,6 +86,21 @@ def table_of(text: Text, dialect: Dialect, options: ReadOptions, line: int) -> F
         "columns": {},
     }
     return found
+
+
+CHANGES = (
+    (
+        "SPACES",
+        template("spaces around words in column '{name}' were left away"),
+        template("spaces around words in column '{name}' and {more} more columns were left away"),
+    ),
+    (
+        "ACCENTS",
+        template("letters and accents that stood apart (NFC) in column '{name}' were put together"),
+        template("letters and accents that stood apart (NFC) in column '{name}' and {more} more columns were put together"),
+    ),
+)
+"""How words may be changed: the warning's code, and its words for one column and for several."""
 
 
 class Columns:
@@ -225,14 +241,13 @@ class Columns:
             if choice.reading.kind == "words" and name not in self.dialect.texts:
                 told += told_of_words(self.evidence[name], self.chooser.options.missing is None, dict.fromkeys(used))
             for code, detail in told:
-                self.found.warnings.append({"code": code, "column": name, "detail": f"column '{name}' {detail}"})
-        for code, detail in (("SPACES", "spaces around words"), ("ACCENTS", "letters and accents that stood apart (NFC)")):
+                told_of = say("column '{name}' {detail}", name=name, detail=detail)
+                self.found.warnings.append(notice(code, told_of, column=name))
+        for code, one, several in CHANGES:
             changed = [name for name in self.dialect.names if code in self.changed.get(name, ())]
             if changed:
-                more = f" and {len(changed) - 1} more columns" if len(changed) > 1 else ""
-                did = "were left away" if code == "SPACES" else "were put together"
-                detail = f"{detail} in column '{changed[0]}'{more} {did}"
-                self.found.warnings.append({"code": code, "column": changed[0], "detail": detail})
+                detail = say(several if len(changed) > 1 else one, name=changed[0], more=len(changed) - 1)
+                self.found.warnings.append(notice(code, detail, column=changed[0]))
 
 
 def _leading_zero(cells: pl.Series) -> bool:

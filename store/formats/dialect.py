@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.wording import Sentence, notice, say, template
 from store.formats.reading import CELL_BYTES
 from store.formats.sampling import SPACES
 
@@ -18,38 +19,77 @@ csv.field_size_limit(CELL_BYTES)
 
 LEFT_OUT = "LINES_LEFT_OUT"
 REASONS: dict[str, tuple[str, str]] = {
-    "title": (LEFT_OUT, "{lines} above the header {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
-    "ruler": (LEFT_OUT, "{lines} below the header {hold} a drawn line and {were} left out"),
-    "hint": (LEFT_OUT, "{lines} {names} the delimiter and {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
-    "comment": (LEFT_OUT, "{lines} {begin} as a comment and {were} left out; to read {them}, set 'comment' to none"),
-    "header again": (LEFT_OUT, "{lines} {repeat} the header and {were} left out; if {they} {are} data, set 'header' to false"),
-    "no cell": (LEFT_OUT, "{lines} {hold} delimiters and nothing else and {were} left out; write NA where a gap is meant"),
-    "spaces": (LEFT_OUT, "{lines} {hold} spaces alone and {were} left out"),
-    "footnote": (LEFT_OUT, "{lines} below the rows {were} left out as notes; if {they} {are} data, set 'skip_footer' to 0"),
-    "delimiters at the end": (LEFT_OUT, "{lines} {end} in delimiters with nothing behind them, which {were} left out"),
+    "title": (
+        LEFT_OUT,
+        template("{lines} above the header {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
+    ),
+    "ruler": (
+        LEFT_OUT,
+        template("{lines} below the header {hold} a drawn line and {were} left out"),
+    ),
+    "hint": (
+        LEFT_OUT,
+        template("{lines} {names} the delimiter and {were} left out; if {they} {are} data, set 'skip_lines' to 0"),
+    ),
+    "comment": (
+        LEFT_OUT,
+        template("{lines} {begin} as a comment and {were} left out; to read {them}, set 'comment' to none"),
+    ),
+    "header again": (
+        LEFT_OUT,
+        template("{lines} {repeat} the header and {were} left out; if {they} {are} data, set 'header' to false"),
+    ),
+    "no cell": (
+        LEFT_OUT,
+        template("{lines} {hold} delimiters and nothing else and {were} left out; write NA where a gap is meant"),
+    ),
+    "spaces": (
+        LEFT_OUT,
+        template("{lines} {hold} spaces alone and {were} left out"),
+    ),
+    "footnote": (
+        LEFT_OUT,
+        template("{lines} below the rows {were} left out as notes; if {they} {are} data, set 'skip_footer' to 0"),
+    ),
+    "delimiters at the end": (
+        LEFT_OUT,
+        template("{lines} {end} in delimiters with nothing behind them, which {were} left out"),
+    ),
     "quote within words": (
         "QUOTES",
-        "{lines} {hold} a quote within words, which was read as a letter; double quotes within quotes",
+        template("{lines} {hold} a quote within words, which was read as a letter; double quotes within quotes"),
     ),
     "rows within quotes": (
         "QUOTES",
-        "the quoted cell that begins in {lines} holds line breaks and what looks like rows, and was read as one cell; if that "
-        "is wrong, close its quote, or set 'quote' to none",
+        template(
+            "the quoted cell that begins in {lines} holds line breaks and what looks like rows, and was read as one cell; if "
+            "that is wrong, close its quote, or set 'quote' to none"
+        ),
     ),
 }
 """What is told of lines: the warning's code, and its words."""
 SINGULAR = {
-    "were": "was",
-    "they": "it",
-    "them": "it",
-    "are": "is",
-    "begin": "begins",
-    "repeat": "repeats",
-    "hold": "holds",
-    "end": "ends",
-    "names": "names",
+    "were": say("was"),
+    "they": say("it"),
+    "them": say("it"),
+    "are": say("is"),
+    "begin": say("begins"),
+    "repeat": say("repeats"),
+    "hold": say("holds"),
+    "end": say("ends"),
+    "names": say("names"),
 }
-PLURAL = {word: word for word in SINGULAR} | {"names": "name"}
+PLURAL = {
+    "were": say("were"),
+    "they": say("they"),
+    "them": say("them"),
+    "are": say("are"),
+    "begin": say("begin"),
+    "repeat": say("repeat"),
+    "hold": say("hold"),
+    "end": say("end"),
+    "names": say("name"),
+}
 
 
 class Relaid(Exception):
@@ -120,8 +160,8 @@ class Dialect:
     def note(self, line: int, reason: str) -> None:
         self.notes.add((line, reason))
 
-    def warn(self, code: str, detail: str, column: str | None = None) -> None:
-        self.warnings.append({"code": code, "column": column, "detail": detail})
+    def warn(self, code: str, detail: Sentence, column: str | None = None) -> None:
+        self.warnings.append(notice(code, detail, column=column))
 
     def read(self) -> dict[str, Any]:
         """How the text was laid out, as `source.read` shows it.
@@ -156,7 +196,7 @@ class Dialect:
         for reason, lines in self._by_reason():
             code, words = REASONS[reason]
             forms = SINGULAR if len(lines) == 1 else PLURAL
-            found.append({"code": code, "column": None, "detail": words.format(lines=shown(lines), **forms)})
+            found.append(notice(code, say(words, lines=shown(lines), **forms), column=None))
         return found
 
     def _by_reason(self) -> list[tuple[str, list[int]]]:
@@ -166,15 +206,14 @@ class Dialect:
         return [(reason, sorted(lines[reason])) for reason in REASONS if reason in lines]
 
 
-def shown(lines: Iterable[int]) -> str:
+def shown(lines: Iterable[int]) -> Sentence:
     """Lines in words: line 3; lines 3, 5 and 9; lines 1, 2, 3, 4, 5 and 20 more."""
     numbers = [f"{line}" for line in lines]
     if len(numbers) == 1:
-        return f"line {numbers[0]}"
-    first, last = numbers[:-1], numbers[-1]
+        return say("line {line}", line=numbers[0])
     if len(numbers) > SHOWN:
-        first, last = numbers[:SHOWN], f"{len(numbers) - SHOWN} more"
-    return f"lines {', '.join(first)} and {last}"
+        return say("lines {lines} and {more} more", lines=", ".join(numbers[:SHOWN]), more=len(numbers) - SHOWN)
+    return say("lines {lines} and {last}", lines=", ".join(numbers[:-1]), last=numbers[-1])
 
 
 def quoting_of(quote: str | None) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 import json
 from collections.abc import Callable, Iterator
 from functools import partial
+from typing import Any
 
 import numpy as np
 import polars as pl
 
+from engine.wording import Sentence, notice, say
 from store.errors import UnreadableFile
 from store.formats.json_checks import ESCAPED, check_stretch, no_number, several_types
 from store.formats.reading import Found, Source, batches_of
@@ -72,7 +74,7 @@ def _rows(
 ) -> Iterator[pl.DataFrame]:
     """The table, a stretch at a time. Where there are several they are read twice: what a column is, all rows decide."""
     known, table, count, row = pl.DataFrame(), pl.DataFrame(), 0, 0
-    told: dict[str, str] = {}
+    told: dict[str, Sentence] = {}
     try:
         for data in stretches():
             table = parse(data, infer_schema_length=None)
@@ -85,7 +87,9 @@ def _rows(
                     and pl.String in (dtype, table.schema[name])
                     and dtype != table.schema[name] != pl.Null
                 ):
-                    told.setdefault(name, f"values of several types, those from row {row} on others than those before")
+                    told.setdefault(
+                        name, say("values of several types, those from row {row} on others than those before", row=row)
+                    )
             count, row = count + 1, row + table.height
         if not known.width:
             raise UnreadableFile('the file holds no columns; send an array of objects, as in [{"a": 1}, {"a": 2}]')
@@ -99,10 +103,15 @@ def _rows(
         raise UnreadableFile(place(error)) from None
 
 
-def _mixed(name: str, how: str, are_words: bool) -> dict[str, str]:
-    outcome = "all are read as words" if are_words else "booleans are read as 1 and 0"
-    detail = f"column '{name}' holds {how}: {outcome}; write all of them in one type where another is meant"
-    return {"code": "MIXED_TYPES", "column": name, "detail": detail}
+def _mixed(name: str, how: Sentence, are_words: bool) -> dict[str, Any]:
+    outcome = say("all are read as words") if are_words else say("booleans are read as 1 and 0")
+    detail = say(
+        "column '{name}' holds {how}: {outcome}; write all of them in one type where another is meant",
+        name=name,
+        how=how,
+        outcome=outcome,
+    )
+    return notice("MIXED_TYPES", detail, column=name)
 
 
 def _lines(text: Text) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
+from engine.wording import Sentence, say
 from store.formats.cell_types import TYPED, is_name_like_number, type_of
 from store.formats.sampling import Row
 
@@ -28,7 +29,7 @@ class Top:
     """Rows that name the columns."""
     ruler: int | None = None
     """A line that is drawn below these."""
-    why: str | None = None
+    why: Sentence | None = None
     """What the header was told by, where it is not sure."""
 
 
@@ -171,7 +172,7 @@ def kinds_of(below: Sequence[Sequence[str]], width: int = 0) -> list[str | None]
     return found
 
 
-def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
+def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, Sentence | None]:
     """How many of the first rows name columns, and what told it where it is not sure."""
     if len(rows) == 1:
         return (0, None) if any(type_of(cell) in ("number", "date", "time") for cell in rows[0]) else (1, None)
@@ -181,9 +182,9 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
     if not any(kinds):
         return _of_words(rows)
     words, same, others = _compared(first, kinds)
-    why: str | None = None
+    why: Sentence | None = None
     if _counts(first) and not any(_counts(row[:COLUMNS]) for row in rows[1:3]):
-        return 1, "its cells are whole numbers that count, and the rows below do not"
+        return 1, say("its cells are whole numbers that count, and the rows below do not")
     if not words and not same:
         plain = [cell for cell, kind in zip(first, kinds, strict=True) if kind is None]
         if not any(cell.strip() for cell in plain):
@@ -195,7 +196,11 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
             else (0, None)
         )
     if same:
-        why = f"{same} of its cells {'is a number' if same == 1 else 'are numbers'}, as below"
+        why = (
+            say("1 of its cells is a number, as below")
+            if same == 1
+            else say("{same} of its cells are numbers, as below", same=same)
+        )
         if not others or not _may_be_names(first, [row[:COLUMNS] for row in rows[1:]], kinds, words, same):
             return 0, why if words else None
         words = words or 1
@@ -284,16 +289,16 @@ def _is_year(cell: str) -> bool:
     return len(cell.strip()) == 4 and cell.strip().isdigit() and 1500 <= int(cell) <= 2200
 
 
-def _of_words(rows: Sequence[Sequence[str]]) -> tuple[int, str | None]:
+def _of_words(rows: Sequence[Sequence[str]]) -> tuple[int, Sentence | None]:
     """Of a table of words: the first row is data where a word of it comes again below, in its column."""
     first = list(rows[0])
     below = [row for row in rows[1:] if list(row) != first] or rows[1:]
     for place, cell in enumerate(first[:COLUMNS]):
         if cell.strip() and any(row[place] == cell for row in below):
-            return 0, f"'{cell.strip()[:50]}' comes again below it"
+            return 0, say("'{cell}' comes again below it", cell=cell.strip()[:50])
     if any(type_of(cell) in ("number", "date", "time", "address") for cell in first):
-        return 0, "it holds numbers or dates"
-    return 1, "the columns hold words alone, and none of the first row comes again below it"
+        return 0, say("it holds numbers or dates")
+    return 1, say("the columns hold words alone, and none of the first row comes again below it")
 
 
 def names_of(rows: Sequence[Row], places: Sequence[int], width: int) -> tuple[list[str], bool]:

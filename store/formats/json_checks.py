@@ -9,22 +9,23 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from engine.wording import Sentence, say
 from store.errors import UnreadableFile
 from store.formats.conversion import leaf
 
 ESCAPED = re.compile(rb"\\.", re.DOTALL)
 TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|-?\b(?:NaN|Infinity)\b|-?\d[\d.]*(?:[eE][+-]?\d+)?', re.DOTALL)
 LONG_DIGITS = 38
-KINDS: tuple[tuple[Any, str], ...] = (
-    (bool, "a boolean"),
-    (int | float, "a number"),
-    (str, "a word"),
-    (list, "a list"),
-    (dict, "an object"),
+KINDS: tuple[tuple[Any, Sentence], ...] = (
+    (bool, say("a boolean")),
+    (int | float, say("a number")),
+    (str, say("a word")),
+    (list, say("a list")),
+    (dict, say("an object")),
 )
 
 
-def check_stretch(data: bytes, table: pl.DataFrame, row: int, told: dict[str, str]) -> None:
+def check_stretch(data: bytes, table: pl.DataFrame, row: int, told: dict[str, Sentence]) -> None:
     """Hold the table of a stretch, which begins in that row, to what its text holds; tell of each column of several types.
 
     Only where the letters do not add up is the text parsed again. Raises UnreadableFile for a name that an object has twice.
@@ -78,8 +79,8 @@ def _refuse_twice(data: bytes, row: int) -> None:
             raise UnreadableFile(f"row {row + place} names '{twice[:100]}' twice; keep one of the two")
 
 
-def _tell_mixed(data: bytes, row: int, told: dict[str, str]) -> None:
-    first: dict[str, tuple[str, int]] = {}
+def _tell_mixed(data: bytes, row: int, told: dict[str, Sentence]) -> None:
+    first: dict[str, tuple[Sentence, int]] = {}
     for place, record in enumerate(_objects(data)):
         for name, cell in record.items():
             if cell is None or name in told:
@@ -87,12 +88,19 @@ def _tell_mixed(data: bytes, row: int, told: dict[str, str]) -> None:
             kind = kind_of(cell)
             before = first.setdefault(name, (kind, row + place))
             if before[0] != kind:
-                told[name] = f"{before[0]} in row {before[1]} and {kind} in row {row + place}, {json.dumps(cell)[:50]}"
+                told[name] = say(
+                    "{earlier} in row {first} and {kind} in row {row}, {cell}",
+                    earlier=before[0],
+                    first=before[1],
+                    kind=kind,
+                    row=row + place,
+                    cell=json.dumps(cell)[:50],
+                )
 
 
-def kind_of(cell: Any) -> str:
+def kind_of(cell: Any) -> Sentence:
     """A value's type in plain words."""
-    return next((text for kind, text in KINDS if isinstance(cell, kind)), "null")
+    return next((text for kind, text in KINDS if isinstance(cell, kind)), say("null"))
 
 
 def no_number(data: bytes) -> str | None:

@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 import polars as pl
 
+from engine.wording import Sentence, say
 from store.errors import UnreadableFile
 from store.formats.cell_types import TYPED, type_of
 from store.formats.dialect import ROW_BYTES, Dialect, Relaid, unreadable
@@ -94,8 +95,12 @@ def _tell_bottom(dialect: Dialect, bottom: Bottom) -> None:
     if bottom.notes:
         dialect.report["skip_footer"] = len(bottom.notes)
     if bottom.total:
-        detail = f"line {bottom.total} looks like a total of the rows above and was read as a row; 'skip_footer' {bottom.skip} "
-        dialect.warn("TOTAL_ROW", detail + "leaves it out")
+        detail = say(
+            "line {line} looks like a total of the rows above and was read as a row; 'skip_footer' {skip} leaves it out",
+            line=bottom.total,
+            skip=bottom.skip,
+        )
+        dialect.warn("TOTAL_ROW", detail)
 
 
 def _below(text: Text, lines: int) -> tuple[Text, int]:
@@ -220,13 +225,14 @@ def _dialect(rows: Sequence[Row], body: Sequence[Row], top: Top, separators: Sep
         _tell_names(dialect, names, body, row_names, unnamed, twice, found)
     if dropped:
         numbers = [str(place + 1) for place in sorted(dropped)]
-        some = ", ".join(numbers[:5]) + (f" and {len(numbers) - 5} more" if len(numbers) > 5 else "")
-        many = (
-            f"columns {some} have no name and hold nothing"
+        first, more = ", ".join(numbers[:5]), len(numbers) - 5
+        some = say("{first} and {more} more", first=first, more=more) if more > 0 else first
+        detail = (
+            say("columns {some} have no name and hold nothing, as where rows end in a delimiter: left out", some=some)
             if len(numbers) > 1
-            else f"column {some} has no name and holds nothing"
+            else say("column {some} has no name and holds nothing, as where rows end in a delimiter: left out", some=some)
         )
-        dialect.warn("EMPTY_COLUMN", f"{many}, as where rows end in a delimiter: left out")
+        dialect.warn("EMPTY_COLUMN", detail)
     return dialect
 
 
@@ -259,12 +265,20 @@ def _tell_names(
     for place in unnamed[:20]:
         ours = found[kept.index(place)]
         if ours != dialect.index:
-            dialect.warn("UNNAMED_COLUMN", f"column {place + 1} has no name in the header and is called '{ours}'", ours)
+            _tell_unnamed(dialect, place, ours)
     if twice:
         given = ", ".join(f"'{name[:50]}'" for name in list(dict.fromkeys(twice))[:5])
-        dialect.warn(
-            "REPEATED_NAME", f"the header names {given} more than once; the later ones got a number, as in '{twice[0][:50]}_2'"
+        detail = say(
+            "the header names {names} more than once; the later ones got a number, as in '{example}'",
+            names=given,
+            example=f"{twice[0][:50]}_2",
         )
+        dialect.warn("REPEATED_NAME", detail)
+
+
+def _tell_unnamed(dialect: Dialect, place: int, ours: str) -> None:
+    detail = say("column {number} has no name in the header and is called '{name}'", number=place + 1, name=ours)
+    dialect.warn("UNNAMED_COLUMN", detail, ours)
 
 
 def _is_index(cells: Sequence[str]) -> bool:
@@ -302,23 +316,45 @@ def _tell_top(
     elif top.titles:
         dialect.report["skip_lines"] = rows[top.titles[-1]].after - 1
     if len(top.names) > 1:
-        lines = f"lines {rows[top.names[0]].line} to {rows[top.names[-1]].line}"
-        skip = rows[top.names[-1]].line - 1
-        detail = f"{lines} were read as names of columns, joined, as in '{dialect.names[0][:80]}'; to take those of the last "
-        dialect.warn("HEADER_ROWS", f"{detail}alone, set 'skip_lines' to {skip}")
-    if top.why and options.header is None:
-        did = "as names of the columns" if top.names else "as data, and columns were numbered"
-        other = "false" if top.names else "true"
-        dialect.warn(
-            "READ_AS", f"the first row was read {did}: {top.why}; if that is wrong, upload it again with 'header' {other}"
+        last = rows[top.names[-1]].line
+        detail = say(
+            "lines {first} to {last} were read as names of columns, joined, as in '{example}'; to take those of the last "
+            "alone, set 'skip_lines' to {skip}",
+            first=rows[top.names[0]].line,
+            last=last,
+            example=dialect.names[0][:80],
+            skip=last - 1,
         )
+        dialect.warn("HEADER_ROWS", detail)
+    if top.why and options.header is None:
+        if top.names:
+            detail = say(
+                "the first row was read as names of the columns: {why}; if that is wrong, upload it again with 'header' false",
+                why=top.why,
+            )
+        else:
+            detail = say(
+                "the first row was read as data, and columns were numbered: {why}; if that is wrong, upload it again with "
+                "'header' true",
+                why=top.why,
+            )
+        dialect.warn("READ_AS", detail)
     if separators.rival and options.delimiter is None:
-        detail = f"cells are parted by {_name(separators.delimiter)}, though {_name(separators.rival)} fits nearly as well"
-        dialect.warn("READ_AS", f"{detail}; if that is wrong, upload it again with 'delimiter' set")
+        detail = say(
+            "cells are parted by {delimiter}, though {rival} fits nearly as well; if that is wrong, upload it again with "
+            "'delimiter' set",
+            delimiter=_name(separators.delimiter),
+            rival=_name(separators.rival),
+        )
+        dialect.warn("READ_AS", detail)
     quoted = next((row for row in rows if _has_apostrophes(row.cells)), None)
     if quoted and separators.quote != "'" and options.quote is None:
-        detail = f"line {quoted.line} holds a cell in apostrophes, which were read as letters; if they enclose cells, "
-        dialect.warn("QUOTES", f"{detail}upload it again with 'quote' set to '")
+        detail = say(
+            "line {line} holds a cell in apostrophes, which were read as letters; if they enclose cells, upload it again with "
+            "'quote' set to '",
+            line=quoted.line,
+        )
+        dialect.warn("QUOTES", detail)
     if top.width == 1:
         _tell_one_column(dialect, rows)
 
@@ -331,8 +367,8 @@ def _has_apostrophes(cells: Sequence[str]) -> bool:
     return any(cell.rstrip().endswith("'") for cell in cells[opening + 1 :])
 
 
-def _name(delimiter: str) -> str:
-    return {"\t": "tabs", SPACES: "spaces"}.get(delimiter, f"'{delimiter}'")
+def _name(delimiter: str) -> Sentence:
+    return {"\t": say("tabs"), SPACES: say("spaces")}.get(delimiter) or say("'{delimiter}'", delimiter=delimiter)
 
 
 def _tell_one_column(dialect: Dialect, rows: Sequence[Row]) -> None:
@@ -347,14 +383,24 @@ def _tell_one_column(dialect: Dialect, rows: Sequence[Row]) -> None:
         if not often or counts.count(often) < 0.8 * len(counts) or (is_typed and mark not in (*COMMON, *RARE)):
             continue  # a point or a dash within numbers and dates, but not 0:10, which may be two columns
         field = SPACES if mark == " " else mark
-        detail = f"the file was read as one column, though {_name(field)} would part most rows into {often + 1}; if so, "
-        dialect.warn("ONE_COLUMN", f"{detail}upload it again with 'delimiter' {field!r}", dialect.names[0])
+        detail = say(
+            "the file was read as one column, though {mark} would part most rows into {parts}; if so, upload it again with "
+            "'delimiter' {field}",
+            mark=_name(field),
+            parts=often + 1,
+            field=repr(field),
+        )
+        dialect.warn("ONE_COLUMN", detail, dialect.names[0])
         return
     counts = [len(re.split(r"\s{2,}", cell)) for cell in cells]
     often = max(set(counts), key=counts.count)
     if often > 1 and counts.count(often) >= 0.8 * len(counts):
-        detail = f"the file was read as one column, though two spaces or more part most rows into {often}; if so, write a "
-        dialect.warn("ONE_COLUMN", f"{detail}delimiter between cells, for words hold single spaces", dialect.names[0])
+        detail = say(
+            "the file was read as one column, though two spaces or more part most rows into {parts}; if so, write a delimiter "
+            "between cells, for words hold single spaces",
+            parts=often,
+        )
+        dialect.warn("ONE_COLUMN", detail, dialect.names[0])
 
 
 def relaid(dialect: Dialect, other: Relaid) -> Dialect:
@@ -371,7 +417,7 @@ def relaid(dialect: Dialect, other: Relaid) -> Dialect:
                 while ours in dialect.names:
                     ours += "_"
                 names.append(ours)
-                dialect.warn("UNNAMED_COLUMN", f"column {place + 1} has no name in the header and is called '{ours}'", ours)
+                _tell_unnamed(dialect, place, ours)
         changes["names"] = names
         dialect.warnings = [warning for warning in dialect.warnings if warning["code"] != "EMPTY_COLUMN"]
     return replace(dialect, **changes)
@@ -411,10 +457,12 @@ class Index:
         if self.name is None:
             return
         if not self.is_one:
-            detail = f"the first column has no name in the header and is called '{self.name}'"
+            detail = say("the first column has no name in the header and is called '{name}'", name=self.name)
             dialect.warn("UNNAMED_COLUMN", detail, self.name)
             dialect.index = None
             return
-        what = "names the rows" if self.first is None else f"counts the rows from {self.first}"
-        detail = f"the first column {what} and is called '{self.name}': it is no feature unless it is asked for"
+        what = say("names the rows") if self.first is None else say("counts the rows from {first}", first=self.first)
+        detail = say(
+            "the first column {what} and is called '{name}': it is no feature unless it is asked for", what=what, name=self.name
+        )
         dialect.warn("INDEX_COLUMN", detail, self.name)

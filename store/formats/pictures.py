@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from engine.wording import notice, say
 from store.errors import TooLarge, UnreadableFile
 from store.formats.archives import PICTURES, is_junk, opened, whole
 from store.formats.reading import BATCH_BYTES, Found, Source
@@ -44,10 +45,12 @@ def read_images(source: Source) -> Found:
         found.warnings.append(told)
     others = [member.filename for member in members if not member.filename.lower().endswith(PICTURES)]
     if others:
-        detail = (
-            f"{len(others)} files in the archive are no PNG or JPEG pictures and were left out, the first '{others[0][:100]}'"
+        detail = say(
+            "{count} files in the archive are no PNG or JPEG pictures and were left out, the first '{first}'",
+            count=len(others),
+            first=others[0][:100],
         )
-        found.warnings.append({"code": "OTHER_FILES", "column": None, "detail": detail})
+        found.warnings.append(notice("OTHER_FILES", detail, column=None))
     found.batches = _batches(archive, pictures, labels, source, found)
     return found
 
@@ -61,11 +64,12 @@ def _labels(names: list[str]) -> tuple[list[str] | None, dict[str, Any] | None]:
     if depths == {1}:
         if "/" not in names[0].removeprefix("./"):
             return None, None
-        detail = (
-            f"all pictures lie in one folder, '{folder}', so they have no label; pack a folder for each class beside one "
-            f"another"
+        detail = say(
+            "all pictures lie in one folder, '{folder}', so they have no label; pack a folder for each class beside one "
+            "another",
+            folder=folder,
         )
-        return None, {"code": "NO_LABELS", "column": None, "detail": detail}
+        return None, notice("NO_LABELS", detail, column=None)
     if len(depths) > 1:
         shallow, deep = (names[[len(path) for path in paths].index(depth)] for depth in (min(depths), max(depths)))
         raise UnreadableFile(
@@ -76,12 +80,13 @@ def _labels(names: list[str]) -> tuple[list[str] | None, dict[str, Any] | None]:
         return [path[0] for path in paths], None
     if depths == {3}:
         outer = sorted({path[0] for path in paths})
-        detail = (
-            f"the pictures of {len(outer)} folders ({', '.join(outer[:5])}) became one table, labelled by the folders "
-            f"within; to keep "
-            "them apart, upload each folder as a dataset of its own"
+        detail = say(
+            "the pictures of {count} folders ({folders}) became one table, labelled by the folders within; to keep them apart, "
+            "upload each folder as a dataset of its own",
+            count=len(outer),
+            folders=", ".join(outer[:5]),
         )
-        return [path[1] for path in paths], {"code": "NESTED_FOLDERS", "column": "label", "detail": detail}
+        return [path[1] for path in paths], notice("NESTED_FOLDERS", detail, column="label")
     raise UnreadableFile(f"'{names[0][:100]}' lies too deep in folders; pack a folder for each class, with its pictures in it")
 
 

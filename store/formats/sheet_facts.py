@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from engine.wording import Sentence, notice, say, template
 from store.errors import TooLarge
 
 MAX_AREA = 1 << 25
@@ -114,59 +115,59 @@ class SheetFacts:
         """What is worth a look, each with its place."""
         found = []
 
-        def tell(code: str, tally: Tally, one: str, many: str, rest: str) -> None:
+        def tell(code: str, tally: Tally, one: Sentence, many: str, rest: Sentence) -> None:
             if tally.count:
                 assert tally.first is not None
-                count = f"1 {one}" if tally.count == 1 else f"{tally.count} {many}, the first"
+                count = one if tally.count == 1 else say(many, count=tally.count)
                 where = column_name(tally.first[1]) if code == "HIDDEN_COLUMNS" else a1(tally.first)
                 where = str(tally.first[0] + 1) if code == "HIDDEN_ROWS" else where
-                found.append({"code": code, "column": None, "detail": f"sheet '{sheet}' has {count} in {where}{rest}"})
+                detail = say("sheet '{sheet}' has {count} in {where}{rest}", sheet=sheet, count=count, where=where, rest=rest)
+                found.append(notice(code, detail, column=None))
 
         kinds = ", ".join(f"{word} {count}" for word, count in self.error_words.most_common(4))
         tell(
             "ERROR_CELLS",
             self.errors,
-            "cell with an error",
-            "cells with errors",
-            f" ({kinds}): read as gaps; mend the formulas",
+            say("1 cell with an error"),
+            template("{count} cells with errors, the first"),
+            say(" ({kinds}): read as gaps; mend the formulas", kinds=kinds),
         )
-        rest = ": read as gaps; open the file in a spreadsheet program and save it, which stores the results"
+        rest = say(": read as gaps; open the file in a spreadsheet program and save it, which stores the results")
         tell(
             "FORMULA_WITHOUT_RESULT",
             self.unanswered,
-            "formula without a stored result",
-            "formulas without a stored result",
+            say("1 formula without a stored result"),
+            template("{count} formulas without a stored result, the first"),
             rest,
         )
-        rest = (
-            ", and asks to be calculated when it is opened: such a 0 may stand for no result; open the file in a "
-            "spreadsheet program "
-            "and save it, which stores the results"
+        rest = say(
+            ", and asks to be calculated when it is opened: such a 0 may stand for no result; open the file in a spreadsheet "
+            "program and save it, which stores the results"
         )
         tell(
             "FORMULA_WITHOUT_RESULT",
             self.doubtful,
-            "formula whose stored result is 0",
-            "formulas whose stored result is 0",
+            say("1 formula whose stored result is 0"),
+            template("{count} formulas whose stored result is 0, the first"),
             rest,
         )
         merged = Tally(len(self.merged), min((start for start, _ in self.merged), default=None))
-        rest = (
+        rest = say(
             ": a merged range has its value in its first cell alone, the others are gaps; undo the merging where each is meant"
         )
-        tell("MERGED_CELLS", merged, "merged range", "merged ranges", rest)
+        tell("MERGED_CELLS", merged, say("1 merged range"), template("{count} merged ranges, the first"), rest)
         tell(
             "HIDDEN_ROWS",
             self.hidden_rows,
-            "hidden row",
-            "hidden rows",
-            ": read as the others are; delete what is not meant",
+            say("1 hidden row"),
+            template("{count} hidden rows, the first"),
+            say(": read as the others are; delete what is not meant"),
         )
         tell(
             "HIDDEN_COLUMNS",
             self.hidden_columns,
-            "hidden column",
-            "hidden columns",
-            ": read as the others are; leave out what is not meant",
+            say("1 hidden column"),
+            template("{count} hidden columns, the first"),
+            say(": read as the others are; leave out what is not meant"),
         )
         return found

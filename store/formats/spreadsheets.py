@@ -11,6 +11,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.wording import notice, say
 from store.errors import StoreError, UnreadableFile
 from store.formats.archives import opened, pieces
 from store.formats.delimited import read_rows
@@ -102,8 +103,12 @@ def _found(source: Source, target: Path, cells: "_Cells", name: str, others: lis
     found = read_rows(Text(target, "utf-8"), replace(source.options, quote='"'), ",")
     if others:
         shown = ", ".join(others[:NAMED]) + (" …" if len(others) > NAMED else "")
-        detail = f"sheet '{name}' was read; the file has others: {shown}; upload it again with 'sheet' set to read one of them"
-        found.warnings.append({"code": "OTHER_SHEETS", "column": None, "detail": detail})
+        detail = say(
+            "sheet '{name}' was read; the file has others: {others}; upload it again with 'sheet' set to read one of them",
+            name=name,
+            others=shown,
+        )
+        found.warnings.append(notice("OTHER_SHEETS", detail, column=None))
     found.warnings += facts.warnings(name)
     found.batches = _told(found, found.batches, cells, name)
     return found
@@ -121,12 +126,15 @@ def _told(found: Found, batches: Iterator[pl.DataFrame], cells: "_Cells", sheet:
     for place, tally in cells.written_numbers.items():
         if len(names) == cells.width and dtypes[names[place]].is_numeric():
             assert tally.first is not None
-            detail = (
-                f"sheet '{sheet}' holds {tally.count} numbers of column '{names[place]}' as words, the first in "
-                f"{a1(tally.first)}: they "
-                "are read as numbers; correct the column's kind to categorical where they are names"
+            detail = say(
+                "sheet '{sheet}' holds {count} numbers of column '{name}' as words, the first in {cell}: they are read as "
+                "numbers; correct the column's kind to categorical where they are names",
+                sheet=sheet,
+                count=tally.count,
+                name=names[place],
+                cell=a1(tally.first),
             )
-            found.warnings.append({"code": "NUMBERS_AS_WORDS", "column": names[place], "detail": detail})
+            found.warnings.append(notice("NUMBERS_AS_WORDS", detail, column=names[place]))
 
 
 def _chosen(workbook: Any, wanted: str | None) -> tuple[int, str, list[str]]:

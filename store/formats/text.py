@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.wording import notice, say
 from store.errors import UnreadableFile
 from store.formats.encodings import guess
 
@@ -142,11 +143,13 @@ def _evidence(path: Path) -> bytes:
 def _guessed(path: Path, encoding: str, wrong: int) -> dict[str, Any]:
     with path.open("rb") as file:
         line = 1 + count(file.read(wrong), b"\n")
-    detail = (
-        f"line {line} is not UTF-8; the file was read as {encoding}, in which its letters fit best; if words look wrong, "
-        "upload it again with 'encoding' set"
+    detail = say(
+        "line {line} is not UTF-8; the file was read as {encoding}, in which its letters fit best; if words look wrong, "
+        "upload it again with 'encoding' set",
+        line=line,
+        encoding=encoding,
     )
-    return {"code": "READ_AS", "column": None, "detail": detail}
+    return notice("READ_AS", detail, column=None)
 
 
 def _damage(path: Path) -> list[int]:
@@ -179,14 +182,16 @@ def _mended(path: Path, folder: Path, lines: list[int]) -> Text:
         for piece in _pieces(path):
             out.write(decoder.decode(piece).encode())
         out.write(decoder.decode(b"", final=True).encode())
-    named = ", ".join(map(str, lines[:SHOWN])) + (f" and {len(lines) - SHOWN} more" if len(lines) > SHOWN else "")
-    detail = (
-        f"the file is UTF-8 but for bytes in line {named}, which were read as U+FFFD (\ufffd); mend them, or set 'encoding' if "
-        "the file is something else"
+    first = ", ".join(map(str, lines[:SHOWN]))
+    more = say("{first} and {more} more", first=first, more=len(lines) - SHOWN)
+    detail = say(
+        "the file is UTF-8 but for bytes in line {lines}, which were read as U+FFFD (\ufffd); mend them, or set 'encoding' if "
+        "the file is something else",
+        lines=more if len(lines) > SHOWN else first,
     )
     with target.open("rb") as file:
         start = 3 if file.read(3) == codecs.BOM_UTF8 else 0
-    return Text(target, "utf-8", start, warnings=({"code": "ENCODING", "column": None, "detail": detail},))
+    return Text(target, "utf-8", start, warnings=(notice("ENCODING", detail, column=None),))
 
 
 def _rewritten(path: Path, folder: Path, encoding: str, found: bool) -> Text:
@@ -231,14 +236,14 @@ def _tidied(text: Text, folder: Path, seen: _Seen | None = None) -> Text:
             out.write(kept)
         text = replace(text, path=target, start=0)
     if seen.has_marks:
-        detail = "byte order marks within the text were left out, as stand where files were put together"
-        text = replace(text, warnings=(*text.warnings, {"code": "ENCODING", "column": None, "detail": detail}))
+        detail = say("byte order marks within the text were left out, as stand where files were put together")
+        text = replace(text, warnings=(*text.warnings, notice("ENCODING", detail, column=None)))
     end = text.sample(64, max(0, text.size - 64))
     if END_OF_FILE in end and not end[end.index(END_OF_FILE) :].strip(END_OF_FILE + b"\r\n "):
-        detail = "the mark with which DOS ends a file (Ctrl-Z) was left out"
+        detail = say("the mark with which DOS ends a file (Ctrl-Z) was left out")
         text = replace(
             text,
             end=text.start + text.size - len(end) + end.index(END_OF_FILE),
-            warnings=(*text.warnings, {"code": "ENCODING", "column": None, "detail": detail}),
+            warnings=(*text.warnings, notice("ENCODING", detail, column=None)),
         )
     return text

@@ -8,6 +8,7 @@ from typing import Any
 
 import polars as pl
 
+from engine.wording import say
 from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading, numbers_in
 from store.readings.evidence import FORMS, Evidence
 from store.readings.markers import GAPS, OF_NUMBERS
@@ -132,13 +133,11 @@ class Chooser:
                 told = [told_of_numbers(evidence, reading)]
         accounts = [parts for shape in evidence.shapes if (parts := parts_of(shape)) is not None and parts.accounting]
         if accounts and len(accounts) == len(evidence.shapes):
-            told.append(
-                (
-                    "READ_AS",
-                    f"holds cells such as '{_first(evidence)}' alone, read as negative numbers; if they are words, "
-                    "name the column in 'words'",
-                )
+            detail = say(
+                "holds cells such as '{cell}' alone, read as negative numbers; if they are words, name the column in 'words'",
+                cell=_first(evidence),
             )
+            told.append(("READ_AS", detail))
         choice = self._with_markers(reading, evidence, told)
         bare = replace(reading, decimal=".", thousands=None) if not found.marked or reading.thousands is None else reading
         is_native = (
@@ -185,13 +184,12 @@ class Chooser:
             form = next(other for other in fitting if other.startswith(DAY_FIRST if days == "day" else MONTH_FIRST))
         is_open = len(orders) > 1 and days is None
         if self.options.date_format is None and (is_open or "%y" in form):
-            told = [
-                (
-                    "READ_AS",
-                    f"was read as date ({form}), its first cell '{_first(evidence)}'; if that is wrong, upload it again "
-                    "with 'date_format' set",
-                )
-            ]
+            detail = say(
+                "was read as date ({form}), its first cell '{cell}'; if that is wrong, upload it again with 'date_format' set",
+                form=form,
+                cell=_first(evidence),
+            )
+            told = [("READ_AS", detail)]
         return self._with_markers(ColumnReading("date", format=form, days=self.options.dates == "days"), evidence, told)
 
 

@@ -1,13 +1,15 @@
 """What is told of a column as it was read: a guess, with its evidence and the form field that settles it."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import reduce
 
+from engine.wording import Sentence, say
 from store.readings.column import ColumnReading
 from store.readings.evidence import Evidence, Seen
 from store.readings.markers import GAPS, OF_NUMBERS
 from store.readings.notation import MARK, is_number, leading_zero, parts_of
 
-Told = tuple[str, str]
+Told = tuple[str, Sentence]
 """A warning's code, and its text from the column's name on."""
 MOSTLY = 0.8
 """Such a share of numbers makes the other cells of a column of words worth a look; half, where they all are one word."""
@@ -18,14 +20,21 @@ KNOWN = frozenset((*GAPS, *OF_NUMBERS))
 def told_of_numbers(evidence: Evidence, reading: ColumnReading) -> Told:
     """A column whose marks could as well mean something else."""
     marked = next(seen for shape, seen in evidence.shapes.items() if "." in shape or "," in shape)
-    thousands = f", thousands '{reading.thousands}'" if reading.thousands else ""
-    how = f"was read as {reading.kind} (decimal '{reading.decimal}'{thousands})"
-    other = "," if reading.decimal == "." else "."
-    remedy = f"if that is wrong, upload it again with 'decimal' set to {other}"
-    return (
-        "READ_AS",
-        f"{how}, and nothing in the file tells whether '{marked.cell}' in row {marked.row} has a fraction; {remedy}",
+    found = (
+        say("decimal '{decimal}', thousands '{thousands}'", decimal=reading.decimal, thousands=reading.thousands)
+        if reading.thousands
+        else say("decimal '{decimal}'", decimal=reading.decimal)
     )
+    detail = say(
+        "was read as {kind} ({found}), and nothing in the file tells whether '{cell}' in row {row} has a fraction; if that is "
+        "wrong, upload it again with 'decimal' set to {other}",
+        kind=reading.kind,
+        found=found,
+        cell=marked.cell,
+        row=marked.row,
+        other="," if reading.decimal == "." else ".",
+    )
+    return "READ_AS", detail
 
 
 def is_doubtful(evidence: Evidence) -> bool:
@@ -43,11 +52,18 @@ def told_of_words(evidence: Evidence, has_known_markers: bool, used: Iterable[st
     read = {mark: seen for mark, seen in evidence.gaps.items() if mark}
     if read and has_known_markers:
         others = [mark for mark in used if mark not in read]
-        remedy = f"missing={','.join(others)}" if others else "an empty 'missing'"
-        yield "READ_AS", f"holds {_listed(read)}, read as gaps; if they are words, upload it again with {remedy}"
+        remedy = f"missing={','.join(others)}" if others else say("an empty 'missing'")
+        detail = say(
+            "holds {marks}, read as gaps; if they are words, upload it again with {remedy}", marks=_listed(read), remedy=remedy
+        )
+        yield "READ_AS", detail
     if evidence.doubtful and not any(code == "ALMOST_NUMBERS" for code, _ in nearly):
-        remedy = f"if they stand for nothing, upload it again with missing={_joined(used, evidence.doubtful)}"
-        yield "READ_AS", f"holds {_listed(evidence.doubtful)}, kept as words; {remedy}"
+        detail = say(
+            "holds {marks}, kept as words; if they stand for nothing, upload it again with missing={missing}",
+            marks=_listed(evidence.doubtful),
+            missing=_joined(used, evidence.doubtful),
+        )
+        yield "READ_AS", detail
 
 
 def _joined(*marks: Iterable[str]) -> str:
@@ -57,17 +73,20 @@ def _joined(*marks: Iterable[str]) -> str:
 def _nearly_numbers(evidence: Evidence, used: Iterable[str]) -> Iterator[Told]:
     zero = leading_zero(evidence)
     if zero is not None:
-        yield (
-            "LEADING_ZEROS",
-            f"holds whole numbers with leading zeros, such as '{zero}', and is kept as words, for a number would lose them; "
+        detail = say(
+            "holds whole numbers with leading zeros, such as '{cell}', and is kept as words, for a number would lose them; "
             "correct its kind to integer if it counts something",
+            cell=zero,
         )
+        yield "LEADING_ZEROS", detail
     elif evidence.beyond is not None and is_number_like(evidence):
-        yield (
-            "LARGE_NUMBERS",
-            f"holds numbers of more digits than are kept, such as '{evidence.beyond.cell[:50]}' in row {evidence.beyond.row}, "
-            "and is kept as words, so that none becomes another",
+        detail = say(
+            "holds numbers of more digits than are kept, such as '{cell}' in row {row}, and is kept as words, so that none "
+            "becomes another",
+            cell=evidence.beyond.cell[:50],
+            row=evidence.beyond.row,
         )
+        yield "LARGE_NUMBERS", detail
     elif evidence.shapes and not evidence.wide:
         numbers = [seen for shape, seen in evidence.shapes.items() if is_number(shape)]
         others = {shape: seen for shape, seen in evidence.shapes.items() if not is_number(shape)}
@@ -84,8 +103,11 @@ def _nearly_numbers(evidence: Evidence, used: Iterable[str]) -> Iterator[Told]:
             yield "ALMOST_NUMBERS", _almost(count, cells, others, _joined(used, evidence.doubtful))
 
 
-def _listed(marks: Mapping[str, Seen]) -> str:
-    return ", ".join(f"'{mark}' in {seen.count} rows (the first is {seen.row})" for mark, seen in marks.items())
+def _listed(marks: Mapping[str, Seen]) -> tuple[Sentence, ...]:
+    return tuple(
+        say("'{mark}' in {count} rows (the first is {first})", mark=mark, count=seen.count, first=seen.row)
+        for mark, seen in marks.items()
+    )
 
 
 def is_number_like(evidence: Evidence) -> bool:
@@ -93,25 +115,36 @@ def is_number_like(evidence: Evidence) -> bool:
     return not evidence.wide and all(map(is_number, evidence.shapes))
 
 
-def _mixed(seen: list[Seen]) -> str:
+def _mixed(seen: list[Seen]) -> Sentence:
     units: dict[str | None, Seen] = {}
     marks: dict[str, Seen] = {}
     for one in sorted(seen, key=lambda first: first.row):
         parts = parts_of(one.cell)
         units.setdefault(parts.unit if parts else None, one)
         marks.setdefault("".join(MARK.findall(one.cell)), one)
-    what, different = ("units", units) if len(units) > 1 else ("notations", marks)
-    shown = " and ".join(f"'{one.cell[:50]}' in row {one.row}" for one in list(different.values())[:MOST_SHOWN])
-    return f"holds numbers in several {what}, such as {shown}, and is kept as words; write all in one"
+    what, different = (say("units"), units) if len(units) > 1 else (say("notations"), marks)
+    cells = [say("'{cell}' in row {row}", cell=one.cell[:50], row=one.row) for one in list(different.values())[:MOST_SHOWN]]
+    shown = reduce(lambda earlier, one: say("{earlier} and {one}", earlier=earlier, one=one), cells)
+    return say(
+        "holds numbers in several {what}, such as {cells}, and is kept as words; write all in one", what=what, cells=shown
+    )
 
 
-def _almost(count: int, cells: int, others: Mapping[str, Seen], marks: str) -> str:
+def _almost(count: int, cells: int, others: Mapping[str, Seen], marks: str) -> Sentence:
     odd = sorted(others.values(), key=lambda seen: seen.row)
-    shown = ", ".join(f"row {one.row} holds '{one.cell[:50]}'" for one in odd[:MOST_SHOWN])
-    more = ", and there are more" if len(odd) > MOST_SHOWN else ""
+    shown = [say("row {row} holds '{cell}'", row=one.row, cell=one.cell[:50]) for one in odd[:MOST_SHOWN]]
+    shown += [say("and there are more")] if len(odd) > MOST_SHOWN else []
     if len(odd) > MOST_NAMED or any("," in one.cell or len(one.cell) > 50 or "9" in shape for shape, one in others.items()):
-        remedy = "if they stand for nothing, replace them by empty cells"
+        remedy = say("if they stand for nothing, replace them by empty cells")
     else:
         marks = _joined(filter(None, [marks]), (one.cell for one in odd))
-        remedy = f"if they stand for nothing, upload it again with missing={marks}, which reads them as gaps"
-    return f"holds {count} numbers in {cells} cells and is kept as words: {shown}{more}; {remedy}"
+        remedy = say(
+            "if they stand for nothing, upload it again with missing={missing}, which reads them as gaps", missing=marks
+        )
+    return say(
+        "holds {count} numbers in {cells} cells and is kept as words: {shown}; {remedy}",
+        count=count,
+        cells=cells,
+        shown=tuple(shown),
+        remedy=remedy,
+    )
