@@ -89,6 +89,7 @@ class Tanh(ActivationFunction):
     formula: ClassVar[str] = r"\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}}"
     derivative: ClassVar[str] = r"\tanh'(z) = 1 - \tanh^2(z)"
     source: ClassVar[str] = "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998"
+    title: ClassVar[str] = "Hyperbolic tangent"
     kind: Literal["tanh"] = "tanh"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:
@@ -111,6 +112,7 @@ class Relu(ActivationFunction):
     formula: ClassVar[str] = r"f(z) = \max(0, z)"
     derivative: ClassVar[str] = r"f'(z) = \begin{cases} 1 & z > 0 \\ 0 & z \le 0 \end{cases}"
     source: ClassVar[str] = "Nair and Hinton, Rectified Linear Units Improve Restricted Boltzmann Machines, 2010"
+    title: ClassVar[str] = "ReLU"
     kind: Literal["relu"] = "relu"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:
@@ -131,6 +133,7 @@ class LeakyRelu(ActivationFunction):
     formula: ClassVar[str] = r"f(z) = \begin{cases} z & z > 0 \\ \alpha z & z \le 0 \end{cases}"
     derivative: ClassVar[str] = r"f'(z) = \begin{cases} 1 & z > 0 \\ \alpha & z \le 0 \end{cases}"
     source: ClassVar[str] = "Maas, Hannun and Ng, Rectifier Nonlinearities Improve Neural Network Acoustic Models, 2013"
+    title: ClassVar[str] = "Leaky ReLU"
     kind: Literal["leaky_relu"] = "leaky_relu"
     slope: Share = Field(default=0.01, description="The slope α of the negative side.")
 
@@ -152,6 +155,7 @@ class Elu(ActivationFunction):
     formula: ClassVar[str] = r"f(z) = \begin{cases} z & z > 0 \\ \alpha\,(e^{z} - 1) & z \le 0 \end{cases}"
     derivative: ClassVar[str] = r"f'(z) = \begin{cases} 1 & z > 0 \\ \alpha\,e^{z} = f(z) + \alpha & z \le 0 \end{cases}"
     source: ClassVar[str] = "Clevert, Unterthiner and Hochreiter, Exponential Linear Units, 2016"
+    title: ClassVar[str] = "ELU"
     kind: Literal["elu"] = "elu"
     alpha: PositiveFloat = Field(default=1.0, le=1e6, description="What the negative side saturates at, without sign.")
 
@@ -185,6 +189,7 @@ class Gelu(ActivationFunction):
         r"f'(z) = \tfrac{1}{2}(1 + \tanh u) + \tfrac{1}{2} z\,(1 - \tanh^2 u)\sqrt{2/\pi}\,(1 + 0.134145\,z^2)"
     )
     source: ClassVar[str] = "Hendrycks and Gimpel, Gaussian Error Linear Units, 2016"
+    title: ClassVar[str] = "GELU"
     kind: Literal["gelu"] = "gelu"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:
@@ -228,6 +233,7 @@ class Silu(ActivationFunction):
     source: ClassVar[str] = (
         "Elfwing, Uchibe and Doya, Sigmoid-Weighted Linear Units for Neural Network Function Approximation, 2018"
     )
+    title: ClassVar[str] = "SiLU"
     kind: Literal["silu"] = "silu"
 
     def apply(self, xp: Any, Z: Array, out: Array) -> None:

@@ -13,7 +13,8 @@ from engine.models import AnyModel
 from engine.optimizers import Optimizer
 from engine.scaling import Scaling
 from engine.schedules import Schedule
-from engine.spec import kind_of, members
+from engine.spec import Described, kind_of, members
+from engine.wording import Translation
 
 FAMILIES: dict[str, Any] = {
     "models": AnyModel,
@@ -26,13 +27,14 @@ FAMILIES: dict[str, Any] = {
 }
 
 
-def catalog() -> dict[str, list[dict[str, Any]]]:
-    """By family: kind, summary, formula and derivative in LaTeX, source, and the JSON Schema of the fields."""
-    entries = {family: [_described(cls) for cls in members(union)] for family, union in FAMILIES.items()}
+def catalog(translation: Translation = str) -> dict[str, list[dict[str, Any]]]:
+    """By family: kind, title, summary, formula and derivative in LaTeX, source, and the JSON Schema of the fields."""
+    entries = {family: [_described(cls, translation) for cls in members(union)] for family, union in FAMILIES.items()}
     entries["metrics"] = [
         {
             "kind": metric.name,
-            "summary": metric.summary,
+            "title": translation(metric.heading()),
+            "summary": translation(metric.summary),
             "formula": metric.formula,
             "derivative": None,
             "source": metric.source,
@@ -61,12 +63,34 @@ def choices() -> list[dict[str, Any]]:
     return found
 
 
-def _described(cls: Any) -> dict[str, Any]:
+def _described(cls: Any, translation: Translation) -> dict[str, Any]:
     return {
         "kind": kind_of(cls),
-        "summary": cls.summary(),
+        "title": translation(cls.heading()),
+        "summary": translation(cls.summary()),
         "formula": cls.formula,
         "derivative": cls.derivative or None,
         "source": cls.source or None,
-        "schema": TypeAdapter(cls).json_schema(),
+        "schema": schema_in(TypeAdapter(cls).json_schema(), translation),
     }
+
+
+TITLES = {cls.__name__: cls.heading() for union in FAMILIES.values() for cls in members(union) if issubclass(cls, Described)}
+"""Names for people, by that of the class, which is a schema's title."""
+TEXTS = ("title", "description")
+VALUES = ("default", "examples", "const", "enum")
+
+
+def schema_in(schema: Any, translation: Translation) -> Any:
+    """A JSON Schema with its titles and descriptions translated."""
+    if isinstance(schema, list):
+        return [schema_in(each, translation) for each in schema]
+    if not isinstance(schema, dict):
+        return schema
+    return {name: _entry_in(name, entry, translation) for name, entry in schema.items()}
+
+
+def _entry_in(name: str, entry: Any, translation: Translation) -> Any:
+    if name in TEXTS and isinstance(entry, str):
+        return translation(TITLES.get(entry, entry) if name == "title" else entry)
+    return entry if name in VALUES and not isinstance(entry, dict) else schema_in(entry, translation)

@@ -112,6 +112,7 @@ class XavierUniform(InitializerRule):
         r"w_{ij} \sim U\left[-\sqrt{\tfrac{6}{n_{in} + n_{out}}}, \sqrt{\tfrac{6}{n_{in} + n_{out}}}\right]"
     )
     source: ClassVar[str] = "Glorot and Bengio, Understanding the Difficulty of Training Deep Networks, 2010"
+    title: ClassVar[str] = "Xavier, uniform"
     kind: Literal["xavier_uniform"] = "xavier_uniform"
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
@@ -128,6 +129,7 @@ class XavierNormal(InitializerRule):
 
     formula: ClassVar[str] = r"w_{ij} \sim \mathcal{N}\left(0, \tfrac{2}{n_{in} + n_{out}}\right)"
     source: ClassVar[str] = "Glorot and Bengio, Understanding the Difficulty of Training Deep Networks, 2010"
+    title: ClassVar[str] = "Xavier, normal"
     kind: Literal["xavier_normal"] = "xavier_normal"
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
@@ -143,6 +145,7 @@ class HeNormal(InitializerRule):
 
     formula: ClassVar[str] = r"w_{ij} \sim \mathcal{N}\left(0, \tfrac{2}{n_{in}}\right)"
     source: ClassVar[str] = "He, Zhang, Ren and Sun, Delving Deep into Rectifiers, 2015"
+    title: ClassVar[str] = "He, normal"
     kind: Literal["he_normal"] = "he_normal"
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
@@ -158,6 +161,7 @@ class HeUniform(InitializerRule):
 
     formula: ClassVar[str] = r"w_{ij} \sim U\left[-\sqrt{\tfrac{6}{n_{in}}}, \sqrt{\tfrac{6}{n_{in}}}\right]"
     source: ClassVar[str] = "He, Zhang, Ren and Sun, Delving Deep into Rectifiers, 2015"
+    title: ClassVar[str] = "He, uniform"
     kind: Literal["he_uniform"] = "he_uniform"
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:

@@ -132,6 +132,7 @@ class MeanAbsoluteError(RegressionLoss):
     formula: ClassVar[str] = r"\ell = \frac{1}{k}\sum_j |z_j - y_j|"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \frac{1}{k}\operatorname{sign}(z_j - y_j)"
     source: ClassVar[str] = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2009, section 10.6"
+    title: ClassVar[str] = "Mean absolute error"
     kind: Literal["mae"] = "mae"
     power: ClassVar[int] = 1
 
@@ -153,6 +154,7 @@ class MeanSquaredError(RegressionLoss):
     formula: ClassVar[str] = r"\ell = \frac{1}{k}\sum_j (z_j - y_j)^2"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \frac{2}{k}(z_j - y_j)"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 1.5.5"
+    title: ClassVar[str] = "Mean squared error"
     kind: Literal["mse"] = "mse"
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
@@ -172,6 +174,7 @@ class HalfMeanSquaredError(RegressionLoss):
     formula: ClassVar[str] = r"\ell = \frac{1}{2k}\sum_j (z_j - y_j)^2"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \frac{1}{k}(z_j - y_j)"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 3.1.1"
+    title: ClassVar[str] = "Half mean squared error"
     kind: Literal["half_mse"] = "half_mse"
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
@@ -236,6 +239,7 @@ class BinaryCrossEntropy(LossFunction):
     formula: ClassVar[str] = r"\ell = -\sum_j \left[ y_j \ln p_j + (1 - y_j) \ln(1 - p_j) \right], \quad p_j = \sigma(z_j)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = \sigma(z_j) - y_j"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.2"
+    title: ClassVar[str] = "Binary cross-entropy"
     kind: Literal["binary_cross_entropy"] = "binary_cross_entropy"
 
     def outputs(self, classes: int) -> int:
@@ -281,6 +285,7 @@ class CrossEntropy(SoftmaxLoss):
     formula: ClassVar[str] = r"\ell = -\sum_j y_j \ln p_j, \quad p = \operatorname{softmax}(z)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = p_j - y_j"
     source: ClassVar[str] = "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.3.4"
+    title: ClassVar[str] = "Cross-entropy"
     kind: Literal["cross_entropy"] = "cross_entropy"
 
 
@@ -337,6 +342,7 @@ class KullbackLeibler(SoftmaxLoss):
     formula: ClassVar[str] = r"\ell = \sum_j y_j (\ln y_j - \ln p_j), \quad p = \operatorname{softmax}(z)"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = p_j - y_j"
     source: ClassVar[str] = "Kullback and Leibler, On Information and Sufficiency, 1951"
+    title: ClassVar[str] = "Kullback–Leibler divergence"
     kind: Literal["kullback_leibler"] = "kullback_leibler"
 
     def rows(self, xp: Any, Z: Array, Y: Array, out: Array, work: Array) -> None:
@@ -385,6 +391,7 @@ class LogLikelihood(SoftmaxLoss):
     formula: ClassVar[str] = r"\ell = -\ln \prod_j p_j^{\,y_j} = -\ln p_y, \quad \max_\theta \sum_i \ln p_{y_i}"
     derivative: ClassVar[str] = r"\frac{\partial \ell}{\partial z_j} = p_j - y_j"
     source: ClassVar[str] = "Fisher, On the Mathematical Foundations of Theoretical Statistics, 1922"
+    title: ClassVar[str] = "Log-likelihood"
     kind: Literal["log_likelihood"] = "log_likelihood"
 
     def wrong_with(self, Y: Array) -> str | None:

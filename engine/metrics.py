@@ -11,6 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.spec import heading
+
 Numbers = NDArray[Any]
 Labels = NDArray[np.integer[Any]]
 
@@ -28,6 +30,11 @@ class Metric:
     function: Callable[[Numbers, Numbers], float | None]
     unit: Literal["target"] | None = None
     """The target's own, however it was scaled in training; None for a number without a unit."""
+    title: str = ""
+
+    def heading(self) -> str:
+        """Its name for people."""
+        return self.title or heading(self.name)
 
 
 def confusion_matrix(labels: Labels, predicted: Labels, K: int) -> NDArray[np.int64]:
@@ -164,6 +171,7 @@ _TABLE = (
         r"\frac{1}{K}\sum_c \frac{TP_c}{TP_c + FP_c}",
         "Sokolova and Lapalme, A Systematic Analysis of Performance Measures for Classification Tasks, 2009",
         precision_macro,
+        title="Precision (macro)",
     ),
     Metric(
         "recall_macro",
@@ -173,6 +181,7 @@ _TABLE = (
         r"\frac{1}{K}\sum_c \frac{TP_c}{TP_c + FN_c}",
         "Sokolova and Lapalme, A Systematic Analysis of Performance Measures for Classification Tasks, 2009",
         recall_macro,
+        title="Recall (macro)",
     ),
     Metric(
         "f1_macro",
@@ -182,6 +191,7 @@ _TABLE = (
         r"\frac{1}{K}\sum_c \frac{2\,TP_c}{2\,TP_c + FP_c + FN_c}",
         "van Rijsbergen, Information Retrieval, 1979, chapter 7",
         f1_macro,
+        title="F1 (macro)",
     ),
     Metric(
         "log_loss",
@@ -200,6 +210,7 @@ _TABLE = (
         r"\frac{1}{K}\sum_c \left( P(s_c^+ > s_c^-) + \tfrac{1}{2} P(s_c^+ = s_c^-) \right)",
         "Hanley and McNeil, The Meaning and Use of the Area under a ROC Curve, 1982",
         roc_auc,
+        title="ROC AUC",
     ),
     Metric(
         "tag_accuracy",
@@ -218,6 +229,7 @@ _TABLE = (
         r"1 - \frac{\sum_i (y_i - \hat y_i)^2}{\sum_i (y_i - \bar y)^2}",
         "Draper and Smith, Applied Regression Analysis, 1998, section 1.3",
         r2,
+        title="R²",
     ),
     Metric(
         "mae",
@@ -228,6 +240,7 @@ _TABLE = (
         "Willmott and Matsuura, Advantages of the Mean Absolute Error over the Root Mean Square Error, 2005",
         mae,
         "target",
+        title="Mean absolute error",
     ),
     Metric(
         "rmse",
@@ -238,6 +251,7 @@ _TABLE = (
         "Hyndman and Koehler, Another Look at Measures of Forecast Accuracy, 2006",
         rmse,
         "target",
+        title="Root mean squared error",
     ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

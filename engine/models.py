@@ -252,6 +252,7 @@ class MultilayerPerceptron(Model):
     source: ClassVar[str] = "Rumelhart, Hinton and Williams, Learning representations by back-propagating errors (1986)"
     tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "tagging"})
 
+    title: ClassVar[str] = "Multilayer perceptron"
     kind: Literal["mlp"] = "mlp"
     hidden: Annotated[tuple[Annotated[HiddenLayer, ByNumber("units")], ...], Field(max_length=100)] = Field(
         default=(HiddenLayer(units=16),), description="the hidden layers, each an object or its number of units, as in [16, 8]"

@@ -147,6 +147,7 @@ class RMSProp(OptimizerRule):
         r" \theta \leftarrow \theta - \frac{\eta\,g}{\sqrt{s} + \epsilon}"
     )
     source: ClassVar[str] = "Tieleman and Hinton, Neural Networks for Machine Learning, lecture 6.5, 2012"
+    title: ClassVar[str] = "RMSProp"
     kind: Literal["rmsprop"] = "rmsprop"
     slots: ClassVar[tuple[str, ...]] = ("squares",)
     learning_rate: Rate = 0.001
@@ -201,6 +202,7 @@ class AdamW(OptimizerRule):
         r" \theta \leftarrow \theta - \frac{\eta\, m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}"
     )
     source: ClassVar[str] = "Loshchilov and Hutter, Decoupled Weight Decay Regularization, 2019"
+    title: ClassVar[str] = "AdamW"
     kind: Literal["adamw"] = "adamw"
     slots: ClassVar[tuple[str, ...]] = ("mean", "squares")
     learning_rate: Rate = 0.001

@@ -56,6 +56,7 @@ class IrisSample(SampleSet):
 
     formula: ClassVar[str] = r"x \in \mathbb{R}^{150 \times 4}, \quad y \in \{setosa, versicolor, virginica\}"
     source: ClassVar[str] = "Fisher, The Use of Multiple Measurements in Taxonomic Problems, 1936"
+    title: ClassVar[str] = "Irises"
     kind: Literal["iris"] = "iris"
 
     def columns(self) -> Columns:
@@ -70,6 +71,7 @@ class InfantWeightSample(SampleSet):
 
     formula: ClassVar[str] = r"\text{weight} \approx 0.3022\,\text{months} + 4.8275"
     source: ClassVar[str] = "Introdução ao aprendizado de máquina, course notes on linear regression"
+    title: ClassVar[str] = "Infant weight"
     kind: Literal["infant_weight"] = "infant_weight"
 
     def columns(self) -> Columns:
@@ -83,6 +85,7 @@ class AnscombeSample(SampleSet):
 
     formula: ClassVar[str] = r"\rho \approx 0.816, \quad \hat y = 3 + 0.5\,x"
     source: ClassVar[str] = "Anscombe, Graphs in Statistical Analysis, 1973"
+    title: ClassVar[str] = "Anscombe's quartet"
     kind: Literal["anscombe"] = "anscombe"
     set: Annotated[int, Field(strict=True, ge=1, le=4, description="Which of the four sets."), WHOLE] = 1
 
@@ -149,6 +152,7 @@ class XorSample(TruthTable):
 
     formula: ClassVar[str] = r"y = x_1 \oplus x_2"
     source: ClassVar[str] = "Minsky and Papert, Perceptrons, 1969"
+    title: ClassVar[str] = "XOR"
     kind: Literal["xor"] = "xor"
     outputs: ClassVar[tuple[int, int, int, int]] = (0, 1, 1, 0)
 
@@ -159,6 +163,7 @@ class AndSample(TruthTable):
 
     formula: ClassVar[str] = r"y = x_1 \wedge x_2"
     source: ClassVar[str] = "McCulloch and Pitts, A Logical Calculus of the Ideas Immanent in Nervous Activity, 1943"
+    title: ClassVar[str] = "AND"
     kind: Literal["and"] = "and"
     outputs: ClassVar[tuple[int, int, int, int]] = (0, 0, 0, 1)
 
@@ -169,6 +174,7 @@ class OrSample(TruthTable):
 
     formula: ClassVar[str] = r"y = x_1 \vee x_2"
     source: ClassVar[str] = "McCulloch and Pitts, A Logical Calculus of the Ideas Immanent in Nervous Activity, 1943"
+    title: ClassVar[str] = "OR"
     kind: Literal["or"] = "or"
     outputs: ClassVar[tuple[int, int, int, int]] = (0, 1, 1, 1)
 
@@ -290,6 +296,7 @@ class HousePricesSample(SampleSet):
         r" \quad \epsilon \sim \mathcal{N}(0, 300000^2)"
     )
     source: ClassVar[str] = "Introdução ao aprendizado de máquina, course notes on several features; generated here"
+    title: ClassVar[str] = "House prices"
     kind: Literal["house_prices"] = "house_prices"
     rows: Rows = 500
     seed: Seed = 0

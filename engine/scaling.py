@@ -78,6 +78,7 @@ class NoScaling(ScalingRule):
     formula: ClassVar[str] = r"x' = x"
     derivative: ClassVar[str] = r"\frac{dx'}{dx} = 1"
     source: ClassVar[str] = "Hastie, Tibshirani and Friedman, The Elements of Statistical Learning, 2009, section 3.4"
+    title: ClassVar[str] = "No scaling"
     kind: Literal["none"] = "none"
 
     def fit(self, X: Numbers) -> tuple[Columns, Columns]:
@@ -108,6 +109,7 @@ class Standardization(ScalingRule):
     formula: ClassVar[str] = r"x' = \frac{x - \mu}{\sigma}, \quad \sigma^2 = \frac{1}{n}\sum_i (x_i - \mu)^2"
     derivative: ClassVar[str] = r"\frac{dx'}{dx} = \frac{1}{\sigma}"
     source: ClassVar[str] = "LeCun, Bottou, Orr and Müller, Efficient BackProp, 1998, section 4.3"
+    title: ClassVar[str] = "Standardization"
     kind: Literal["standard"] = "standard"
 
     def measure(self, X: Numbers, low: Columns, high: Columns) -> tuple[Columns, Columns]:
@@ -122,6 +124,7 @@ class MinMax(ScalingRule):
     formula: ClassVar[str] = r"x' = \frac{x - \min x}{\max x - \min x}"
     derivative: ClassVar[str] = r"\frac{dx'}{dx} = \frac{1}{\max x - \min x}"
     source: ClassVar[str] = "Han, Kamber and Pei, Data Mining: Concepts and Techniques, 2011, section 3.5.2"
+    title: ClassVar[str] = "Min–max scaling"
     kind: Literal["min_max"] = "min_max"
 
     def measure(self, X: Numbers, low: Columns, high: Columns) -> tuple[Columns, Columns]:

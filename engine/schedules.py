@@ -38,6 +38,7 @@ class ConstantRate(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \eta_0"
     source: ClassVar[str] = "Goodfellow, Bengio and Courville, Deep Learning, 2016, section 8.3.1"
+    title: ClassVar[str] = "Constant rate"
     kind: Literal["constant"] = "constant"
 
     def rate(self, base: float, epoch: int, epochs: int, state: State) -> float:
@@ -50,6 +51,7 @@ class StepDecay(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \eta_0\,\gamma^{\lfloor t / s \rfloor}"
     source: ClassVar[str] = "He, Zhang, Ren and Sun, Deep Residual Learning for Image Recognition, 2016, section 3.4"
+    title: ClassVar[str] = "Step decay"
     kind: Literal["step"] = "step"
     every: PositiveInt = Field(default=10, description="The epochs s from one cut to the next.")
     factor: Factor = 0.5
@@ -64,6 +66,7 @@ class ExponentialDecay(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \eta_0\,\gamma^{t}"
     source: ClassVar[str] = "Géron, Hands-On Machine Learning with Scikit-Learn, Keras and TensorFlow, 2019, chapter 11"
+    title: ClassVar[str] = "Exponential decay"
     kind: Literal["exponential"] = "exponential"
     factor: Factor = 0.95
 
@@ -77,6 +80,7 @@ class InverseTimeDecay(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \frac{\eta_0}{1 + \lambda t}"
     source: ClassVar[str] = "Robbins and Monro, A Stochastic Approximation Method, 1951"
+    title: ClassVar[str] = "Inverse time decay"
     kind: Literal["inverse_time"] = "inverse_time"
     decay_rate: NonNegativeFloat = renamed(
         "decay_rate", "decay", default=0.01, le=1e6, description="The growth λ of the divisor in an epoch."
@@ -92,6 +96,7 @@ class CosineDecay(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \eta_{min} + \tfrac{1}{2}(\eta_0 - \eta_{min})\left(1 + \cos\frac{\pi t}{T}\right)"
     source: ClassVar[str] = "Loshchilov and Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017"
+    title: ClassVar[str] = "Cosine decay"
     kind: Literal["cosine"] = "cosine"
     minimum: NonNegativeFloat = Field(default=0.0, description="The rate that the curve leads to after the last epoch.")
 
@@ -135,6 +140,7 @@ class WarmUp(LearningRateSchedule):
 
     formula: ClassVar[str] = r"\eta_t = \eta_0 \min\left(1, \frac{t + 1}{w}\right)"
     source: ClassVar[str] = "Goyal and others, Accurate, Large Minibatch SGD: Training ImageNet in 1 Hour, 2017"
+    title: ClassVar[str] = "Warm-up"
     kind: Literal["warm_up"] = "warm_up"
     epochs: PositiveInt = Field(default=5, description="The epochs w until the whole rate is reached.")
 

@@ -85,14 +85,26 @@ class Described:
     `formula` and `derivative` are LaTeX; `source` names the paper, book or page that the definition follows.
     """
 
+    title: ClassVar[str] = ""
+    """Its name for people, where that is not its kind."""
     formula: ClassVar[str]
     derivative: ClassVar[str] = ""
     source: ClassVar[str] = ""
     kind: str
 
     @classmethod
+    def heading(cls) -> str:
+        """Its name for people."""
+        return cls.title or heading(kind_of(cls))
+
+    @classmethod
     def summary(cls) -> str:
         return (cls.__doc__ or "").strip().partition("\n")[0]
+
+
+def heading(kind: str) -> str:
+    """A kind as people write it."""
+    return kind.replace("_", " ").capitalize()
 
 
 def members(union: Any) -> Iterator[type]:

@@ -12,6 +12,7 @@ from service.capacity import Capacity
 from service.compression import Compression
 from service.dependencies import ResourceResponse, Store
 from service.hub import Hub
+from service.language import Languages
 from service.methods import Methods
 from service.middleware import BodyLimit, Failures, RequestContext
 from service.origins import Cors, ForeignPages
@@ -42,6 +43,7 @@ SUMMARY = "Model training in the open, over HTTP"
 DESCRIPTION = """Upload a table, start a job, watch every number of its training, predict.
 
 Every error is an `application/problem+json` that names the place and the remedy. Lists are paged with `page_token`.
+Titles, summaries, explanations of fields and warnings are in Brazilian Portuguese or English, by `Accept-Language`.
 Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the strings "NaN", "Infinity", "-Infinity".
 """
 
@@ -87,6 +89,7 @@ def create_app(setting: Settings | None = None) -> FastAPI:
     problems.install(app)
     app.openapi = lambda: openapi.document(app)  # type: ignore[method-assign]
     app.add_middleware(BodyLimit, settings=setting)  # the innermost, and so on outwards
+    app.add_middleware(Languages)
     app.add_middleware(Caching)
     app.add_middleware(Compression)
     app.add_middleware(Methods)

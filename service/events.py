@@ -6,6 +6,7 @@ from typing import Any
 from fastapi.sse import format_sse_event
 from sqlalchemy.orm import Session
 
+from service.language import ENGLISH, speaking
 from service.resources import job_resource
 from service.schemas import EventResource, LogEvent, MetricEvent
 from store import curves, jobs
@@ -126,7 +127,8 @@ def block(database: Database, job_id: str, after: Cursor) -> Block:
     with database.reading() as session:
         job = jobs.get(session, job_id, None)
         most = BATCH - after.epochs % BATCH  # so that readers come together at the same places
-        found = read(session, job, after, most)
+        with speaking(ENGLISH):  # readers of any language share it
+            found = read(session, job, after, most)
     return Block(b"".join(map(_encoded, found.events)), found.cursor, len(found.events) >= most)
 
 

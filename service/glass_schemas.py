@@ -37,6 +37,7 @@ class Kind(Resource):
 
 
 class CatalogEntry(Kind):
+    title: str = Field(description="its name for people, by Accept-Language, as the summary and the schema's texts are")
     summary: str
     formula: str
     derivative: str | None
@@ -50,6 +51,7 @@ class Minimum(Resource):
 
 
 class LandscapeResource(Kind):
+    title: str = Field(description="its name for people, by Accept-Language, as the summary is")
     summary: str
     formula: str
     derivative: str

@@ -52,6 +52,27 @@ def best_type(header: str, offers: Sequence[str]) -> str | None:
     return offers[-best[3]] if best is not None and best[0] > 0 else None
 
 
+def best_language(header: str, offers: Sequence[str]) -> str:
+    """The offered language that an Accept-Language header prefers, the first where it takes none of them.
+
+    The most specific range that fits an offer gives its weight: pt-BR itself, then pt, then another Portuguese, then *.
+    Between equal weights the more specific range wins, then what the header names first.
+    """
+    ranges = [(value, weight, -position) for position, (value, weight) in enumerate(weights(header))]
+    ranked = []
+    for place, offer in enumerate(offers):
+        tag, _, _ = offer.lower().partition("-")
+        fits = (offer.lower().__eq__, tag.__eq__, lambda value, tag=tag: value.startswith(f"{tag}-"), "*".__eq__)
+        for specificity, fit in zip((3, 2, 1, 0), fits, strict=True):
+            matches = [(weight, position) for value, weight, position in ranges if fit(value)]
+            if matches:
+                weight, position = max(matches)
+                ranked.append((weight, specificity, position, -place))
+                break
+    best = max(ranked, default=None)
+    return offers[-best[3]] if best is not None and best[0] > 0 else offers[0]
+
+
 def best_coding(header: str, offers: Sequence[str]) -> str | None:
     """The offered content coding that an Accept-Encoding header prefers, by the order of the offers between equal weights;
     None where the plain form is as good, or nothing else is taken.

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session, load_only
 from engine.scaling import Scaling
 from engine.spec import Described, kind_of, members
 from engine.training import units_of
+from service.language import spoken
 from service.schemas import (
     ColumnResource,
     DatasetResource,
@@ -19,7 +20,6 @@ from service.schemas import (
     JobSummary,
     ModelResource,
     ModelSummary,
-    Notice,
     Origin,
     Problem,
     Progress,
@@ -47,7 +47,7 @@ def dataset_resource(dataset: Dataset) -> DatasetResource:
         rows=dataset.rows,
         column_count=dataset.column_count,
         columns=[ColumnResource(**column) for column in dataset.columns],
-        warnings=[Notice(**warning) for warning in dataset.warnings],
+        warnings=spoken(dataset.warnings),
         created_at=dataset.created_at,
     )
 
@@ -67,7 +67,7 @@ def dataset_summary(dataset: Dataset) -> DatasetSummary:
         bytes=dataset.size,
         rows=dataset.rows,
         column_count=dataset.column_count,
-        warnings=[Notice(**warning) for warning in dataset.warnings],
+        warnings=spoken(dataset.warnings),
         created_at=dataset.created_at,
     )
 
@@ -162,7 +162,7 @@ def job_resource(
         model_id=job.model_id if done else None,
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),
-        warnings=[Notice(**warning) for warning in job.warnings],
+        warnings=spoken(job.warnings),
         checkpoints_removed_at=job.checkpoints_removed_at,
         curves_removed_at=job.curves_removed_at,
         timings=Timings(

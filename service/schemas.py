@@ -708,6 +708,7 @@ class JobSchema(Resource):
 
 class SampleResource(Resource):
     kind: str
+    title: str = Field(description="its name for people, by Accept-Language, as the other texts are")
     summary: str
     description: str = Field(description="the summary and what else there is to say: of generated data, from what")
     formula: str = Field(description="LaTeX")

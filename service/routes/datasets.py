@@ -18,6 +18,7 @@ from fastapi.responses import FileResponse, JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 
+from engine.catalog import schema_in
 from engine.correlation import correlation_matrix, strongest
 from engine.features import Column, ColumnKind, pointer
 from engine.samples import Sample
@@ -26,6 +27,7 @@ from service.caching import identify
 from service.capacity import capacity_of
 from service.compression import AS_IT_IS
 from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
+from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import TABLE_TYPES, accepted
 from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary, listing
@@ -313,7 +315,7 @@ def get_warnings(
         if datasets.summaries(dataset)[target].shape:
             raise UnreadableFile(f"column '{target}' holds arrays, which no model here predicts", "/query/target")
         warnings = datasets.findings_of_target(table, dataset, target) + warnings
-    return Listing(**listing([Notice(**warning) for warning in warnings], None))
+    return Listing(**listing(spoken(warnings), None))
 
 
 def _known(dataset: Dataset, name: str, pointer: str) -> None:
@@ -546,15 +548,17 @@ def delete_dataset(store: StoreOf, caller: Writer, dataset_id: str) -> Response:
 
 @router.get("/samples", responses=problems())
 def list_samples(caller: Reader) -> Listing[SampleResource]:
-    """The built-in sets and generators, with the JSON Schema of their parameters."""
+    """The built-in sets and generators, with the JSON Schema of their parameters; texts by Accept-Language."""
+    translated = translation(language())
     items = [
         SampleResource(
             kind=kind_of(cls),
-            summary=cls.summary(),  # type: ignore[attr-defined]
-            description=inspect.cleandoc(cls.__doc__ or ""),
+            title=translated(cls.heading()),  # type: ignore[attr-defined]
+            summary=translated(cls.summary()),  # type: ignore[attr-defined]
+            description=translated(inspect.cleandoc(cls.__doc__ or "")),
             formula=cls.formula,  # type: ignore[attr-defined]
             source=cls.source or None,  # type: ignore[attr-defined]
-            parameters=TypeAdapter(cls).json_schema(),
+            parameters=schema_in(TypeAdapter(cls).json_schema(), translated),
         )
         for cls in members(Sample)
     ]

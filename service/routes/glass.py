@@ -15,7 +15,7 @@ from engine.functions import FUNCTIONS, Function, curve, given
 from engine.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.optimizers import Optimizer
 from engine.schedules import ConstantRate, Schedule
-from engine.spec import WHOLE, FiniteFloat, spec
+from engine.spec import WHOLE, FiniteFloat, heading, spec
 from engine.trace import Quantity
 from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
@@ -29,6 +29,7 @@ from service.glass_schemas import (
     LandscapeResource,
     Minimum,
 )
+from service.language import language, translation
 from service.parameters import takes_any
 from service.responses import problems
 from service.routing import Route, works_on
@@ -41,13 +42,16 @@ router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 
 @router.get("/catalog", responses=problems())
 def get_catalog(caller: Reader) -> dict[str, list[CatalogEntry]]:
-    """Every model, loss, optimizer, schedule, initializer, activation, scaler and metric, by family."""
-    return _catalog()
+    """Every model, loss, optimizer, schedule, initializer, activation, scaler and metric, by family. Titles, summaries and
+    the descriptions of fields are in Portuguese or English, by Accept-Language.
+    """
+    return _catalog(language())
 
 
 @lru_cache
-def _catalog() -> dict[str, list[CatalogEntry]]:
-    return {family: [CatalogEntry(**entry) for entry in entries] for family, entries in catalog().items()}
+def _catalog(language: str) -> dict[str, list[CatalogEntry]]:
+    entries = catalog(translation(language))
+    return {family: [CatalogEntry(**entry) for entry in of_family] for family, of_family in entries.items()}
 
 
 @router.get("/functions/{family}/{name}", responses=problems(404))
@@ -79,7 +83,7 @@ def get_function(
     return FunctionCurve(
         family=family,
         kind=name,
-        summary=function.summary(),
+        summary=translation(language())(function.summary()),
         formula=function.formula,
         derivative=function.derivative,
         parameters={name: value for name, value in vars(function).items() if name != "kind"},
@@ -170,9 +174,11 @@ def list_landscapes(caller: Reader) -> Listing[LandscapeResource]:
 
 
 def _resource(landscape: type[Landscape]) -> LandscapeResource:
+    translated = translation(language())
     return LandscapeResource(
         kind=landscape.name,
-        summary=landscape.summary(),
+        title=translated(heading(landscape.name)),
+        summary=translated(landscape.summary()),
         formula=landscape.formula,
         derivative=landscape.derivative,
         source=landscape.source,

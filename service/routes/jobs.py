@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from engine.catalog import choices
+from engine.catalog import choices, schema_in
 from engine.completion import complete, guesses
 from engine.errors import InputError
 from engine.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
@@ -35,6 +35,7 @@ from service.dependencies import (
     Writer,
     once,
 )
+from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import accepted
 from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
@@ -54,7 +55,6 @@ from service.schemas import (
     Listing,
     ModelChoices,
     ModelKind,
-    Notice,
     State,
     StateCounts,
 )
@@ -221,8 +221,8 @@ def _told(completed: JobRequest, found: Estimated, warnings: Sequence[Mapping[st
         )
         for name, layer in zip(names, found.layers, strict=True)
     ]
-    notices = [Notice(**warning) for warning in warnings]
-    return Estimate(**vars(found) | {"request": document_of(completed), "warnings": notices, "layers": layers})
+    told = {"request": document_of(completed), "warnings": spoken(warnings), "layers": layers}
+    return Estimate(**vars(found) | told)
 
 
 JobOrder = Literal[
@@ -288,15 +288,17 @@ def summarize_jobs(
 @router.get("/schema", responses=problems())
 def get_job_schema(caller: Reader) -> JobSchema:
     """What a form for a job is built from: the JSON Schema of the body of `POST /v1/jobs`, and what is left to choose for each
-    model and task. The catalog has the formulas; `validate_only` has the defaults that a model and a table give.
+    model and task. The catalog has the formulas; `validate_only` has the defaults that a model and a table give. Titles and
+    descriptions are in Portuguese or English, by Accept-Language.
     """
-    return _job_schema()
+    return _job_schema(language())
 
 
 @lru_cache
-def _job_schema() -> JobSchema:
+def _job_schema(language: str) -> JobSchema:
     fixed = [f"/{name}" for name in ("dataset_id", *FIXED)]
-    return JobSchema(schema=REQUEST.json_schema(), choices=[ModelChoices(**choice) for choice in choices()], fixed=fixed)
+    schema = schema_in(REQUEST.json_schema(), translation(language))
+    return JobSchema(schema=schema, choices=[ModelChoices(**choice) for choice in choices()], fixed=fixed)
 
 
 @router.get("/{job_id}", responses=problems(404))

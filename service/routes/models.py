@@ -13,11 +13,12 @@ from engine.predict import Predictor, columns_of, unread, unseen
 from engine.target import Shares
 from service.alternatives import ByFields
 from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
+from service.language import spoken
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas import CountedListing, ModelKind, ModelResource, ModelSummary, Notice, PredictionsResource
+from service.schemas import CountedListing, ModelKind, ModelResource, ModelSummary, PredictionsResource
 from service.work import refuse_too_much, work_of_predictions
 from store import models
 from store.database import fold
@@ -119,7 +120,7 @@ def predict(
     found = predictor.predict(columns)
     probabilities = None if found.by_name is None else _by_row(found.by_name)
     told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
-    warnings = [Notice(**notice) for notice in told]
+    warnings = spoken(told)
     return PredictionsResource(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
 
 

@@ -1,0 +1,1 @@
+PORTUGUESE_TEXTS: dict[str, str] = {}
