@@ -1,5 +1,6 @@
 """Everything registered, described from its one declaration: a form can be built from it."""
 
+import re
 from typing import Any, get_args
 
 from pydantic import TypeAdapter
@@ -11,6 +12,7 @@ from engine.losses import Loss
 from engine.metrics import METRICS
 from engine.models import AnyModel
 from engine.optimizers import Optimizer
+from engine.samples import Sample
 from engine.scaling import Scaling
 from engine.schedules import Schedule
 from engine.spec import Described, kind_of, members
@@ -75,8 +77,10 @@ def _described(cls: Any, translation: Translation) -> dict[str, Any]:
     }
 
 
-TITLES = {cls.__name__: cls.heading() for union in FAMILIES.values() for cls in members(union) if issubclass(cls, Described)}
+UNIONS = (*FAMILIES.values(), Sample)
+TITLES = {cls.__name__: cls.heading() for union in UNIONS for cls in members(union) if issubclass(cls, Described)}
 """Names for people, by that of the class, which is a schema's title."""
+WORDS = re.compile(r"[A-Z][a-z0-9]*|[a-z0-9]+")
 TEXTS = ("title", "description")
 VALUES = ("default", "examples", "const", "enum")
 
@@ -90,7 +94,12 @@ def schema_in(schema: Any, translation: Translation) -> Any:
     return {name: _entry_in(name, entry, translation) for name, entry in schema.items()}
 
 
+def _title(name: str) -> str:
+    """The name for people of a class or a field, whose own is LikeThis or Like This."""
+    return TITLES.get(name) or " ".join(WORDS.findall(name)).capitalize()
+
+
 def _entry_in(name: str, entry: Any, translation: Translation) -> Any:
     if name in TEXTS and isinstance(entry, str):
-        return translation(TITLES.get(entry, entry) if name == "title" else entry)
+        return translation(_title(entry) if name == "title" else entry)
     return entry if name in VALUES and not isinstance(entry, dict) else schema_in(entry, translation)
