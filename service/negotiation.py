@@ -56,7 +56,7 @@ def best_language(header: str, offers: Sequence[str]) -> str:
     """The offered language that an Accept-Language header prefers, the first where it takes none of them.
 
     The most specific range that fits an offer gives its weight: pt-BR itself, then pt, then another Portuguese, then *.
-    Between equal weights the more specific range wins, then what the header names first.
+    Between equal weights what the header names wins over what it takes by *, then what it names first.
     """
     ranges = [(value, weight, -position) for position, (value, weight) in enumerate(weights(header))]
     ranked = []
@@ -67,7 +67,7 @@ def best_language(header: str, offers: Sequence[str]) -> str:
             matches = [(weight, position) for value, weight, position in ranges if fit(value)]
             if matches:
                 weight, position = max(matches)
-                ranked.append((weight, specificity, position, -place))
+                ranked.append((weight, specificity > 0, position, -place))
                 break
     best = max(ranked, default=None)
     return offers[-best[3]] if best is not None and best[0] > 0 else offers[0]

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.negotiation import best_coding, best_type, weights
+from service.negotiation import best_coding, best_language, best_type, weights
 from tests.service.conftest import Stage
 
 OFFERS = ("application/json", "text/csv")
@@ -53,11 +53,42 @@ def test_the_preferred_coding_is_chosen(header: str, expected: str | None) -> No
     assert best_coding(header, ("zstd", "gzip")) == expected
 
 
+@pytest.mark.parametrize(("header", "expected"), [
+    ("", "en"),
+    ("*", "en"),
+    ("pt", "pt-BR"),
+    ("pt-BR", "pt-BR"),
+    ("PT-br", "pt-BR"),
+    ("pt-PT", "pt-BR"),
+    ("pt-AO, en;q=0.5", "pt-BR"),
+    ("pt-BR,pt;q=0.9,en-US;q=0.8,en;q=0.7", "pt-BR"),
+    ("en-US,en;q=0.9,pt-BR;q=0.8", "en"),
+    ("en;q=0.5, pt;q=0.9", "pt-BR"),
+    ("en, pt", "en"),
+    ("pt, en", "pt-BR"),
+    ("pt, *", "pt-BR"),
+    ("*, pt", "pt-BR"),
+    ("*;q=0.5, pt;q=0.1", "en"),
+    ("en;q=0, *", "pt-BR"),
+    ("pt;q=0, *", "en"),
+    ("pt;q=0", "en"),
+    ("de, fr;q=0.5", "en"),
+    ("de, pt;q=0.1", "pt-BR"),
+    ("pt-BR;q=0.2, pt;q=0.9, en;q=0.5", "en"),
+    ("ptolemaic, en", "en"),
+    ("pt;q=high", "pt-BR"),
+    (";;, ,", "en"),
+])  # fmt: skip
+def test_the_preferred_language_is_chosen(header: str, expected: str) -> None:
+    assert best_language(header, ("en", "pt-BR")) == expected
+
+
 @settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_any_header_can_be_read(header: str) -> None:
     assert all(0 <= weight <= 1 for _, weight in weights(header))
     assert best_type(header, OFFERS) in (*OFFERS, None)
+    assert best_language(header, ("en", "pt-BR")) in ("en", "pt-BR")
     assert best_coding(header, ("zstd", "gzip")) in ("zstd", "gzip", None)
 
 
