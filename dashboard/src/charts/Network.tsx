@@ -168,7 +168,11 @@ export function Network(props: Props) {
         </svg>
       )}
       <p class="network-legend">
-        <Key sign="positive" /> {text.positive} <Key sign="negative" /> {text.negative}. {text.legend}{" "}
+        {layers.some((layer) => layer.weights) && (
+          <>
+            <Key sign="positive" /> {text.positive} <Key sign="negative" /> {text.negative}. {text.legend}{" "}
+          </>
+        )}
         {elided.map(({ column, layer }) => text.elided(integer(column.placed.length), integer(sizes[layer]))).join(" ")} {isInteractive && text.keys}
       </p>
     </div>

@@ -1,11 +1,15 @@
 /** Fields of forms: each with its label, its explanation and what is wrong with it. */
 import type { ComponentChildren } from "preact";
-import { useId } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 
 interface Frame {
   label: ComponentChildren;
   help?: ComponentChildren;
   error?: string;
+  /** Stands beside the label. */
+  beside?: ComponentChildren;
+  /** The place in a request that the field is for, where problems lead to. */
+  pointer?: string;
 }
 
 interface FieldProps extends Frame {
@@ -13,12 +17,15 @@ interface FieldProps extends Frame {
   children: (control: { id: string; "aria-describedby": string | undefined; "aria-invalid": boolean | undefined }) => ComponentChildren;
 }
 
-export function Field({ label, help, error, children }: FieldProps) {
+export function Field({ label, help, error, beside, pointer, children }: FieldProps) {
   const id = useId();
   const described = [help && `${id}-help`, error && `${id}-error`].filter(Boolean).join(" ");
   return (
-    <div class={`field${error ? " wrong" : ""}`}>
-      <label for={id}>{label}</label>
+    <div class={`field${error ? " wrong" : ""}`} data-pointer={pointer}>
+      <div class="label-row">
+        <label for={id}>{label}</label>
+        {beside}
+      </div>
       {children({ id, "aria-describedby": described || undefined, "aria-invalid": error ? true : undefined })}
       {help && (
         <p class="help" id={`${id}-help`}>
@@ -60,11 +67,16 @@ interface NumberProps extends Frame {
 }
 
 export function NumberField({ value, onChange, min, max, step = "any", placeholder, ...frame }: NumberProps) {
-  const changed = (text: string) => onChange(text.trim() === "" || Number.isNaN(Number(text)) ? null : Number(text));
+  // What is being typed stays as it is typed: 0.0 is on the way to 0.001.
+  const [draft, setDraft] = useState<string | null>(null);
+  const changed = (text: string) => {
+    setDraft(text);
+    onChange(text.trim() === "" || Number.isNaN(Number(text)) ? null : Number(text));
+  };
   return (
     <Field {...frame}>
       {(control) => (
-        <input {...control} type="number" inputMode="decimal" min={min} max={max} step={step} placeholder={placeholder} value={value ?? ""} onInput={(event) => changed(event.currentTarget.value)} />
+        <input {...control} type="number" inputMode="decimal" min={min} max={max} step={step} placeholder={placeholder} value={draft ?? value ?? ""} onInput={(event) => changed(event.currentTarget.value)} onBlur={() => setDraft(null)} />
       )}
     </Field>
   );

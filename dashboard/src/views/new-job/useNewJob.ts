@@ -1,0 +1,91 @@
+/** What the view New job knows: the dataset, the schema, what was changed, and what the API makes of it. */
+import { useRef } from "preact/hooks";
+import { api, body, type Schema } from "~/api/client";
+import type { Problem } from "~/api/problem";
+import { tell } from "~/elements/Toasts";
+import { choicesOf, settled } from "~/forms/choices";
+import type { Form } from "~/forms/form";
+import { estimateOf, useJobSchema } from "~/forms/job";
+import { at, changed, isObject, kindOf, shown, unchanged, type Json, type JsonObject, type Path } from "~/forms/values";
+import { useCheck } from "~/state/check";
+import { useResource } from "~/state/resource";
+import { newJobText } from "~/text/new-job";
+import type { Wanted } from "./request";
+import { suggested } from "./suggest";
+
+export function useNewJob(wanted: Wanted, change: (next: (before: Wanted) => Wanted) => void) {
+  const { dataset: id, changes } = wanted;
+  const dataset = useResource(id ? `dataset:${id}` : null, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: id } }, signal })));
+  const schema = useJobSchema();
+  const hasTarget = Array.isArray(changes.target) ? changes.target.length > 0 : Boolean(changes.target);
+  const found = useRef<{ of: string; task: string | undefined }>({ of: "", task: undefined });
+  const posed = JSON.stringify([id, changes.target, changes.task]);
+  const known = found.current.of === posed ? found.current.task : undefined;
+  const hasArrays = dataset.value?.columns.some((column) => column.shape) ?? false;
+  const suggestion = suggested(known, dataset.value?.rows ?? 0, hasArrays);
+  const request: JsonObject = { dataset_id: id, ...changes, model: changes.model ?? suggestion.model };
+  const checked = useCheck(dataset.value && hasTarget ? JSON.stringify(request) : null, (signal) => estimateOf(request, signal), (problem, signal) => despiteGaps(request, problem, signal));
+  // The last completed request tells what the page shows, but no more than its own dataset and target do.
+  const completed = isObject(checked.estimate?.request) && sameTable(checked.estimate.request, request) ? (checked.estimate.request as JsonObject) : undefined;
+  if (completed && found.current.of !== posed && checked.isCurrent) found.current = { of: posed, task: String(completed.task) };
+  const usual = useRef<JsonObject>({});
+  if (completed && checked.isCurrent) usual.current = { ...usual.current, ...Object.fromEntries(Object.entries(completed).filter(([name]) => !(name in changes))) };
+
+  const task = shown(changes, completed, ["task"]) ?? known;
+  const choicesNow = (of: JsonObject) => {
+    const model = of.model ?? suggestion.model;
+    const solver = kindOf(model) === kindOf(completed?.model as Json) ? shown({ model }, completed, ["model", "solver"]) : at(of, ["model", "solver"]);
+    return choicesOf(schema.known?.choices ?? [], model, solver ?? undefined, of.task ?? task);
+  };
+  const choices = choicesNow(changes);
+  const set = (next: JsonObject, isOther: boolean) => {
+    const kept = isOther ? settled(next, choicesNow(next)) : { changes: next, left: [] };
+    change((before) => ({ ...before, changes: kept.changes }));
+    if (kept.left.length) tell(newJobText().leftOut(kept.left.join(", ")), { undo: () => change((before) => ({ ...before, changes })) });
+  };
+  const decides = (path: Path) => path[0] === "model" || path[0] === "task";
+  const columns = dataset.value?.columns ?? [];
+  const classes = classesOf(columns, changes.target);
+  const form: Form = {
+    changes,
+    completed: completed ?? { model: suggestion.model },
+    catalog: schema.catalog,
+    set: (path, value) => set(changed(changes, completed, path, value, schema.known?.fields), decides(path)),
+    reset: (path) => set(unchanged(changes, path), decides(path)),
+    errorAt: (pointer) => checked.problem?.at(pointer),
+    isHidden: (pointer) => (choices?.without.includes(pointer) ?? false) && !checked.problem?.at(pointer),
+    isOptional: (pointer) => pointer === `/${OPTIONAL}` && !usual.current[OPTIONAL],
+    choicesAt: (pointer) => {
+      if (pointer === "/loss") return choices?.losses;
+      if (pointer === "/split/group" || pointer === "/split/order") return columns.map((column) => column.name);
+      return pointer === "/class_weight" ? classes : undefined;
+    },
+  };
+  return { dataset, schema, request, checked, completed, form, choices, suggestion, task: typeof task === "string" ? task : undefined, hasTarget, usual: usual.current };
+}
+
+const OPTIONAL = "early_stopping";
+
+function sameTable(completed: JsonObject, request: JsonObject): boolean {
+  return completed.dataset_id === request.dataset_id && JSON.stringify(completed.target) === JSON.stringify(request.target);
+}
+
+/** The target's classes, where the profile names them all. */
+function classesOf(columns: Schema["ColumnResource"][], target: Json | undefined): string[] | undefined {
+  const column = columns.find((known) => known.name === target);
+  if (!column?.top || column.top.length !== column.distinct) return undefined;
+  return column.top.map(({ value }) => String(value));
+}
+
+/**
+ * Where only gaps in the data are in the way, the problem stands, but the form still has to know the task and the defaults:
+ * it learns them from the same request without the rows that have gaps.
+ */
+function despiteGaps(request: JsonObject, problem: Problem, signal: AbortSignal): Promise<Schema["Estimate"]> | undefined {
+  if (problem.errors.length === 0 || problem.errors.some(({ pointer }) => pointer !== "/preprocessing/missing")) return undefined;
+  const given = isObject(request.preprocessing) ? request.preprocessing : {};
+  return estimateOf({ ...request, preprocessing: { ...given, missing: "drop" } }, signal).then((estimate) => {
+    const preprocessing = { ...(estimate.request.preprocessing as JsonObject), missing: given.missing ?? "error" };
+    return { ...estimate, request: { ...estimate.request, preprocessing } };
+  });
+}

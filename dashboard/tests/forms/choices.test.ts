@@ -1,0 +1,24 @@
+import { describe, expect, it } from "vitest";
+import { choicesOf, settled, type Choices } from "~/forms/choices";
+
+const ALL: Choices[] = [
+  { model: "line", solver: "analytic", task: "regression", losses: ["half"], without: ["/epochs", "/split/stratify"] },
+  { model: "line", solver: "descent", task: "regression", losses: ["half", "mae"], without: ["/split/stratify"] },
+  { model: "net", solver: null, task: "classification", losses: ["entropy"], without: [] },
+  { model: "net", solver: null, task: "regression", losses: ["half", "mae"], without: ["/split/stratify"] },
+];
+
+describe("choices", () => {
+  it("follow the model, its solver and the task", () => {
+    expect(choicesOf(ALL, "line", "descent", "regression")?.without).toEqual(["/split/stratify"]);
+    expect(choicesOf(ALL, { kind: "line" }, undefined, "regression")?.solver).toBe("analytic");
+    expect(choicesOf(ALL, "net", undefined, "regression")?.losses).toEqual(["half", "mae"]);
+    expect(choicesOf(ALL, "none", undefined, "regression")).toBeUndefined();
+  });
+
+  it("leave out what means nothing, and name it", () => {
+    const changes = { epochs: 5, loss: "entropy", split: { stratify: true, test: 0.1 }, model: "line" };
+    expect(settled(changes, ALL[0])).toEqual({ changes: { split: { test: 0.1 }, model: "line" }, left: ["epochs", "split.stratify", "loss"] });
+    expect(settled(changes, undefined)).toEqual({ changes, left: [] });
+  });
+});
