@@ -357,6 +357,16 @@ class LogEvent(Resource):
     at: Time
 
 
+class LogEntry(Resource):
+    """Something that happened to a job: it came to a state, a message was written, or a checkpoint taken."""
+
+    at: Time
+    kind: Literal["state", "message", "checkpoint"]
+    epoch: int = Field(description="the last epoch that had been recorded; of a checkpoint, its own")
+    state: str | None = Field(description="of a state")
+    message: str | None = Field(description="of a message; of a state, why the job came to it")
+
+
 class EventResource(Resource):
     id: int = Field(description="rises with every event of a job; the same event keeps its id")
     event: Literal["state", "metric", "log"]

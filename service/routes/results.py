@@ -32,6 +32,7 @@ from service.schemas import (
     LayerHistogramResource,
     LayerWeights,
     Listing,
+    LogEntry,
     Sampling,
     Weights,
 )
@@ -43,7 +44,7 @@ from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
 from store.smoothing import LARGEST_BETA, Average, Smoothed, first_read, smooth
-from store.tables import Blob, Checkpoint, Histograms, Job
+from store.tables import Blob, Checkpoint, Entry, Histograms, Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 EPOCH = Matching(r"^(model|last|best|\d{1,9})$", "model, last, best or the number of an epoch")
@@ -211,6 +212,33 @@ def _page_of(newest: list[int], page_of: Page) -> tuple[list[int], str | None]:
     found = [epoch for epoch in newest if before is None or epoch < before]
     items = found[: page_of.size]
     return items, encode(items[-1]) if len(found) > page_of.size else None
+
+
+@router.get("/{job_id}/log", responses=problems(404))
+def get_log(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Listing[LogEntry]:
+    """What happened to a job, newest first: its states, messages, and the checkpoints that are kept."""
+    with store.database.reading() as session:
+        job = jobs.get(session, job_id, caller.sees)
+        entries = [_entry_of(entry) for entry in jobs.journal(session, job.number)]
+        entries += [
+            (each.created_at, LogEntry(at=each.created_at, kind="checkpoint", epoch=each.epoch, state=None, message=None))
+            for each in jobs.checkpoints(session, job.number)
+        ]
+    before = decode(page_of.token) if page_of.token else None
+    newest = [(_microseconds(at), entry) for at, entry in sorted(entries, key=lambda found: found[0])[::-1]]
+    found = [(at, entry) for at, entry in newest if before is None or at < before]
+    last = found[min(page_of.size, len(found)) - 1][0] if found else 0
+    items = [entry for at, entry in found if at >= last]  # with all of the last instant, which the token stands for
+    return Listing(**listing(items, encode(last) if len(items) < len(found) else None))
+
+
+def _entry_of(entry: Entry) -> tuple[float, LogEntry]:
+    kind: Literal["state", "message"] = "state" if entry.kind == "state" else "message"
+    return entry.at, LogEntry(at=entry.at, kind=kind, epoch=entry.epoch, state=entry.state, message=entry.message)
+
+
+def _microseconds(at: float) -> int:
+    return round(at * 1e6)
 
 
 WEIGHT_TYPES = {

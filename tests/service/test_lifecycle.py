@@ -55,6 +55,21 @@ def test_pause_and_resume(stage: Stage) -> None:
     assert [entry["reason"] for entry in job["transitions"]][2:5] == ["paused by the caller"] * 2 + ["resumed by the caller"]
     assert (job["progress"]["fraction"], job["progress"]["eta_seconds"]) == (1.0, 0.0)
     assert act(stage, "job_none", "pause").status_code == 404
+    log = stage.client.get(f"/v1/jobs/{job_id}/log").json()["items"]
+    assert [entry["state"] for entry in log if entry["kind"] == "state"] == states[::-1]
+    assert [entry["at"] for entry in log] == sorted((entry["at"] for entry in log), reverse=True)
+    kept = {entry["epoch"] for entry in stage.client.get(f"/v1/jobs/{job_id}/checkpoints").json()["items"]} - {0}
+    assert {entry["epoch"] for entry in log if entry["kind"] == "checkpoint"} == kept
+    assert 20 in kept
+    paged: list[Any] = []
+    token = ""
+    while token is not None:
+        page = stage.client.get(
+            f"/v1/jobs/{job_id}/log", params={"page_size": 2, **({"page_token": token} if token else {})}
+        ).json()
+        paged, token = paged + page["items"], page["next_page_token"]
+    assert paged == log
+    assert stage.client.get("/v1/jobs/job_none/log").status_code == 404
 
 
 def test_a_fork_tells_where_it_came_from(stage: Stage) -> None:

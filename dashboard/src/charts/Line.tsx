@@ -1,11 +1,14 @@
-/** Curves: numbers in, a canvas out. Drag or press + and − to zoom, 0 or a double click to see all; ← and → move the cursor. */
+/**
+ * Curves: numbers in, a canvas out. Drag, press + and −, or turn the wheel with Ctrl to zoom; Shift and ← or → or the wheel move on;
+ * 0 or a double click show all; ← and → move the cursor.
+ */
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isDark } from "~/state/preferences";
 import { number, tick as short } from "~/text/format";
 import { language } from "~/text/language";
-import { align, type Scale, type Series } from "./aligned";
+import { align, zoomed, type Scale, type Series } from "./aligned";
 import { colour, seriesLook } from "./colours";
 
 export type { Scale, Series } from "./aligned";
@@ -30,13 +33,17 @@ interface Props {
   /** Charts of the same key move their cursors together. */
   syncKey?: string;
   formatX?: (value: number) => string;
+  /** Names of series that are not drawn, where the caller remembers them; otherwise the chart does. */
+  hidden?: readonly string[];
+  onHidden?: (names: string[]) => void;
 }
 
 const DISTRIBUTION = { linear: 1, log: 3, arcsinh: 4 } as const;
 const ZOOM = 2;
+const WHEEL = 0.0015;
 
-function options(props: Props, width: number, moved: (index: number | null) => void): uPlot.Options {
-  const { series, scale = "linear", height = 260, marks = [], onRange, syncKey, xLabel, formatX = (value) => number(value, 7) } = props;
+function options(props: Props, width: number, moved: (index: number | null) => void, marksNow: () => Mark[]): uPlot.Options {
+  const { series, scale = "linear", height = 260, onRange, syncKey, xLabel, formatX = (value) => number(value, 7) } = props;
   const muted = colour("--muted");
   const grid = { stroke: colour("--grid"), width: 1 };
   const axis = { stroke: muted, grid, ticks: { show: false }, font: `12px ${colour("--font")}`, labelFont: `12px ${colour("--font")}` };
@@ -55,7 +62,7 @@ function options(props: Props, width: number, moved: (index: number | null) => v
       width: one.isFaint ? 1 : 1.75,
       dash: look.dash,
       spanGaps: true,
-      points: { show: one.x.length === 1, size: 6, fill: look.colour },
+      points: { show: (plot) => plot.data[0].length === 1, size: 6, fill: look.colour },
     });
   });
   return {
@@ -85,7 +92,7 @@ function options(props: Props, width: number, moved: (index: number | null) => v
       ],
       draw: [
         (plot) => {
-          for (const mark of marks) {
+          for (const mark of marksNow()) {
             const x = plot.valToPos(mark.x, "x", true);
             if (x < plot.bbox.left || x > plot.bbox.left + plot.bbox.width) continue;
             const { ctx } = plot;
@@ -113,12 +120,15 @@ export function Line(props: Props) {
   const { label, series, scale = "linear", range = null, onRange, xLabel, formatX = (value: number) => number(value, 7) } = props;
   const frame = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
-  const [hidden, setHidden] = useState<ReadonlySet<string>>(new Set());
+  const [ownHidden, setOwnHidden] = useState<readonly string[]>([]);
+  const hiddenNames = props.hidden ?? ownHidden;
+  const hiddenKey = hiddenNames.join("\n");
+  const hidden = useMemo(() => new Set(hiddenNames), [hiddenKey]);
   const [cursor, setCursor] = useState<number | null>(null);
   const shown = series.filter((one) => !hidden.has(one.name));
   const aligned = useMemo(() => align(shown, scale), [series, hidden, scale]);
   const wasDark = isDark.value;
-  const form = JSON.stringify([shown.map((one) => [one.name, one.look, one.isFaint, Boolean(one.min)]), scale, props.marks, props.height, xLabel, wasDark, language.value]);
+  const form = JSON.stringify([shown.map((one) => [one.name, one.look, one.isFaint, Boolean(one.min)]), scale, props.height, xLabel, wasDark, language.value]);
   const place = useRef<Props>(props);
   place.current = { ...props, series: shown };
 
@@ -128,7 +138,7 @@ export function Line(props: Props) {
       ...place.current,
       onRange: onRange && ((chosen) => place.current.onRange?.(chosen)),
     };
-    const made = new uPlot(options(current, element.clientWidth || 600, setCursor), [aligned.x, ...aligned.columns] as uPlot.AlignedData, element);
+    const made = new uPlot(options(current, element.clientWidth || 600, setCursor, () => place.current.marks ?? []), [aligned.x, ...aligned.columns] as uPlot.AlignedData, element);
     plot.current = made;
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0 && element.clientWidth !== made.width) made.setSize({ width: element.clientWidth, height: made.height });
@@ -150,15 +160,23 @@ export function Line(props: Props) {
     });
   }, [aligned, range?.[0], range?.[1], form]);
 
-  const zoom = (factor: number) => {
+  const marksKey = JSON.stringify(props.marks);
+  useEffect(() => plot.current?.redraw(false), [marksKey]);
+
+  /** Show `factor` times as much around `centre`, which stays in its place, moved by `shift` of what is shown. */
+  const move = (factor: number, centre: number | null, shift = 0) => {
     const x = aligned.x;
     if (!onRange || x.length < 2) return;
-    const [all_low, all_high] = [x[0] as number, x[x.length - 1] as number];
-    const [low, high] = range ?? [all_low, all_high];
-    const middle = cursor === null ? (low + high) / 2 : (x[cursor] as number);
-    const half = ((high - low) * factor) / 2;
-    const next: [number, number] = [Math.max(all_low, middle - half), Math.min(all_high, middle + half)];
-    onRange(next[0] <= all_low && next[1] >= all_high && factor > 1 ? null : next);
+    onRange(zoomed([x[0] as number, x[x.length - 1] as number], range, factor, centre, shift));
+  };
+  const zoom = (factor: number) => move(factor, cursor === null ? null : (aligned.x[cursor] as number));
+  const turned = (event: WheelEvent) => {
+    const made = plot.current;
+    const sideways = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+    if (!made || !onRange || (!event.ctrlKey && !event.shiftKey && Math.abs(event.deltaX) <= Math.abs(event.deltaY))) return;
+    event.preventDefault();
+    if (event.ctrlKey) move(Math.exp(event.deltaY * WHEEL), made.posToVal(event.clientX - made.over.getBoundingClientRect().left, "x"));
+    else if (range) move(1, null, sideways * WHEEL);
   };
 
   const pressed = (event: KeyboardEvent) => {
@@ -167,6 +185,7 @@ export function Line(props: Props) {
     if (event.key === "+" || event.key === "=") zoom(1 / ZOOM);
     else if (event.key === "-") zoom(ZOOM);
     else if (event.key === "0") onRange?.(null);
+    else if (event.shiftKey && (event.key === "ArrowLeft" || event.key === "ArrowRight")) move(1, null, event.key === "ArrowRight" ? 0.25 : -0.25);
     else if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
       const next = Math.min(aligned.x.length - 1, Math.max(0, (cursor ?? -1) + (event.key === "ArrowRight" ? 1 : -1)));
       made.setCursor({ left: made.valToPos(aligned.x[next] as number, "x"), top: 10 });
@@ -175,16 +194,15 @@ export function Line(props: Props) {
   };
 
   const toggle = (name: string) => {
-    const next = new Set(hidden);
-    if (!next.delete(name)) next.add(name);
-    setHidden(next);
+    const next = hidden.has(name) ? hiddenNames.filter((each) => each !== name) : [...hiddenNames, name];
+    (props.onHidden ?? setOwnHidden)(next);
   };
 
   let column = -1;
   const columnOf = new Map(shown.map((one) => [one.name, (column += one.min && one.max ? 3 : 1)]));
   return (
     <div class="line-chart">
-      <div class="plot" ref={frame} role="img" aria-label={label} tabIndex={0} onKeyDown={pressed} onDblClick={() => onRange?.(null)} />
+      <div class="plot" ref={frame} role="img" aria-label={label} tabIndex={0} onKeyDown={pressed} onWheel={turned} onDblClick={() => onRange?.(null)} />
       <ul class="legend">
         {cursor !== null && aligned.x[cursor] !== undefined && (
           <li class="legend-x">

@@ -39,3 +39,17 @@ export function align(series: Series[], scale: Scale): { x: number[]; columns: (
   }
   return { x, columns, left_out };
 }
+
+/**
+ * The part of `all` that is shown after a zoom: `factor` times as much as in `range` (null: all), with `centre` (null: the middle)
+ * where it was, and moved by `shift` times its width; null where that is all.
+ */
+export function zoomed(all: [number, number], range: [number, number] | null, factor: number, centre: number | null, shift = 0): [number, number] | null {
+  const [low, high] = range ?? all;
+  const fixed = centre ?? (low + high) / 2;
+  const width = Math.min((high - low) * factor, all[1] - all[0]);
+  if (width >= all[1] - all[0]) return null;
+  const share = high > low ? (fixed - low) / (high - low) : 0.5;
+  const first = Math.min(Math.max(fixed - share * width + shift * width, all[0]), all[1] - width);
+  return [first, first + width];
+}

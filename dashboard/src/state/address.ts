@@ -1,4 +1,5 @@
 /** The address is the state of a view: it can be shared, reloaded and gone back to. */
+import type { Signal } from "@preact/signals";
 import { useLocation } from "preact-iso";
 import { useCallback } from "preact/hooks";
 
@@ -27,4 +28,14 @@ export function useQuery(name: string, usual = ""): [string, (value: string, isS
     [name, usual, route],
   );
   return [query[name] ?? usual, set];
+}
+
+/** A choice that stands in the address, and is remembered for addresses that do not name it. Its value is never empty. */
+export function useChoice<T extends string>(name: string, kept: Signal<T>): [T, (value: T) => void] {
+  const [named, set] = useQuery(name);
+  const choose = (value: T) => {
+    kept.value = value;
+    set(value);
+  };
+  return [(named || kept.value) as T, choose];
 }

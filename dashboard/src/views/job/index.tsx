@@ -1,15 +1,21 @@
 /** One job: how it goes, what it has learned, and what can be done with it. */
 import { ErrorBoundary, lazy, useRoute } from "preact-iso";
 import type { ComponentType } from "preact";
-import { api, body, type Schema } from "~/api/client";
-import { Loaded } from "~/elements/Notice";
+import { useState } from "preact/hooks";
+import type { Schema } from "~/api/client";
+import type { Problem } from "~/api/problem";
+import { Loaded, ProblemNotice } from "~/elements/Notice";
 import { Page } from "~/elements/Page";
 import { StateBadge } from "~/elements/StateBadge";
 import { Tabs } from "~/elements/Tabs";
 import { useQuery } from "~/state/address";
-import { useResource } from "~/state/resource";
 import { appText } from "~/text/app";
 import { jobText } from "~/text/job";
+import { Actions } from "./Actions";
+import { Describe } from "./Describe";
+import { Head } from "./Head";
+import { EventsOfJob, newer, useJob, type Job as JobOf } from "./live";
+import "./job.css";
 
 type Panel = ComponentType<{ job: Schema["JobResource"] }>;
 
@@ -28,21 +34,46 @@ export default function Job() {
   const text = jobText();
   const [chosen] = useQuery("tab", "curves");
   const tab = chosen in PANELS ? chosen : "curves";
-  const job = useResource(`job:${id}`, (signal) => body(api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: id } }, signal })));
+  const { job, listen } = useJob(id);
+  const [problem, setProblem] = useState<Problem>();
+  const [isDescribing, setDescribing] = useState(false);
   const Shown = PANELS[tab] as Panel;
   const tabs = Object.keys(PANELS).map((value) => ({ value, label: text.tabs[value as keyof typeof text.tabs] }));
+  const change = (found: JobOf) => job.set((before) => newer(before, found));
+  const value = job.value;
+  const badge = value && (
+    <>
+      <StateBadge state={value.state} />
+      {value.tags.map((tag) => (
+        <a key={tag} class="job-tag" href={`/jobs?tag=${encodeURIComponent(tag)}`}>
+          {tag}
+        </a>
+      ))}
+      <button type="button" class="quiet small" aria-label={text.edit} title={text.edit} onClick={() => setDescribing(true)}>
+        ✎
+      </button>
+    </>
+  );
   return (
-    <Page title={job.value?.name ?? id} above={<a href="/jobs">{appText().jobs}</a>} badge={job.value && <StateBadge state={job.value.state} />}>
+    <Page
+      title={value?.name ?? id}
+      above={<a href="/jobs">{appText().jobs}</a>}
+      badge={badge}
+      actions={value && <Actions job={value} onChange={change} onProblem={setProblem} />}
+    >
+      <ProblemNotice problem={problem} />
       <Loaded resource={job}>
-        {(value) => (
-          <>
+        {(found) => (
+          <EventsOfJob.Provider value={listen}>
+            <Head job={found} />
             <Tabs label={text.parts} name="tab" tabs={tabs} current={tab} />
-            <ErrorBoundary>
-              <Shown key={tab} job={value} />
+            <ErrorBoundary key={tab}>
+              <Shown job={found} />
             </ErrorBoundary>
-          </>
+          </EventsOfJob.Provider>
         )}
       </Loaded>
+      {isDescribing && value && <Describe job={value} onChange={change} onClose={() => setDescribing(false)} />}
     </Page>
   );
 }
