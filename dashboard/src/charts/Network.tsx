@@ -9,7 +9,7 @@ import { keyOf, place, type Column, type DrawnLayer, type Part, type Placed } fr
 import { useWidth } from "./size";
 import "./network.css";
 
-export type { DrawnLayer, Part } from "./network";
+export { keyOf, partOf, type DrawnLayer, type Part } from "./network";
 
 interface Props {
   /** What is drawn, for those who do not see it. */
@@ -170,7 +170,13 @@ export function Network(props: Props) {
       <p class="network-legend">
         {layers.some((layer) => layer.weights) && (
           <>
-            <Key sign="positive" /> {text.positive} <Key sign="negative" /> {text.negative}. {text.legend}{" "}
+            <span class="nowrap">
+              <Key sign="positive" /> {text.positive}
+            </span>{" "}
+            <span class="nowrap">
+              <Key sign="negative" /> {text.negative}
+            </span>{" "}
+            {text.legend}{" "}
           </>
         )}
         {elided.map(({ column, layer }) => text.elided(integer(column.placed.length), integer(sizes[layer]))).join(" ")} {isInteractive && text.keys}
@@ -204,9 +210,10 @@ function Label({ x, y, text }: { x: number; y: number; text: string }) {
 const signOf = (value: number | undefined) => (value === undefined || value === 0 ? "none" : value > 0 ? "positive" : value < 0 ? "negative" : "none");
 const widthOf = (value: number | undefined, largest: number) => (value === undefined || Number.isNaN(value) ? 1 : 1 + 5 * Math.min(1, Math.abs(value) / largest));
 
-/** A third of the way, where the labels of crossing lines lie apart. */
+/** Not far from where a line begins, every other unit's farther off, so that the labels of crossing lines lie apart. */
 function labelPlace(from: Placed, to: Placed, radius: number): { x: number; y: number } {
-  const share = Math.max(0.3, (radius + 26) / Math.max(1, to.x - from.x));
+  const least = (radius + 26) / Math.max(1, to.x - from.x);
+  const share = Math.min(Math.max(0.24, least) + (from.unit % 2) * 0.22, 1 - least);
   return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share };
 }
 

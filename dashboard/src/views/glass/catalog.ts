@@ -1,0 +1,50 @@
+/** The catalog: what activations, losses, optimizers, … there are, with their formulas and fields. */
+import { api, body, type Schema } from "~/api/client";
+import { useResource } from "~/state/resource";
+import { ownNumbers } from "./algebra/catalog";
+import type { Kind } from "./network/setup";
+
+export type Entry = Schema["CatalogEntry"];
+export type Catalog = Record<string, Entry[]>;
+
+export const useCatalog = () => useResource("catalog", (signal) => body<Catalog>(api.GET("/v1/catalog", { signal }) as never));
+
+/** A field of an entry that holds a number, as its JSON Schema says it. */
+export interface NumberOf {
+  name: string;
+  title: string;
+  description: string;
+  usual: number | null;
+  least: number | null;
+  most: number | null;
+  isWhole: boolean;
+}
+
+type Property = { type?: string; anyOf?: Property[]; title?: string; description?: string; default?: unknown; minimum?: number; exclusiveMinimum?: number; maximum?: number; exclusiveMaximum?: number };
+
+/** The numbers that can be chosen for a kind. */
+export function numbersOf(entry: Entry | undefined): NumberOf[] {
+  const properties = (entry?.schema?.properties ?? {}) as Record<string, Property>;
+  return Object.entries(properties).flatMap(([name, property]): NumberOf[] => {
+    const typed = [property, ...(property.anyOf ?? [])].find(({ type }) => type === "number" || type === "integer");
+    if (!typed) return [];
+    return [
+      {
+        name,
+        title: property.title ?? name,
+        description: property.description ?? "",
+        usual: typeof property.default === "number" ? property.default : null,
+        least: typed.minimum ?? typed.exclusiveMinimum ?? null,
+        most: typed.maximum ?? typed.exclusiveMaximum ?? null,
+        isWhole: typed.type === "integer",
+      },
+    ];
+  });
+}
+
+export const entryOf = (catalog: Catalog, family: string, kind: string): Entry | undefined => (catalog[family] ?? []).find((entry) => entry.kind === kind);
+
+/** The numbers of one kind by their symbols: as chosen, or else as usual. */
+export function numbersBySymbol(entry: Entry | undefined, chosen: Kind): Record<string, number> {
+  return ownNumbers(Object.fromEntries(numbersOf(entry).map(({ name, description, usual }) => [name, { description, value: chosen[name] ?? usual }])));
+}

@@ -1,0 +1,1 @@
+export default function LandscapesPage() { return <p>…</p>; }
