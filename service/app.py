@@ -22,6 +22,7 @@ from service.routes import (
     comparison,
     datasets,
     documentation,
+    events,
     glass,
     images,
     initializations,
@@ -49,7 +50,8 @@ Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the
 
 ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
-for module in (datasets, images, uploads, jobs, results, comparison, boundaries, models, glass, initializations, traces):
+MODULES = datasets, images, uploads, jobs, events, results, comparison, boundaries, models, glass, initializations, traces
+for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
 ROUTES.include_router(operations.router)
 ROUTES.include_router(documentation.router)

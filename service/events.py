@@ -1,7 +1,9 @@
 """A job's events: its journal and its epochs, merged. There is no table of events (decision 1)."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cached_property
+from typing import Any, NamedTuple
 
 from fastapi.sse import format_sse_event
 from sqlalchemy.orm import Session
@@ -103,13 +105,30 @@ def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: li
     return place
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
-    """Consecutive events as text/event-stream, the place after them, and whether they are as many as a block holds."""
+class Told(NamedTuple):
+    """An event of a stream: its kind, its data as JSON, and its id."""
 
-    data: bytes
-    end: Cursor
+    event: str
+    data: str
+    id: str
+
+    def encoded(self) -> bytes:
+        """The event as text/event-stream."""
+        return format_sse_event(data_str=self.data, event=self.event, id=self.id)
+
+
+@dataclass(frozen=True)
+class Block:
+    """Consecutive events, the place after them, and whether they are as many as a block holds."""
+
+    events: Sequence[Told]
+    end: Any
     is_full: bool
+
+    @cached_property
+    def data(self) -> bytes:
+        """The events as text/event-stream."""
+        return b"".join(event.encoded() for event in self.events)
 
     @property
     def chunk(self) -> bytes:
@@ -129,8 +148,5 @@ def block(database: Database, job_id: str, after: Cursor) -> Block:
         most = BATCH - after.epochs % BATCH  # so that readers come together at the same places
         with speaking(ENGLISH):  # readers of any language share it
             found = read(session, job, after, most)
-    return Block(b"".join(map(_encoded, found.events)), found.cursor, len(found.events) >= most)
-
-
-def _encoded(event: EventResource) -> bytes:
-    return format_sse_event(data_str=to_json(event.document()["data"]), event=event.event, id=str(event.id))
+    events = [Told(event.event, to_json(event.document()["data"]), str(event.id)) for event in found.events]
+    return Block(events, found.cursor, len(found.events) >= most)

@@ -7,8 +7,8 @@ that other requests are answered in between.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, TypeVar
 
@@ -19,13 +19,16 @@ from cachetools import LRUCache
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.events import Begin, Block, block
-from service.stream import Channel, EventStream
-from store import keys
+from service.channels import Channel, JobChannel, OwnerChannel
+from service.events import Begin, Block, block, chunk_of
+from service.feed import feed_block, progress, progress_event
+from service.stream import EventStream
+from store import feed, keys
 from store.changes import Changes
-from store.cursors import Head, heads
+from store.cursors import Cursor, Head, heads
 from store.database import Database
 from store.errors import NotFound, TooManyStreams
+from store.feed import FeedPlace
 from store.jobs import unknown
 from store.keys import Caller
 from store.machine import open_files
@@ -49,6 +52,7 @@ RETRY_SECONDS = 1.0
 SPARE_FILES = 256
 """Open files that are not for streams."""
 Result = TypeVar("Result")
+Stream = TypeVar("Stream", bound=EventStream)
 log = structlog.get_logger()
 
 
@@ -62,9 +66,9 @@ class Hub:
         self.most_each = setting.max_streams_per_key
         self.streams: set[EventStream] = set()
         self._counts: Counter[str] = Counter()
-        self._channels: dict[str, Channel] = {}
-        self._by_number: dict[int, Channel] = {}
-        self._opening: dict[str, asyncio.Task[Channel]] = {}
+        self._channels: dict[Any, Channel] = {}
+        self._by_number: dict[int, JobChannel] = {}
+        self._opening: dict[Any, asyncio.Task[Channel]] = {}
         self._blocks: LRUCache[Any, Block] = LRUCache(KEPT_BYTES, getsizeof=lambda kept: len(kept.data) + 200)
         self._reading: dict[Any, asyncio.Task[Block | None]] = {}
         self._limiter = anyio.CapacityLimiter(READERS)
@@ -72,7 +76,8 @@ class Hub:
         self._some = asyncio.Event()
         self._is_closing = False
         self._loop = asyncio.get_running_loop()
-        self._changes = Changes(database, self._tell)
+        self._changes = Changes(database, self._tell, self._tell_feed)
+        self._progress: dict[tuple[str, str], str] = {}
         self._tasks = [asyncio.create_task(self._wake_in_turn()), asyncio.create_task(self._tick())]
 
     def now(self) -> float:
@@ -87,23 +92,32 @@ class Hub:
 
     async def open(self, caller: Caller, job_id: str, begin: Begin) -> EventStream | None:
         """A stream of the job's events; None where no event will follow. Raises NotFound, BadPageToken, TooManyStreams."""
-        stream = EventStream(self, caller.key_id, caller.key_id or caller.owner)
-        self._admit(stream)
-        try:
-            channel = await self._channel(job_id)
+        with self.admitted(EventStream(self, caller)) as stream:
+            channel = await self.job_channel(job_id)
             if caller.sees not in (None, channel.head.owner):
                 raise unknown(job_id)
-            channel.join(stream)
-            if begin.place is not None and channel.head.cursor.id < begin.place.id:  # it may have gone on just now
-                await self.run(self._look, channel)
-            stream.place = begin.after(channel.head)
-        except BaseException:
-            self.leave(stream)
-            raise
-        if channel.head.ended and not channel.head.is_after(stream.place):
+            stream.watch(channel, None)
+            stream.place = await self.place_in(channel, begin)
+        if stream.has_told_all:
             self.leave(stream)
             return None
         return stream
+
+    async def place_in(self, channel: JobChannel, begin: Begin) -> Cursor:
+        """Where in the job's events to begin. Raises BadPageToken."""
+        if begin.place is not None and channel.head.cursor.id < begin.place.id:  # it may have gone on just now
+            await self.run(self._look, channel)
+        return begin.after(channel.head)
+
+    @contextmanager
+    def admitted(self, stream: Stream) -> Iterator[Stream]:
+        """Count the stream, which is being opened, and forget it where that fails. Raises TooManyStreams."""
+        self._admit(stream)
+        try:
+            yield stream
+        except BaseException:
+            self.leave(stream)
+            raise
 
     def _admit(self, stream: EventStream) -> None:
         if self._is_closing:
@@ -124,8 +138,8 @@ class Hub:
         self._counts[stream.counted_as] -= 1
         if not self._counts[stream.counted_as]:
             del self._counts[stream.counted_as]
-        if stream.channel is not None:
-            stream.channel.leave(stream, self.now())
+        for channel in stream.channels:
+            channel.leave(stream, self.now())
 
     def close_streams(self) -> None:
         """End every stream in order, and open no other: the server is about to stop."""
@@ -144,21 +158,40 @@ class Hub:
 
     # --- channels
 
-    async def _channel(self, job_id: str) -> Channel:
-        if (channel := self._channels.get(job_id)) is not None:
+    async def job_channel(self, job_id: str) -> JobChannel:
+        """The channel of a job. Raises NotFound."""
+        found: JobChannel = await self._channel(job_id, self._open_job, job_id)
+        if found.is_gone:  # and soon forgotten
+            raise unknown(job_id)
+        return found
+
+    async def owner_channel(self, owner: str | None) -> OwnerChannel:
+        """The channel of all jobs of an owner, or of everybody."""
+        found: OwnerChannel = await self._channel(("owner", owner), self._open_owner, owner)
+        return found
+
+    async def _channel(self, key: Any, opening: Callable[[Any], Coroutine[Any, Any, Channel]], subject: Any) -> Any:
+        if (channel := self._channels.get(key)) is not None:
             return channel
-        task = self._opening.get(job_id)
+        task = self._opening.get(key)
         if task is None:
-            task = self._opening[job_id] = asyncio.create_task(self._open_channel(job_id))
-            task.add_done_callback(lambda _: self._opening.pop(job_id))
+            task = self._opening[key] = asyncio.create_task(opening(subject))
+            task.add_done_callback(lambda _: self._opening.pop(key))
         return await asyncio.shield(task)
 
-    async def _open_channel(self, job_id: str) -> Channel:
+    async def _open_job(self, job_id: str) -> JobChannel:
         number, head = await self.run(self._find, job_id)
-        channel = Channel(number, head, self.now())
+        channel = JobChannel(number, head, self.now())
         self._channels[job_id] = self._by_number[number] = channel
         self._changes.watch(number)
         await self.run(self._look, channel)  # what was committed before it was watched
+        return channel
+
+    async def _open_owner(self, owner: str | None) -> OwnerChannel:
+        channel = OwnerChannel(owner, self.now())
+        self._channels[channel.key] = channel
+        self._changes.watch_feed(owner)
+        channel.take(await self.run(self._feed_end, owner))
         return channel
 
     def _find(self, job_id: str) -> tuple[int, Head]:
@@ -168,15 +201,21 @@ class Hub:
                 raise unknown(job_id)
             return number, heads(session, [number])[number]
 
-    def _look(self, channel: Channel) -> None:
+    def _look(self, channel: JobChannel) -> None:
         with self.database.glancing() as session:
             channel.take(heads(session, [channel.number]).get(channel.number))
+
+    def _feed_end(self, owner: str | None) -> FeedPlace:
+        with self.database.glancing() as session:
+            return feed.end(session, owner)
 
     def _drop_idle(self, now: float) -> None:
         for channel in list(self._channels.values()):
             if not channel.streams and now - channel.idle_since > TICK_SECONDS:
-                del self._channels[channel.head.job_id]
-                if self._by_number.get(channel.number) is channel:
+                del self._channels[channel.key]
+                if isinstance(channel, OwnerChannel):
+                    self._changes.forget_feed(channel.owner)
+                elif isinstance(channel, JobChannel) and self._by_number.get(channel.number) is channel:
                     del self._by_number[channel.number]
                     self._changes.forget(channel.number)
                 if channel.wave is not None:
@@ -191,11 +230,21 @@ class Hub:
 
     def _take(self, changed: dict[int, Head | None]) -> None:
         for number, head in changed.items():
-            channel = self._by_number.get(number)
-            if channel is None:
-                continue
-            channel.take(head)
-            self.stir(channel)
+            if (channel := self._by_number.get(number)) is not None:
+                channel.take(head)
+                self.stir(channel)
+
+    def _tell_feed(self, ends: dict[str | None, FeedPlace]) -> None:
+        """Called by the thread that follows the database."""
+        with suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(self._take_feed, ends)
+
+    def _take_feed(self, ends: dict[str | None, FeedPlace]) -> None:
+        for owner, end in ends.items():
+            channel = self._channels.get(("owner", owner))
+            if isinstance(channel, OwnerChannel):
+                channel.take(end)
+                self.stir(channel)
 
     def stir(self, channel: Channel) -> None:
         """Have the job's streams told what is new, in this round or the next."""
@@ -210,12 +259,13 @@ class Hub:
             began = self.now()
             waiting = [stream for stream in channel.streams if stream.is_waiting]
             calls: dict[EventStream, Callable[[], None]] = {stream: stream.wake for stream in waiting}
-            for place, _ in Counter(stream.place for stream in waiting).most_common(PLACES):
-                if channel.head.is_after(place):
+            places = {stream: place for stream in waiting if (place := stream.place_in(channel)) is not None}
+            for place, _ in Counter(places.values()).most_common(PLACES):
+                if channel.is_after(place):
                     found = await self.read(channel, place)
-                    if found is not None and found.data and not channel.head.is_after(found.end):
+                    if found is not None and found.data and not channel.is_after(found.end):
                         given = place, found, found.chunk
-                        calls |= {stream: partial(stream.give, *given) for stream in waiting if stream.place == place}
+                        calls |= {stream: partial(stream.give, *given) for stream in waiting if places.get(stream) == place}
             told = self._loop.create_future()
             self._in_turn([*calls.values(), partial(told.set_result, None)])
             await told
@@ -248,7 +298,10 @@ class Hub:
     async def _read(self, key: tuple[Channel, Any]) -> Block | None:
         channel, place = key
         try:
-            found = await self.run(block, self.database, channel.head.job_id, place)
+            if isinstance(channel, OwnerChannel):
+                found = await self.run(feed_block, self.database, channel.owner, place)
+            else:
+                found = await self.run(block, self.database, channel.key, place)
         except NotFound:
             channel.is_gone = True
             return None
@@ -271,11 +324,34 @@ class Hub:
             self._drop_idle(now)
             self._in_turn([stream.beat for stream in self.streams if stream.is_silent(now)])
             for stream in [stream for stream in self.streams if stream.is_blocked(now)]:
-                log.info("a stream's reader takes nothing; ended it", job_id=stream.channel and stream.channel.head.job_id)
+                log.info("a stream's reader takes nothing; ended it", watched=[channel.key for channel in stream.channels][:1])
                 stream.cut()
             if now - checked >= KEYS_SECONDS and self.streams:
                 checked = now
                 await self._check_keys()
+            await self._tell_progress()
+
+    async def _tell_progress(self) -> None:
+        """Tell who watches all of an owner's jobs how far those are that have gone on."""
+        channels = [channel for channel in self._channels.values() if isinstance(channel, OwnerChannel) and channel.streams]
+        if not channels:
+            self._progress.clear()
+            return
+        try:
+            found = await self.run(progress, self.database)
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("progress not read; trying again", error=type(error).__name__)
+            return
+        before, self._progress = self._progress, found
+        for channel in channels:
+            news = [data for key, data in found.items() if channel.owner in (None, key[0]) and before.get(key) != data]
+            if news:
+                data = b"".join(map(progress_event, news))
+                self._in_turn([partial(stream.say, data, chunk_of(data)) for stream in channel.streams])
+
+    def progress_of(self, owner: str | None) -> list[str]:
+        """How far the owner's jobs were when that was last told."""
+        return [data for (of, _), data in self._progress.items() if owner in (None, of)]
 
     async def _check_keys(self) -> None:
         """End the streams whose caller would not be let in now."""

@@ -36,13 +36,20 @@ class Asked:
     filters: Sequence[ColumnElement[bool]] = ()
 
     def read(
-        self, session: Session, table: type[Row], keys: Mapping[str, ColumnElement[Any]], options: Sequence[ORMOption] = ()
+        self,
+        session: Session,
+        table: type[Row],
+        keys: Mapping[str, ColumnElement[Any]],
+        options: Sequence[ORMOption] = (),
+        order: Order | None = None,
     ) -> tuple[Sequence[Row], dict[str, Any]]:
-        """The rows of the page, and the rest of the listing. `keys` are what can be ordered by besides `created_at`."""
+        """The rows of the page, and the rest of the listing. `keys` are what can be ordered by besides `created_at`; `order` is
+        what `order_by` asks for where it is none of them.
+        """
         filters = [*owned(table, self.caller.sees), *self.filters]
         if self.name is not None:
             filters.append(named_like(table, self.name))
-        order = Order(keys.get(self.order_by.removeprefix("-")), self.order_by.startswith("-"))
+        order = order or Order(keys.get(self.order_by.removeprefix("-")), self.order_by.startswith("-"))
         asked = {**(self.fields or {}), "name": self.name, "order_by": None if self.order_by == NEWEST else self.order_by}
         rows, token = page(session, table, filters, self.page.size, self.page.token, order, scope_of(asked), options)
         total = count(session, table, filters) if self.total else None

@@ -28,7 +28,7 @@ from service.schemas import (
     Timings,
     Transition,
 )
-from store import jobs, models, turns
+from store import best_values, jobs, models, turns
 from store.cursors import Cursor
 from store.tables import Dataset, Entry, Job, Model
 
@@ -83,7 +83,8 @@ LEARNED = ("epoch", "train_", "validation_")
 def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
     """The jobs as lines of a table, in as many queries as one job."""
     positions = turns.positions(session, rows)
-    targets = jobs.targets(session, [row.number for row in rows])
+    numbers = [row.number for row in rows]
+    targets, best = jobs.targets(session, numbers), best_values.of_jobs(session, numbers)
     return [
         JobSummary(
             id=job.id,
@@ -99,6 +100,7 @@ def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
             progress=_progress(job, job.epoch, job.state, job.fraction),
             latest=learned(job.latest),
             best=None if job.best is None else learned(job.best),
+            best_values=best[job.number],
             model_id=job.model_id,
             error_code=(job.error or {}).get("code"),
             created_at=job.created_at,

@@ -1,5 +1,6 @@
 """The problems that endpoints declare, so that the OpenAPI document says what can come back."""
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from service.problems import MEDIA_TYPE
@@ -39,4 +40,31 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
         }
         for status in sorted({*statuses, *ALWAYS})
+    }
+
+
+def reference(name: str) -> dict[str, str]:
+    """The schema of that name in the OpenAPI document."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def stream_of(kinds: Iterable[str], data: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The schema of a stream with events of these kinds, whose data are one of these schemas."""
+    return {
+        "type": "string",
+        "contentMediaType": "text/event-stream",
+        "description": "Server-Sent Events; `itemSchema` is one of them, with its data as JSON",
+        "itemSchema": {
+            "type": "object",
+            "required": ["event", "data"],
+            "properties": {
+                "id": {"type": "string", "description": "what Last-Event-ID and `from` take"},
+                "event": {"type": "string", "enum": list(kinds)},
+                "data": {
+                    "type": "string",
+                    "contentMediaType": "application/json",
+                    "contentSchema": {"anyOf": list(data)},
+                },
+            },
+        },
     }

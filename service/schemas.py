@@ -318,11 +318,32 @@ class JobSummary(Resource):
     progress: Progress
     latest: Values = Field(description="the losses and metrics of the last epoch recorded")
     best: Values | None = Field(description="those of the epoch with the lowest loss, as in a whole job")
+    best_values: dict[str, float] = Field(
+        description="the best value of each loss and metric, whichever epoch it is of: what `order_by` orders by"
+    )
     model_id: str | None
     error_code: str | None = Field(description="why it failed", examples=["WORKER_LOST"])
     created_at: Time
     started_at: Time | None
     finished_at: Time | None
+
+
+class JobProgress(Resource):
+    """How far a job is, as in its line of a table."""
+
+    id: str
+    owner: str
+    state: State
+    progress: Progress
+    latest: Values
+    best: Values | None
+    best_values: dict[str, float]
+
+
+class JobGone(Resource):
+    """A job that was deleted."""
+
+    id: str
 
 
 class StateCounts(Resource):
@@ -371,6 +392,14 @@ class EventResource(Resource):
     id: int = Field(description="rises with every event of a job; the same event keeps its id")
     event: Literal["state", "metric", "log"]
     data: JobResource | MetricEvent | LogEvent
+
+
+class JobEvent(Resource):
+    """An event of one of several jobs."""
+
+    id: str = Field(description="of this event and of the place that every job has come to")
+    event: Literal["state", "metric", "log", "deleted"]
+    data: dict[str, Any] = Field(description="as in the job's own events, with `job_id`")
 
 
 class Curve(Resource):

@@ -1,17 +1,18 @@
-"""One event stream: an answer that tells a job's events as they happen, at the pace of who reads it."""
+"""One event stream: an answer that tells a channel's events as they happen, at the pace of who reads it."""
 
 import asyncio
 import random
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
-import structlog
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from service.channels import Channel
 from service.events import Block, chunk_of
 from service.protocol import WRITER, Writer
-from store.cursors import Cursor, Head
+from store.keys import Caller
 
 if TYPE_CHECKING:
     from service.hub import Hub
@@ -26,35 +27,6 @@ RETRY_MILLISECONDS = (1_000, 4_000)
 COMMENT = b": still here\n\n"
 COMMENT_CHUNK = chunk_of(COMMENT)
 HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
-log = structlog.get_logger()
-
-
-class Channel:
-    """A job that is watched: where its events end, and the streams that tell them."""
-
-    def __init__(self, number: int, head: Head, now: float) -> None:
-        self.number, self.head = number, head
-        self.streams: set[EventStream] = set()
-        self.wave: asyncio.Task[None] | None = None
-        self.has_changed = self.is_gone = False
-        self.idle_since = now
-
-    def take(self, head: Head | None) -> None:
-        """Note where the job's events end by now; None where it was deleted."""
-        if head is None or head.job_id != self.head.job_id:  # SQLite gives a deleted job's number out again
-            self.is_gone = True
-        else:
-            self.head = head
-
-    def join(self, stream: "EventStream") -> None:
-        """Have the stream woken when there is something new."""
-        stream.channel = self
-        self.streams.add(stream)
-
-    def leave(self, stream: "EventStream", now: float) -> None:
-        """Wake the stream no more."""
-        self.streams.discard(stream)
-        self.idle_since = now
 
 
 class EventStream(Response):
@@ -62,19 +34,41 @@ class EventStream(Response):
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: "Hub", key_id: str | None, counted_as: str) -> None:
+    def __init__(self, hub: "Hub", caller: Caller) -> None:
         self.status_code, self.background = 200, None
         self.init_headers(HEADERS)
-        self.hub, self.key_id, self.counted_as = hub, key_id, counted_as
+        self.hub, self.key_id, self.counted_as = hub, caller.key_id, caller.key_id or caller.owner
         self.channel: Channel | None = None
-        self.place = Cursor()
+        self.place: Any = None
+        self.before = ""
+        """What is sent before the first event."""
         self._writer: Writer | None = None
         self._waker: asyncio.Future[None] | None = None
         self._limit: asyncio.Timeout | None = None
         self._sent_at, self._is_sending = 0.0, False
-        self._is_ending = self._is_due = False
+        self._is_ending, self._has_more = False, True
+        self._due = b""
 
     # --- what the hub asks of it
+
+    def watch(self, channel: Channel, place: Any) -> None:
+        """Tell the channel's events that follow the place."""
+        self.channel, self.place = channel, place
+        channel.join(self)
+
+    @property
+    def channels(self) -> Sequence[Channel]:
+        """All that it watches."""
+        return [] if self.channel is None else [self.channel]
+
+    def place_in(self, channel: Channel) -> Any:
+        """How far it has told the channel's events; None where nothing can be given to it."""
+        return self.place
+
+    @property
+    def id(self) -> str:
+        """The event id of its place."""
+        return str(self.place.id)
 
     @property
     def is_waiting(self) -> bool:
@@ -93,19 +87,23 @@ class EventStream(Response):
         if self._waker is not None and not self._waker.done():
             self._waker.set_result(None)
 
-    def give(self, place: Cursor, block: Block, chunk: bytes) -> None:
+    def give(self, place: Any, block: Block, chunk: bytes) -> None:
         """Tell it what follows the place, where it waits there: at once if its reader keeps up, else by waking it."""
         assert self.channel is not None
         if self.place == place and self._writes(chunk):
             self.place = block.end
-            if not self.channel.head.ended:
+            if not self.channel.has_ended:
                 return
         self.wake()
 
     def beat(self) -> None:
         """Have it send a comment."""
-        if not self._writes(COMMENT_CHUNK):
-            self._is_due = True
+        self.say(COMMENT, COMMENT_CHUNK)
+
+    def say(self, data: bytes, chunk: bytes) -> None:
+        """Have it send something that has no place among its events, unless something of that kind still waits."""
+        if not self._writes(chunk):
+            self._due = data
             self.wake()
 
     def _writes(self, chunk: bytes) -> bool:
@@ -140,7 +138,8 @@ class EventStream(Response):
                 async with asyncio.timeout(None) as self._limit:
                     # in one block with a comment, which is none to dispatch: the first bytes, before there is an event
                     retry = random.randint(*RETRY_MILLISECONDS)
-                    await self._send(send, f": events\nretry: {retry}\n\n".encode())
+                    # with its place as their id, lest a client that is cut off before an event begins elsewhere
+                    await self._send(send, f": events\nretry: {retry}\nid: {self.id}\n\n{self.before}".encode())
                     self._writer = scope.get("extensions", {}).get(WRITER)
                     await self._tell_all(send)
             except TimeoutError:
@@ -159,30 +158,49 @@ class EventStream(Response):
         self.wake()
 
     async def _tell_all(self, send: Send) -> None:
+        while not self._is_ending:
+            if await self._tell_some(send):
+                continue
+            if self.has_told_all:
+                break
+            if self._due:
+                due, self._due = self._due, b""
+                await self._send(send, due)
+                continue  # it may have gone on meanwhile
+            await self._wait()
+        await self._send(send, b"", more=False)
+
+    async def _wait(self) -> None:
+        """Until it is woken."""
+        self._waker = asyncio.get_running_loop().create_future()
+        try:
+            await self._waker
+        finally:
+            self._waker = None
+        self._has_more = True
+
+    async def _tell_some(self, send: Send) -> bool:
+        """Tell what follows, up to a block. Whether it is worth asking again at once."""
         channel = self.channel
         assert channel is not None
-        has_more = True
-        while not (self._is_ending or channel.is_gone):
-            if channel.head.is_after(self.place):
-                if has_more:
-                    block = await self.hub.read(channel, self.place)
-                    if block is not None:
-                        self.place, has_more = block.end, block.is_full
-                        await self._send(send, block.data)
-                    continue
-                self.hub.stir(channel)  # it has gone on while this was sent: the next round tells it
-            elif channel.head.ended:
-                break
-            elif self._is_due:
-                self._is_due = False
-                await self._send(send, COMMENT)
-            self._waker = asyncio.get_running_loop().create_future()
-            try:
-                await self._waker
-            finally:
-                self._waker = None
-            has_more = True
-        await self._send(send, b"", more=False)
+        if channel.is_gone or not channel.is_after(self.place):
+            return False
+        if not self._has_more:
+            self.hub.stir(channel)  # it has gone on while this was sent: the next round tells it
+            return False
+        block = await self.hub.read(channel, self.place)
+        if block is not None:
+            self.place, self._has_more = block.end, block.is_full
+            if block.data:
+                await self._send(send, block.data)
+        return True
+
+    @property
+    def has_told_all(self) -> bool:
+        """Whether no event will follow."""
+        channel = self.channel
+        assert channel is not None
+        return channel.is_gone or (channel.has_ended and not channel.is_after(self.place))
 
     async def _send(self, send: Send, data: bytes, more: bool = True) -> None:
         self._is_sending, self._sent_at = True, self.hub.now()

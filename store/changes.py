@@ -13,8 +13,10 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection
 
+from store import feed
 from store.cursors import Head, heads
 from store.database import Database
+from store.feed import FeedPlace
 
 CHANNEL = "vidro_jobs"
 POLL_SECONDS = 0.05
@@ -22,17 +24,28 @@ POLL_SECONDS = 0.05
 NET_SECONDS = 1.0
 """How often PostgreSQL's watched jobs are looked at in any case: a pooler in between may lose notifications."""
 RETRY_SECONDS = 1.0
+ROWS = 1000
+"""Changes of the feed, and watched jobs, that are read at a time."""
 log = structlog.get_logger()
 
 
 class Changes:
-    """Calls `tell`, from a thread of its own, with the new heads of watched jobs by number; None for a job that is gone."""
+    """Calls `tell`, from a thread of its own, with the new heads of watched jobs by number, None for a job that is gone; and
+    `tell_feed` with where the feed of watched owners has come to, None for all owners.
+    """
 
-    def __init__(self, database: Database, tell: Callable[[dict[int, Head | None]], None]) -> None:
-        self.database, self.tell = database, tell
+    def __init__(
+        self,
+        database: Database,
+        tell: Callable[[dict[int, Head | None]], None],
+        tell_feed: Callable[[dict[str | None, FeedPlace]], None] = lambda _: None,
+    ) -> None:
+        self.database, self.tell, self.tell_feed = database, tell, tell_feed
         self._lock = threading.Lock()
         self._watched: set[int] = set()
         self._seen: dict[int, Head] = {}
+        self._owners: set[str | None] = set()
+        self._place: FeedPlace | None = None
         self._added = False
         self._some, self._stop = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
@@ -41,18 +54,36 @@ class Changes:
         """Tell of this job from now on; the thread starts with the first."""
         with self._lock:
             self._watched.add(number)
-            self._added = True
-            self._some.set()
-            if self._thread.ident is None:
-                self._thread.start()
+            self._start()
 
     def forget(self, number: int) -> None:
         """Tell of this job no more."""
         with self._lock:
             self._watched.discard(number)
             self._seen.pop(number, None)
-            if not self._watched:
-                self._some.clear()
+            self._rest()
+
+    def watch_feed(self, owner: str | None) -> None:
+        """Tell where the feed of the owner, or of all owners, has come to from now on."""
+        with self._lock:
+            self._owners.add(owner)
+            self._start()
+
+    def forget_feed(self, owner: str | None) -> None:
+        """Tell of the owner's feed no more."""
+        with self._lock:
+            self._owners.discard(owner)
+            self._rest()
+
+    def _start(self) -> None:
+        self._added = True
+        self._some.set()
+        if self._thread.ident is None:
+            self._thread.start()
+
+    def _rest(self) -> None:
+        if not self._watched and not self._owners:
+            self._some.clear()
 
     def close(self) -> None:
         """End the thread."""
@@ -109,11 +140,30 @@ class Changes:
         with self._lock:
             self._added = self._added and numbers is not None
             wanted = self._watched if numbers is None else self._watched.intersection(numbers)
-            wanted = set(wanted)
-        if not wanted:
-            return
+            wanted, owners = set(wanted), set(self._owners)
+        if owners:
+            self._look_at_feed(owners)
+        else:
+            self._place = None
+        if wanted:
+            self._look_at(wanted)
+
+    def _look_at_feed(self, owners: Collection[str | None]) -> None:
+        """Tell where the feed of each owner, and of all, has come to since the last time; the first time, of these."""
         with self.database.glancing() as session:
-            found = heads(session, wanted)
+            if self._place is None:
+                self._place = feed.end(session)
+                self.tell_feed({owner: feed.end(session, owner) for owner in owners})
+            while not self._stop.is_set() and (found := feed.changes(session, None, self._place, ROWS)):
+                self._place = found[-1].place
+                self.tell_feed({owner: change.place for change in found for owner in (change.owner, None)})
+
+    def _look_at(self, wanted: set[int]) -> None:
+        found: dict[int, Head] = {}
+        with self.database.glancing() as session:
+            numbers = sorted(wanted)
+            for start in range(0, len(numbers), ROWS):
+                found |= heads(session, numbers[start : start + ROWS])
         changed: dict[int, Head | None] = {}
         with self._lock:
             for number in wanted & self._watched:

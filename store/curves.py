@@ -14,6 +14,8 @@ from weakref import WeakKeyDictionary
 from sqlalchemy import delete, event, func, insert, select
 from sqlalchemy.orm import Session
 
+from store import best_values
+from store.best_values import BestValues
 from store.database import insert_into
 from store.tables import CurveBucket, CurvePoint, Series
 
@@ -52,11 +54,14 @@ class Recorder:
     job_number: int
     points: list[tuple[str, int, float | None]] = field(default_factory=list)
     unfinished: dict[tuple[str, int], list[Span]] = field(default_factory=dict)
+    best: BestValues = field(default_factory=BestValues)
 
     def add(self, step: int, values: Mapping[str, float | None]) -> None:
         """Remember a step's value on each curve until `write`."""
         for name, value in values.items():
             self.points.append((name, step, None if value is None or math.isnan(value) else value))
+            if name in best_values.BETTER:
+                self.best.take(name, value)
 
     def write(self, session: Session, again: bool = False) -> None:
         """Write what was added since the last time, points and the buckets that they fill; `again` where they may be there
@@ -66,9 +71,10 @@ class Recorder:
         if not self.points:
             return
         points, unfinished = list(self.points), {key: list(spans) for key, spans in self.unfinished.items()}
+        improved = set(self.best.improved)
 
         def put_back(_: Session) -> None:
-            self.points, self.unfinished = points, unfinished
+            self.points, self.unfinished, self.best.improved = points, unfinished, improved
 
         event.listen(session, "after_rollback", put_back, once=True)
         numbers = series_numbers(session, {name for name, _, _ in self.points})
@@ -84,6 +90,7 @@ class Recorder:
         ]
         if buckets:
             session.execute(_insert(session, CurveBucket, again), buckets)
+        self.best.write(session, self.job_number, numbers)
         self.points.clear()
 
     def _fill(self, name: str, level: int, span: Span) -> Iterable[tuple[int, Span]]:
@@ -102,13 +109,21 @@ class Recorder:
         """
         self.points.clear()
         self.unfinished.clear()
+        self.best = BestValues()
+        numbers = {}
         for number, name in session.execute(select(Series.number, Series.name)).all():
+            numbers[name] = number
             last = batch_step if name.startswith("batch_") else epoch_step
             key = {"job_number": self.job_number, "series_number": number}
             session.execute(delete(CurvePoint).filter_by(**key).where(CurvePoint.step > last))
             session.execute(delete(CurveBucket).filter_by(**key).where(CurveBucket.last_step > last))
             for level, spans in tails(session, self.job_number, number).items():
                 self.unfinished[name, level] = spans
+                if name in best_values.BETTER:
+                    for span in spans:
+                        self.best.take(name, span.low)
+                        self.best.take(name, span.high)
+        self.best.rewrite(session, self.job_number, numbers)
 
 
 _numbers: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()

@@ -25,6 +25,8 @@ class Order(NamedTuple):
 
     key: ColumnElement[Any] | None = None
     descending: bool = True
+    beside: tuple[Any, ColumnElement[bool]] | None = None
+    """The table that the key is a column of, where that is another, and the condition that joins it."""
 
 
 NEWEST_FIRST = Order()
@@ -62,7 +64,10 @@ def page(
         places = [Place(row.number) for row in rows]
     else:
         key, number = (column.desc() if order.descending else column.asc() for column in (order.key, table.number))
-        query_of_keys = select(table.number, order.key).where(*conditions).order_by(order.key.is_(None), key, number)
+        query_of_keys = select(table.number, order.key).select_from(table)
+        if order.beside is not None:
+            query_of_keys = query_of_keys.outerjoin(*order.beside)
+        query_of_keys = query_of_keys.where(*conditions).order_by(order.key.is_(None), key, number)
         places = [Place(*row) for row in session.execute(query_of_keys.limit(size + 1))]
         numbers = [place.number for place in places[:size]]
         found = {row.number: row for row in session.scalars(select(table).where(table.number.in_(numbers)).options(*options))}

@@ -218,6 +218,35 @@ class CurveBucket(Table):
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 (SQLAlchemy reads it)
 
 
+class BestValue(Table):
+    """The lowest value of a job's loss or metric so far, or the highest where higher is better."""
+
+    __tablename__ = "best_values"
+    job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
+    series_number: Mapped[int] = mapped_column(ForeignKey("series.number"), primary_key=True)
+    value: Mapped[float]
+
+
+class Feed(Table):
+    """A change of a job that lists show: its state, name or tags, or that it was deleted. Triggers write it (migration 0014).
+
+    `txid` is the transaction that wrote it, on PostgreSQL; see `store.feed`.
+    """
+
+    __tablename__ = "feed"
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    txid: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    owner: Mapped[str]
+    job_id: Mapped[str]
+    is_deleted: Mapped[bool] = mapped_column(server_default=false())
+    at: Mapped[float] = mapped_column(Instant, server_default=now())
+    __table_args__ = (
+        Index("feed_in_order", "txid", "number"),
+        Index("feed_by_owner", "owner", "txid", "number"),
+        {"sqlite_autoincrement": True},
+    )
+
+
 class Checkpoint(Table):
     """What a run had to remember after an epoch, as safetensors. Kept: every n-th (`periodic`), the best, the last."""
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -39,7 +39,7 @@ from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import accepted
 from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
-from service.responses import problems
+from service.responses import problems, reference, stream_of
 from service.routing import Route
 from service.schemas import (
     CountedListing,
@@ -58,7 +58,7 @@ from service.schemas import (
     State,
     StateCounts,
 )
-from store import datasets, forks, jobs, queue, turns, workers
+from store import best_values, datasets, forks, jobs, queue, turns, workers
 from store.database import fold, has_tag
 from store.keys import Caller
 from store.pages import named_like
@@ -88,26 +88,7 @@ EXAMPLES: dict[str, Any] = {
     "linear": {"summary": "A line by gradient descent with momentum", "value": LINEAR},
 }
 
-EVENT_STREAM = {
-    "type": "string",
-    "contentMediaType": "text/event-stream",
-    "description": "Server-Sent Events; `itemSchema` is one of them, with its data as JSON",
-    "itemSchema": {
-        "type": "object",
-        "required": ["id", "event", "data"],
-        "properties": {
-            "id": {"type": "string", "description": "what Last-Event-ID and `from` take"},
-            "event": {"type": "string", "enum": ["state", "metric", "log"]},
-            "data": {
-                "type": "string",
-                "contentMediaType": "application/json",
-                "contentSchema": {
-                    "anyOf": [{"$ref": f"#/components/schemas/{name}"} for name in ("JobResource", "MetricEvent", "LogEvent")]
-                },
-            },
-        },
-    },
-}
+EVENT_STREAM = stream_of(("state", "metric", "log"), [reference(name) for name in ("JobResource", "MetricEvent", "LogEvent")])
 
 CHANGES: dict[str, Any] = {
     "name": {"summary": "Another name", "value": {"name": "wider network"}},
@@ -225,9 +206,12 @@ def _told(completed: JobRequest, found: Estimated, warnings: Sequence[Mapping[st
     return Estimate(**vars(found) | told)
 
 
-JobOrder = Literal[
-    "created_at", "-created_at", "name", "-name", "state", "-state", "started_at", "-started_at", "finished_at", "-finished_at"
-]
+if TYPE_CHECKING:
+    JobOrder = str
+else:
+    KEYS = ("created_at", "name", "state", "started_at", "finished_at", *best_values.BETTER)
+    JobOrder = Literal[tuple(f"{sign}{key}" for key in KEYS for sign in ("", "-"))]
+OF_JOBS = f"{ORDERED}; by a loss or a metric, it is the best value that a job has had"
 ORDERS: dict[str, Any] = {
     "name": fold(Job.name),
     "state": Job.state,
@@ -255,15 +239,17 @@ def list_jobs(
     model_kind: OfKind = None,
     tag: Tagged = None,
     name: NameHolds = None,
-    order_by: Annotated[JobOrder, Query(description=ORDERED)] = "-created_at",
+    order_by: Annotated[JobOrder, Query(description=OF_JOBS)] = "-created_at",
     total: Total = False,
     view: Annotated[View, Query(description="whole jobs, or as lines of a table, a tenth as long")] = "full",
 ) -> CountedListing[JobResource] | CountedListing[JobSummary]:
     """The jobs, newest first by default. A page's token is good for the same filters and order."""
     fields = {"state": state, "dataset_id": dataset_id, "model_kind": model_kind, "tag": tag}
     wanted = Asked(caller, page_of, order_by, total, name, fields, _filters(dataset_id, model_kind, tag, state))
+    key, descending = order_by.removeprefix("-"), order_by.startswith("-")
+    order = best_values.order(key, descending) if key in best_values.BETTER else None
     with store.database.reading() as session:
-        rows, rest = wanted.read(session, Job, ORDERS, [BRIEF_JOB] if view == "brief" else [])
+        rows, rest = wanted.read(session, Job, ORDERS, [BRIEF_JOB] if view == "brief" else [], order)
         if view == "brief":
             return CountedListing[JobSummary](items=job_summaries(session, rows), **rest)
         return CountedListing[JobResource](items=job_resources(session, rows), **rest)
