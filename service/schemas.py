@@ -409,7 +409,7 @@ class Curve(Resource):
     max: list[Number | None] = Field(description="the largest value of the points that this one stands for")
 
 
-class JobCurve(Curve):
+class SmoothedCurve(Curve):
     smoothed: list[Number | None] | None = Field(
         default=None,
         description="where `smoothing` asks: the average over every point up to this one, of which one k steps back counts "
@@ -420,6 +420,10 @@ class JobCurve(Curve):
         description="w, the sum of the β^k at the last point: the average s goes on with the next value y as s + (y − s) / w, "
         "after w has become βw + 1",
     )
+
+
+class JobCurve(SmoothedCurve):
+    x: list[float] | None = Field(default=None, description="where `axis` asks: where the points lie on that axis")
 
 
 class Sampling(Resource):
@@ -443,7 +447,7 @@ class Curves(Resource):
     )
 
 
-class ComparedCurve(JobCurve):
+class ComparedCurve(SmoothedCurve):
     x: list[float] = Field(description="where the points lie on the axis")
 
 

@@ -10,6 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from engine.errors import InputError
 from engine.evaluation import LARGEST, evaluate
 from engine.forms import Matching
 from engine.histograms import layer_names
@@ -38,6 +39,7 @@ from service.schemas import (
 )
 from service.work import refuse_too_much
 from store import curves, datasets, jobs, models, retention
+from store.axes import AxisName, axis_of
 from store.checkpoints import checkpoint_of, moment_at
 from store.cursors import head
 from store.database import to_json
@@ -85,9 +87,20 @@ def get_curves(
             "from `from_step` to `to_step`, and 37 / −ln β before them",
         ),
     ] = None,
+    axis: Annotated[
+        AxisName | None,
+        Query(
+            description="have `x` tell where each point lies: by optimizer steps (of a solver without batches, epochs), epochs, "
+            "or seconds of training. Not in text/csv, whose rows have their own step"
+        ),
+    ] = None,
 ) -> Response:
     """The curves. Longer ones are sampled: first and last point, minima and maxima are kept, and the work is bounded."""
     media_type = accepted(request, TABLE_TYPES)
+    if axis is not None and media_type == "text/csv":
+        raise UnreadableFile(
+            "rows of text/csv have no place on an axis; leave out axis, or accept application/json", "/query/axis"
+        )
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         if job.curves_removed_at is not None:
@@ -99,7 +112,7 @@ def get_curves(
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
         event_id = head(session, job).cursor.id
         if job.state in jobs.DONE:
-            identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points, smoothing)
+            identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points, smoothing, axis)
         ranges, begins = {}, {}
         for name in names:
             last = curves.last_step(session, job.number, name)
@@ -117,14 +130,13 @@ def get_curves(
             remedy = "ask for a shorter stretch (from_step, to_step) or fewer series, or accept text/csv"
             refuse_too_much(store.settings.max_work, "/query/smoothing", remedy, {"averaged points": sum(averaged.values())})
         read = {name: curves.read(session, job.number, name, *ranges[name], max_points) for name in names}
-        smoothed = (
-            {}
-            if smoothing is None
-            else {
-                name: smooth(session, job.number, name, begins[name], [span.step for span in read[name][0]], smoothing)
-                for name in names
-            }
-        )
+        steps = {name: [span.step for span in spans] for name, (spans, _) in read.items()}
+        smoothed, x = {}, {}
+        if smoothing is not None:
+            smoothed = {name: smooth(session, job.number, name, begins[name], steps[name], smoothing) for name in names}
+        if axis is not None:
+            x_of = axis_of(session, job, axis).x_of
+            x = {name: x_of(name, steps[name]) for name in names}
     exact = all(is_exact for _, is_exact in read.values())
     sampling = Sampling(
         method="none" if exact else "buckets",
@@ -133,13 +145,14 @@ def get_curves(
         exact=exact,
     )
     units = {name: unit for name, unit in units_of(job.request).items() if name in read}
-    drawn = {name: _curve(spans, smoothed.get(name)) for name, (spans, _) in read.items()}
+    drawn = {name: _curve(spans, smoothed.get(name), x.get(name)) for name, (spans, _) in read.items()}
     answer = Curves(series=drawn, units=units, sampling=sampling, event_id=event_id)
     return ResourceResponse(answer.document())
 
 
-def _curve(spans: list[curves.Span], smoothed: Smoothed | None) -> JobCurve:
+def _curve(spans: list[curves.Span], smoothed: Smoothed | None, x: list[float] | None) -> JobCurve:
     return JobCurve(
+        x=x,
         step=[span.step for span in spans],
         value=[span.value for span in spans],
         min=[span.low for span in spans],

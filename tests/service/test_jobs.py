@@ -126,6 +126,29 @@ def test_smoothing_averages_every_point_and_not_the_sample(stage: Stage) -> None
         assert stage.client.get(url, params={"smoothing": wrong}).json()["errors"][0]["pointer"] == "/query/smoothing"
 
 
+def test_points_lie_on_the_axis_asked_for(stage: Stage) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", epochs=40, batch_size=40, record={"curves": "batch"})  # 3 batches an epoch
+    url = f"/v1/jobs/{job['id']}/curves"
+
+    def x(axis: str, name: str) -> Any:
+        query = {"axis": axis, "series": name, "max_points": 1000}
+        return stage.client.get(url, params=query).json()["series"][name]["x"]
+
+    assert stage.client.get(url).json()["series"]["train_loss"]["x"] is None
+    assert x("epoch", "train_loss") == list(range(1, 41))
+    assert x("step", "train_loss") == [3 * epoch for epoch in range(1, 41)]
+    assert x("step", "batch_loss") == list(range(1, 121))
+    assert x("epoch", "batch_loss") == pytest.approx([step / 3 for step in range(1, 121)])
+    seconds = stage.client.get(url, params={"series": "seconds"}).json()["series"]["seconds"]["value"]
+    assert x("seconds", "train_loss") == pytest.approx(np.cumsum(seconds))
+    sampled = stage.client.get(url, params={"axis": "seconds", "series": "train_loss", "max_points": 5}).json()["series"][
+        "train_loss"
+    ]
+    assert sampled["x"] == pytest.approx([np.cumsum(seconds)[step - 1] for step in sampled["step"]])
+    refused = stage.client.get(url, params={"axis": "step"}, headers={"accept": "text/csv"}).json()
+    assert refused["errors"][0]["pointer"] == "/query/axis"
+
+
 def test_batches_are_recorded_where_asked(stage: Stage) -> None:
     job = stage.job(stage.iris(), "species", "mlp", epochs=3, batch_size=40, record={"curves": "batch"})
     series = stage.client.get(f"/v1/jobs/{job['id']}/curves").json()["series"]

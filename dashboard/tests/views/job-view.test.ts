@@ -7,6 +7,7 @@ import { newer, withEpoch, type Job } from "~/views/job/live";
 import { withNewest } from "~/views/job/panels/LogPanel";
 import { flat, written } from "~/views/job/panels/SettingsPanel";
 import { advised, formLike } from "~/views/job/Warnings";
+import { withChanges } from "~/views/new-job/like";
 
 beforeEach(() => chooseLanguage("en"));
 
@@ -54,10 +55,17 @@ describe("a warning's advice", () => {
     ["Train for more epochs, with another learning rate, or with other features", null],
   ])("%s", (detail, change) => expect(advised(detail)).toEqual(change));
   it("leads to the form with the change", () => {
-    const address = new URL(formLike("job_1", { optimizer: { learning_rate: 0.001 } }), "http://here");
-    expect([...address.searchParams]).toEqual([["from", "job_1"], ["set", '{"optimizer":{"learning_rate":0.001}}']]);
-    expect(formLike("job_1", null)).toBe("/jobs/new?from=job_1");
+    const address = new URL(formLike({ id: "job_1", request: { optimizer: { kind: "adam" } } }, { optimizer: { learning_rate: 0.001 } }), "http://here");
+    expect([...address.searchParams]).toEqual([["from", "job_1"], ["set", '{"optimizer":{"kind":"adam","learning_rate":0.001}}']]);
+    expect(formLike({ id: "job_1", request: {} }, null)).toBe("/jobs/new?from=job_1");
   });
+});
+
+it("lays a change over the settings of a job", () => {
+  const settings = { optimizer: { kind: "adam", beta_1: 0.8 }, epochs: 5 };
+  expect(withChanges(settings, { optimizer: { kind: "adam", learning_rate: 0.1 } })).toEqual({ optimizer: { kind: "adam", beta_1: 0.8, learning_rate: 0.1 }, epochs: 5 });
+  expect(withChanges(settings, { optimizer: { kind: "momentum" } })).toEqual({ optimizer: { kind: "momentum" }, epochs: 5 });
+  expect(settings.optimizer).toEqual({ kind: "adam", beta_1: 0.8 });
 });
 
 it("puts train and validation side by side", () => {

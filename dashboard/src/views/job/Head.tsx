@@ -5,7 +5,7 @@ import { Progress } from "~/elements/StateBadge";
 import { useResource } from "~/state/resource";
 import { dateTime, duration, integer, number, percent } from "~/text/format";
 import { jobText } from "~/text/job";
-import { nameOf } from "./names";
+import { seriesName } from "~/text/series";
 import type { Job } from "./live";
 import { Warnings } from "./Warnings";
 
@@ -41,7 +41,7 @@ function Values({ job }: { job: Job }) {
         <tbody>
           {rows.map(({ name, train, validation }) => (
             <tr key={name}>
-              <th scope="row">{nameOf(name)}</th>
+              <th scope="row">{seriesName(name)}</th>
               {job.best && !isSame && <td class="number">{shown(best[`train_${name}`])}</td>}
               {job.best && !isSame && hasValidation && <td class="number">{shown(best[`validation_${name}`])}</td>}
               <td class="number">{shown(train)}</td>

@@ -26,8 +26,15 @@ export function advised(detail: string): Change | null {
   return found.path.split(".").reduceRight<string | number | Change>((inner, name) => ({ [name]: inner }), Number.isNaN(given) ? found.value : given) as Change;
 }
 
-/** The address of the form, filled in as the job was, with a change. */
-export const formLike = (id: string, change: Change | null): string => `/jobs/new?from=${id}${change ? `&set=${encodeURIComponent(JSON.stringify(change))}` : ""}`;
+/** The address of the form, filled in as the job was, with a change: within the kind (of optimizer, …) that the job has. */
+export function formLike(job: Pick<Job, "id" | "request">, change: Change | null): string {
+  if (!change) return `/jobs/new?from=${job.id}`;
+  const whole = Object.entries(change).map(([name, inner]) => {
+    const kind = (job.request[name] as { kind?: string } | null | undefined)?.kind;
+    return [name, typeof inner === "object" && kind ? { kind, ...inner } : inner];
+  });
+  return `/jobs/new?from=${job.id}&set=${encodeURIComponent(JSON.stringify(Object.fromEntries(whole)))}`;
+}
 
 /** Warnings that tell how a run ended or what was chosen, and ask for nothing. */
 const TOLD_ONLY = ["EARLY_STOPPED", "TASK_GUESSED"];
@@ -40,7 +47,7 @@ export function Warnings({ job }: { job: Job }) {
     <>
       {job.warnings.map(({ code, detail, column }, k) => {
         const change = advised(detail);
-        const link = OF_DATA.includes(code) ? { href: `/datasets/${job.dataset_id}`, label: text.toDataset } : { href: formLike(job.id, change), label: change ? text.withChange : text.again };
+        const link = OF_DATA.includes(code) ? { href: `/datasets/${job.dataset_id}`, label: text.toDataset } : { href: formLike(job, change), label: change ? text.withChange : text.again };
         const isTold = TOLD_ONLY.includes(code);
         return (
           <Notice key={`${code}-${k}`} kind={isTold ? "information" : "warning"} actions={!isTold && <a class="button small" href={link.href}>{link.label}</a>}>

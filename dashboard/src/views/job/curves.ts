@@ -22,14 +22,14 @@ export const MOST_POINTS = 1000;
 
 type Answer = Schema["Curves"];
 
-/** The curves of an answer. Curves of batches count steps: they lie within their epochs, of which there are `epochs`. */
+/** The curves of an answer. */
 export function held(answer: Answer): Curves {
   return Object.fromEntries(
     Object.entries(answer.series).map(([name, curve]) => [
       name,
       {
         step: [...curve.step],
-        x: [...((curve as { x?: number[] | null }).x ?? curve.step)],
+        x: [...(curve.x ?? curve.step)],
         value: curve.value.map(toNumber),
         min: curve.min.map(toNumber),
         max: curve.max.map(toNumber),

@@ -22,7 +22,7 @@ interface Asked {
 }
 
 function ask(id: string, { axis, beta }: Asked, more: { series?: string; from_step?: number; to_step?: number; max_points?: number }, signal: AbortSignal): Promise<Schema["Curves"]> {
-  const query = { max_points: MOST_POINTS, ...(beta > 0 ? { smoothing: beta } : {}), ...(axis === "epoch" ? {} : { axis }), ...more };
+  const query = { max_points: MOST_POINTS, axis, ...(beta > 0 ? { smoothing: beta } : {}), ...more };
   return body(api.GET("/v1/jobs/{job_id}/curves", { params: { path: { job_id: id }, query }, signal })) as Promise<Schema["Curves"]>;
 }
 

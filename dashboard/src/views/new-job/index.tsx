@@ -18,7 +18,7 @@ import { newJobText } from "~/text/new-job";
 import { Aside } from "./Aside";
 import { Features, Target, Task } from "./Columns";
 import { ChosenData, DataChoice } from "./Data";
-import { likeJob } from "./like";
+import { likeJob, withChanges } from "./like";
 import { Model } from "./Model";
 import { Request } from "./Request";
 import { useWanted, withoutColumns } from "./request";
@@ -39,7 +39,7 @@ export default function NewJob() {
 
   const like = useAction(async (id: string, fields: FieldShape[]) => {
     const found = await likeJob(id, fields);
-    change(() => ({ dataset: found.dataset, changes: found.changes }));
+    change(({ changes }) => ({ dataset: found.dataset, changes: withChanges(found.changes, changes) }));
     tell(found.isWhole ? text.fromWhole : text.from(id));
   });
   useEffect(() => {

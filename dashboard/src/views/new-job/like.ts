@@ -31,3 +31,14 @@ export async function likeJob(id: string, fields: FieldShape[]): Promise<Like> {
   }
   return { dataset, changes: request, isWhole: true };
 }
+
+/** The changes with others over them, part by part; one of another kind takes the place of what was there. */
+export function withChanges(before: JsonObject, more: JsonObject): JsonObject {
+  const merged = { ...before };
+  for (const [name, value] of Object.entries(more)) {
+    const held = merged[name];
+    const isPart = isObject(held) && isObject(value) && (value.kind === undefined || value.kind === held.kind);
+    merged[name] = isPart ? withChanges(held, value) : value;
+  }
+  return merged;
+}

@@ -12,9 +12,9 @@ import { remembered } from "~/state/preferences";
 import { integer, number } from "~/text/format";
 import { jobText } from "~/text/job";
 import { language } from "~/text/language";
+import { seriesName } from "~/text/series";
 import { chartsOf, coarseness, isSampled, withDetail, type Axis, type Chart, type Curves, type Held } from "../curves";
 import type { Job } from "../live";
-import { nameOf } from "../names";
 import { isOfBatches, useCurves, useDetail } from "../useCurves";
 
 const BETAS = ["0", "0.6", "0.9", "0.97", "0.99", "0.999"];
@@ -50,6 +50,8 @@ function useRange(axis: Axis): [Range, (range: Range) => void] {
   return [range, setRange];
 }
 
+const titleOf = (name: string): string => (name === "seconds" ? jobText().curves.secondsPerEpoch : seriesName(name));
+
 interface PlotProps {
   job: Job;
   chart: Chart;
@@ -71,7 +73,7 @@ function seriesOf(chart: Chart, curves: Curves, beta: number, hasBand: boolean):
   const text = jobText().curves;
   return chart.curves.flatMap((name, look) => {
     const curve = curves[name] as Held;
-    const label = chart.curves.length === 1 && chart.name === name ? nameOf(name) : name.startsWith("validation_") ? text.validation : text.train;
+    const label = chart.curves.length === 1 && chart.name === name ? titleOf(name) : name.startsWith("validation_") ? text.validation : text.train;
     const band = hasBand && isSampled(curve) ? { min: curve.min, max: curve.max } : {};
     const raw: Series = { name: label, x: curve.x, y: curve.value, look, isFaint: beta > 0, ...band };
     return beta > 0 && curve.smoothed ? [raw, { name: text.smoothed(label, number(beta, 4)), x: curve.x, y: curve.smoothed, look }] : [raw];
@@ -80,7 +82,7 @@ function seriesOf(chart: Chart, curves: Curves, beta: number, hasBand: boolean):
 
 function Plot({ job, chart, curves, unit, axis, scale, beta, hasBand, range, onRange, hidden, onHidden, marks }: PlotProps) {
   const text = jobText().curves;
-  const title = nameOf(chart.name);
+  const title = titleOf(chart.name);
   const parts = chart.curves.map((name) => curves[name]);
   const series = useMemo(() => seriesOf(chart, curves, beta, hasBand), [...parts, beta, hasBand, language.value]);
   const file = () => {

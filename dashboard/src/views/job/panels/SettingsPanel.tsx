@@ -4,6 +4,7 @@ import { api, body } from "~/api/client";
 import { Formula } from "~/elements/Formula";
 import { Loaded } from "~/elements/Notice";
 import { Section } from "~/elements/Page";
+import type { JsonObject } from "~/forms/values";
 import { useResource } from "~/state/resource";
 import { number } from "~/text/format";
 import { jobText } from "~/text/job";
@@ -137,7 +138,6 @@ function Groups({ request, catalog }: { request: Job["request"]; catalog: Catalo
 }
 
 export function SettingsPanel({ job }: { job: Job }) {
-  const text = jobText().settings;
   const catalog = useResource("catalog", (signal) => body(api.GET("/v1/catalog", { signal })));
   void language.value;
   return (
@@ -147,10 +147,7 @@ export function SettingsPanel({ job }: { job: Job }) {
       </Section>
       <FittedScaling job={job} />
       <Checkpoints job={job} />
-      <Section title={text.request}>
-        <p class="muted">{text.requestLead}</p>
-        <RequestAs request={job.request} />
-      </Section>
+      <RequestAs request={job.request as JsonObject} hasKey={false} />
       <Versions job={job} />
     </>
   );
