@@ -90,16 +90,16 @@ def get_curves(
     axis: Annotated[
         AxisName | None,
         Query(
-            description="have `x` tell where each point lies: by optimizer steps (of a solver without batches, epochs), epochs, "
-            "or seconds of training. Not in text/csv, whose rows have their own step"
+            description="have `x` tell where each point lies: by optimizer steps (of a solver without batches, epochs), "
+            "epochs, or seconds of training. Not in text/csv, whose rows have their own step"
         ),
     ] = None,
 ) -> Response:
     """The curves. Longer ones are sampled: first and last point, minima and maxima are kept, and the work is bounded."""
     media_type = accepted(request, TABLE_TYPES)
     if axis is not None and media_type == "text/csv":
-        raise UnreadableFile(
-            "rows of text/csv have no place on an axis; leave out axis, or accept application/json", "/query/axis"
+        raise InputError(
+            [("/query/axis", "rows of text/csv have no place on an axis; leave it out, or accept application/json")]
         )
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
