@@ -27,7 +27,8 @@ def check_settings() -> None:
         settings()
     except ValidationError as error:
         for entry in error.errors():
-            typer.echo(f"VIDRO_{str(entry['loc'][0]).upper()}={entry['input']} is no setting: {entry['msg']}", err=True)
+            reason = entry["msg"].removeprefix("Value error, ")
+            typer.echo(f"VIDRO_{str(entry['loc'][0]).upper()}={entry['input']} is no setting: {reason}", err=True)
         raise typer.Exit(REFUSED) from None
 
 

@@ -7,14 +7,11 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+from store.settings import Network
+
 FORWARDED_FOR = re.compile(r'for=(?:"\[?([^"\]]*)\]?(?::\d+)?"|([^;,\s]+))', re.IGNORECASE)
 """The nodes of RFC 7239's Forwarded field."""
-
-
-def networks(names: str) -> list[Network]:
-    """Addresses and networks, comma-separated. Raises ValueError."""
-    return [ipaddress.ip_network(name.strip(), strict=False) for name in names.split(",") if name.strip()]
+FORWARDED_PROTO = re.compile(r'proto="?([a-z]+)', re.IGNORECASE)
 
 
 def is_among(address: str, among: Sequence[Network]) -> bool:
@@ -54,6 +51,18 @@ def address_of(scope: Scope, proxies: Sequence[Network]) -> str:
         if not is_among(address, proxies):
             break
     return address
+
+
+def is_https(scope: Scope, proxies: Sequence[Network]) -> bool:
+    """Whether the caller's own connection is encrypted: this one, or, as a proxy that is named says, that to the first one."""
+    is_encrypted: bool = scope["scheme"] == "https"
+    client = scope.get("client")
+    if is_encrypted or client is None or not is_among(str(client[0]), proxies):
+        return is_encrypted
+    headers = Headers(scope=scope)
+    told = FORWARDED_PROTO.findall(",".join(headers.getlist("forwarded")))
+    told += [entry.strip() for entry in ",".join(headers.getlist("x-forwarded-proto")).split(",")]
+    return bool(told[0].lower() == "https")
 
 
 def _forwarded(headers: Headers) -> list[str]:

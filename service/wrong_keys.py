@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from service.addresses import address_of, network_of, networks
+from service.addresses import address_of, network_of
 from service.problems import respond
 from store.settings import Settings
 
@@ -30,7 +30,7 @@ class WrongKeys:
     """How many wrong keys have come from an address lately."""
 
     def __init__(self, setting: Settings) -> None:
-        self._proxies = networks(setting.trusted_proxies)
+        self._proxies = setting.proxies
         self._counts: TTLCache[str, int] = TTLCache(MOST_ADDRESSES, WINDOW_SECONDS)
         self._held = 0
 

@@ -5,14 +5,18 @@ import re
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from store.machine import cores, memory_bytes
 
 SECRETS = Path("/run/secrets")
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@\\\s]+)")
+SITE = re.compile(r"https?://([a-z0-9_.-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?")
+"""An origin of web pages, as it may stand in a policy."""
+HOST = re.compile(r"([\w.-]+|\[[0-9a-fA-F:.]+\])(:[0-9]{1,5})?")
 DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 def origin(text: str) -> str | None:
@@ -25,6 +29,21 @@ def host_name(host: str) -> str:
     """The name in a Host field, without its port, in lower case."""
     host = host.strip().lower()
     return host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0].removesuffix(".")
+
+
+def networks(names: str) -> list[Network]:
+    """Addresses and networks, comma-separated. Raises ValueError."""
+    return [ipaddress.ip_network(name, strict=False) for name in _entries(names)]
+
+
+def _entries(text: str) -> list[str]:
+    return [entry for entry in map(str.strip, text.split(",")) if entry]
+
+
+def _site(text: str) -> str | None:
+    """The origin of web pages that an address names, whose path is none or `/`; None for what is none."""
+    found = origin(text.removesuffix("/"))
+    return found if found is not None and SITE.fullmatch(found) else None
 
 
 class Settings(BaseSettings):
@@ -44,6 +63,17 @@ class Settings(BaseSettings):
     allowed_hosts: str = Field(
         default="",
         description="comma-separated names, besides this machine's own, that it may be called by while it has no key",
+    )
+    public_url: str = Field(
+        default="",
+        description="address that browsers reach the server by where a proxy stands before it, as https://vidro.example",
+    )
+    frame_ancestors: str = Field(
+        default="",
+        description="comma-separated origins whose pages may show the dashboard in a frame, as https://course.example",
+    )
+    session_hours: float = Field(
+        default=168, gt=0, le=8760, description="hours that a browser stays signed in, at most until its key ends"
     )
     workers: int = Field(default=1, ge=1, description="training processes of one `vidro worker`")
     threads: int = Field(default=0, ge=0, description="threads of a training process; 0: the cores shared among its workers")
@@ -65,7 +95,7 @@ class Settings(BaseSettings):
     max_connections_each: int = Field(default=10_000, ge=1, description="connections open at once from one address")
     trusted_proxies: str = Field(
         default="",
-        description="comma-separated addresses or networks of proxies whose Forwarded and X-Forwarded-For are believed",
+        description="comma-separated addresses or networks of proxies whose Forwarded, X-Forwarded-For and -Proto are believed",
     )
     inline_bytes: int = Field(
         default=2**20, description="content up to that size lives in the database, larger in the data folder"
@@ -121,22 +151,65 @@ class Settings(BaseSettings):
 
     @cached_property
     def origins(self) -> frozenset[str]:
-        """The origins whose pages may call. Raises ValueError for an entry that is none."""
-        found = set()
-        for entry in filter(None, map(str.strip, self.cors_origins.split(","))):
-            known = entry if entry == "*" else origin(entry.removesuffix("/"))
-            if known is None:
-                raise ValueError(f"VIDRO_CORS_ORIGINS: '{entry}' is no origin; write scheme and host, as https://app.example")
-            found.add(known)
-        return frozenset(found)
+        """The origins whose pages may call."""
+        return frozenset(origin(entry.removesuffix("/")) or entry for entry in _entries(self.cors_origins))
 
     @cached_property
     def hosts(self) -> frozenset[str]:
-        """Names that the server may be called by while it has no key, besides this machine's own. Raises ValueError for `*`."""
-        found = frozenset(filter(None, map(host_name, self.allowed_hosts.split(","))))
-        if "*" in found:
-            raise ValueError("VIDRO_ALLOWED_HOSTS: name each host; any is taken once there is a key (vidro keys create)")
-        return found
+        """Names that the server may be called by while it has no key, besides this machine's own."""
+        public = [self.public_origin.partition("://")[2]] if self.public_origin else []
+        return frozenset(map(host_name, [*_entries(self.allowed_hosts), *public]))
+
+    @cached_property
+    def proxies(self) -> list[Network]:
+        """Where the proxies are whose word is believed."""
+        return networks(self.trusted_proxies)
+
+    @cached_property
+    def framers(self) -> list[str]:
+        """The origins whose pages may show the dashboard in a frame."""
+        return [_site(entry) or "" for entry in _entries(self.frame_ancestors)]
+
+    @cached_property
+    def public_origin(self) -> str | None:
+        """The origin of the server's own pages as browsers see it, where a setting names it."""
+        return _site(self.public_url)
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _are_origins(cls, text: str) -> str:
+        for entry in _entries(text):
+            if entry != "*" and origin(entry.removesuffix("/")) is None:
+                raise ValueError(f"'{entry}' is no origin; write scheme and host, as https://app.example")
+        return text
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _are_hosts(cls, text: str) -> str:
+        for entry in _entries(text):
+            if entry == "*":
+                raise ValueError("name each host; any is taken once there is a key (vidro keys create)")
+            if not HOST.fullmatch(entry):
+                raise ValueError(f"'{entry}' is no host; write its name alone, as box.example")
+        return text
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, text: str) -> str:
+        for entry in _entries(text):
+            try:
+                networks(entry)
+            except ValueError:
+                raise ValueError(f"'{entry}' is no address or network; write one as 10.0.0.7 or 10.0.0.0/8") from None
+        return text
+
+    @field_validator("public_url", "frame_ancestors")
+    @classmethod
+    def _are_sites(cls, text: str, info: ValidationInfo) -> str:
+        for entry in [text] if info.field_name == "public_url" and text else _entries(text):
+            if _site(entry) is None:
+                raise ValueError(f"'{entry}' is no origin of pages; write http or https and the host, as https://vidro.example")
+        return text
 
     @property
     def database(self) -> str:

@@ -50,3 +50,25 @@ def test_a_wrong_setting_is_named(data: Path, monkeypatch: pytest.MonkeyPatch, c
     assert "VIDRO_PORT=abc is no setting: Input should be a valid integer" in found.stderr
     assert "VIDRO_LEASE_SECONDS=0 is no setting: Input should be greater than 0" in found.stderr
     assert list(data.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "value", "says"), [
+    ("CORS_ORIGINS", "app.example", "'app.example' is no origin"),
+    ("ALLOWED_HOSTS", "*", "name each host"),
+    ("ALLOWED_HOSTS", "box.example, https://box.example/", "'https://box.example/' is no host"),
+    ("TRUSTED_PROXIES", "10.0.0.1, abc", "'abc' is no address or network"),
+    ("PUBLIC_URL", "vidro.example", "'vidro.example' is no origin of pages"),
+    ("PUBLIC_URL", "https://vidro.example/below", "is no origin of pages"),
+    ("FRAME_ANCESTORS", "https://course.example, *", "'*' is no origin of pages"),
+    ("FRAME_ANCESTORS", "https://a.example;script-src", "is no origin of pages"),
+    ("SESSION_HOURS", "0", "Input should be greater than 0"),
+])  # fmt: skip
+def test_addresses_that_are_none_are_named_with_a_remedy(
+    data: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(f"VIDRO_{name}", value)
+    found = CliRunner().invoke(app, ["serve"])
+    assert (found.exit_code, found.exception.__class__) == (REFUSED, SystemExit)
+    assert found.stderr.startswith(f"VIDRO_{name}={value} is no setting: ")
+    assert says in found.stderr
+    assert list(data.iterdir()) == []

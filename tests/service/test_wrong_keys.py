@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from service import wrong_keys
-from service.addresses import address_of, network_of, networks
+from service.addresses import address_of, network_of
 from store import keys
-from store.settings import Settings
+from store.settings import Settings, networks
 from tests.service.conftest import Stage
 
 WRONG = {"Authorization": "Bearer wrong"}
