@@ -16,7 +16,7 @@ from service.language import Languages
 from service.methods import Methods
 from service.middleware import BodyLimit, Failures, RequestContext
 from service.origins import Cors, ForeignPages
-from service.parameters import refuse_unknown
+from service.parameters import refuse_unknown, refuse_unknown_of_all
 from service.routes import (
     boundaries,
     comparison,
@@ -29,7 +29,9 @@ from service.routes import (
     jobs,
     models,
     operations,
+    pages,
     results,
+    session,
     traces,
     uploads,
 )
@@ -53,8 +55,10 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = datasets, images, uploads, jobs, events, results, comparison, boundaries, models, glass, initializations, traces
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
+ROUTES.include_router(session.router, dependencies=[Depends(refuse_unknown_of_all)])
 ROUTES.include_router(operations.router)
 ROUTES.include_router(documentation.router)
+ROUTES.include_router(pages.router)
 
 
 def create_app(setting: Settings | None = None) -> FastAPI:

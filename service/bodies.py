@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 from engine.errors import InvalidSpec
 from service.capacity import capacity_of
 from service.dependencies import bearer, get_caller, get_store
+from service.middleware import OF_STRANGERS
 from service.problems import MOST_ERRORS
 from store.errors import TooLarge
 
@@ -42,7 +43,7 @@ async def read_body(request: Request, field: ModelField) -> None:
 
     Raises TooLarge, InvalidSpec or RequestValidationError.
     """
-    if _may_be_large(request):  # strangers are turned away before they send it
+    if _may_be_large(request) and request.scope["path"] != OF_STRANGERS:  # strangers are turned away before they send it
         await run_in_threadpool(get_caller, request, await get_store(request), await bearer(request))
     body = await request.body()
     limit = (await get_store(request)).settings.max_body_values

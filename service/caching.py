@@ -108,7 +108,7 @@ def _describe(scope: Scope, headers: MutableHeaders, status: int) -> None:
     state = scope.get("state", {})
     if status == 200 and IDENTITY in state:
         headers["etag"] = state[IDENTITY]
-    depends = ["Authorization"] if scope["path"].startswith("/v1/") else []
+    depends = ["Authorization", "Cookie"] if scope["path"].startswith("/v1/") else []
     depends += ["Accept"] if state.get(NEGOTIATED) else []
     depends += ["Accept-Encoding"] if status == 304 else []  # a 200 gets it where it is compressed
     if depends:

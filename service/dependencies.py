@@ -13,10 +13,11 @@ from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from sqlalchemy.orm import Session
 from starlette.exceptions import HTTPException
 
+from service import cookies
 from service.hub import Hub
 from service.origins import FOREIGN
 from service.wrong_keys import WrongKey
-from store import idempotency, keys
+from store import idempotency, keys, sessions
 from store.database import Database, to_json
 from store.files import Files
 from store.keys import LOCAL, Caller
@@ -45,19 +46,35 @@ StoreOf = Annotated[Store, Depends(get_store)]
 def get_caller(
     request: Request, store: StoreOf, credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
-    """Whom the bearer key speaks for. While there has been no key, everybody on this machine, and nobody else."""
-    with store.database.glancing() as session:
-        if credentials is not None:
-            found = keys.caller(session, credentials.credentials)
-            if found is not None:
-                request.app.state.key_uses.note(found.key_id)
-                request.state.caller = found  # for the log
-                return found
-        elif store.settings.is_local and not getattr(request.state, FOREIGN, False) and not keys.configured(session):
-            request.state.caller = LOCAL
-            return LOCAL
+    """Whom the bearer key or the browser's session speaks for. While there has been no key, everybody on this machine, and
+    nobody else.
+    """
+    found = find_caller(request, store, credentials)
+    if found is not None:
+        return found
     detail = "send a key that is known here, as in Authorization: Bearer …; `vidro keys create` makes one"
     raise (HTTPException if credentials is None else WrongKey)(401, detail, {"WWW-Authenticate": "Bearer"})
+
+
+def find_caller(request: Request, store: Store, credentials: HTTPAuthorizationCredentials | None) -> Caller | None:
+    """As `get_caller`; None where it is nobody who is known."""
+    token = cookies.token_of(request, store.settings) if credentials is None else None
+    with store.database.glancing() as session:
+        found = keys.caller(session, credentials.credentials) if credentials is not None else None
+        if token is not None:
+            found = sessions.caller(session, token)
+        if found is not None:
+            request.app.state.key_uses.note(found.key_id)
+        elif credentials is None and not getattr(request.state, FOREIGN, False) and not needs_key(session, store.settings):
+            found = LOCAL
+    if found is not None:
+        request.state.caller = found  # for the log
+    return found
+
+
+def needs_key(session: Session, settings: Settings) -> bool:
+    """Whether nobody is let in without a key."""
+    return not settings.is_local or keys.configured(session)
 
 
 def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:

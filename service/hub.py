@@ -47,7 +47,7 @@ PLACES = 4
 """Places of a job's streams that are read for before they are woken."""
 TICK_SECONDS = 1.0
 KEYS_SECONDS = 2.0
-"""How often the keys of open streams are checked."""
+"""How often the keys and sessions of open streams are checked."""
 RETRY_SECONDS = 1.0
 SPARE_FILES = 256
 """Open files that are not for streams."""
@@ -355,13 +355,13 @@ class Hub:
 
     async def _check_keys(self) -> None:
         """End the streams whose caller would not be let in now."""
-        asked = {stream.key_id for stream in self.streams}
+        asked = {stream.proof for stream in self.streams}
         try:
             valid = await self.run(self._valid, asked)
         except (SQLAlchemyError, OSError) as error:  # then nothing is told either
             log.warning("keys of streams not checked; trying again", error=type(error).__name__)
             return
-        self._in_turn([stream.end for stream in self.streams if stream.key_id in asked - valid])
+        self._in_turn([stream.end for stream in self.streams if stream.proof in asked - valid])
 
     def _valid(self, asked: set[str | None]) -> set[str | None]:
         with self.database.glancing() as session:

@@ -19,12 +19,17 @@ REQUESTS = Counter("vidro_requests_total", "Requests answered", ["method", "rout
 SECONDS = Histogram("vidro_request_seconds", "Time to the last byte of the answer", ["method", "route"])
 GONE = 499
 """The status in the log, as nginx has it, of a request whose client hung up before the end of its body."""
+OF_STRANGERS = "/v1/session"
+"""Where the body of a caller who is not known yet is read."""
+STRANGERS_BYTES = 8 << 10
 SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 log = structlog.get_logger()
 
 
 class RequestContext:
-    """Gives a request its id (the caller's X-Request-ID where it is harmless), in every log line and in the answer."""
+    """Gives a request its id (the caller's X-Request-ID where it is harmless), in every log line and in the answer; and has
+    browsers take every answer for what it says it is.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -42,7 +47,9 @@ class RequestContext:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message)["X-Request-ID"] = request_id
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-ID"] = request_id
+                headers["X-Content-Type-Options"] = "nosniff"
             await send(message)
 
         with structlog.contextvars.bound_contextvars(request_id=request_id):
@@ -108,7 +115,9 @@ class BodyLimit:
         is_form = scope["path"] == "/v1/datasets" and kind.startswith("multipart/")
         is_upload = is_form or scope["path"].startswith("/v1/uploads")
         limit = self.settings.max_upload_bytes if is_upload else self.settings.max_body_bytes
-        name = "VIDRO_MAX_UPLOAD_BYTES" if is_upload else "VIDRO_MAX_BODY_BYTES"
+        remedy = f"raise {'VIDRO_MAX_UPLOAD_BYTES' if is_upload else 'VIDRO_MAX_BODY_BYTES'} on the server"
+        if scope["path"] == OF_STRANGERS:
+            limit, remedy = STRANGERS_BYTES, 'a key alone, as {"key": "vidro_…"}'
         received = held = 0
 
         async def receive_limited() -> Message:
@@ -117,7 +126,7 @@ class BodyLimit:
             size = len(message.get("body", b""))
             received += size
             if received > limit:
-                raise TooLarge(f"the body is over the limit of {limit} bytes; send less, or raise {name} on the server")
+                raise TooLarge(f"the body is over the limit of {limit} bytes; send less, or {remedy}")
             if not is_upload:  # which goes to disk
                 held += size
                 self.held += size

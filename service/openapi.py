@@ -23,6 +23,7 @@ TAGS = {
     "results": "What a job has learned: curves, weights, histograms, evaluations and decision boundaries.",
     "models": "What came of a job: predict with it.",
     "glass box": "How training works, number by number: formulas, traces, gradient checks, landscapes, initializations.",
+    "session": "Browsers: sign in with a key once, and out. These need no key.",
     "operations": "For those who run the service: is it up, are its parts, how much does it do. These need no key.",
 }
 OF_BODIES = (413, 415)

@@ -10,13 +10,14 @@ from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.problems import respond
+from service.views import DASHBOARD
 from store import keys
 from store.settings import Settings, host_name, origin
 
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by what watches the server, under any name that it has there."""
-PAGES = frozenset({"/", "/docs", "/redoc"})
-"""Pages to look at, which a link on another site may lead to."""
+DOCUMENTATION = frozenset({"/docs", "/redoc"})
+"""Pages to look at, which a link on another site may lead to, besides those of the dashboard."""
 METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST")
 READABLE = (
     "Accept-Patch",
@@ -126,11 +127,11 @@ def foreign(scope: Scope, headers: Headers, settings: Settings) -> tuple[str, in
             if not (_is_loopback(name) or name == settings.host or name in settings.hosts):
                 return "FOREIGN_HOST", 403, _host_detail(host, settings)
     sent = headers.getlist("origin")
-    if any(origin(each) not in settings.origins for each in sent) and sent != [_own(scope, headers)]:
+    if any(origin(each) not in settings.origins for each in sent) and sent != [_own(scope, headers, settings)]:
         return "FOREIGN_ORIGIN", 403, _origin_detail(sent[0])
     site = headers.get("sec-fetch-site", "").lower()
     is_listed = bool(sent) and all(origin(each) in settings.origins for each in sent)
-    if site in ("cross-site", "same-site") and not is_listed and not _is_page(scope, headers):
+    if site in ("cross-site", "same-site") and not is_listed and not _is_page(scope, headers, settings):
         detail = (
             f"a page of another site sent this (Sec-Fetch-Site: {site}), and this server has no key yet; have the page call by "
             f"fetch and list its origin in VIDRO_CORS_ORIGINS on the server, {KEY_REMEDY}"
@@ -148,20 +149,25 @@ def _is_loopback(name: str) -> bool:
         return False
 
 
-def _own(scope: Scope, headers: Headers) -> str | None:
+def _own(scope: Scope, headers: Headers, settings: Settings) -> str | None:
     """The Origin that the server's own pages send."""
     sent = headers.get("origin", "")
-    own = origin(f"{scope['scheme']}://{headers.get('host', '')}")
-    return sent if own is not None and origin(sent) == own else None
+    own = origin(f"{scope['scheme']}://{headers.get('host', '')}"), settings.public_origin
+    found = origin(sent)
+    return sent if found is not None and found in own else None
 
 
-def _is_page(scope: Scope, headers: Headers) -> bool:
-    """Whether a link on another site led to a page here. A frame within another site's page is none."""
+def _is_page(scope: Scope, headers: Headers, settings: Settings) -> bool:
+    """Whether a link on another site led to a page here. A frame within another site's page is none, unless a setting lets
+    the dashboard be shown in frames: the page's policy then tells the browser in whose.
+    """
+    is_dashboard = any(pattern.fullmatch(scope["path"]) for pattern in DASHBOARD)
+    shown_as = ("document", "iframe") if is_dashboard and settings.framers else ("document",)
     return (
         scope["method"] in ("GET", "HEAD")
-        and scope["path"] in PAGES
+        and (is_dashboard or scope["path"] in DOCUMENTATION)
         and headers.get("sec-fetch-mode") == "navigate"
-        and headers.get("sec-fetch-dest", "document") == "document"
+        and headers.get("sec-fetch-dest", "document") in shown_as
     )
 
 

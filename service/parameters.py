@@ -61,6 +61,11 @@ async def refuse_unknown(request: Request, caller: Annotated[Caller, Depends(get
 
     Raises RequestValidationError.
     """
+    await refuse_unknown_of_all(request)
+
+
+async def refuse_unknown_of_all(request: Request) -> None:
+    """As `refuse_unknown`, for routes that need no key."""
     if not request.scope["query_string"]:
         return
     known = parameters_of(request.scope["route"])

@@ -14,7 +14,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.addresses import is_among, network_of, networks
+from service.addresses import is_among, network_of
 from service.problems import MEDIA_TYPE, RETRY_SECONDS
 from store.errors import problem
 from store.settings import Settings
@@ -36,7 +36,7 @@ class Bounds:
     def __init__(self, setting: Settings) -> None:
         self.setting = setting
         self.most = setting.max_connections or max(64, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE_FILES)
-        self.proxies = networks(setting.trusted_proxies)
+        self.proxies = setting.proxies
         self.connections: set[BoundedProtocol] = set()
         self.by_address: Counter[str] = Counter()
         self._sweep: asyncio.TimerHandle | None = None
@@ -190,7 +190,7 @@ class BoundedProtocol(HttpToolsProtocol):
             body = json.dumps(problem(code, status, detail, [])).encode()
             head = f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\nContent-Type: {MEDIA_TYPE}\r\n"
             again = f"Retry-After: {RETRY_SECONDS}\r\n" if status in (429, 503) else ""
-            head += f"{again}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+            head += f"X-Content-Type-Options: nosniff\r\n{again}Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
             self.transport.write(head.encode() + body)
         if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True  # who waits for the rest of the body is told so

@@ -37,7 +37,7 @@ class EventStream(Response):
     def __init__(self, hub: "Hub", caller: Caller) -> None:
         self.status_code, self.background = 200, None
         self.init_headers(HEADERS)
-        self.hub, self.key_id, self.counted_as = hub, caller.key_id, caller.key_id or caller.owner
+        self.hub, self.proof, self.counted_as = hub, caller.proof, caller.key_id or caller.owner
         self.channel: Channel | None = None
         self.place: Any = None
         self.before = ""

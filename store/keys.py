@@ -10,27 +10,37 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from sqlalchemy import ColumnElement, delete, exists, or_, select, update
+from sqlalchemy import ColumnElement, and_, delete, exists, or_, select, update
 from sqlalchemy.orm import Session
 
 from store.database import new_id, now
 from store.errors import Conflict, InvalidKey, KeyExpired, NotFound
-from store.tables import ApiKey
+from store.tables import ApiKey, BrowserSession
 
 SCOPES = ("read", "write", "admin")
 LOCAL_OWNER = "local"
 """Who everybody is while no key is configured and the server listens on loopback alone."""
+SESSION_PREFIX = "ses_"
 LONGEST_NAME = 200
 """Characters of an owner or of a key's name."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: an owner, what they may do, and by which key. An admin sees what belongs to others, too."""
+    """Who asks: an owner, what they may do, by which key, or a browser's session that began with it, and until when. An admin
+    sees what belongs to others, too.
+    """
 
     owner: str
     scopes: frozenset[str]
     key_id: str | None = field(default=None, compare=False)
+    session_id: str | None = field(default=None, compare=False)
+    expires_at: float | None = field(default=None, compare=False)
+
+    @property
+    def proof(self) -> str | None:
+        """What the caller was let in by: the session, or else the key; None without either."""
+        return self.session_id or self.key_id
 
     @property
     def sees(self) -> str | None:
@@ -61,11 +71,11 @@ def create(
         raise InvalidKey(f"scopes are some of {', '.join(SCOPES)}, not '{','.join(scopes)}'")
     scopes = list(dict.fromkeys(scopes))
     secret = secret or f"vidro_{secrets.token_urlsafe(32)}"
-    key = session.scalars(select(ApiKey).where(ApiKey.digest == _digest(secret))).one_or_none()
+    key = session.scalars(select(ApiKey).where(ApiKey.digest == digest(secret))).one_or_none()
     if key is not None:
         _refuse_another(key, owner, scopes)
         return key, secret
-    key = ApiKey(id=new_id("key"), owner=owner, name=name, digest=_digest(secret), scopes=scopes, expires_at=expires_at)
+    key = ApiKey(id=new_id("key"), owner=owner, name=name, digest=digest(secret), scopes=scopes, expires_at=expires_at)
     session.add(key)
     session.flush()
     return key, secret
@@ -112,7 +122,7 @@ def configured(session: Session) -> bool:
 
 def caller(session: Session, secret: str) -> Caller | None:
     """Whom a secret speaks for; None where it is no key's, or a revoked one's. Raises KeyExpired."""
-    query = select(ApiKey, _is_over()).where(ApiKey.digest == _digest(secret), ApiKey.revoked_at.is_(None))
+    query = select(ApiKey, _is_over()).where(ApiKey.digest == digest(secret), ApiKey.revoked_at.is_(None))
     row = session.execute(query).one_or_none()
     if row is None:
         return None
@@ -120,19 +130,23 @@ def caller(session: Session, secret: str) -> Caller | None:
     if is_over:
         until = datetime.fromtimestamp(float(key.expires_at or 0), UTC).isoformat(timespec="seconds")
         raise KeyExpired(f"{key.id} expired at {until}; ask for another, which `vidro keys create` makes")
-    return Caller(key.owner, frozenset(key.scopes), key.id)
+    return Caller(key.owner, frozenset(key.scopes), key.id, expires_at=key.expires_at)
 
 
-def valid(session: Session, key_ids: Collection[str | None]) -> set[str | None]:
-    """The key ids of callers (`Caller.key_id`) who would be let in now as well: keys that are neither revoked nor expired.
-    None, the caller without a key, is among them while there has been no key. One query, or two.
+def valid(session: Session, proofs: Collection[str | None]) -> set[str | None]:
+    """The proofs of callers (`Caller.proof`) who would be let in now as well: keys that are neither revoked nor expired, and
+    sessions that have not ended. None, the caller without a key, is among them while there has been no key. At most three
+    queries.
     """
-    wanted = [key_id for key_id in key_ids if key_id is not None]
+    of_sessions = {proof for proof in proofs if proof is not None and proof.startswith(SESSION_PREFIX)}
+    wanted = [proof for proof in proofs if proof is not None and proof not in of_sessions]
     found: set[str | None] = set()
     if wanted:
-        query = select(ApiKey.id).where(ApiKey.id.in_(wanted), ApiKey.revoked_at.is_(None), ~_is_over())
-        found.update(session.scalars(query))
-    if None in key_ids and not configured(session):
+        found.update(session.scalars(select(ApiKey.id).where(ApiKey.id.in_(wanted), is_alive())))
+    if of_sessions:
+        query = select(BrowserSession.id).join(ApiKey, ApiKey.id == BrowserSession.key_id).where(is_alive())
+        found.update(session.scalars(query.where(BrowserSession.id.in_(of_sessions), BrowserSession.expires_at > now())))
+    if None in proofs and not configured(session):
         found.add(None)
     return found
 
@@ -145,11 +159,17 @@ def note_uses(session: Session, seconds_ago: dict[str, float]) -> None:
         session.execute(update(ApiKey).where(ApiKey.id == key_id, is_later).values(last_used_at=used_at))
 
 
+def is_alive() -> ColumnElement[bool]:
+    """Whether a key is neither revoked nor expired."""
+    return and_(ApiKey.revoked_at.is_(None), ~_is_over())
+
+
 def _is_over() -> ColumnElement[bool]:
     """Whether a key's time is over, by the database's clock."""
     return (ApiKey.expires_at.is_not(None)) & (ApiKey.expires_at <= now())
 
 
-def _digest(secret: str) -> str:
+def digest(secret: str) -> str:
+    """What is stored of a key, or of a session's token."""
     # One round of SHA-256 is enough for 256 random bits; slow hashes are for what people make up.
     return hashlib.sha256(secret.encode()).hexdigest()

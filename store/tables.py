@@ -334,6 +334,17 @@ class ApiKey(Table):
     revoked_at: Mapped[float | None] = mapped_column(Instant)
 
 
+class BrowserSession(Table):
+    """A browser that is signed in with a key: the token in its cookie, as its SHA-256 alone, and until when it is taken."""
+
+    __tablename__ = "sessions"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    key_id: Mapped[str] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"), index=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    expires_at: Mapped[float] = mapped_column(Instant)
+
+
 class Worker(Table):
     """A live worker process and when it was last heard of."""
 

@@ -13,7 +13,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine import threads
-from store import idempotency, jobs, parent, positions, queue, retention, space, workers
+from store import idempotency, jobs, parent, positions, queue, retention, sessions, space, workers
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -106,6 +106,7 @@ def sweep_files(place: Workplace) -> None:
         removed = place.files.sweep(session, place.settings.orphan_seconds, place.settings.upload_seconds)
     with place.database.transaction() as session:
         idempotency.forget_old(session)
+        sessions.forget_ended(session)
     if removed:
         log.info("removed files that nothing names", count=removed)
 

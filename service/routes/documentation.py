@@ -16,6 +16,7 @@ POLICY = (
     "worker-src 'self' blob:; frame-ancestors 'none'"
 )
 """Nothing is loaded from elsewhere, and no other page frames this one, which can call everything."""
+HEADERS = {"Content-Security-Policy": POLICY, "Referrer-Policy": "same-origin"}
 
 
 @router.get("/docs")
@@ -28,7 +29,7 @@ async def swagger_ui(request: Request) -> HTMLResponse:
         swagger_favicon_url=f"{ASSETS}/favicon.png",
         swagger_ui_parameters={"validatorUrl": None},  # a badge that asks another server about the document
     )
-    page.headers["Content-Security-Policy"] = POLICY
+    page.headers.update(HEADERS)
     return page
 
 
@@ -41,7 +42,7 @@ async def redoc(request: Request) -> HTMLResponse:
         redoc_favicon_url=f"{ASSETS}/favicon.png",
         with_google_fonts=False,
     )
-    page.headers["Content-Security-Policy"] = POLICY
+    page.headers.update(HEADERS)
     return page
 
 

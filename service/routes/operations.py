@@ -3,7 +3,6 @@
 from typing import Literal
 
 from fastapi import APIRouter, Response
-from fastapi.responses import RedirectResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,12 +14,6 @@ from store import queue, supervised, workers
 from store.errors import says_damaged
 
 router = APIRouter(tags=["operations"], route_class=Route)
-
-
-@router.get("/", include_in_schema=False)
-def front() -> RedirectResponse:
-    """Until there is a dashboard, the documentation."""
-    return RedirectResponse("/docs")
 
 
 @router.get("/healthz")

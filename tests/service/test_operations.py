@@ -123,12 +123,6 @@ def test_a_json_body_over_the_limit_is_413(make_stage: Callable[..., Stage], tmp
     assert response.status_code == 413
 
 
-def test_the_front_leads_to_the_documentation(stage: Stage) -> None:
-    response = stage.client.get("/", follow_redirects=False)
-    assert response.headers["location"] == "/docs"
-    assert stage.client.get("/docs").status_code == 200
-
-
 def test_the_catalog_is_enough_to_build_a_form(stage: Stage) -> None:
     catalog = stage.client.get("/v1/catalog").json()
     assert set(catalog) == {
