@@ -25,6 +25,8 @@ def test_a_page_loads_only_what_this_server_has(stage: Stage, path: str) -> None
         assert answer.status_code == 200
         ending = address.rpartition(".")[2]
         assert answer.headers["content-type"].partition(";")[0] == TYPES.get(ending, "application/json")
+    scripts = [stage.client.get(address).text for address in loaded if address.endswith(".js")]
+    assert not re.findall(r"""src:\s*["']https?:""", "".join(scripts))  # nor does its script, an image
     policy = page.headers["content-security-policy"]
     assert "default-src 'self'" in policy  # the browser, too, loads nothing from elsewhere
     assert "frame-ancestors 'none'" in policy
