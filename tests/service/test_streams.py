@@ -19,7 +19,7 @@ from service.app import create_app
 from service.hub import Hub
 from service.protocol import bounded
 from service.server import StreamingServer
-from store import jobs, keys
+from store import jobs, keys, sessions
 from store.database import Database
 from store.jobs import Lease
 from store.settings import Settings
@@ -168,7 +168,7 @@ def test_fast_epochs_come_several_in_a_write(served: Served) -> None:
 
 
 def test_a_key_that_is_refused_by_now_has_no_stream_left(served: Served) -> None:
-    """Revoked, expired, and none at all once there is one."""
+    """Revoked, expired, of a browser that has signed out, and none at all once there is one."""
     job_id, _ = served.running("ana")
 
     async def scene() -> None:
@@ -179,15 +179,17 @@ def test_a_key_that_is_refused_by_now_has_no_stream_left(served: Served) -> None
             kept, kept_secret = keys.create(session, "ana", ["read"])
             revoked, revoked_secret = keys.create(session, "ana", ["read"])
             _, expiring_secret = keys.create(session, "ana", ["read"], expires_at=now + 2)
-        secrets = kept_secret, revoked_secret, expiring_secret
-        crowds = [served.crowd(job_id, f"Authorization: Bearer {secret}\r\n") for secret in secrets]
+            _, token = sessions.begin(session, kept_secret, 1)  # type: ignore[misc]
+        known_by = [f"Authorization: Bearer {secret}" for secret in (kept_secret, revoked_secret, expiring_secret)]
+        crowds = [served.crowd(job_id, f"{field}\r\n") for field in (*known_by, f"Cookie: vidro-session-{served.port}={token}")]
         for crowd in crowds:
             await crowd.open(2)
         with served.database.transaction() as session:
             keys.revoke(session, revoked.id)
+            sessions.end(session, token)
         for crowd in (without, *crowds[1:]):
             await asyncio.gather(*(reader.ended_in_order.wait() for reader in crowd.readers))
-        assert {found.key_id for found in served.hub.streams} == {kept.id}
+        assert {found.proof for found in served.hub.streams} == {kept.id}
         await crowds[1].open(1)
         assert crowds[1].readers[-1].status == 401
         for crowd in (without, *crowds):
