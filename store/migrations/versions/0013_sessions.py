@@ -6,7 +6,7 @@ from alembic import op
 from store.database import now
 
 revision = "0013"
-down_revision = "0009"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
