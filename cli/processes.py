@@ -42,6 +42,8 @@ SWITCH_SECONDS = 0.001
 """How long a thread that computes keeps the interpreter from the event loop."""
 COLLECTIONS = 10_000, 10, 100
 """When the API looks for garbage: seldom through all that lives, which with thousands of streams stops it for half a second."""
+WORKER_COLLECTIONS = 700, 10, 10
+"""Python's own: what training leaves behind may be large."""
 log = structlog.get_logger()
 
 
@@ -236,6 +238,7 @@ def worker(
 
     from worker.tasks import build
 
+    gc.set_threshold(*WORKER_COLLECTIONS)
     signals.worker_ready.connect(_say_up)
     arguments = ["--quiet", "worker", "--concurrency", str(setting.workers), "--queues", setting.queues]
     arguments += [

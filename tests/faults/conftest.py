@@ -3,6 +3,7 @@
 import os
 import random
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from store.database import Database
 from tests.faults.deployment import LONG, Deployment
+from tests.faults.forks import Forks
 from tests.faults.servers import ValkeyServer
 
 TALLY: list[str] = []
@@ -22,17 +24,23 @@ def valkey(tmp_path: Path) -> Iterator[ValkeyServer]:
         yield server
 
 
-@pytest.fixture
-def embedded(sqlite_database: Database, tmp_path: Path) -> Iterator[Deployment]:
-    """SQLite, and messages as files. In the end everything stored is held to the invariants."""
-    with Deployment(tmp_path, sqlite_database).harmed() as found:
+@pytest.fixture(scope="session")
+def forks() -> Iterator[Forks]:
+    with closing(Forks()) as found:
         yield found
 
 
 @pytest.fixture
-def machines(postgresql_database: Database, valkey: ValkeyServer, tmp_path: Path) -> Iterator[Deployment]:
+def embedded(forks: Forks, sqlite_database: Database, tmp_path: Path) -> Iterator[Deployment]:
+    """SQLite, and messages as files. In the end everything stored is held to the invariants."""
+    with Deployment(tmp_path, forks, sqlite_database).harmed() as found:
+        yield found
+
+
+@pytest.fixture
+def machines(forks: Forks, postgresql_database: Database, valkey: ValkeyServer, tmp_path: Path) -> Iterator[Deployment]:
     """PostgreSQL and Valkey. In the end everything stored is held to the invariants."""
-    with Deployment(tmp_path, postgresql_database, valkey.url).harmed() as found:
+    with Deployment(tmp_path, forks, postgresql_database, valkey.url).harmed() as found:
         yield found
 
 

@@ -2,8 +2,6 @@
 
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -17,6 +15,7 @@ from store.database import Database
 from store.files import Files
 from store.tables import Job
 from tests.end_to_end.conftest import Server, descendants, free_port, wait_for
+from tests.faults.forks import Fork, Forks
 from tests.faults.invariants import check
 
 LEASE_SECONDS = 15.0
@@ -27,7 +26,6 @@ HASTY = {"lease_seconds": SHORT_LEASE_SECONDS, "checkpoint_seconds": 0.2}
 SWEEP_SECONDS = 0.3
 INLINE_BYTES = 1000
 """So low that checkpoints and tables lie in files, which have to survive as well."""
-ENTRY = "tests.faults.entry"
 LONG = os.environ.get("VIDRO_FAULTS") == "long"
 """The long forms: the same tests, other counts."""
 
@@ -41,10 +39,11 @@ class Deployment:
     """What runs on `database` and `broker`, with what every process of it is told."""
 
     folder: Path
+    forks: Forks
     database: Database
     broker: str = ""
     setting: dict[str, Any] = field(default_factory=dict)
-    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[Fork] = field(default_factory=list)
     clients: list[httpx.Client] = field(default_factory=list)
 
     @property
@@ -66,17 +65,10 @@ class Deployment:
         given |= self.setting | setting
         return os.environ | {f"VIDRO_{name.upper()}": str(value) for name, value in given.items()}
 
-    def run(self, command: str, fault: str = "", **setting: Any) -> subprocess.Popen[bytes]:
+    def run(self, command: str, fault: str = "", **setting: Any) -> Fork:
         """Start `vidro COMMAND`, with that fault in it."""
         log = self.folder / f"log-{len(self.processes):03}-{command}"
-        module = ENTRY if fault else "cli.main"
-        with log.open("wb") as file:
-            process = subprocess.Popen(
-                [sys.executable, "-m", module, command],
-                stdout=file,
-                stderr=file,
-                env=self.environment(**setting) | {"FAULT": fault},
-            )
+        process = self.forks.start(command, fault, self.environment(**setting), log)
         self.processes.append(process)
         return process
 
@@ -101,7 +93,7 @@ class Deployment:
     def posted(self, server: Server, dataset_id: str, number: int, **fields: Any) -> list[str]:
         return [server.post(dataset_id, **fields) for _ in range(number)]
 
-    def worker(self, fault: str = "", **setting: Any) -> subprocess.Popen[bytes]:
+    def worker(self, fault: str = "", **setting: Any) -> Fork:
         return self.run("worker", fault, **setting)
 
     def digits(self, server: Server) -> str:
@@ -135,24 +127,24 @@ class Deployment:
                 kill(process)
 
 
-def tree(process: subprocess.Popen[bytes]) -> list[int]:
+def tree(process: Fork) -> list[int]:
     """The process and all below it, the leaves first."""
     return [*reversed(descendants(process.pid)), process.pid]
 
 
-def kill(process: subprocess.Popen[bytes]) -> None:
+def kill(process: Fork) -> None:
     """kill −9 to the process and all below it."""
     for pid in reversed(tree(process)):
         signal_to(pid, signal.SIGKILL)
     process.wait()
 
 
-def freeze(process: subprocess.Popen[bytes]) -> None:
+def freeze(process: Fork) -> None:
     for pid in reversed(tree(process)):
         signal_to(pid, signal.SIGSTOP)
 
 
-def thaw(process: subprocess.Popen[bytes]) -> None:
+def thaw(process: Fork) -> None:
     for pid in tree(process):
         signal_to(pid, signal.SIGCONT)
 

@@ -1,4 +1,4 @@
-"""`python -m tests.faults.entry serve` is `vidro serve` with something wrong in it: what FAULT names, and nothing else.
+"""`vidro serve` and `vidro worker` with something wrong in them: what the fault names, and nothing else.
 
 What happens to a process from outside (kill, stop, a full disk, a server gone) the tests do themselves; here is what has to
 happen at one exact place inside.
@@ -100,8 +100,11 @@ FAULTS: dict[str, Callable[..., None]] = {
     )
 }
 
-if __name__ == "__main__":
+
+def run(fault: str) -> None:
+    """Be the `vidro` of this command line, with that fault."""
     assert jobs.queue is queue  # or a fault would miss its place
-    name, *arguments = os.environ.get("FAULT", "").split()
-    FAULTS[name](*arguments)
+    if fault:
+        name, *arguments = fault.split()
+        FAULTS[name](*arguments)
     app()

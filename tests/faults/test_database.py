@@ -9,6 +9,7 @@ from store.database import Database
 from store.migrate import migrate
 from tests.end_to_end.conftest import wait_for
 from tests.faults.deployment import HASTY, Deployment, count
+from tests.faults.forks import Forks
 from tests.faults.invariants import bits
 from tests.faults.servers import PostgresServer, ValkeyServer
 from tests.faults.test_kills import NETWORK
@@ -21,11 +22,11 @@ def postgres() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def mortal(postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path) -> Iterator[Deployment]:
+def mortal(forks: Forks, postgres: PostgresServer, valkey: ValkeyServer, tmp_path: Path) -> Iterator[Deployment]:
     """A deployment whose database may die."""
     database = Database(postgres.url)
     migrate(database)
-    with Deployment(tmp_path, database, valkey.url).harmed() as found:
+    with Deployment(tmp_path, forks, database, valkey.url).harmed() as found:
         yield found
     database.close()
 

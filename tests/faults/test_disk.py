@@ -13,6 +13,7 @@ from store.database import Database
 from tests.end_to_end.conftest import wait_for
 from tests.faults.deployment import SHORT_LEASE_SECONDS, Deployment
 from tests.faults.disks import DISKS, MEGABYTE, Quota, SmallDisk
+from tests.faults.forks import Forks
 from tests.faults.invariants import bits, everything
 from tests.faults.test_kills import NETWORK
 
@@ -29,7 +30,7 @@ ROOM = 6 * MEGABYTE
 
 
 @pytest.fixture(params=DISKS)
-def limited(request: pytest.FixtureRequest, sqlite_database: Database, tmp_path: Path) -> Iterator[Deployment]:
+def limited(request: pytest.FixtureRequest, forks: Forks, sqlite_database: Database, tmp_path: Path) -> Iterator[Deployment]:
     """The embedded form, with everything in one folder."""
     folder = tmp_path / "deployment"
     folder.mkdir()
@@ -37,7 +38,7 @@ def limited(request: pytest.FixtureRequest, sqlite_database: Database, tmp_path:
         path = shutil.copy(str(sqlite_database.url.database), folder / "data" / "vidro.db")
         database = Database(f"sqlite:///{path}")
         setting = {"lease_seconds": 2 * SHORT_LEASE_SECONDS}  # as long as a worker tries to write
-        with Deployment(folder, database, setting=setting).harmed() as found:
+        with Deployment(folder, forks, database, setting=setting).harmed() as found:
             yield found
         database.close()
 

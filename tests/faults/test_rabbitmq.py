@@ -5,18 +5,19 @@ from pathlib import Path
 
 from store.database import Database
 from tests.faults.deployment import LONG, Deployment
+from tests.faults.forks import Forks
 from tests.faults.servers import RabbitServer
 from tests.faults.test_brokers import ran_once
 
 if LONG and Path(RabbitServer.PROGRAM).exists():
 
     def test_the_consumer_timeout_does_not_matter(
-        postgresql_database: Database, tmp_path: Path, tally: Callable[..., None]
+        forks: Forks, postgresql_database: Database, tmp_path: Path, tally: Callable[..., None]
     ) -> None:
         """Jobs that take longer than the second after which RabbitMQ gives up a consumer that does not acknowledge."""
         with (
             RabbitServer(tmp_path / "rabbit").running() as rabbit,
-            Deployment(tmp_path, postgresql_database, rabbit.url).harmed() as deployment,
+            Deployment(tmp_path, forks, postgresql_database, rabbit.url).harmed() as deployment,
         ):
             api = deployment.api()
             digits = deployment.digits(api)

@@ -1,7 +1,6 @@
 """Faults 6 and 9: a worker whose time stands still, and one whose clock steps."""
 
 import sqlite3
-import subprocess
 from collections.abc import Callable
 from contextlib import closing
 
@@ -11,17 +10,18 @@ from sqlalchemy.exc import OperationalError
 from store.tables import Job
 from tests.end_to_end.conftest import wait_for
 from tests.faults.deployment import HASTY, SHORT_LEASE_SECONDS, SWEEP_SECONDS, Deployment, count, freeze, kill, thaw, tree
+from tests.faults.forks import Fork
 from tests.faults.invariants import bits, everything
 from tests.faults.test_kills import NETWORK
 
 
-def holder(deployment: Deployment, workers: list[subprocess.Popen[bytes]], job_id: str) -> subprocess.Popen[bytes]:
+def holder(deployment: Deployment, workers: list[Fork], job_id: str) -> Fork:
     """The worker that trains the job, once one does."""
     name = wait_for(lambda: deployment.row(job_id).worker, "a worker for the job")
     return next(worker for worker in workers if int(name.rpartition(":")[2]) in tree(worker))
 
 
-def freeze_outside_of_a_transaction(deployment: Deployment, worker: subprocess.Popen[bytes], job_id: str) -> None:
+def freeze_outside_of_a_transaction(deployment: Deployment, worker: Fork, job_id: str) -> None:
     """Who is frozen while it writes keeps its locks until the database ends that in its own time: not what is tested here."""
     freeze(worker)
     while is_locked(deployment, job_id):
