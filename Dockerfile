@@ -1,6 +1,20 @@
-# One image for the API, the worker and the migration; the command says which. Python and a virtual environment, no more.
+# One image for the API, the worker and the migration; the command says which. Python and a virtual environment
+# with the built dashboard in it, no more.
 #   docker build -t vidro:local .
 #   docker build -t vidro-gpu:local --build-arg LOCK=requirements-gpu.lock .
+
+FROM python:3.13-slim AS dashboard
+ENV PIP_ROOT_USER_ACTION=ignore
+WORKDIR /src
+COPY requirements-node.lock ./
+COPY scripts/setup-node scripts/
+RUN PYTHON=python scripts/setup-node
+ENV PATH=/src/.node/bin:$PATH
+COPY dashboard/package.json dashboard/package-lock.json dashboard/.npmrc dashboard/
+WORKDIR /src/dashboard
+RUN --mount=type=cache,target=/root/.npm npm ci
+COPY dashboard ./
+RUN npm run build
 
 FROM python:3.13-slim AS build
 ARG LOCK=requirements.lock
@@ -12,6 +26,8 @@ COPY ${LOCK} requirements.lock
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /opt/vidro/bin/python install --require-hashes -r requirements.lock
 COPY . .
+# No page, no wheel: hatch_build.py sees to it.
+COPY --from=dashboard /src/service/dashboard service/dashboard
 RUN pip --python /opt/vidro/bin/python install --no-cache-dir --no-deps --no-build-isolation .
 
 FROM python:3.13-slim

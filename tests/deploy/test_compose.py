@@ -149,4 +149,17 @@ def test_the_image_is_made_of_what_is_named_and_of_nothing_else() -> None:
     assert rules[0] == "*"
     allowed = {rule[1:] for rule in rules if rule.startswith("!")}
     packages = {"engine", "store", "service", "worker", "cli"}
-    assert allowed == packages | {"pyproject.toml", "README.md", "requirements*.lock"}
+    build = {"pyproject.toml", "hatch_build.py", "README.md", "requirements*.lock", "dashboard", "scripts/setup-node"}
+    assert allowed == packages | build
+    assert {"dashboard/node_modules", "service/dashboard"} <= set(rules)  # what a machine built may be old
+
+
+def test_the_image_builds_its_page_with_node_from_the_wheel() -> None:
+    stages = re.split(r"^FROM ", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
+    page, wheel, last = stages
+    assert page.startswith("python:3.13-slim AS dashboard\n")
+    steps = ["RUN PYTHON=python scripts/setup-node", "ENV PATH=/src/.node/bin:$PATH", "npm ci", "npm run build"]
+    assert [page.index(step) for step in steps] == sorted(page.index(step) for step in steps)
+    copied = "COPY --from=dashboard /src/service/dashboard service/dashboard"
+    assert wheel.index("COPY . .") < wheel.index(copied) < wheel.index("--no-build-isolation .")
+    assert "/opt/vidro" in last
