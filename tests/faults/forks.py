@@ -15,8 +15,6 @@ from threading import Lock
 from typing import Any
 
 IMPORTED = (
-    "celery.bin.worker",
-    "celery.worker.worker",
     "engine.warm",
     "service.protocol",
     "service.server",
