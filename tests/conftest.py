@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -18,11 +19,13 @@ from store.database import Database
 from store.files import Files
 from store.migrate import migrate
 from store.tables import Table
+from tests.browser import chromium
 
 settings.register_profile("vidro", deadline=None)  # a busy machine is no bug
 settings.load_profile("vidro")
 
 
+collect_ignore = [] if chromium.found() else ["browser"]
 BACKENDS = ("sqlite", "postgresql")
 TABLES = Table.metadata.sorted_tables
 EMPTY_ALL = "; ".join(
@@ -44,6 +47,12 @@ def pytest_collection_finish() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(50_000, 20, 50)
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if collect_ignore:
+        terminalreporter.section("left out")
+        terminalreporter.line(chromium.LEFT_OUT)
 
 
 @pytest.fixture(scope="session")
