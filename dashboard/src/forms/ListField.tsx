@@ -9,7 +9,7 @@ import { at, moved, pointerOf, shortened, type Json } from "./values";
 export function ListField({ form, field, path }: FieldProps) {
   const text = formsText();
   const pointer = pointerOf(path);
-  const title = titleText(field.title);
+  const title = titleText(field);
   const shown = valueAt(form, path, field);
   const entries: Json[] = Array.isArray(shown) ? shown : [];
   const { item, most } = field.shape.type === "list" ? field.shape : { item: field, most: 0 };
@@ -27,7 +27,7 @@ export function ListField({ form, field, path }: FieldProps) {
   const error = form.errorAt(pointer);
   const isChanged = at(form.changes, path) !== undefined;
   const put = (next: Json[]) => form.set(path, next.map((entry) => shortened(entry, item.shape)));
-  const nameOf = (index: number) => `${entryText(field.title)} ${index + 1}`;
+  const nameOf = (index: number) => `${entryText(field)} ${index + 1}`;
   const move = (from: number, to: number, part: string) => {
     if (to < 0 || to >= entries.length || from === to) return;
     put(moved(entries, from, to));
@@ -116,7 +116,7 @@ export function ListField({ form, field, path }: FieldProps) {
         ))}
       </ol>
       <button type="button" disabled={most !== undefined && entries.length >= most} onClick={add}>
-        + {text.add(entryText(field.title))}
+        + {text.add(entryText(field))}
       </button>
       <span class="visually-hidden" role="status">
         {said}

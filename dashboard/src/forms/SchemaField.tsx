@@ -7,7 +7,7 @@ import { ListField } from "./ListField";
 import { Beside, Described } from "./parts";
 import { humanised, type Bounds, type FieldShape, type Shape } from "./schema";
 import { UnionField } from "./UnionField";
-import { at, isObject, pointerOf, shown, typed, type Json, type Path } from "./values";
+import { at, isObject, pointerOf, typed, type Json, type Path } from "./values";
 import "./forms.css";
 
 export function SchemaField({ form, field, path }: FieldProps) {
@@ -31,7 +31,7 @@ export function SchemaFields({ form, fields, path }: { form: Form; fields: Field
 
 function ObjectField({ form, field, path }: FieldProps) {
   const pointer = pointerOf(path);
-  const title = titleText(field.title);
+  const title = titleText(field);
   const error = form.errorAt(pointer);
   const fields = field.shape.type === "object" ? field.shape.fields : [];
   const isOptional = form.isOptional(pointer);
@@ -57,8 +57,9 @@ function PlainField({ form, field, path }: FieldProps) {
   const text = formsText();
   const pointer = pointerOf(path);
   const value = valueAt(form, path, field);
-  const title = titleText(field.title);
-  const isChanged = at(form.changes, path) !== undefined;
+  const title = titleText(field);
+  // What an entry of a list cannot do without has no default to go back to.
+  const isChanged = at(form.changes, path) !== undefined && !(field.default === undefined && path.some((step) => typeof step === "number"));
   const put = (next: Json | undefined) => (next === undefined ? form.reset(path) : form.set(path, next));
   const { shape } = field;
   const frame = {
@@ -212,6 +213,3 @@ function boundsOf(shape: Shape): Bounds | undefined {
   if (shape.type === "number") return shape;
   return shape.type === "either" && shape.other.type === "number" ? shape.other : undefined;
 }
-
-/** Whether something at the path, or within it, was changed. */
-export const isChanged = (form: Form, path: Path): boolean => shown(form.changes, undefined, path) !== undefined;

@@ -2,15 +2,15 @@
 import { Field } from "~/elements/Field";
 import { Formula } from "~/elements/Formula";
 import { titleText } from "~/text/forms";
-import { entryOf, plainFirst, valueAt, type FieldProps } from "./form";
+import { entryOf, nameOf, plainFirst, valueAt, type FieldProps } from "./form";
 import { Beside, Described } from "./parts";
-import { humanised, KIND } from "./schema";
+import { KIND } from "./schema";
 import { SchemaFields } from "./SchemaField";
 import { at, fieldsFor, isObject, kindOf, pointerOf, type Json, type JsonObject } from "./values";
 
 export function UnionField({ form, field, path }: FieldProps) {
   const pointer = pointerOf(path);
-  const title = titleText(field.title);
+  const title = titleText(field);
   const members = field.shape.type === "union" ? field.shape.members : [];
   const allowed = form.choicesAt?.(pointer);
   const offered = members.filter((member) => !allowed || allowed.includes(member.kind));
@@ -31,10 +31,10 @@ export function UnionField({ form, field, path }: FieldProps) {
         {(control) => (
           <select {...control} value={kind ?? ""} onChange={(event) => choose(event.currentTarget.value)}>
             {kind === undefined && <option value="" />}
-            {kind !== undefined && !offered.some((known) => known.kind === kind) && <option value={kind}>{labelOf(kind)}</option>}
+            {kind !== undefined && !offered.some((known) => known.kind === kind) && <option value={kind}>{nameOf(form.catalog, members, kind)}</option>}
             {offered.map((known) => (
               <option key={known.kind} value={known.kind}>
-                {labelOf(known.kind)}
+                {nameOf(form.catalog, members, known.kind)}
               </option>
             ))}
           </select>
@@ -51,8 +51,6 @@ export function UnionField({ form, field, path }: FieldProps) {
     </div>
   );
 }
-
-const labelOf = (kind: string): string => humanised(kind).toLowerCase();
 
 /** Another kind, with those numbers of the one before that it has, too. */
 function carried(before: Json | undefined, shape: FieldProps["field"]["shape"], kind: string): Json {

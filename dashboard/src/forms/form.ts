@@ -1,11 +1,13 @@
 /** What the fields of a form share: what was changed, what the API made of it, and what is wrong. */
 import type { ComponentChildren } from "preact";
-import type { FieldShape, Member } from "./schema";
+import { humanised, type FieldShape, type Member } from "./schema";
 import { pointerOf, shown, type Json, type JsonObject, type Path } from "./values";
 
 /** An entry of the catalog, as far as a form shows it. */
 export interface Entry {
   kind: string;
+  /** Its name for people. */
+  title: string;
   summary: string;
   formula: string;
   derivative: string | null;
@@ -63,4 +65,9 @@ export function plainFirst(fields: FieldShape[]): FieldShape[] {
 export function entryOf(catalog: Catalog | undefined, members: Member[], kind: string | undefined): Entry | undefined {
   const family = Object.values(catalog ?? {}).find((entries) => members.every((member) => entries.some((entry) => entry.kind === member.kind)));
   return family?.find((entry) => entry.kind === kind);
+}
+
+/** The name of a kind for people. */
+export function nameOf(catalog: Catalog | undefined, members: Member[], kind: string): string {
+  return entryOf(catalog, members, kind)?.title ?? humanised(kind);
 }

@@ -3,7 +3,7 @@ import { formsText } from "~/text/forms";
 import { number } from "~/text/format";
 import type { Bounds } from "./schema";
 
-const WIDE = 2 ** 31;
+const WIDE = 1e6;
 
 /** The bounds in few signs; those that nobody meets are left out. */
 export function boundsText(bounds: Bounds): string {

@@ -92,7 +92,7 @@ export function fieldOf(name: string, property: JsonSchema, root: JsonSchema): F
   const described = property.description ?? referred.description ?? (options.length === 1 ? resolved(options[0]!, root).description : undefined);
   return {
     name,
-    title: titleOf(name, property.title),
+    title: titleOf(name, property.title ?? referred.title ?? (options.length === 1 ? resolved(options[0]!, root).title : undefined)),
     description: described ?? "",
     default: property.default,
     isNullable,

@@ -78,13 +78,15 @@ export function unchanged(changes: JsonObject, path: Path): JsonObject {
   const [step, ...rest] = path;
   const name = String(step);
   if (!(name in changes)) return changes;
-  const left = { ...changes };
-  const inner = changes[name];
+  const { [name]: inner, ...left } = changes;
+  if (rest.length && Array.isArray(inner)) {
+    const [place, ...deeper] = rest;
+    return { ...left, [name]: inner.map((entry, index) => (index === place && isObject(entry) ? unchanged(entry, deeper) : entry)) };
+  }
   if (rest.length && isObject(inner)) {
     const kept = unchanged(inner, rest);
     if (Object.keys(kept).length) return { ...left, [name]: kept };
   }
-  delete left[name];
   return left;
 }
 

@@ -1,5 +1,5 @@
 /** Texts of forms that are made from a schema. */
-import { language, translated } from "./language";
+import { language, translated, type Language } from "./language";
 
 export const formsText = translated(
   {
@@ -58,83 +58,20 @@ export const formsText = translated(
   },
 );
 
-/** Portuguese titles of fields whose schema has them in English alone. */
-const TITLES: Record<string, string> = {
-  Activation: "Ativação",
-  Alpha: "Alfa",
-  "Batch size": "Tamanho do lote",
-  "Beta 1": "Beta 1",
-  "Beta 2": "Beta 2",
-  Bias: "Viés",
-  Categorical: "Colunas categóricas",
-  "Checkpoint every": "Ponto de salvamento a cada",
-  "Class weight": "Peso das classes",
-  "Clip norm": "Limite do gradiente",
-  Cooldown: "Pausa",
-  Curves: "Curvas",
-  Decay: "Decaimento",
-  Delta: "Delta",
-  Device: "Dispositivo",
-  Dropout: "Dropout",
-  "Early stopping": "Parada antecipada",
-  Epochs: "Épocas",
-  Epsilon: "Épsilon",
-  Every: "A cada",
-  Factor: "Fator",
-  Features: "Atributos",
-  Group: "Grupo",
-  Hidden: "Camadas ocultas",
-  "Histograms every": "Histogramas a cada",
-  Initializer: "Inicializador",
-  "Learning rate": "Taxa de aprendizado",
-  Loss: "Perda",
-  "Max categories": "Máximo de categorias",
-  "Max seconds": "Máximo de segundos",
-  "Min delta": "Queda mínima",
-  Missing: "Valores ausentes",
-  Model: "Modelo",
-  Momentum: "Momento",
-  Monitor: "Observar",
-  "Multi class": "Várias classes",
-  Name: "Nome",
-  Optimizer: "Otimizador",
-  Order: "Ordem",
-  Patience: "Paciência",
-  Penalty: "Penalidade",
-  Precision: "Precisão numérica",
-  Preprocessing: "Pré-processamento",
-  Record: "Registro",
-  Regularization: "Regularização",
-  Rounding: "Arredondamento",
-  Scaling: "Escalonamento",
-  Schedule: "Agenda da taxa",
-  Seed: "Semente",
-  Shuffle: "Embaralhar",
-  Solver: "Método de solução",
-  Split: "Divisão",
-  Stratify: "Estratificar",
-  Tags: "Etiquetas",
-  Target: "Alvo",
-  "Target scaling": "Escalonamento do alvo",
-  Task: "Tarefa",
-  Test: "Teste",
-  Threshold: "Limiar",
-  Units: "Unidades",
-  Validation: "Validação",
-  Value: "Valor",
-  "Weight decay": "Decaimento dos pesos",
-};
-/** English titles that say more than the property's name. */
-const ENGLISH: Record<string, string> = { Hidden: "Hidden layers", "Multi class": "Several classes", Missing: "Missing cells", Record: "What is kept" };
+/** Titles that say more than the schema's own, and what an entry of a list is called, by the property's name. */
+const TITLES: Record<string, Record<Language, string>> = { hidden: { en: "Hidden layers", "pt-BR": "Camadas ocultas" } };
+const ENTRIES: Record<string, Record<Language, string>> = { hidden: { en: "Layer", "pt-BR": "Camada" } };
 
-/** What an entry of a list is called, by the list's title. */
-const ENTRIES: Record<string, { en: string; "pt-BR": string }> = { Hidden: { en: "Layer", "pt-BR": "Camada" } };
-
-export function entryText(title: string): string {
-  return ENTRIES[title]?.[language.value] ?? titleText(title);
+interface Titled {
+  name: string;
+  title: string;
 }
 
-/** The title of a field in the reader's language. */
-export function titleText(title: string): string {
-  return (language.value === "en" ? ENGLISH : TITLES)[title] ?? title;
+/** The title of a field; the schema comes in the reader's language. */
+export function titleText({ name, title }: Titled): string {
+  return TITLES[name]?.[language.value] ?? title;
+}
+
+export function entryText(field: Titled): string {
+  return ENTRIES[field.name]?.[language.value] ?? titleText(field);
 }

@@ -41,12 +41,6 @@ export const newJobText = translated(
     },
     automatic: "by itself",
     model: "Model",
-    models: {
-      linear_regression: "Linear regression",
-      logistic_regression: "Logistic regression",
-      perceptron: "Perceptron",
-      mlp: "Neural network",
-    },
     suggested: "suggested",
     does: (tasks: string) => `does ${tasks}`,
     reasons: {
@@ -90,7 +84,7 @@ export const newJobText = translated(
     lead: "Escolha de que dados aprender e o que prever; o resto tem padrões adequados.",
     broken: "Não foi possível ler as configurações deste endereço. O formulário começa do zero.",
     from: (id: string) => `Estas são as configurações de ${id} que diferem do padrão.`,
-    fromWhole: "Nem toda configuração daquele job é um padrão de hoje; por isso todas estão aqui.",
+    fromWhole: "Nem toda configuração daquele treino é um padrão de hoje; por isso todas estão aqui.",
     data: "Dados",
     yours: "Seus dados",
     samples: "Exemplos",
@@ -124,12 +118,6 @@ export const newJobText = translated(
     },
     automatic: "automática",
     model: "Modelo",
-    models: {
-      linear_regression: "Regressão linear",
-      logistic_regression: "Regressão logística",
-      perceptron: "Perceptron",
-      mlp: "Rede neural",
-    },
     suggested: "sugerido",
     does: (tasks: string) => `faz ${tasks}`,
     reasons: {
@@ -144,7 +132,7 @@ export const newJobText = translated(
     starting: "Começando…",
     check: "O que será",
     checking: "Verificando…",
-    waiting: "Escolha um alvo para ver aqui o que o job será.",
+    waiting: "Escolha um alvo para ver aqui o que o treino será.",
     rows: "Linhas",
     rowsOf: { train: (count: string) => `${count} de treinamento`, validation: (count: string) => `${count} de validação`, test: (count: string) => `${count} de teste` },
     parameters: "Parâmetros",
@@ -163,9 +151,9 @@ export const newJobText = translated(
     forms: { short: "Curta", whole: "Completa", curl: "curl", python: "Python" },
     formHelp: {
       short: "O que é enviado: só o que você escolheu.",
-      whole: "O mesmo job com todos os padrões preenchidos.",
-      curl: "O mesmo job a partir de um terminal.",
-      python: "O mesmo job a partir do Python, sem instalar nada.",
+      whole: "O mesmo treino com todos os padrões preenchidos.",
+      curl: "O mesmo treino a partir de um terminal.",
+      python: "O mesmo treino a partir do Python, sem instalar nada.",
     },
   },
 );

@@ -60,7 +60,7 @@ export const SCHEMA: JsonSchema = {
   },
 };
 
-const entry = (name: string) => ({ kind: name, summary: `The ${name}.`, formula: `${name}(x)`, derivative: null, source: "A paper, 2026" });
+const entry = (name: string) => ({ kind: name, title: name.toUpperCase(), summary: `The ${name}.`, formula: `${name}(x)`, derivative: null, source: "A paper, 2026" });
 export const CATALOG: Catalog = {
   models: [entry("net")],
   activations: [entry("relu"), entry("leaky")],

@@ -47,6 +47,8 @@ describe("what is sent", () => {
     const once = put(put({}, ["split", "test"], 0.1), ["epochs"], 5);
     expect(unchanged(unchanged(once, ["split", "test"]), ["epochs"])).toEqual({});
     expect(unchanged({}, ["split", "test"])).toEqual({});
+    const layers: JsonObject = { model: { kind: "net", layers: [{ units: 3 }, { units: 4, activation: "leaky" }] } };
+    expect(unchanged(layers, ["model", "layers", 1, "activation"])).toEqual({ model: { kind: "net", layers: [{ units: 3 }, { units: 4 }] } });
   });
 });
 

@@ -1,6 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { fieldsOf } from "~/forms/schema";
+import type { JsonObject } from "~/forms/values";
+import { laidOver } from "~/views/new-job/like";
 import { addressed, read, withoutColumns } from "~/views/new-job/request";
 import { suggested } from "~/views/new-job/suggest";
+import { COMPLETED, SCHEMA } from "../forms/made-up";
 
 describe("the address of a new job", () => {
   it("holds what was chosen, whatever it is", () => {
@@ -29,4 +33,18 @@ it("suggests a line for few numbers, and a network for everything else", () => {
   expect(suggested("regression", 5000, false).model).toBe("mlp");
   expect(suggested("classification", 13, false).model).toBe("mlp");
   expect(suggested(undefined, 13, false).model).toBe("mlp");
+});
+
+describe("a change over the settings of a job", () => {
+  const lay = (changes: JsonObject, patch: JsonObject) => laidOver(changes, COMPLETED, patch, fieldsOf(SCHEMA));
+
+  it("keeps what it does not name as the job had it, were it a default or not", () => {
+    expect(lay({ epochs: 5 }, { optimizer: { kind: "plain", momentum: 0.1 } })).toEqual({ epochs: 5, optimizer: { kind: "plain", learning_rate: 0.05, momentum: 0.1 } });
+    expect(lay({ optimizer: { kind: "plain", learning_rate: 0.3 } }, { optimizer: { momentum: 0.1 } })).toEqual({ optimizer: { kind: "plain", learning_rate: 0.3, momentum: 0.1 } });
+    expect(lay({}, { split: { test: 0.1 }, epochs: 9 })).toEqual({ split: { test: 0.1 }, epochs: 9 });
+  });
+
+  it("takes another kind whole", () => {
+    expect(lay({ optimizer: { kind: "plain", learning_rate: 0.3 } }, { optimizer: { kind: "bouncer", bounce: 0.2 } })).toEqual({ optimizer: { kind: "bouncer", bounce: 0.2 } });
+  });
 });

@@ -26,7 +26,7 @@ export function Aside({ checked, problem, isReady, isStarting, onGo }: Props) {
     <aside class="new-job-aside" aria-label={text.check}>
       <div class="card">
         <h2>{text.check}</h2>
-        {problem ? <Mend problem={problem} onGo={onGo} /> : estimate ? <Estimated estimate={estimate} /> : <p class="muted">{text.waiting}</p>}
+        {problem ? <Mend problem={problem} onGo={onGo} /> : estimate ? <Estimated estimate={estimate} onGo={onGo} /> : <p class="muted">{text.waiting}</p>}
         <p class="muted small checking" aria-live="polite">
           {isChecking && isReady ? text.checking : ""}
         </p>
@@ -35,6 +35,14 @@ export function Aside({ checked, problem, isReady, isStarting, onGo }: Props) {
         </button>
       </div>
     </aside>
+  );
+}
+
+function Go({ field, onGo }: { field: string; onGo: (pointer: string) => void }) {
+  return (
+    <button type="button" class="quiet small" onClick={() => onGo(`/${field.replaceAll(".", "/")}`)}>
+      → <code>{field}</code>
+    </button>
   );
 }
 
@@ -58,7 +66,7 @@ export function Mend({ problem, onGo }: { problem: Problem; onGo: (pointer: stri
   );
 }
 
-export function Estimated({ estimate }: { estimate: Schema["Estimate"] }) {
+export function Estimated({ estimate, onGo }: { estimate: Schema["Estimate"]; onGo: (pointer: string) => void }) {
   const text = newJobText();
   const { rows, layers } = estimate;
   const inputs = layers[0]?.inputs ?? 0;
@@ -87,7 +95,10 @@ export function Estimated({ estimate }: { estimate: Schema["Estimate"] }) {
         <Notice kind="warning" title={text.warnings}>
           <ul>
             {estimate.warnings.map((warning, index) => (
-              <li key={index}>{warning.detail}</li>
+              <li key={index}>
+                {warning.detail}{" "}
+                {typeof warning.field === "string" && <Go field={warning.field} onGo={onGo} />}
+              </li>
             ))}
           </ul>
         </Notice>

@@ -145,15 +145,16 @@ export function Task({ form, tasks }: { form: Form; tasks: string[] }) {
   const named = (task: string) => (text.tasks as Record<string, string>)[task] ?? task;
   const asks = (text.taskIs as Record<string, string>)[found];
   return (
-    <div data-pointer="/task">
+    <Section title={text.task}>
       <SelectField
-        label={text.task}
+        label={<span class="visually-hidden">{text.task}</span>}
+        pointer="/task"
         value={typeof chosen === "string" ? chosen : ""}
         onChange={(task) => (task ? form.set(["task"], task) : form.reset(["task"]))}
         options={[{ value: "", label: found && !chosen ? `${named(found)} (${text.automatic})` : text.automatic }, ...tasks.map((task) => ({ value: task, label: named(task) }))]}
         help={asks}
         error={form.errorAt("/task")}
       />
-    </div>
+    </Section>
   );
 }

@@ -2,8 +2,8 @@
 import { Formula } from "~/elements/Formula";
 import { Section } from "~/elements/Page";
 import type { Choices } from "~/forms/choices";
-import { entryOf, type Form } from "~/forms/form";
-import { humanised, type FieldShape } from "~/forms/schema";
+import { entryOf, nameOf, type Form } from "~/forms/form";
+import type { FieldShape } from "~/forms/schema";
 import { SchemaFields } from "~/forms/SchemaField";
 import { kindOf } from "~/forms/values";
 import { newJobText } from "~/text/new-job";
@@ -35,7 +35,7 @@ export function Model({ form, field, kind, choices, task, suggestion }: Props) {
             <label key={model} class={`card model${suits(model) ? "" : " other"}`}>
               <span class="row">
                 <input type="radio" name="model" checked={model === kind} onChange={() => form.set(["model"], kindOf(form.changes.model) === model ? form.changes.model! : model)} />
-                <strong>{(text.models as Record<string, string>)[model] ?? humanised(model)}</strong>
+                <strong>{nameOf(form.catalog, members, model)}</strong>
                 {model === suggestion.model && <span class="state">{text.suggested}</span>}
               </span>
               <span class="small muted">

@@ -18,7 +18,7 @@ import { newJobText } from "~/text/new-job";
 import { Aside } from "./Aside";
 import { Features, Target, Task } from "./Columns";
 import { ChosenData, DataChoice } from "./Data";
-import { likeJob, withChanges } from "./like";
+import { likeJob } from "./like";
 import { Model } from "./Model";
 import { Request } from "./Request";
 import { useWanted, withoutColumns } from "./request";
@@ -38,8 +38,8 @@ export default function NewJob() {
   const place = useRef<HTMLFormElement>(null);
 
   const like = useAction(async (id: string, fields: FieldShape[]) => {
-    const found = await likeJob(id, fields);
-    change(({ changes }) => ({ dataset: found.dataset, changes: withChanges(found.changes, changes) }));
+    const found = await likeJob(id, fields, wanted.changes);
+    change(() => ({ dataset: found.dataset, changes: found.changes }));
     tell(found.isWhole ? text.fromWhole : text.from(id));
   });
   useEffect(() => {

@@ -1,8 +1,8 @@
 /** The settings of a job, as the changes that lead to them from the defaults. */
 import { api, body } from "~/api/client";
 import { estimateOf } from "~/forms/job";
-import type { FieldShape } from "~/forms/schema";
-import { difference, isObject, isSame, type JsonObject } from "~/forms/values";
+import { KIND, type FieldShape } from "~/forms/schema";
+import { at, changed, difference, isObject, isSame, kindOf, type Json, type JsonObject, type Path } from "~/forms/values";
 
 interface Like {
   dataset: string;
@@ -11,7 +11,33 @@ interface Like {
   isWhole: boolean;
 }
 
-export async function likeJob(id: string, fields: FieldShape[]): Promise<Like> {
+/** The settings of the job with a change laid over them, which is a JSON merge patch of its request. */
+export async function likeJob(id: string, fields: FieldShape[], change: JsonObject): Promise<Like> {
+  const { request, ...like } = await settingsOf(id, fields);
+  return { ...like, changes: laidOver(like.changes, request, change, fields) };
+}
+
+/**
+ * The changes with a merge patch of the whole request over them: what it does not name stays as the request has it. A part
+ * of another kind takes the place of what was there.
+ */
+export function laidOver(changes: JsonObject, request: JsonObject, patch: JsonObject, fields: FieldShape[]): JsonObject {
+  return leaves(patch, request).reduce((held, { path, value }) => changed(held, request, path, value, fields), changes);
+}
+
+/** The values of a patch, each with where it goes. */
+function leaves(patch: JsonObject, before: Json | undefined, path: Path = []): { path: Path; value: Json }[] {
+  return Object.entries(patch).flatMap(([name, value]) => {
+    const here = [...path, name];
+    const held = at(before, [name]);
+    const isPart = isObject(value) && (value[KIND] === undefined || value[KIND] === kindOf(held));
+    if (!isPart) return [{ path: here, value }];
+    const { [KIND]: _same, ...rest } = value;
+    return leaves(rest, held, here);
+  });
+}
+
+async function settingsOf(id: string, fields: FieldShape[]): Promise<Like & { request: JsonObject }> {
   const job = await body(api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: id } } }));
   const { dataset_id, name: _name, ...request } = job.request as JsonObject;
   const dataset = String(dataset_id);
@@ -25,20 +51,9 @@ export async function likeJob(id: string, fields: FieldShape[]): Promise<Like> {
     const { name: _none, dataset_id: _same, ...defaults } = base;
     const changes: JsonObject = { ...named, ...difference(request, defaults, fields) };
     const again = (await estimateOf({ dataset_id: dataset, ...changes }, signal)).request;
-    if (isObject(again) && isSame({ ...again, name: null }, { ...(job.request as JsonObject), name: null })) return { dataset, changes, isWhole: false };
+    if (isObject(again) && isSame({ ...again, name: null }, { ...(job.request as JsonObject), name: null })) return { dataset, changes, isWhole: false, request };
   } catch {
     // The data is gone, or was read anew since: the form shows what is wrong with the whole request.
   }
-  return { dataset, changes: request, isWhole: true };
-}
-
-/** The changes with others over them, part by part; one of another kind takes the place of what was there. */
-export function withChanges(before: JsonObject, more: JsonObject): JsonObject {
-  const merged = { ...before };
-  for (const [name, value] of Object.entries(more)) {
-    const held = merged[name];
-    const isPart = isObject(held) && isObject(value) && (value.kind === undefined || value.kind === held.kind);
-    merged[name] = isPart ? withChanges(held, value) : value;
-  }
-  return merged;
+  return { dataset, changes: request, isWhole: true, request };
 }

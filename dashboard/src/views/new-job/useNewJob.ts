@@ -24,9 +24,11 @@ export function useNewJob(wanted: Wanted, change: (next: (before: Wanted) => Wan
   const hasArrays = dataset.value?.columns.some((column) => column.shape) ?? false;
   const suggestion = suggested(known, dataset.value?.rows ?? 0, hasArrays);
   const request: JsonObject = { dataset_id: id, ...changes, model: changes.model ?? suggestion.model };
-  const checked = useCheck(dataset.value && hasTarget ? JSON.stringify(request) : null, (signal) => estimateOf(request, signal), (problem, signal) => despiteGaps(request, problem, signal));
+  const isKnown = useRef(false);
+  const checked = useCheck(dataset.value && hasTarget ? JSON.stringify(request) : null, (signal) => estimateOf(request, signal), (problem, signal) => (isKnown.current ? undefined : despite(request, problem, signal)));
   // The last completed request tells what the page shows, but no more than its own dataset and target do.
   const completed = isObject(checked.estimate?.request) && sameTable(checked.estimate.request, request) ? (checked.estimate.request as JsonObject) : undefined;
+  isKnown.current = completed !== undefined && kindOf(completed.model) === kindOf(request.model);
   if (completed && found.current.of !== posed && checked.isCurrent) found.current = { of: posed, task: String(completed.task) };
   const usual = useRef<JsonObject>({});
   if (completed && checked.isCurrent) usual.current = { ...usual.current, ...Object.fromEntries(Object.entries(completed).filter(([name]) => !(name in changes))) };
@@ -78,14 +80,23 @@ function classesOf(columns: Schema["ColumnResource"][], target: Json | undefined
 }
 
 /**
- * Where only gaps in the data are in the way, the problem stands, but the form still has to know the task and the defaults:
- * it learns them from the same request without the rows that have gaps.
+ * Where something is in the way of the first look, the problem stands, but the form still has to know the task and the
+ * defaults: it learns them from the same request without what is wrong, and without the rows that have gaps.
  */
-function despiteGaps(request: JsonObject, problem: Problem, signal: AbortSignal): Promise<Schema["Estimate"]> | undefined {
-  if (problem.errors.length === 0 || problem.errors.some(({ pointer }) => pointer !== "/preprocessing/missing")) return undefined;
+function despite(request: JsonObject, problem: Problem, signal: AbortSignal): Promise<Schema["Estimate"]> | undefined {
+  const near: JsonObject = { ...request };
   const given = isObject(request.preprocessing) ? request.preprocessing : {};
-  return estimateOf({ ...request, preprocessing: { ...given, missing: "drop" } }, signal).then((estimate) => {
+  for (const { pointer } of problem.errors) {
+    const name = pointer.split("/")[1] ?? "";
+    if (pointer === GAPS) near.preprocessing = { ...given, missing: "drop" };
+    else if (name === "model") near.model = kindOf(request.model) ?? null;
+    else delete near[name];
+  }
+  if (problem.errors.length === 0 || !near.dataset_id || !near.target || !near.model) return undefined;
+  return estimateOf(near, signal).then((estimate) => {
     const preprocessing = { ...(estimate.request.preprocessing as JsonObject), missing: given.missing ?? "error" };
     return { ...estimate, request: { ...estimate.request, preprocessing } };
   });
 }
+
+const GAPS = "/preprocessing/missing";
