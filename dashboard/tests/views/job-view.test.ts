@@ -59,3 +59,28 @@ describe("a warning's advice", () => {
     expect(formLike({ id: "job_1", request: {} }, null)).toBe("/jobs/new?from=job_1");
   });
 });
+
+  expect(withChanges(settings, { optimizer: { kind: "momentum" } })).toEqual({ optimizer: { kind: "momentum" }, epochs: 5 });
+  expect(settings.optimizer).toEqual({ kind: "adam", beta_1: 0.8 });
+});
+
+it("puts train and validation side by side", () => {
+  expect(pairsOf({ epoch: 1, train_loss: 1, validation_loss: 2, train_r2: 0.5, seconds: 3 })).toEqual([
+    { name: "loss", train: 1, validation: 2 },
+    { name: "r2", train: 0.5, validation: undefined },
+  ]);
+});
+
+it("reads tags, each once", () => expect(tagsIn(" week 3, baseline ,, week 3")).toEqual(["week 3", "baseline"]));
+
+it("writes settings for people", () => {
+  expect([null, true, 0.001, ["a", "b"], { kind: "l2", by: 3 }].map(written)).toEqual(["none", "yes", "0.001", "a, b", "kind: l2, by: 3"]);
+  expect(flat({ kind: "mlp", initializer: { kind: "he_normal" }, bias: true })).toEqual([["kind", "mlp"], ["initializer.kind", "he_normal"], ["bias", true]]);
+});
+
+it("puts the newest of a log before what was there, without doubles", () => {
+  const entry = (at: string, message: string | null = null) => ({ at, kind: "message" as const, epoch: 1, state: null, message });
+  const before = [entry("2026-01-03", "c"), entry("2026-01-02", "b"), entry("2026-01-01", "a")];
+  const newest = [entry("2026-01-04", "d"), entry("2026-01-03", "c")];
+  expect(withNewest(before, newest).map(({ message }) => message)).toEqual(["d", "c", "b", "a"]);
+});
