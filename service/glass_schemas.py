@@ -43,6 +43,11 @@ class CatalogEntry(Kind):
     derivative: str | None
     source: str | None
     json_schema: dict[str, Any] | None = Field(alias="schema")
+    task: Literal["classification", "regression", "tagging"] | None = Field(
+        default=None, description="of a metric: what it is a number of"
+    )
+    better: Literal["higher", "lower"] | None = Field(default=None, description="of a metric: which way is better")
+    unit: Literal["target"] | None = Field(default=None, description="of a metric: whether it is in the target's unit")
 
 
 class Minimum(Resource):

@@ -85,8 +85,8 @@ JOBS = {
     "What is kept of a run besides its curves.": "O que se guarda de uma execução além de suas curvas.",
     "Curves": "Curvas",
     "batch: also each batch's loss": "batch: também a perda de cada lote",
-    "Checkpoint every": "Ponto de salvamento a cada",
-    "epochs between checkpoints; by default 10, or more where that gives over 100": "épocas entre pontos de salvamento; 10 por padrão, ou mais quando isso der mais de 100",
+    "Checkpoint every": "Checkpoint a cada",
+    "epochs between checkpoints; by default 10, or more where that gives over 100": "épocas entre checkpoints; 10 por padrão, ou mais quando isso der mais de 100",
     "Histograms every": "Histogramas a cada",
-    "epochs between histograms of the layers; by default as for checkpoints": "épocas entre histogramas das camadas; por padrão, como os pontos de salvamento",
+    "epochs between histograms of the layers; by default as for checkpoints": "épocas entre histogramas das camadas; por padrão, como os checkpoints",
 }

@@ -67,7 +67,7 @@ WARNINGS = {
     "{loss} has not fallen for {patience} epochs": "{loss} não cai há {patience} épocas",
     "{loss} has not fallen by more than {delta:g} for {patience} epochs": "{loss} não cai mais de {delta:g} há {patience} épocas",
     "stopped after epoch {epoch}: max_seconds is {most}": "parou depois da época {epoch}: max_seconds é {most}",
-    "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}": "o ponto de salvamento feito depois da época {damaged} está danificado; a execução continuou da época {epoch}",
+    "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}": "o checkpoint feito depois da época {damaged} está danificado; a execução continuou da época {epoch}",
     # Predictions
     "the model does not read {names}; they have no part in the predictions": "o modelo não lê {names}; isso não influi nas predições",
     "'{category}' in column '{name}', in {count} records here": "'{category}' na coluna '{name}', em {count} registros aqui",

@@ -60,7 +60,7 @@ def test_who_has_an_answer_in_one_language_has_it_in_no_other(stage: Stage) -> N
 
 
 def test_an_answer_without_such_texts_does_not_vary(stage: Stage) -> None:
-    answer = stage.client.get("/v1/version", headers=PT)
+    answer = stage.client.get("/v1/models", headers=PT)
     assert "content-language" not in answer.headers
     assert "Accept-Language" not in answer.headers.get("vary", "")
 

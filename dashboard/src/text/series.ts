@@ -20,14 +20,15 @@ const text = translated(
       gradient_norm: "Gradient norm",
       weight_norm: "Weight norm",
       mistakes: "Mistakes",
-      pocket_mistakes: "Mistakes of the best line",
+      pocket_mistakes: "Fewest mistakes so far",
+      condition: "Condition number",
+      rank: "Rank",
       updates: "Updates",
       epoch: "Epoch",
-      seconds: "Seconds",
-      condition: "Condition number",
+      seconds: "Seconds per epoch",
       step: "Step",
     },
-    of: { train: (name: string) => `${name}, training`, validation: (name: string) => `${name}, validation`, test: (name: string) => `${name}, test` },
+    of: { train: (name: string) => `${name} (training)`, validation: (name: string) => `${name} (validation)`, test: (name: string) => `${name} (test)` },
   },
   {
     names: {
@@ -47,22 +48,25 @@ const text = translated(
       gradient_norm: "Norma do gradiente",
       weight_norm: "Norma dos pesos",
       mistakes: "Erros",
-      pocket_mistakes: "Erros da melhor reta",
+      pocket_mistakes: "Menor número de erros até agora",
+      condition: "Número de condição",
+      rank: "Posto",
       updates: "Atualizações",
       epoch: "Época",
-      seconds: "Segundos",
-      condition: "Número de condição",
+      seconds: "Segundos por época",
       step: "Passo",
     },
-    of: { train: (name: string) => `${name}, treinamento`, validation: (name: string) => `${name}, validação`, test: (name: string) => `${name}, teste` },
+    of: { train: (name: string) => `${name} (treinamento)`, validation: (name: string) => `${name} (validação)`, test: (name: string) => `${name} (teste)` },
   },
 );
 
 /** A curve or a metric in the reader's language; one that is not known here by its own name. */
 export function seriesName(name: string): string {
   const { names, of } = text();
-  const known = names as Record<string, string>;
-  if (known[name]) return known[name];
+  const named = (key: string) => {
+    const plain = key.replaceAll("_", " ");
+    return (names as Record<string, string>)[key] ?? plain.charAt(0).toUpperCase() + plain.slice(1);
+  };
   const [, split, rest = ""] = /^(train|validation|test)_(.+)$/.exec(name) ?? [];
-  return split ? of[split as keyof typeof of](known[rest] ?? rest.replaceAll("_", " ")) : name.replaceAll("_", " ");
+  return split ? of[split as keyof typeof of](named(rest)) : named(name);
 }

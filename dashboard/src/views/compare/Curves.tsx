@@ -6,7 +6,7 @@ import { useQuery } from "~/state/address";
 import { compareText } from "~/text/compare";
 import { integer, number } from "~/text/format";
 import { seriesName } from "~/text/series";
-import { linesOf, rowsOf, type Comparison } from "./comparison";
+import { linesOf, offered, rowsOf, type Comparison } from "./comparison";
 
 const LARGEST_SMOOTHING = 0.99;
 
@@ -28,8 +28,9 @@ export function Curves({ comparison, names, shown, onShown, smoothing, range, on
   const [, setSmoothing] = useQuery("smoothing", "0");
   const [, setRange] = useQuery("range");
   const axis = comparison.axis;
+  const curves = offered(comparison.names);
   const scale = (askedScale in text.scales ? askedScale : "linear") as Scale;
-  const toggle = (name: string) => onShown(shown.includes(name) ? shown.filter((other) => other !== name) : comparison.names.filter((other) => other === name || shown.includes(other)));
+  const toggle = (name: string) => onShown(shown.includes(name) ? shown.filter((other) => other !== name) : curves.filter((other) => other === name || shown.includes(other)));
   const captions = [smoothing > 0 && text.smoothed(number(smoothing, 2)), !sampling.exact && text.sampled(integer(sampling.returned), integer(sampling.total))];
   return (
     <>
@@ -57,7 +58,7 @@ export function Curves({ comparison, names, shown, onShown, smoothing, range, on
       </div>
       <fieldset class="compare-series">
         <legend class="visually-hidden">{text.series}</legend>
-        {comparison.names.map((name) => (
+        {curves.map((name) => (
           <label key={name} class="check">
             <input type="checkbox" checked={shown.includes(name)} disabled={shown.length === 1 && shown[0] === name} onChange={() => toggle(name)} />
             {seriesName(name)}

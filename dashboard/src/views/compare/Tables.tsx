@@ -25,7 +25,7 @@ export function Swatch({ place }: { place: number }) {
 /** By metric, whether more of it is better; of losses less is. */
 function useHigherIsBetter(): (name: string) => boolean {
   const catalog = useResource("catalog", (signal) => body(api.GET("/v1/catalog", { signal })));
-  const better = new Map((catalog.value?.metrics ?? []).map((entry) => [entry.kind, (entry as { better?: string }).better]));
+  const better = new Map((catalog.value?.metrics ?? []).map((entry) => [entry.kind, entry.better]));
   return (name) => better.get(name.replace(/^(train|validation|test)_/, "")) === "higher";
 }
 

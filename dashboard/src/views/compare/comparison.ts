@@ -33,6 +33,12 @@ export function usualSeries(names: string[]): string[] {
   return [`${split}_loss`, metric].filter((name): name is string => name !== undefined && names.includes(name));
 }
 
+/** Curves in the order in which they are offered: losses, metrics, then the rest; seconds are an axis. */
+export function offered(names: string[]): string[] {
+  const rank = (name: string) => (name.endsWith("_loss") ? 0 : /^(train|validation)_/.test(name) ? 1 : 2);
+  return names.filter((name) => name !== "seconds").sort((a, b) => rank(a) - rank(b) || (a < b ? 1 : -1));
+}
+
 /** The chosen curves that there are; the usual ones where none of them are. */
 export function shownSeries(query: string, names: string[]): string[] {
   const chosen = query.split(",").filter((name) => names.includes(name));

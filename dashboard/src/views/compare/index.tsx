@@ -1,5 +1,5 @@
 /** Up to 20 jobs side by side: their curves on one axis, their metrics, and the settings in which they differ. */
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { watch } from "~/api/stream";
 import { Notice, ProblemNotice } from "~/elements/Notice";
 import { Empty, Page, Section } from "~/elements/Page";
@@ -49,20 +49,13 @@ function Compared({ ids, choose }: { ids: string[]; choose: (ids: string[]) => v
   const axis = AXES.find((each) => each === askedAxis) ?? "epoch";
   const smoothing = Math.min(0.99, Math.max(0, Number(askedSmoothing) || 0));
   const range = rangeOf(askedRange);
-  const known = useRef<string[]>([]);
-  const wanted = known.current.length > 0 ? shownSeries(askedSeries, known.current) : askedSeries.split(",").filter(Boolean);
-  const key = JSON.stringify([ids, axis, wanted, smoothing, range]);
-  const found = useResource(key, (signal) => compare({ ids, axis, series: wanted, smoothing, range }, signal));
+  const series = askedSeries.split(",").filter(Boolean);
+  const usual = useRef(new Map<string, string[]>());
+  const key = JSON.stringify([ids, axis, series, smoothing, range]);
+  const found = useResource(key, (signal) => compare({ ids, axis, series, smoothing, range }, usual.current, signal));
   const last = useRef(found.value); // shown until the next answer is here
   if (found.value) last.current = found.value;
   const shown = last.current;
-  const [, setRound] = useState(0);
-  useEffect(() => {
-    const names = found.value?.comparison?.names ?? [];
-    if (names.join() === known.current.join()) return;
-    known.current = names; // which curves there are is known now: the usual ones may be others than were asked for
-    setRound((round) => round + 1);
-  }, [found.value]);
   useLive(shown?.comparison ?? null, found.reload);
   const isOver = !shown?.comparison;
   return (
@@ -80,7 +73,18 @@ function Compared({ ids, choose }: { ids: string[]; choose: (ids: string[]) => v
           {text.gone(shown.gone.join(", "))}
         </Notice>
       )}
-      {shown?.comparison && <Side comparison={shown.comparison} ids={ids} choose={choose} wanted={wanted} onSeries={(names) => setSeries(names.join(","))} smoothing={smoothing} range={range} onRange={(chosen) => setRange(chosen ? chosen.map((value) => Number(value.toPrecision(7))).join(":") : "")} />}
+      {shown?.comparison && (
+        <Side
+          comparison={shown.comparison}
+          ids={ids}
+          choose={choose}
+          asked={askedSeries}
+          onSeries={(names) => setSeries(names.join(","))}
+          smoothing={smoothing}
+          range={range}
+          onRange={(chosen) => setRange(chosen ? chosen.map((value) => Number(value.toPrecision(7))).join(":") : "")}
+        />
+      )}
       {!shown && !found.problem && <p class="waiting">{appText().loading}</p>}
       <Section>
         <details open={isOver && shown !== undefined}>
@@ -96,14 +100,14 @@ interface SideProps {
   comparison: Comparison;
   ids: string[];
   choose: (ids: string[]) => void;
-  wanted: string[];
+  asked: string;
   onSeries: (names: string[]) => void;
   smoothing: number;
   range: [number, number] | null;
   onRange: (range: [number, number] | null) => void;
 }
 
-function Side({ comparison, ids, choose, wanted, onSeries, smoothing, range, onRange }: SideProps) {
+function Side({ comparison, ids, choose, asked, onSeries, smoothing, range, onRange }: SideProps) {
   const text = compareText();
   const { jobs, settings } = comparison;
   const names = namesOf(jobs.map(({ job }) => job));
@@ -127,7 +131,7 @@ function Side({ comparison, ids, choose, wanted, onSeries, smoothing, range, onR
       {caution.losses && <Notice>{text.otherLosses}</Notice>}
       {without.length > 0 && <Notice>{text.curvesGone(without.join(", "))}</Notice>}
       <Section title={text.series}>
-        <Curves comparison={comparison} names={names} shown={shownSeries(wanted.join(","), comparison.names)} onShown={onSeries} smoothing={smoothing} range={range} onRange={onRange} />
+        <Curves comparison={comparison} names={names} shown={shownSeries(asked, comparison.names)} onShown={onSeries} smoothing={smoothing} range={range} onRange={onRange} />
       </Section>
       <Section title={text.metrics}>
         <MetricsTable jobs={jobs} names={names} isLossComparable={!caution.losses} />

@@ -1,7 +1,7 @@
 /** Asks for a comparison, and goes on without the jobs that are gone. */
 import { api, body } from "~/api/client";
 import { Problem } from "~/api/problem";
-import type { Comparison } from "./comparison";
+import { usualSeries, type Comparison } from "./comparison";
 
 export interface Asked {
   ids: string[];
@@ -17,19 +17,30 @@ export interface Found {
   gone: string[];
 }
 
-export async function compare(asked: Asked, signal: AbortSignal): Promise<Found> {
+/** Where no curves are asked for, the usual ones of these jobs are; `usual` keeps by the jobs which those are. */
+export async function compare(asked: Asked, usual: Map<string, string[]>, signal: AbortSignal): Promise<Found> {
   try {
-    return { comparison: await ask(asked, signal), gone: [] };
+    return { comparison: await withUsual(asked, usual, signal), gone: [] };
   } catch (thrown) {
     if (!(thrown instanceof Problem) || thrown.status !== 404) throw thrown;
-    if (thrown.at("/query/series") !== undefined && asked.series.length > 0) return compare({ ...asked, series: [] }, signal);
+    if (thrown.at("/query/series") !== undefined && asked.series.length > 0) return compare({ ...asked, series: [] }, usual, signal);
     if (thrown.at("/query/jobs") === undefined) throw thrown;
   }
   const there = await Promise.all(asked.ids.map((id) => isThere(id, signal)));
   const ids = asked.ids.filter((_, place) => there[place]);
-  if (ids.length === asked.ids.length) return compare(asked, signal); // it was there again
-  const { comparison } = ids.length > 0 ? await compare({ ...asked, ids }, signal) : { comparison: null };
+  if (ids.length === asked.ids.length) return compare(asked, usual, signal); // it was there again
+  const { comparison } = ids.length > 0 ? await compare({ ...asked, ids }, usual, signal) : { comparison: null };
   return { comparison, gone: asked.ids.filter((_, place) => !there[place]) };
+}
+
+async function withUsual(asked: Asked, usual: Map<string, string[]>, signal: AbortSignal): Promise<Comparison> {
+  if (asked.series.length > 0) return ask(asked, signal);
+  const key = asked.ids.join();
+  const found = await ask({ ...asked, series: usual.get(key) ?? [] }, signal);
+  const names = usualSeries(found.names);
+  const isWhole = names.every((name) => found.jobs.some(({ series }) => name in series));
+  usual.set(key, names);
+  return isWhole ? found : ask({ ...asked, series: names }, signal);
 }
 
 function ask({ ids, series, axis, smoothing, range }: Asked, signal: AbortSignal): Promise<Comparison> {

@@ -1,0 +1,2 @@
+/** What a curve or metric is called in the reader's language. */
+export { seriesName as nameOf } from "~/text/series";
