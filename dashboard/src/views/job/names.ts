@@ -1,2 +1,0 @@
-/** What a curve or metric is called in the reader's language. */
-export { seriesName as nameOf } from "~/text/series";
