@@ -16,11 +16,11 @@ from engine.network import Dense, Network, Workspace
 from engine.randomness import generator
 from engine.spec import WHOLE, Seed, spec
 
-FORWARD = (
-    r"\operatorname{Var}(Z^{(l)}) \approx n \operatorname{Var}(w)\, \overline{{A^{(l-1)}}^2}, \quad"
-    r" \overline{{A}^2} = \frac{1}{\text{count}} \sum a^2"
+FORWARD = r"\operatorname{Var}(z^{(l)}) \approx n \operatorname{Var}(w)\, \operatorname{E}\left[(a^{(l-1)})^2\right]"
+BACKWARD = (
+    r"\operatorname{Var}(dz^{(l)}) \approx n \operatorname{Var}(w)\,"
+    r" \operatorname{E}\left[(dz^{(l+1)})^2\right] \operatorname{E}\left[f'(z^{(l)})^2\right]"
 )
-BACKWARD = r"\operatorname{Var}(dZ^{(l)}) \approx n \operatorname{Var}(w)\, \overline{{dZ^{(l+1)}}^2}\;\overline{f'(Z^{(l)})^2}"
 
 
 @dataclass(frozen=True)
