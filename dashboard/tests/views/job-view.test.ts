@@ -60,10 +60,6 @@ describe("a warning's advice", () => {
   });
 });
 
-  expect(withChanges(settings, { optimizer: { kind: "momentum" } })).toEqual({ optimizer: { kind: "momentum" }, epochs: 5 });
-  expect(settings.optimizer).toEqual({ kind: "adam", beta_1: 0.8 });
-});
-
 it("puts train and validation side by side", () => {
   expect(pairsOf({ epoch: 1, train_loss: 1, validation_loss: 2, train_r2: 0.5, seconds: 3 })).toEqual([
     { name: "loss", train: 1, validation: 2 },

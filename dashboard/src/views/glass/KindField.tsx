@@ -2,7 +2,6 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { SelectField } from "~/elements/Field";
-import { titleText } from "~/text/forms";
 import { entryOf, numbersOf, type Catalog } from "./catalog";
 import type { Kind } from "./network/setup";
 import { NumberCell } from "./NumberCell";
@@ -30,7 +29,7 @@ export function KindField({ label, catalog, family, value, onChange, without = [
         {numbersOf(entry).map(({ name, description, usual, title }) => (
           <div class="kind-number" key={name}>
             <label for={`${id}-${name}`} title={description}>
-              {titleText(title)}
+              {title}
             </label>
             <NumberCell id={`${id}-${name}`} label={description} value={Number(value[name] ?? usual ?? 0)} onChange={(next) => onChange({ ...value, [name]: next })} />
           </div>
