@@ -63,7 +63,7 @@ export const appText = translated(
     loading: "Carregando…",
     failed: "Não funcionou.",
     retry: "Tentar de novo",
-    unreachable: "O Vidro não responde. Talvez esteja reiniciando; esta página continua tentando sozinha.",
+    unreachable: "O Vidro não responde. Talvez esteja reiniciando; esta página continua tentando por conta própria.",
     notFoundTitle: "Não há nada neste endereço",
     notFound: "O endereço pode ter um erro, ou o que ele mostrava foi excluído.",
     toHome: "Ir para o início",

@@ -19,10 +19,10 @@ export const forkText = translated(
   },
   {
     title: "Derivar este treino",
-    lead: "Um novo treino continua de um ponto de salvamento deste, com as configurações que você mudar aqui. Dados, alvo, atributos, modelo, pré-processamento, divisão e precisão ficam como estão, pois os pesos foram feitos para eles.",
+    lead: "Um novo treino continua de um checkpoint deste, com as configurações que você mudar aqui. Dados, alvo, atributos, modelo, pré-processamento, divisão e precisão ficam como estão, pois os pesos foram feitos para eles.",
     epoch: "A partir da época",
-    epochHelp: "Os pontos de salvamento guardados. O novo treino começa com esses pesos.",
-    none: "Este treino ainda não tem ponto de salvamento. Uma derivação precisa de um.",
+    epochHelp: "Os checkpoints guardados. O novo treino começa com esses pesos.",
+    none: "Este treino ainda não tem checkpoint. Um treino derivado precisa de um.",
     best: (epoch: string) => `${epoch} (melhor)`,
     last: (epoch: string) => `${epoch} (última)`,
     start: "Começar o treino derivado",

@@ -48,7 +48,7 @@ export const landscapesText = translated(
     endCost: "Último custo",
     nearest: "Distância ao mínimo mais próximo",
     noMinimum: "não há",
-    diverged: (names: string) => `Divergiu: ${names}. Os passos passaram cada vez mais do ponto, até ele ficar além de todo limite; o caminho termina ali. Escolha uma taxa menor, ou uma agenda que a diminua.`,
+    diverged: (names: string) => `Divergiu: ${names}. Os passos passaram do mínimo cada vez mais longe, até o ponto sair de todo limite; o caminho termina ali. Escolha uma taxa menor, ou uma agenda que a diminua.`,
     divergedAt: (step: string) => `divergiu depois do passo ${step}`,
     scale: "Escala",
     scales: { linear: "linear", log: "log", arcsinh: "arcsinh" },

@@ -3,7 +3,7 @@ import { chooseLanguage } from "~/text/language";
 import { permitted } from "~/views/job/Actions";
 import { tagsIn } from "~/views/job/Describe";
 import { pairsOf } from "~/views/job/Head";
-import { newer, withEpoch, type Job } from "~/views/job/live";
+import { inLanguage, newer, withEpoch, type Job } from "~/views/job/live";
 import { withNewest } from "~/views/job/panels/LogPanel";
 import { flat, written } from "~/views/job/panels/SettingsPanel";
 import { advised, formLike } from "~/views/job/Warnings";
@@ -79,4 +79,13 @@ it("puts the newest of a log before what was there, without doubles", () => {
   const before = [entry("2026-01-03", "c"), entry("2026-01-02", "b"), entry("2026-01-01", "a")];
   const newest = [entry("2026-01-04", "d"), entry("2026-01-03", "c")];
   expect(withNewest(before, newest).map(({ message }) => message)).toEqual(["d", "c", "b", "a"]);
+});
+
+it("keeps warnings in the reader's language, for events tell them in English", () => {
+  const before = { warnings: [{ code: "A", detail: "em português" }] } as unknown as Job;
+  const told = { warnings: [{ code: "A", detail: "in English" }] } as unknown as Job;
+  chooseLanguage("pt-BR");
+  expect(inLanguage(before, told).warnings).toBe(before.warnings);
+  chooseLanguage("en");
+  expect(inLanguage(before, told)).toBe(told);
 });

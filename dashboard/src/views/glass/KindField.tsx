@@ -19,7 +19,7 @@ interface Props {
 export function KindField({ label, catalog, family, value, onChange, without = [] }: Props) {
   const id = useId();
   const entry = entryOf(catalog, family, value.kind);
-  const options = (catalog[family] ?? []).filter(({ kind }) => !without.includes(kind)).map(({ kind }) => ({ value: kind, label: kind.replaceAll("_", " ") }));
+  const options = (catalog[family] ?? []).filter(({ kind }) => !without.includes(kind)).map(({ kind, title }) => ({ value: kind, label: title }));
   /** A rate that was chosen stays from optimizer to optimizer. */
   const chosen = (kind: string) => onChange(typeof value.learning_rate === "number" ? { kind, learning_rate: value.learning_rate } : { kind });
   return (

@@ -4,6 +4,7 @@ import { useCallback, useEffect, useRef } from "preact/hooks";
 import { api, body, type Schema } from "~/api/client";
 import { watch, type JobEvent, type Listener } from "~/api/stream";
 import { useResource, type Resource } from "~/state/resource";
+import { language } from "~/text/language";
 
 export type Job = Schema["JobResource"];
 /** Have a listener told each event of the job; ends with the function that it returns. */
@@ -28,6 +29,11 @@ export function newer(before: Job | undefined, found: Job): Job {
   if (found.event_id < before.event_id) return before;
   const isBehind = found.attempt === before.attempt && !found.done && found.progress.epoch < before.progress.epoch;
   return isBehind ? { ...found, latest: before.latest, progress: { ...found.progress, epoch: before.progress.epoch } } : found;
+}
+
+/** Events are in English, for all readers share them: warnings stay as they were until they are asked for in the reader's language. */
+export function inLanguage(before: Job | undefined, told: Job): Job {
+  return language.peek() === "en" || !before ? told : { ...told, warnings: before.warnings };
 }
 
 export function useJob(id: string): { job: Resource<Job>; listen: Listen } {
@@ -58,7 +64,8 @@ export function useJob(id: string): { job: Resource<Job>; listen: Listen } {
         timer ??= setTimeout(draw, DRAW_MILLISECONDS);
       } else if (event.event === "state") {
         draw();
-        job.set((before) => newer(before, event.data));
+        job.set((before) => newer(before, inLanguage(before, event.data)));
+        if (event.data.warnings.length > 0 && language.peek() !== "en") ask().then((found) => job.set((before) => newer(before, found)), () => {});
       }
       for (const listener of listeners.current) listener(event);
     };

@@ -52,8 +52,8 @@ export default function FunctionsPage() {
               <Choice label={text.family} value={shown} onChange={toFamily} options={[{ value: "activation", label: text.families.activation }, { value: "loss", label: text.families.loss }]} />
               <fieldset class="row checks">
                 <legend>{text.chosen}</legend>
-                {offered.map(({ kind }) => (
-                  <Check key={kind} label={kind.replaceAll("_", " ")} checked={chosen.includes(kind)} onChange={(isOn) => toggle(kind, isOn)} />
+                {offered.map(({ kind, title }) => (
+                  <Check key={kind} label={title} checked={chosen.includes(kind)} onChange={(isOn) => toggle(kind, isOn)} />
                 ))}
               </fieldset>
               <div class="fields narrow">
@@ -129,7 +129,7 @@ function FunctionCard({ entry, numbers, onChange }: { entry: Entry; numbers: Rec
   const words = glassText();
   return (
     <div class="card">
-      <h3>{entry.kind.replaceAll("_", " ")}</h3>
+      <h3>{entry.title}</h3>
       <p>{entry.summary}</p>
       <Formula latex={entry.formula} isBlock />
       {entry.derivative && (

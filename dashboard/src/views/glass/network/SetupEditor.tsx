@@ -62,7 +62,7 @@ export function SetupEditor({ setup, catalog, onChange }: Props) {
                 <SelectField
                   label={`${words.activation} (${text.layer(name)})`}
                   value={layer.activation.kind}
-                  options={(catalog.activations ?? []).map(({ kind }) => ({ value: kind, label: kind.replaceAll("_", " ") }))}
+                  options={(catalog.activations ?? []).map(({ kind, title }) => ({ value: kind, label: title }))}
                   onChange={(kind) => changeLayer(index, { activation: { kind } })}
                 />
                 {units(index + 1, text.units)}
