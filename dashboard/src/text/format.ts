@@ -6,6 +6,15 @@ export type ApiNumber = number | "NaN" | "Infinity" | "-Infinity" | string;
 
 const MISSING = "–";
 
+/** Made once for a language and its options: that takes longer than to use it, and a table uses it a thousand times. */
+const made = new Map<string, unknown>();
+
+function once<T>(kind: new (language: string, options: never) => T, options: object): T {
+  const key = `${kind.name} ${language.value} ${JSON.stringify(options)}`;
+  if (!made.has(key)) made.set(key, new kind(language.value, options as never));
+  return made.get(key) as T;
+}
+
 /** As a number of JavaScript; null and undefined are NaN. */
 export function toNumber(value: ApiNumber | null | undefined): number {
   return value === null || value === undefined ? NaN : Number(value);
@@ -19,42 +28,42 @@ export function number(value: ApiNumber | null | undefined, digits = 4): string 
   if (!Number.isFinite(given)) return given > 0 ? "∞" : "−∞";
   const size = Math.abs(given);
   const notation = given !== 0 && (size < 1e-3 || size >= 1e7) ? "scientific" : "standard";
-  return new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits, notation }).format(given).replaceAll("-", "−");
+  return once(Intl.NumberFormat, { maximumSignificantDigits: digits, notation }).format(given).replaceAll("-", "−");
 }
 
 /** A number on an axis: short, as "3M" for three million. */
 export function tick(value: number): string {
   if (Math.abs(value) < 1e4 || Math.abs(value) >= 1e15) return number(value, 4);
-  return new Intl.NumberFormat(language.value, { notation: "compact", maximumSignificantDigits: 4 }).format(value).replaceAll("-", "−");
+  return once(Intl.NumberFormat, { notation: "compact", maximumSignificantDigits: 4 }).format(value).replaceAll("-", "−");
 }
 
 export function integer(value: number | null | undefined): string {
-  return value === null || value === undefined ? MISSING : new Intl.NumberFormat(language.value, { maximumFractionDigits: 0 }).format(value);
+  return value === null || value === undefined ? MISSING : once(Intl.NumberFormat, { maximumFractionDigits: 0 }).format(value);
 }
 
 /** A share of one, as a percentage. */
 export function percent(value: number | null | undefined, digits = 0): string {
   if (value === null || value === undefined || Number.isNaN(value)) return MISSING;
-  return new Intl.NumberFormat(language.value, { style: "percent", maximumFractionDigits: digits }).format(value);
+  return once(Intl.NumberFormat, { style: "percent", maximumFractionDigits: digits }).format(value);
 }
 
 export function bytes(value: number): string {
   const units = ["byte", "kilobyte", "megabyte", "gigabyte", "terabyte"];
   const power = Math.min(units.length - 1, value < 1 ? 0 : Math.floor(Math.log10(value) / 3));
   const options = { style: "unit", unit: units[power], unitDisplay: power ? "short" : "long", maximumSignificantDigits: 3 } as const;
-  return new Intl.NumberFormat(language.value, options).format(value / 1000 ** power);
+  return once(Intl.NumberFormat, options).format(value / 1000 ** power);
 }
 
 export function dateTime(value: string | null | undefined): string {
   if (!value) return MISSING;
-  return new Intl.DateTimeFormat(language.value, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
+  return once(Intl.DateTimeFormat, { dateStyle: "medium", timeStyle: "short" }).format(new Date(value));
 }
 
 /** How long ago, in the largest unit that fits. */
 export function ago(value: string | null | undefined, now = Date.now()): string {
   if (!value) return MISSING;
   const seconds = (new Date(value).getTime() - now) / 1000;
-  const relative = new Intl.RelativeTimeFormat(language.value, { numeric: "auto" });
+  const relative = once(Intl.RelativeTimeFormat, { numeric: "auto" });
   const steps: [Intl.RelativeTimeFormatUnit, number][] = [["day", 86_400], ["hour", 3_600], ["minute", 60]];
   for (const [unit, length] of steps) if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
   return relative.format(Math.trunc(seconds), "second");

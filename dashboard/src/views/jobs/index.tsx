@@ -19,6 +19,8 @@ import { Table } from "./Table";
 import { useJobs } from "./useJobs";
 
 const MOST_DATASETS = 1000;
+/** Columns that stand side by side in the width of the page. */
+const MOST_COLUMNS = 9;
 
 export default function Jobs() {
   const text = jobsText();
@@ -105,7 +107,7 @@ export default function Jobs() {
           <p id="jobs-keys" class="visually-hidden">
             {text.keys}
           </p>
-          <div class="jobs-frame">
+          <div class={`jobs-frame${columns.length > MOST_COLUMNS ? " many" : ""}`} style={{ "--columns": columns.length }}>
             <Table rows={jobs.rows} total={jobs.total} columns={columns} names={names} order={asked.order} onOrder={(order) => set("order", order)} selected={selected} need={jobs.need} />
           </div>
         </>
