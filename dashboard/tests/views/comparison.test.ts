@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { bestOf, cautionOf, columnsOf, idsOf, linesOf, namesOf, offered, pathOf, rowsOf, shownSeries, usualSeries, written, type Compared } from "~/views/compare/comparison";
+import { bestOf, cautionOf, columnsOf, idsOf, linesOf, namesOf, offered, pathOf, rangeOf, rowsOf, shownSeries, usualSeries, written, type Compared } from "~/views/compare/comparison";
 
 const compared = (id: string, best: Record<string, unknown> | null, rest: object = {}) =>
   ({ job: { id, name: null, model_kind: "mlp" }, metrics: { best, final: null, last: best ?? {} }, series: {}, units: {}, table_sha256: "a", ...rest }) as unknown as Compared;
@@ -11,6 +11,10 @@ describe("ids in an address", () => {
     ["a, b,,a", ["a", "b"]],
     [Array.from({ length: 30 }, (_, k) => `j${k}`).join(), Array.from({ length: 20 }, (_, k) => `j${k}`)],
   ])("%s", (query, ids) => expect(idsOf(query)).toEqual(ids));
+});
+
+describe("a stretch in an address", () => {
+  it.each([["1:2.5", [1, 2.5]], ["2:1", null], ["", null], ["a:b", null], ["3", null]])("%s", (query, range) => expect(rangeOf(query)).toEqual(range));
 });
 
 describe("names of jobs", () => {
@@ -36,8 +40,8 @@ describe("curves", () => {
     [[], []],
   ])("of %s usually show %s", (there, usual) => expect(usualSeries(there)).toEqual(usual));
   it("are those chosen, as far as they are there", () => {
-    expect(shownSeries("train_loss,gone", names)).toEqual(["train_loss"]);
-    expect(shownSeries("gone", names)).toEqual(["validation_loss", "validation_accuracy"]);
+    expect(shownSeries(["train_loss", "gone"], names)).toEqual(["train_loss"]);
+    expect(shownSeries(["gone"], names)).toEqual(["validation_loss", "validation_accuracy"]);
   });
   const jobs = [
     compared("a", null, { series: { loss: curve([1, 2], [0.5, "NaN"], [0.5, 0.4]) } }),

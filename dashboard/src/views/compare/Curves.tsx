@@ -6,9 +6,7 @@ import { useQuery } from "~/state/address";
 import { compareText } from "~/text/compare";
 import { integer, number } from "~/text/format";
 import { seriesName } from "~/text/series";
-import { linesOf, offered, rowsOf, type Comparison } from "./comparison";
-
-const LARGEST_SMOOTHING = 0.99;
+import { LARGEST_SMOOTHING, linesOf, offered, rowsOf, type Comparison } from "./comparison";
 
 interface Props {
   comparison: Comparison;

@@ -26,7 +26,7 @@ export function Picker({ chosen, onChange }: Props) {
     const timer = setTimeout(() => setName(typed.trim()), TYPING_MILLISECONDS);
     return () => clearTimeout(timer);
   }, [typed]);
-  const query = { page_size: SHOWN, ...(name ? { name } : {}) };
+  const query = { page_size: SHOWN, view: "brief" as const, ...(name ? { name } : {}) };
   const jobs = useResource(`picker:${name}`, (signal) => body(api.GET("/v1/jobs", { params: { query }, signal })));
   const isFull = chosen.length >= MOST_JOBS;
   const toggle = (id: string) => onChange(chosen.includes(id) ? chosen.filter((other) => other !== id) : [...chosen, id]);
@@ -40,7 +40,7 @@ export function Picker({ chosen, onChange }: Props) {
       </div>
       <Loaded resource={jobs}>
         {({ items: rows, next_page_token }) => {
-          const items = rows as Schema["JobSummary"][]; // as the brief view, the usual one, gives them
+          const items = rows as Schema["JobSummary"][]; // as the brief view has them
           const names = namesOf(items);
           if (items.length === 0 && !name)
             return (

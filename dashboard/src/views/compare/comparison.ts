@@ -8,10 +8,17 @@ export type Comparison = Schema["Comparison"];
 export type Compared = Schema["ComparedJob"];
 export type Moment = "final" | "best" | "last";
 export const MOST_JOBS = 20;
+export const LARGEST_SMOOTHING = 0.99;
 
 /** Ids in an address: each once, at most as many as can be compared. */
 export function idsOf(query: string): string[] {
   return [...new Set(query.split(",").map((id) => id.trim()).filter(Boolean))].slice(0, MOST_JOBS);
+}
+
+/** A stretch of the axis in an address, as 10:25.5. */
+export function rangeOf(query: string): [number, number] | null {
+  const [low, high] = query.split(":").map(Number);
+  return low !== undefined && high !== undefined && low < high ? [low, high] : null;
 }
 
 /** What each job is called: its name, with the end of its id where another has the same; without a name, its model and that. */
@@ -40,8 +47,8 @@ export function offered(names: string[]): string[] {
 }
 
 /** The chosen curves that there are; the usual ones where none of them are. */
-export function shownSeries(query: string, names: string[]): string[] {
-  const chosen = query.split(",").filter((name) => names.includes(name));
+export function shownSeries(asked: string[], names: string[]): string[] {
+  const chosen = asked.filter((name) => names.includes(name));
   return chosen.length > 0 ? chosen : usualSeries(names);
 }
 

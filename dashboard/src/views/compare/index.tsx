@@ -1,5 +1,5 @@
 /** Up to 20 jobs side by side: their curves on one axis, their metrics, and the settings in which they differ. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { watch } from "~/api/stream";
 import { Notice, ProblemNotice } from "~/elements/Notice";
 import { Empty, Page, Section } from "~/elements/Page";
@@ -7,10 +7,10 @@ import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { appText } from "~/text/app";
 import { compareText } from "~/text/compare";
-import { cautionOf, idsOf, namesOf, shownSeries, type Comparison } from "./comparison";
+import { cautionOf, idsOf, LARGEST_SMOOTHING, namesOf, rangeOf, shownSeries, type Comparison } from "./comparison";
 import "./compare.css";
 import { Curves } from "./Curves";
-import { compare } from "./load";
+import { compare, type Found, type Memory } from "./load";
 import { Picker } from "./Picker";
 import { MetricsTable, SettingsTable, Swatch } from "./Tables";
 
@@ -22,116 +22,110 @@ export default function Compare() {
   const [query, setQuery] = useQuery("jobs");
   const ids = idsOf(query);
   const choose = (chosen: string[]) => setQuery(chosen.join(","), true);
+  const [isOpen, setOpen] = useState(ids.length < 2);
+  const { found, problem, reload } = useComparison(ids);
+  const comparison = ids.length > 0 ? (found?.comparison ?? null) : null;
+  const gone = ids.length > 0 ? (found?.gone ?? []) : [];
   return (
     <Page title={appText().compare} lead={text.lead}>
-      {ids.length === 0 ? (
-        <>
-          <Empty title={text.emptyTitle}>
-            <p>{text.empty}</p>
-          </Empty>
-          <Section title={text.choose}>
-            <Picker chosen={ids} onChange={choose} />
-          </Section>
-        </>
-      ) : (
-        <Compared ids={ids} choose={choose} />
+      {ids.length === 0 && (
+        <Empty title={text.emptyTitle}>
+          <p>{text.empty}</p>
+        </Empty>
       )}
-    </Page>
-  );
-}
-
-function Compared({ ids, choose }: { ids: string[]; choose: (ids: string[]) => void }) {
-  const text = compareText();
-  const [askedAxis] = useQuery("axis", "epoch");
-  const [askedSeries, setSeries] = useQuery("series");
-  const [askedSmoothing] = useQuery("smoothing", "0");
-  const [askedRange, setRange] = useQuery("range");
-  const axis = AXES.find((each) => each === askedAxis) ?? "epoch";
-  const smoothing = Math.min(0.99, Math.max(0, Number(askedSmoothing) || 0));
-  const range = rangeOf(askedRange);
-  const series = askedSeries.split(",").filter(Boolean);
-  const usual = useRef(new Map<string, string[]>());
-  const key = JSON.stringify([ids, axis, series, smoothing, range]);
-  const found = useResource(key, (signal) => compare({ ids, axis, series, smoothing, range }, usual.current, signal));
-  const last = useRef(found.value); // shown until the next answer is here
-  if (found.value) last.current = found.value;
-  const shown = last.current;
-  useLive(shown?.comparison ?? null, found.reload);
-  const isOver = !shown?.comparison;
-  return (
-    <>
-      <ProblemNotice problem={found.problem} retry={found.reload} />
-      {shown && shown.gone.length > 0 && (
+      <ProblemNotice problem={problem} retry={reload} />
+      {gone.length > 0 && (
         <Notice
           kind="warning"
           actions={
-            <button type="button" onClick={() => choose(ids.filter((id) => !shown.gone.includes(id)))}>
+            <button type="button" onClick={() => choose(ids.filter((id) => !gone.includes(id)))}>
               {text.forget}
             </button>
           }
         >
-          {text.gone(shown.gone.join(", "))}
+          {text.gone(gone.join(", "))}
         </Notice>
       )}
-      {shown?.comparison && (
-        <Side
-          comparison={shown.comparison}
-          ids={ids}
-          choose={choose}
-          asked={askedSeries}
-          onSeries={(names) => setSeries(names.join(","))}
-          smoothing={smoothing}
-          range={range}
-          onRange={(chosen) => setRange(chosen ? chosen.map((value) => Number(value.toPrecision(7))).join(":") : "")}
-        />
-      )}
-      {!shown && !found.problem && <p class="waiting">{appText().loading}</p>}
-      <Section>
-        <details open={isOver && shown !== undefined}>
-          <summary>{text.change}</summary>
-          <Picker chosen={ids} onChange={choose} />
-        </details>
-      </Section>
-    </>
+      {comparison && <Chosen comparison={comparison} onRemove={(id) => choose(ids.filter((other) => other !== id))} />}
+      <details class="choose" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <summary>{ids.length === 0 ? text.choose : text.change}</summary>
+        {isOpen && <Picker chosen={ids} onChange={choose} />}
+      </details>
+      {comparison && <Results comparison={comparison} />}
+      {ids.length > 0 && !found && !problem && <p class="waiting">{appText().loading}</p>}
+    </Page>
   );
 }
 
-interface SideProps {
-  comparison: Comparison;
-  ids: string[];
-  choose: (ids: string[]) => void;
-  asked: string;
-  onSeries: (names: string[]) => void;
-  smoothing: number;
-  range: [number, number] | null;
-  onRange: (range: [number, number] | null) => void;
+/** The comparison that the address asks for; while another is awaited, the one before. */
+function useComparison(ids: string[]): { found: Found | undefined; problem: ReturnType<typeof useResource>["problem"]; reload: () => void } {
+  const view = useView();
+  const memory = useRef<Memory>({ usual: new Map(), gone: new Set() });
+  const key = ids.length > 0 ? JSON.stringify([ids, view]) : null;
+  const asked = useResource(key, (signal) => compare({ ids, ...view }, memory.current, signal));
+  const last = useRef(asked.value);
+  if (asked.value) last.current = asked.value;
+  useLive(last.current?.comparison ?? null, asked.reload);
+  return { found: last.current, problem: asked.problem, reload: asked.reload };
 }
 
-function Side({ comparison, ids, choose, asked, onSeries, smoothing, range, onRange }: SideProps) {
+/** How the address asks for the curves to be drawn. */
+function useView() {
+  const [axis] = useQuery("axis", "epoch");
+  const [series] = useQuery("series");
+  const [smoothing] = useQuery("smoothing", "0");
+  const [range] = useQuery("range");
+  return {
+    axis: AXES.find((each) => each === axis) ?? "epoch",
+    series: series.split(",").filter(Boolean),
+    smoothing: Math.min(LARGEST_SMOOTHING, Math.max(0, Number(smoothing) || 0)),
+    range: rangeOf(range),
+  };
+}
+
+function Chosen({ comparison, onRemove }: { comparison: Comparison; onRemove: (id: string) => void }) {
+  const text = compareText();
+  const names = namesOf(comparison.jobs.map(({ job }) => job));
+  return (
+    <ul class="compared" aria-label={text.choose}>
+      {comparison.jobs.map(({ job }, place) => (
+        <li key={job.id}>
+          <Swatch place={place} />
+          <a href={`/jobs/${job.id}`}>{names.get(job.id)}</a>
+          <button type="button" class="quiet small" aria-label={text.removeLong(names.get(job.id) ?? job.id)} title={text.remove} onClick={() => onRemove(job.id)}>
+            ✕
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Results({ comparison }: { comparison: Comparison }) {
   const text = compareText();
   const { jobs, settings } = comparison;
   const names = namesOf(jobs.map(({ job }) => job));
   const caution = cautionOf(comparison);
   const without = jobs.filter((compared) => compared.curves_removed_at !== null).map(({ job }) => names.get(job.id));
+  const { series, smoothing, range } = useView();
+  const [, setSeries] = useQuery("series");
+  const [, setRange] = useQuery("range");
   return (
     <>
-      <ul class="compared" aria-label={text.choose}>
-        {jobs.map(({ job }, place) => (
-          <li key={job.id}>
-            <Swatch place={place} />
-            <a href={`/jobs/${job.id}`}>{names.get(job.id)}</a>
-            <button type="button" class="quiet small" aria-label={text.removeLong(names.get(job.id) ?? job.id)} title={text.remove} onClick={() => choose(ids.filter((id) => id !== job.id))}>
-              ✕
-            </button>
-          </li>
-        ))}
-      </ul>
       {caution.tables && <Notice kind="warning">{text.otherTables}</Notice>}
       {!caution.tables && caution.splits && <Notice kind="warning">{text.otherSplits}</Notice>}
       {caution.losses && <Notice>{text.otherLosses}</Notice>}
       {without.length > 0 && <Notice>{text.curvesGone(without.join(", "))}</Notice>}
       <Section title={text.series}>
-        <Curves comparison={comparison} names={names} shown={shownSeries(asked, comparison.names)} onShown={onSeries} smoothing={smoothing} range={range} onRange={onRange} />
+        <Curves
+          comparison={comparison}
+          names={names}
+          shown={shownSeries(series, comparison.names)}
+          onShown={(chosen) => setSeries(chosen.join(","))}
+          smoothing={smoothing}
+          range={range}
+          onRange={(chosen) => setRange(chosen ? chosen.map((value) => Number(value.toPrecision(7))).join(":") : "")}
+        />
       </Section>
       <Section title={text.metrics}>
         <MetricsTable jobs={jobs} names={names} isLossComparable={!caution.losses} />
@@ -168,10 +162,4 @@ function useLive(comparison: Comparison | null, reload: () => void): void {
       stop();
     };
   }, [key]);
-}
-
-/** A stretch of the axis in the address, as 10:25.5. */
-function rangeOf(query: string): [number, number] | null {
-  const [low, high] = query.split(":").map(Number);
-  return low !== undefined && high !== undefined && low < high ? [low, high] : null;
 }

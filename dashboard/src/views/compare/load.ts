@@ -17,29 +17,38 @@ export interface Found {
   gone: string[];
 }
 
-/** Where no curves are asked for, the usual ones of these jobs are; `usual` keeps by the jobs which those are. */
-export async function compare(asked: Asked, usual: Map<string, string[]>, signal: AbortSignal): Promise<Found> {
-  try {
-    return { comparison: await withUsual(asked, usual, signal), gone: [] };
-  } catch (thrown) {
-    if (!(thrown instanceof Problem) || thrown.status !== 404) throw thrown;
-    if (thrown.at("/query/series") !== undefined && asked.series.length > 0) return compare({ ...asked, series: [] }, usual, signal);
-    if (thrown.at("/query/jobs") === undefined) throw thrown;
-  }
-  const there = await Promise.all(asked.ids.map((id) => isThere(id, signal)));
-  const ids = asked.ids.filter((_, place) => there[place]);
-  if (ids.length === asked.ids.length) return compare(asked, usual, signal); // it was there again
-  const { comparison } = ids.length > 0 ? await compare({ ...asked, ids }, usual, signal) : { comparison: null };
-  return { comparison, gone: asked.ids.filter((_, place) => !there[place]) };
+/** What was found out earlier: the usual curves, by the ids of the jobs, and ids that no job has. */
+export interface Memory {
+  usual: Map<string, string[]>;
+  gone: Set<string>;
 }
 
-async function withUsual(asked: Asked, usual: Map<string, string[]>, signal: AbortSignal): Promise<Comparison> {
+export async function compare(asked: Asked, memory: Memory, signal: AbortSignal): Promise<Found> {
+  const ids = asked.ids.filter((id) => !memory.gone.has(id));
+  const found = (comparison: Comparison | null): Found => ({ comparison, gone: asked.ids.filter((id) => memory.gone.has(id)) });
+  if (ids.length === 0) return found(null);
+  try {
+    return found(await withUsual({ ...asked, ids }, memory, signal));
+  } catch (thrown) {
+    if (!(thrown instanceof Problem) || thrown.status !== 404) throw thrown;
+    if (thrown.at("/query/series") !== undefined && asked.series.length > 0) return compare({ ...asked, series: [] }, memory, signal);
+    if (thrown.at("/query/jobs") === undefined) throw thrown;
+  }
+  const there = await Promise.all(ids.map((id) => isThere(id, signal)));
+  ids.forEach((id, place) => {
+    if (!there[place]) memory.gone.add(id);
+  });
+  return compare(asked, memory, signal);
+}
+
+/** Where no curves are asked for, the usual ones of these jobs are. */
+async function withUsual(asked: Asked, { usual }: Memory, signal: AbortSignal): Promise<Comparison> {
   if (asked.series.length > 0) return ask(asked, signal);
   const key = asked.ids.join();
   const found = await ask({ ...asked, series: usual.get(key) ?? [] }, signal);
   const names = usualSeries(found.names);
-  const isWhole = names.every((name) => found.jobs.some(({ series }) => name in series));
   usual.set(key, names);
+  const isWhole = names.every((name) => found.jobs.some(({ series }) => name in series));
   return isWhole ? found : ask({ ...asked, series: names }, signal);
 }
 
