@@ -3,8 +3,10 @@ import { ErrorBoundary, lazy, LocationProvider, Route, Router, useLocation } fro
 import { useEffect, useRef } from "preact/hooks";
 import { connection } from "./api/stream";
 import { Questions } from "./elements/Dialog";
+import { KeyDialog, SignOut } from "./elements/KeyDialog";
 import { Toasts } from "./elements/Toasts";
 import { theme, type Theme } from "./state/preferences";
+import { look } from "./state/session";
 import { appText } from "./text/app";
 import { chooseLanguage, language, LANGUAGES, type Language } from "./text/language";
 import { NotFound } from "./views/NotFound";
@@ -69,6 +71,7 @@ function Header() {
         <a href="/docs" target="_self">
           {text.documentation}
         </a>
+        <SignOut />
       </div>
     </header>
   );
@@ -107,11 +110,13 @@ function Content() {
 }
 
 export function App() {
+  useEffect(() => void look(), []);
   return (
     <LocationProvider>
       <Header />
       <Content />
       <Questions />
+      <KeyDialog />
       <Toasts />
     </LocationProvider>
   );

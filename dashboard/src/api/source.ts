@@ -1,11 +1,13 @@
 /** One event stream that is kept open: browsers connect again after most ends, and this does after the others. */
 import { signal } from "@preact/signals";
+import { keyAsked } from "./client";
 
 export type Connection = "idle" | "connecting" | "live" | "lost";
 
 const FIRST_WAIT = 1_000;
 const LONGEST_WAIT = 15_000;
 const NO_CONTENT = 204;
+const UNAUTHENTICATED = 401;
 
 export class Source {
   readonly state = signal<Connection>("idle");
@@ -75,6 +77,7 @@ export class Source {
       this.close();
       return;
     }
+    if (status === UNAUTHENTICATED) keyAsked.value += 1;
     this.timer = setTimeout(() => this.open(), this.wait * (0.5 + Math.random() / 2));
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT);
   }

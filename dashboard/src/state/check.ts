@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { Schema } from "~/api/client";
 import { asProblem, type Problem } from "~/api/problem";
 import { language } from "~/text/language";
+import { signedIn } from "./session";
 
 export interface Checked {
   /** The last request that was good, as the API completed it. */
@@ -27,7 +28,7 @@ export function useCheck(key: string | null, ask: Ask, despite?: (problem: Probl
   const latest = useRef({ ask, despite });
   latest.current = { ask, despite };
   const read = language.value;
-  const asked = key && `${read} ${key}`;
+  const asked = key && `${read} ${signedIn.value} ${key}`;
   useEffect(() => {
     if (asked === null) {
       setState({ key: null });

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { asProblem, type Problem } from "~/api/problem";
 import { language } from "~/text/language";
+import { signedIn } from "./session";
 
 export interface Resource<T> {
   /** The last answer; kept while a newer one is awaited under the same key. */
@@ -16,7 +17,7 @@ export interface Resource<T> {
 const RETRY_MILLISECONDS = 2_000;
 
 /**
- * Ask for something, and again whenever `key` or the language changes. `key` null asks for nothing.
+ * Ask for something, and again whenever `key`, the language or the reader changes. `key` null asks for nothing.
  * Where the API does not answer at all it is asked again by and by.
  */
 export function useResource<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Resource<T> {
@@ -25,6 +26,7 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
   const latest = useRef(load);
   latest.current = load;
   const read = language.value;
+  const reader = signedIn.value;
   useEffect(() => {
     if (key === null) {
       setState({ key, isLoading: false });
@@ -48,7 +50,7 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
       abort.abort();
       clearTimeout(timer);
     };
-  }, [key, round, read]);
+  }, [key, round, read, reader]);
   const reload = useCallback(() => setRound((count) => count + 1), []);
   const set = useCallback((value: T | ((before: T | undefined) => T | undefined)) => {
     setState((before) => ({ ...before, value: typeof value === "function" ? (value as (before: T | undefined) => T | undefined)(before.value) : value }));
