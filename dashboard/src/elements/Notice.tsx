@@ -2,6 +2,7 @@
 import type { ComponentChildren } from "preact";
 import type { Problem } from "~/api/problem";
 import type { Resource } from "~/state/resource";
+import { isKeyMissing } from "~/state/session";
 import { appText } from "~/text/app";
 
 interface Props {
@@ -25,7 +26,7 @@ export function Notice({ kind = "information", title, actions, children }: Props
 
 /** A problem of the API as its detail says it, with the places that it names. */
 export function ProblemNotice({ problem, retry }: { problem: Problem | undefined; retry?: () => void }) {
-  if (!problem) return null;
+  if (!problem || (problem.status === 401 && isKeyMissing.value)) return null; // then the key is asked for, and all is asked again
   const text = appText();
   const again = retry && (
     <button type="button" onClick={retry}>

@@ -11,6 +11,7 @@ import { appText } from "~/text/app";
 import { ago, dateTime, integer, number } from "~/text/format";
 import { modelsText } from "~/text/models";
 import { seriesName } from "~/text/series";
+import "./models.css";
 
 type Model = Schema["ModelSummary"];
 
