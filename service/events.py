@@ -100,7 +100,7 @@ def _tell_epochs(session: Session, job: Job, place: Cursor, last: int, found: li
         upto = min(last, place.epochs + limit - len(found))
         for epoch, values in curves.values(session, job.number, place.epochs + 1, upto).items():
             event_id = Cursor(place.entries, epoch).id
-            found.append(EventResource(id=event_id, event="metric", data=MetricEvent(epoch=epoch, **values)))
+            found.append(EventResource.model_construct(id=event_id, event="metric", data=MetricEvent(epoch=epoch, **values)))
         place = Cursor(place.entries, upto)
     return place
 

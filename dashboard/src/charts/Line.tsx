@@ -138,7 +138,7 @@ export function Line(props: Props) {
       ...place.current,
       onRange: onRange && ((chosen) => place.current.onRange?.(chosen)),
     };
-    const made = new uPlot(options(current, element.clientWidth || 600, setCursor, () => place.current.marks ?? []), [aligned.x, ...aligned.columns] as uPlot.AlignedData, element);
+    const made = new uPlot(options(current, element.clientWidth || 600, (index) => isSeen.current && setCursor(index), () => place.current.marks ?? []), [aligned.x, ...aligned.columns] as uPlot.AlignedData, element);
     plot.current = made;
     const observer = new ResizeObserver(() => {
       if (element.clientWidth > 0 && element.clientWidth !== made.width) made.setSize({ width: element.clientWidth, height: made.height });
@@ -151,14 +151,34 @@ export function Line(props: Props) {
     };
   }, [form]);
 
-  useEffect(() => {
+  // What the plot is to show; drawn while it is on the screen, or once it comes there.
+  const drawn = useRef<{ plot: uPlot; aligned: typeof aligned } | null>(null);
+  const isSeen = useRef(true);
+  const wanted = useRef({ aligned, range });
+  wanted.current = { aligned, range };
+  const draw = () => {
     const made = plot.current;
-    if (!made) return;
+    if (!made || !isSeen.current) return;
+    const now = wanted.current;
+    const isSame = drawn.current?.plot === made && drawn.current.aligned === now.aligned;
     made.batch(() => {
-      made.setData([aligned.x, ...aligned.columns] as uPlot.AlignedData, range === null);
-      if (range !== null) made.setScale("x", { min: range[0], max: range[1] });
+      if (!isSame || now.range === null) made.setData([now.aligned.x, ...now.aligned.columns] as uPlot.AlignedData, now.range === null);
+      if (now.range !== null) made.setScale("x", { min: now.range[0], max: now.range[1] });
     });
-  }, [aligned, range?.[0], range?.[1], form]);
+    drawn.current = { plot: made, aligned: now.aligned };
+  };
+  useEffect(() => {
+    const observer = new IntersectionObserver(
+      (entries) => {
+        isSeen.current = entries.at(-1)?.isIntersecting ?? true;
+        draw();
+      },
+      { rootMargin: "100px" },
+    );
+    observer.observe(frame.current as HTMLDivElement);
+    return () => observer.disconnect();
+  }, []);
+  useEffect(draw, [aligned, range?.[0], range?.[1], form]);
 
   const marksKey = JSON.stringify(props.marks);
   useEffect(() => plot.current?.redraw(false), [marksKey]);

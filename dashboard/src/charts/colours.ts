@@ -5,9 +5,18 @@ import { isDark } from "~/state/preferences";
 export const SERIES = 8;
 const DASHES: number[][] = [[], [6, 4], [2, 3]];
 
+/** Variables that were read, by theme and name: to read one has the browser work out the styles of the page. */
+const read = new Map<string, string>();
+
 /** A variable of style.css, such as "--accent". */
 export function colour(name: string): string {
-  return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+  const key = `${isDark.value} ${name}`;
+  let found = read.get(key);
+  if (!found) {
+    found = getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+    if (document.documentElement.dataset.theme === (isDark.value ? "dark" : "light")) read.set(key, found);
+  }
+  return found;
 }
 
 /** Colour and dash of the series at `index`. Drawn again when `isDark` changes, where it is read while rendering. */
