@@ -10,6 +10,7 @@ from engine.scaling import Scaling
 from engine.spec import Described, kind_of, members
 from engine.training import units_of
 from service.language import spoken
+from service.remedies import advised
 from service.schemas import (
     ColumnResource,
     DatasetResource,
@@ -47,7 +48,7 @@ def dataset_resource(dataset: Dataset) -> DatasetResource:
         rows=dataset.rows,
         column_count=dataset.column_count,
         columns=[ColumnResource(**column) for column in dataset.columns],
-        warnings=spoken(dataset.warnings),
+        warnings=spoken(advised(dataset.warnings)),
         created_at=dataset.created_at,
     )
 
@@ -67,7 +68,7 @@ def dataset_summary(dataset: Dataset) -> DatasetSummary:
         bytes=dataset.size,
         rows=dataset.rows,
         column_count=dataset.column_count,
-        warnings=spoken(dataset.warnings),
+        warnings=spoken(advised(dataset.warnings)),
         created_at=dataset.created_at,
     )
 

@@ -114,7 +114,9 @@ class DatasetSummary(Resource):
     bytes: int
     rows: int
     column_count: int
-    warnings: list[Notice]
+    warnings: list[Notice] = Field(
+        description="what is worth a look; where what one advises can be sent, its `remedy` is a body for PATCH that does so",
+    )
     created_at: Time
 
 

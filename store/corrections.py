@@ -25,6 +25,9 @@ from store.readings.stored import listed
 from store.settings import Settings
 from store.tables import Dataset, Job
 
+KEPT_AS_WORDS = ("ALMOST_NUMBERS", "MIXED_NUMBERS", "LEADING_ZEROS", "LARGE_NUMBERS")
+"""Warnings that a column is kept as words, which hold no longer once it is corrected to another kind."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -51,7 +54,12 @@ def corrected(dataset: Dataset, table: pl.DataFrame, corrections: Sequence[Corre
     Raises NotFound, or ColumnMisfit with the row of each column that does not fit, pointing into the list.
     """
     columns, _ = described.corrected(dataset.columns, table, corrections, dataset.source)
-    kept = [warning for warning in dataset.warnings if warning["code"] not in OF_TABLE]
+    numbers = {correction.name for correction in corrections if correction.kind not in TEXTUAL}
+    kept = [
+        warning
+        for warning in dataset.warnings
+        if warning["code"] not in OF_TABLE and not (warning["code"] in KEPT_AS_WORDS and warning.get("column") in numbers)
+    ]
     source = dataset.source
     if source.get("kind") == "upload":
         source = _source_of(dataset, source, merged(options_of(dataset), {}, corrections))

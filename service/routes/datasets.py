@@ -30,6 +30,7 @@ from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf,
 from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import TABLE_TYPES, accepted
+from service.remedies import advised
 from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary, listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
@@ -276,7 +277,7 @@ def preview_correction(
             rows=found.rows,
             column_count=len(found.columns),
             columns=[ColumnResource(**column) for column in found.columns],
-            warnings=[Notice(**warning) for warning in found.warnings],
+            warnings=spoken(advised(found.warnings)),
             preview=_rows_page(first, 0, table.height),
         )
 
@@ -315,7 +316,7 @@ def get_warnings(
         if datasets.summaries(dataset)[target].shape:
             raise UnreadableFile(f"column '{target}' holds arrays, which no model here predicts", "/query/target")
         warnings = datasets.findings_of_target(table, dataset, target) + warnings
-    return Listing(**listing(spoken(warnings), None))
+    return Listing(**listing(spoken(advised(warnings)), None))
 
 
 def _known(dataset: Dataset, name: str, pointer: str) -> None:
