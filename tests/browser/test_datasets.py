@@ -4,10 +4,9 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Complaints, Site
 
 ROWS = "\n".join(f"{n},{n * n % 17},{('red', 'green', 'blue')[n % 3]}" for n in range(60))
 
@@ -48,7 +47,8 @@ def test_a_dropped_file_is_seen_corrected_and_leads_to_a_job(page: Page) -> None
     expect(page).to_have_url(re.compile(r"/jobs/new\?dataset=ds_"))
 
 
-def test_several_files_and_one_that_cannot_be_read(page: Page, site: Site) -> None:
+def test_several_files_and_one_that_cannot_be_read(page: Page, complaints: Complaints) -> None:
+    complaints.expect("422")
     page.goto("/datasets")
     page.locator("input[type=file]").set_input_files([csv("first.csv", f"a,b,c\n{ROWS}\n"), csv("broken.csv", "a,b\n1,2\n3\n")])
     page.get_by_role("button", name="A dataset each").click()
@@ -61,10 +61,35 @@ def test_several_files_and_one_that_cannot_be_read(page: Page, site: Site) -> No
     expect(page.get_by_role("row", name=re.compile("first.csv"))).to_have_count(0)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
-def test_a_sample_shows_images_correlations_and_points(visit: Callable[..., Page], site: Site, width: int) -> None:
+def test_an_upload_that_a_reload_cut_off_goes_on(page: Page, complaints: Complaints, tmp_path: Path) -> None:
+    complaints.expect("ERR_FAILED")
+    file = tmp_path / "long.csv"
+    file.write_text("n,words\n" + "".join(f"{n},{'word ' * 400}\n" for n in range(2700)))
+    size, pieces = file.stat().st_size, []
+    assert size < 2 * 4 * 2**20
+
+    def after_the_first(route: Route) -> None:
+        if route.request.method == "PATCH":
+            pieces.append(route.request.headers["upload-offset"])
+        _ = route.abort() if len(pieces) > 1 else route.continue_()
+
+    page.goto("/datasets")
+    page.route("**/v1/uploads/**", after_the_first)
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_text("Connection lost; trying again…")).to_be_visible()
+    page.unroute("**/v1/uploads/**")
+    page.reload()
+    expect(page.get_by_text("The upload of “long.csv” stopped at 4.19 MB")).to_be_visible()
+    with page.expect_request(lambda asked: asked.method == "PATCH") as sent:
+        page.locator("input[type=file]").set_input_files(file)
+    assert sent.value.headers["upload-offset"] == str(4 * 2**20)
+    expect(page.get_by_role("heading", level=1)).to_have_text("long.csv")
+    expect(page.get_by_text("2,700 rows")).to_be_visible()
+
+
+def test_a_sample_shows_images_correlations_and_points_on_a_phone(visit: Callable[..., Page], site: Site) -> None:
     digits = site.client.post("/v1/samples", json={"sample": {"kind": "digits"}}).json()["id"]
-    page = visit(f"/datasets/{digits}?tab=images", width=width)
+    page = visit(f"/datasets/{digits}?tab=images", width=390)
     sheet = page.get_by_role("img", name=re.compile("Images of rows 0 to"))
     expect(sheet).to_be_visible()
     assert sheet.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
@@ -81,4 +106,4 @@ def test_a_sample_shows_images_correlations_and_points(visit: Callable[..., Page
     assert Path(kept.value.path()).read_text().count("\n") == 66
     page.goto(f"/datasets/{digits}?tab=scatter&x=pixel_0_3&y=pixel_0_4&by=digit")
     expect(page.get_by_role("img", name="pixel_0_4 over pixel_0_3")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
