@@ -9,7 +9,7 @@ import { Loaded, Notice, ProblemNotice } from "~/elements/Notice";
 import { choicesOf } from "~/forms/choices";
 import type { Form } from "~/forms/form";
 import { useJobSchema } from "~/forms/job";
-import { goTo } from "~/forms/places";
+import { useLead } from "~/forms/places";
 import { SchemaFields } from "~/forms/SchemaField";
 import { at, changed, isObject, unchanged, type JsonObject } from "~/forms/values";
 import { useCheck } from "~/state/check";
@@ -98,10 +98,8 @@ function ForkForm({ job, epochs, onClose }: Props & { epochs: number[] }) {
     if (value === epochs[0]) return text.last(integer(value));
     return value === (job.best as { epoch?: number } | null)?.epoch ? text.best(integer(value)) : integer(value);
   };
-  const go = (pointer: string) => {
-    setOpen(true);
-    requestAnimationFrame(() => goTo(place.current, pointer.replace(OVERRIDES, "")));
-  };
+  const lead = useLead(place, () => setOpen(true));
+  const go = (pointer: string) => lead(pointer.replace(OVERRIDES, ""));
   return (
     <form
       ref={place}

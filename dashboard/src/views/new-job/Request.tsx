@@ -1,10 +1,12 @@
 /** The request as JSON and as commands, to copy. */
 import { useState } from "preact/hooks";
+import { api, body } from "~/api/client";
 import { CopyButton } from "~/elements/CopyButton";
 import { Choice } from "~/elements/Field";
 import { Section } from "~/elements/Page";
 import { asCurl, asJson, asPython } from "~/forms/snippets";
 import type { Json } from "~/forms/values";
+import { useResource } from "~/state/resource";
 import { newJobText } from "~/text/new-job";
 
 type Way = "short" | "whole" | "curl" | "python";
@@ -13,12 +15,13 @@ const WAYS: Way[] = ["short", "whole", "curl", "python"];
 interface Props {
   request: Json;
   completed: Json | undefined;
-  hasKey: boolean;
 }
 
-export function Request({ request, completed, hasKey }: Props) {
+export function Request({ request, completed }: Props) {
   const text = newJobText();
   const [way, setWay] = useState<Way>("short");
+  const session = useResource("session", (signal) => body(api.GET("/v1/session", { signal })));
+  const hasKey = session.value?.needs_key ?? false;
   const url = `${location.origin}/v1/jobs`;
   const written = {
     short: () => asJson(request),

@@ -7,7 +7,7 @@ import { Loaded, Notice, ProblemNotice } from "~/elements/Notice";
 import { Page, Section } from "~/elements/Page";
 import { tell } from "~/elements/Toasts";
 import { sendable } from "~/forms/job";
-import { goTo } from "~/forms/places";
+import { useLead } from "~/forms/places";
 import type { FieldShape } from "~/forms/schema";
 import { SchemaFields } from "~/forms/SchemaField";
 import { isSame } from "~/forms/values";
@@ -61,10 +61,7 @@ export default function NewJob() {
   const hasGaps = dataset.value?.columns.some((column) => column.missing > 0) ?? false;
   const rest = byWeight(fields.filter((field) => ![...BY_HAND, ...FIRST].includes(field.name)));
   const restChanged = rest.filter((field) => field.name in form.changes).length;
-  const go = (pointer: string) => {
-    setOpen(true);
-    requestAnimationFrame(() => goTo(place.current, pointer));
-  };
+  const go = useLead(place, () => setOpen(true));
   const noteAt = (pointer: string) => {
     const layer = checked.isCurrent && !problem ? checked.estimate?.layers[Number(pointer.split("/").at(-1))] : undefined;
     return layer && text.shape(integer(layer.inputs), integer(layer.outputs), integer(layer.parameters));
@@ -117,7 +114,7 @@ export default function NewJob() {
                         {isOpen && <SchemaFields form={shownForm} fields={rest} path={[]} />}
                       </details>
                     </Section>
-                    <Request request={request} completed={isSame(completed?.dataset_id, request.dataset_id) && !problem ? completed : undefined} hasKey={false} />
+                    <Request request={request} completed={isSame(completed?.dataset_id, request.dataset_id) && !problem ? completed : undefined} />
                   </>
                 )}
               </div>
