@@ -3,6 +3,7 @@ import { Line, type Scale } from "~/charts/Line";
 import { Choice } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { useQuery } from "~/state/address";
+import { appText } from "~/text/app";
 import { compareText } from "~/text/compare";
 import { integer, number } from "~/text/format";
 import { seriesName } from "~/text/series";
@@ -11,6 +12,9 @@ import { LARGEST_SMOOTHING, linesOf, offered, rowsOf, type Comparison } from "./
 interface Props {
   comparison: Comparison;
   names: Map<string, string>;
+  isLoading: boolean;
+  /** The axis that the address asks for; the comparison may still be on the one before. */
+  asked: Comparison["axis"];
   shown: string[];
   onShown: (series: string[]) => void;
   smoothing: number;
@@ -18,7 +22,7 @@ interface Props {
   onRange: (range: [number, number] | null) => void;
 }
 
-export function Curves({ comparison, names, shown, onShown, smoothing, range, onRange }: Props) {
+export function Curves({ comparison, names, isLoading, asked, shown, onShown, smoothing, range, onRange }: Props) {
   const text = compareText();
   const { jobs, sampling } = comparison;
   const [, setAxis] = useQuery("axis", "epoch");
@@ -35,7 +39,7 @@ export function Curves({ comparison, names, shown, onShown, smoothing, range, on
       <div class="row compare-controls">
         <Choice
           label={text.axis}
-          value={axis}
+          value={asked}
           onChange={(value) => {
             setRange("");
             setAxis(value);
@@ -70,7 +74,7 @@ export function Curves({ comparison, names, shown, onShown, smoothing, range, on
           return (
             <Figure key={name} title={title} rows={() => rowsOf(jobs, name, text.axisLabels[axis], names, { ...text.csv, value: name })} caption={captions.filter(Boolean).join(" ")}>
               {lines.length === 0 ? (
-                <p class="muted">{text.noCurve}</p>
+                <p class="muted">{isLoading ? appText().loading : text.noCurve}</p>
               ) : (
                 <Line
                   label={text.chartLabel(title, text.axisLabels[axis], integer(lines.length))}

@@ -4,7 +4,7 @@ import { watch } from "~/api/stream";
 import { Notice, ProblemNotice } from "~/elements/Notice";
 import { Empty, Page, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
-import { useResource } from "~/state/resource";
+import { useResource, type Resource } from "~/state/resource";
 import { appText } from "~/text/app";
 import { compareText } from "~/text/compare";
 import { cautionOf, idsOf, LARGEST_SMOOTHING, namesOf, rangeOf, shownSeries, type Comparison } from "./comparison";
@@ -23,7 +23,7 @@ export default function Compare() {
   const ids = idsOf(query);
   const choose = (chosen: string[]) => setQuery(chosen.join(","), true);
   const [isOpen, setOpen] = useState(ids.length < 2);
-  const { found, problem, reload } = useComparison(ids);
+  const { found, problem, isLoading, reload } = useComparison(ids);
   const comparison = ids.length > 0 ? (found?.comparison ?? null) : null;
   const gone = ids.length > 0 ? (found?.gone ?? []) : [];
   return (
@@ -51,14 +51,14 @@ export default function Compare() {
         <summary>{ids.length === 0 ? text.choose : text.change}</summary>
         {isOpen && <Picker chosen={ids} onChange={choose} />}
       </details>
-      {comparison && <Results comparison={comparison} />}
+      {comparison && <Results comparison={comparison} isLoading={isLoading} />}
       {ids.length > 0 && !found && !problem && <p class="waiting">{appText().loading}</p>}
     </Page>
   );
 }
 
 /** The comparison that the address asks for; while another is awaited, the one before. */
-function useComparison(ids: string[]): { found: Found | undefined; problem: ReturnType<typeof useResource>["problem"]; reload: () => void } {
+function useComparison(ids: string[]): Pick<Resource<Found>, "problem" | "isLoading" | "reload"> & { found: Found | undefined } {
   const view = useView();
   const memory = useRef<Memory>({ usual: new Map(), gone: new Set() });
   const key = ids.length > 0 ? JSON.stringify([ids, view]) : null;
@@ -66,7 +66,7 @@ function useComparison(ids: string[]): { found: Found | undefined; problem: Retu
   const last = useRef(asked.value);
   if (asked.value) last.current = asked.value;
   useLive(last.current?.comparison ?? null, asked.reload);
-  return { found: last.current, problem: asked.problem, reload: asked.reload };
+  return { found: last.current, problem: asked.problem, isLoading: asked.isLoading, reload: asked.reload };
 }
 
 /** How the address asks for the curves to be drawn. */
@@ -101,13 +101,13 @@ function Chosen({ comparison, onRemove }: { comparison: Comparison; onRemove: (i
   );
 }
 
-function Results({ comparison }: { comparison: Comparison }) {
+function Results({ comparison, isLoading }: { comparison: Comparison; isLoading: boolean }) {
   const text = compareText();
   const { jobs, settings } = comparison;
   const names = namesOf(jobs.map(({ job }) => job));
   const caution = cautionOf(comparison);
   const without = jobs.filter((compared) => compared.curves_removed_at !== null).map(({ job }) => names.get(job.id));
-  const { series, smoothing, range } = useView();
+  const { axis, series, smoothing, range } = useView();
   const [, setSeries] = useQuery("series");
   const [, setRange] = useQuery("range");
   return (
@@ -120,6 +120,8 @@ function Results({ comparison }: { comparison: Comparison }) {
         <Curves
           comparison={comparison}
           names={names}
+          isLoading={isLoading}
+          asked={axis}
           shown={shownSeries(series, comparison.names)}
           onShown={(chosen) => setSeries(chosen.join(","))}
           smoothing={smoothing}

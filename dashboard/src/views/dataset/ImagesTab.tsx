@@ -16,7 +16,7 @@ import { rowsOf } from "./rows";
 type Images = Schema["ImagesResource"];
 /** Transparent pixels between the images of a sheet, as the API draws them. */
 const GAP = 2;
-const SHEET_PIXELS = 1150;
+const SHEET_PIXELS = 900;
 const MOST_IMAGES = 120;
 const MOST_PIXELS = 2_000_000;
 const LARGE_PIXELS = 320;

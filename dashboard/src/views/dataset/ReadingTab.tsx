@@ -17,9 +17,6 @@ const LIVE_BYTES = 8_000_000;
 const TYPING_MILLISECONDS = 400;
 const KINDS = ["numeric", "integer", "boolean", "categorical", "text"] as const;
 const SHOWN_COLUMNS = 30;
-const FORM = "reading";
-/** Fields that are shown at once; the others are unfolded. */
-const FIRST = new Set<FieldName>(["delimiter", "header", "encoding", "sheet", "decimal", "thousands", "missing", "image_size", "image_mode"]);
 
 export function ReadingTab({ dataset, onChange }: TabProps) {
   const text = datasetText();
@@ -61,13 +58,10 @@ export function ReadingTab({ dataset, onChange }: TabProps) {
     apply.forget();
     setForm({ ...form, [name]: value });
   };
-  const rare = fields.filter((name) => !FIRST.has(name));
-  const setting = (name: FieldName) => <Setting key={name} name={name} value={form[name] ?? ""} found={foundFor(source, name)} error={problem?.at(`/read/${name}`)} onChange={set(name)} />;
   if (source.kind !== "upload") return <Notice>{text.ofSample}</Notice>;
   return (
     <div class="reading-form">
       <form
-        id={FORM}
         onSubmit={(event) => {
           event.preventDefault();
           void apply.run();
@@ -78,43 +72,34 @@ export function ReadingTab({ dataset, onChange }: TabProps) {
           <dt>{text.format}</dt>
           <dd>{source.format ?? source.files?.map((file) => file.format).join(" + ")}</dd>
         </dl>
-        {fields.filter((name) => FIRST.has(name)).map(setting)}
-        {rare.length > 0 && (
-          <details open={rare.some((name) => form[name] || problem?.at(`/read/${name}`))}>
-            <summary>{text.moreSettings}</summary>
-            {rare.map(setting)}
-          </details>
-        )}
-      </form>
-      <Section
-        class="preview"
-        title={text.preview}
-        actions={
-          <>
-            {!isLive && isChanged && asked !== correction && (
-              <button type="button" onClick={() => setAsked(correction)}>
-                {text.previewNow}
-              </button>
-            )}
-            {isChanged && (
-              <button
-                type="button"
-                class="quiet"
-                onClick={() => {
-                  setForm(givenIn(source));
-                  setKinds({});
-                  apply.forget();
-                }}
-              >
-                {text.reset}
-              </button>
-            )}
-            <button type="submit" form={FORM} class="primary" disabled={!isChanged || apply.isBusy}>
-              {text.apply}
+        {fields.map((name) => (
+          <Setting key={name} name={name} value={form[name] ?? ""} found={foundFor(source, name)} error={problem?.at(`/read/${name}`)} onChange={set(name)} />
+        ))}
+        <div class="actions">
+          <button type="submit" class="primary" disabled={!isChanged || apply.isBusy}>
+            {text.apply}
+          </button>
+          {isChanged && (
+            <button
+              type="button"
+              class="quiet"
+              onClick={() => {
+                setForm(givenIn(source));
+                setKinds({});
+                apply.forget();
+              }}
+            >
+              {text.reset}
             </button>
-          </>
-        }
-      >
+          )}
+          {!isLive && isChanged && asked !== correction && (
+            <button type="button" onClick={() => setAsked(correction)}>
+              {text.previewNow}
+            </button>
+          )}
+        </div>
+      </form>
+      <Section class="preview" title={text.preview}>
         <p class="muted small" role="status">
           {preview.isLoading ? text.previewing : last && text.previewRows(integer(last.rows), integer(last.column_count))}
         </p>

@@ -31,18 +31,16 @@ export function Samples() {
       <p class="muted">{text.samplesHelp}</p>
       <Loaded resource={samples}>
         {(items) => (
-          <>
-            <ul class="samples">
-              {items.map((sample) => (
-                <li key={sample.kind}>
-                  <button type="button" class="sample" aria-expanded={chosen === sample.kind} onClick={() => setChosen(chosen === sample.kind ? null : sample.kind)}>
-                    {sample.title}
-                  </button>
-                </li>
-              ))}
-            </ul>
-            {items.filter((sample) => sample.kind === chosen).map((sample) => <SampleForm key={sample.kind} sample={sample} />)}
-          </>
+          <ul class="samples">
+            {items.map((sample) => (
+              <li key={sample.kind}>
+                <button type="button" class="sample" aria-expanded={chosen === sample.kind} onClick={() => setChosen(chosen === sample.kind ? null : sample.kind)}>
+                  {sample.title}
+                </button>
+                {chosen === sample.kind && <SampleForm sample={sample} />}
+              </li>
+            ))}
+          </ul>
         )}
       </Loaded>
     </>
@@ -63,14 +61,14 @@ function SampleForm({ sample }: { sample: Sample }) {
   const wrong = (name: string) => make.problem?.errors.find(({ pointer }) => pointer.endsWith(`/${name}`))?.detail;
   return (
     <form
-      class="card sample-form"
+      class="card"
       onSubmit={(event) => {
         event.preventDefault();
         void make.run();
       }}
     >
       <p>{sample.description}</p>
-      {sample.formula && <Formula latex={sample.formula} isBlock />}
+      {sample.formula && <Formula latex={sample.formula} />}
       {sample.source && <p class="muted small">{sample.source}</p>}
       <div class="fields">
         {parameters.map(([name, parameter]) =>
