@@ -48,7 +48,7 @@ export const datasetsText = translated(
     kept: (name: string) => `“${name}” was not deleted`,
   },
   {
-    lead: "Tabelas com as quais os modelos aprendem. Solte um arquivo ou use um exemplo.",
+    lead: "Tabelas com que os modelos aprendem. Solte um arquivo ou use um exemplo.",
     drop: "Solte arquivos aqui",
     dropHelp: "CSV, Excel, JSON, Parquet, Arrow, NumPy, IDX, ARFF ou um ZIP com imagens em pastas; também compactados com gzip ou zstd.",
     choose: "Escolher arquivos",

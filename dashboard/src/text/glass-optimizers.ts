@@ -46,7 +46,7 @@ export const optimizersText = translated(
     curve: "O custo ao longo de w₁",
     map: "O custo e o caminho",
     leaves: "Neste custo o caminho sai da linha w₂ = 0; não é um custo de um parâmetro. Escolha dois parâmetros.",
-    diverged: (step: string) => `O caminho divergiu depois do passo ${step}: os passos passaram cada vez mais do ponto. Escolha uma taxa menor.`,
+    diverged: (step: string) => `O caminho divergiu depois do passo ${step}: os passos passaram do mínimo cada vez mais. Escolha uma taxa menor.`,
     unknown: "Não é possível pôr os números nesta fórmula aqui; eles estão na tabela.",
     choose: (step: string) => `Mostrar como se chegou ao passo ${step}`,
   },
