@@ -1,7 +1,7 @@
 /** One job: how it goes, what it has learned, and what can be done with it. */
-import { ErrorBoundary, lazy, useRoute } from "preact-iso";
+import { ErrorBoundary, lazy, useLocation, useRoute } from "preact-iso";
 import type { ComponentType } from "preact";
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Schema } from "~/api/client";
 import type { Problem } from "~/api/problem";
 import { Loaded, ProblemNotice } from "~/elements/Notice";
@@ -33,7 +33,11 @@ export default function Job() {
   const { id = "" } = useRoute().params;
   const text = jobText();
   const [chosen] = useQuery("tab", "curves");
-  const tab = chosen in PANELS ? chosen : "curves";
+  // The view is still there while the next one is loaded, whose address has no part of this one.
+  const { path } = useLocation();
+  const last = useRef("curves");
+  if (path === `/jobs/${id}`) last.current = chosen in PANELS ? chosen : "curves";
+  const tab = last.current;
   const { job, listen } = useJob(id);
   const [problem, setProblem] = useState<Problem>();
   const [isDescribing, setDescribing] = useState(false);

@@ -66,7 +66,7 @@ export function useJob(id: string): { job: Resource<Job>; listen: Listen } {
         draw();
         job.set((before) => newer(before, inLanguage(before, event.data)));
         if (event.data.warnings.length > 0 && language.peek() !== "en") ask().then((found) => job.set((before) => newer(before, found)), () => {});
-      }
+      } else if (event.event === "deleted") job.reload();
       for (const listener of listeners.current) listener(event);
     };
     const stop = watch([{ id, from: job.value?.event_id }], take);

@@ -85,6 +85,7 @@ function Plot({ job, chart, curves, unit, axis, scale, beta, hasBand, range, onR
   const title = titleOf(chart.name);
   const parts = chart.curves.map((name) => curves[name]);
   const series = useMemo(() => seriesOf(chart, curves, beta, hasBand), [...parts, beta, hasBand, language.value]);
+  const drawn = parts[0];
   const file = () => {
     const query = { series: chart.curves.join(), ...(beta > 0 ? { smoothing: beta } : {}) };
     return body(api.GET("/v1/jobs/{job_id}/curves", { params: { path: { job_id: job.id }, query }, headers: { Accept: "text/csv" }, parseAs: "blob" }));
@@ -92,7 +93,7 @@ function Plot({ job, chart, curves, unit, axis, scale, beta, hasBand, range, onR
   return (
     <Figure title={title} file={file} caption={unit && text.unit(unit)}>
       <Line
-        label={text.chart(title, text.axes[axis])}
+        label={`${text.chart(title, text.axes[axis])} ${drawn ? text.points(integer(drawn.step.length), integer(drawn.step[0]), integer(drawn.step.at(-1))) : ""}`}
         series={series}
         xLabel={text.axes[axis]}
         scale={scale}
