@@ -12,7 +12,10 @@ export function Formula({ latex, isBlock = false }: Props) {
   useEffect(() => {
     let isCurrent = true;
     void import("temml").then(({ default: temml }) => {
-      if (isCurrent && element.current) temml.render(latex, element.current, { displayMode: isBlock, throwOnError: false });
+      const place = element.current;
+      if (!isCurrent || !place) return;
+      temml.render(latex, place, { displayMode: isBlock, throwOnError: false });
+      if (isBlock && place.scrollWidth > place.clientWidth) place.tabIndex = 0; // so that it is scrolled by keyboard, too
     });
     return () => {
       isCurrent = false;
