@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, Literal
 
-from sqlalchemy import func, select
+from sqlalchemy import BigInteger, column, func, select, values
 from sqlalchemy.orm import Session
 
 from store.tables import CurvePoint, Job, Series
@@ -106,9 +107,8 @@ def _seconds(session: Session, job: Job) -> Axis:
     def x_of(curve: str, steps: Sequence[int]) -> list[float]:
         epochs = [course.epoch_at(step) for step in steps] if _counts_steps(curve) else [float(step) for step in steps]
         ends = {whole for epoch in epochs for whole in (math.floor(epoch), math.ceil(epoch))}
-        passed = {course.epoch: 0.0} | elapsed(session, job.number, ends)
-        last = max(passed.values())
-        return [_between(passed, epoch, last) for epoch in epochs]
+        passed = elapsed(session, job.number, ends)
+        return [_between(passed, epoch) for epoch in epochs]
 
     def steps_of(curve: str, low: float | None, high: float | None) -> tuple[int, int]:
         first, last = _epochs_within(session, job.number, low, high)
@@ -119,30 +119,41 @@ def _seconds(session: Session, job: Job) -> Axis:
     return Axis(x_of, steps_of)
 
 
-def _between(passed: dict[int, float], epoch: float, last: float) -> float:
-    before, after = passed.get(math.floor(epoch), last), passed.get(math.ceil(epoch), last)
+def _between(passed: dict[int, float], epoch: float) -> float:
+    before, after = passed[math.floor(epoch)], passed[math.ceil(epoch)]
     return before + (after - before) * (epoch - math.floor(epoch))
 
 
-def _running(session: Session, job_number: int) -> Any:
+def _number() -> Any:
+    return select(Series.number).where(Series.name == "seconds").scalar_subquery()
+
+
+def _running(job_number: int) -> Any:
     """By epoch, the seconds that all up to it took, as a subquery."""
-    number = select(Series.number).where(Series.name == "seconds").scalar_subquery()
     total = func.sum(CurvePoint.value).over(order_by=CurvePoint.step)
-    mine = (CurvePoint.job_number == job_number, CurvePoint.series_number == number)
+    mine = (CurvePoint.job_number == job_number, CurvePoint.series_number == _number())
     return select(CurvePoint.step.label("epoch"), total.label("total")).where(*mine).subquery()
 
 
 def elapsed(session: Session, job_number: int, epochs: Collection[int]) -> dict[int, float]:
-    """By epoch, of those asked for that were recorded, the seconds that it and all before it took."""
-    running = _running(session, job_number)
-    wanted = select(running.c.epoch, running.c.total).where(running.c.epoch.in_(sorted(epochs)))
-    return {epoch: total or 0.0 for epoch, total in session.execute(wanted)}
+    """By epoch, of those asked for, the seconds that it and all before it took: each point is read once, whatever is asked."""
+    ends = sorted(epochs)
+    if not ends:
+        return {}
+    listed = values(column("after", BigInteger), column("until", BigInteger), name="listed")
+    stretches = listed.data(list(zip([-1, *ends[:-1]], ends, strict=True))).cte("stretches")
+    mine = (CurvePoint.job_number == job_number, CurvePoint.series_number == _number())
+    within = CurvePoint.step.between(stretches.c.after + 1, stretches.c.until)
+    took = select(func.sum(CurvePoint.value)).where(*mine, within).correlate(stretches).scalar_subquery()
+    rows = session.execute(select(stretches.c.until, took))
+    found = {row[0]: row[1] for row in rows}
+    return dict(zip(ends, accumulate(found[end] or 0.0 for end in ends), strict=True))
 
 
 def _epochs_within(session: Session, job_number: int, low: float | None, high: float | None) -> tuple[int, int]:
     if low is None and high is None:
         return FIRST, LAST
-    running = _running(session, job_number)
+    running = _running(job_number)
     found = select(func.min(running.c.epoch), func.max(running.c.epoch))
     if low is not None:
         found = found.where(running.c.total >= low)
