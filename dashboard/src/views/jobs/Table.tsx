@@ -54,6 +54,16 @@ function useShown(frame: { current: HTMLElement | null }, count: number, height:
   return [Math.min(shown[0], count), Math.min(shown[1], count)];
 }
 
+/** Seconds since the view was opened. */
+function useSeconds(): number {
+  const [seconds, setSeconds] = useState(0);
+  useEffect(() => {
+    const timer = setInterval(() => !document.hidden && setSeconds((before) => before + 1), 1_000);
+    return () => clearInterval(timer);
+  }, []);
+  return seconds;
+}
+
 interface LineProps {
   row: Row;
   index: number;
@@ -62,6 +72,8 @@ interface LineProps {
   isSelected: boolean;
   /** The language, in which the row is drawn anew. */
   said: string;
+  /** Seconds that have passed, which a running job tells. */
+  seconds: number;
   onSelect: (row: Row) => void;
 }
 
@@ -104,6 +116,7 @@ export function Table({ rows, total, columns, names, order, onOrder, selected, n
   const height = isNarrow ? HEIGHT_OF_CARDS : HEIGHT;
   const body = useRef<HTMLTableSectionElement>(null);
   const [first, last] = useShown(body, total, height);
+  const seconds = useSeconds();
   const focusing = useRef<number | null>(null);
   const drawn = rows.slice(first, last);
 
@@ -177,7 +190,7 @@ export function Table({ rows, total, columns, names, order, onOrder, selected, n
       <tbody ref={body} onKeyDown={onKeyDown}>
         {first > 0 && <tr class="space" aria-hidden="true" style={{ height: `${first * height}px` }} />}
         {drawn.map((row, offset) => (
-          <Line key={row.id} row={row} index={first + offset} columns={columns} names={names} isSelected={selected.value.has(row.id)} said={text.create} onSelect={onSelect} />
+          <Line key={row.id} row={row} index={first + offset} columns={columns} names={names} isSelected={selected.value.has(row.id)} said={text.create} seconds={row.started_at && !row.done ? seconds : 0} onSelect={onSelect} />
         ))}
         {first + drawn.length < total && (
           <tr class="space" style={{ height: `${(total - first - drawn.length) * height}px` }}>

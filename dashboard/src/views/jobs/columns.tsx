@@ -72,12 +72,12 @@ export function columnsOf(keys: readonly string[], ordered: string): Column[] {
       order: "name",
       isLowerFirst: true,
       cell: (row) => (
-        <a class="job-name" href={`/jobs/${row.id}`}>
+        <a class="job-name" href={`/jobs/${row.id}`} title={row.name ?? undefined}>
           {row.name ?? row.id}
         </a>
       ),
     },
-    model: { cell: (row, { models }) => models.get(row.model_kind) ?? row.model_kind },
+    model: { cell: (row, { models }) => <span title={models.get(row.model_kind)}>{models.get(row.model_kind) ?? row.model_kind}</span> },
     dataset: { cell: (row, { datasets }) => <a href={`/datasets/${row.dataset_id}`}>{datasets.get(row.dataset_id) ?? row.dataset_id}</a> },
     progress: { cell: (row) => <HowFar row={row} /> },
     best: { isNumber: true, cell: (row) => <Best row={row} /> },
