@@ -46,7 +46,7 @@ def test_numbers_have_residuals_and_a_curve(visit: Callable[..., Page], houses: 
     page = visit(f"/jobs/{houses['id']}?tab=evaluation")
     expect(page.get_by_role("img", name="Predicted against actual: price")).to_be_visible()
     with page.expect_download() as kept:
-        page.get_by_role("button", name="Save the numbers of “Predicted against actual: price” (CSV)").click()
+        page.get_by_role("button", name="CSV: the numbers of “Predicted against actual: price”").click()
     rows = kept.value.path().read_text().splitlines()
     assert rows[0] == "actual,predicted" and len(rows) > 50
     page.goto(f"/jobs/{houses['id']}?tab=boundary&x=area&y=")

@@ -3,7 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 
 interface Props {
   latex: string;
-  /** Whether it stands on a line of its own. */
+  /** Whether it stands on a line of its own, which a long one is scrolled along: by keyboard, too. */
   isBlock?: boolean;
 }
 
@@ -22,7 +22,7 @@ export function Formula({ latex, isBlock = false }: Props) {
     };
   }, [latex, isBlock]);
   return (
-    <span ref={element} class={isBlock ? "formula block" : "formula"}>
+    <span ref={element} class={isBlock ? "formula block" : "formula"} tabIndex={isBlock ? 0 : undefined}>
       {latex}
     </span>
   );

@@ -31,8 +31,8 @@ export const appText = translated(
     copied: "Copied",
     savePng: "PNG",
     saveCsv: "CSV",
-    savePngLong: (title: string) => `Save “${title}” as a picture (PNG)`,
-    saveCsvLong: (title: string) => `Save the numbers of “${title}” (CSV)`,
+    savePngLong: (title: string) => `PNG: “${title}” as a picture`,
+    saveCsvLong: (title: string) => `CSV: the numbers of “${title}”`,
     more: "Load more",
     formula: "Formula",
     states: {
@@ -76,8 +76,8 @@ export const appText = translated(
     copied: "Copiado",
     savePng: "PNG",
     saveCsv: "CSV",
-    savePngLong: (title: string) => `Salvar “${title}” como imagem (PNG)`,
-    saveCsvLong: (title: string) => `Salvar os números de “${title}” (CSV)`,
+    savePngLong: (title: string) => `PNG: “${title}” como imagem`,
+    saveCsvLong: (title: string) => `CSV: os números de “${title}”`,
     more: "Carregar mais",
     formula: "Fórmula",
     states: {

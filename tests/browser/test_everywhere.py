@@ -1,0 +1,116 @@
+"""What holds in every view: axe finds nothing serious in either theme, a phone shows all of it, and it loads fast again."""
+
+import gzip
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from service.views import DASHBOARD
+from tests.browser.conftest import ROOT, Site
+from tests.browser.views import ADDRESSES, settled
+
+AXE = ROOT / "dashboard/node_modules/axe-core/axe.min.js"
+FOUND = """
+async (options) => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...options });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
+"""
+TOO_WIDE = """
+() => {
+  const width = document.documentElement.clientWidth;
+  const wide = [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1);
+  return document.documentElement.scrollWidth > width ? wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 120)) : [];
+}
+"""
+PHONE = 390
+MOST_SCRIPT_BYTES = 120_000
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_everybody_can_use_the_view(page: Page, trained: dict[str, Any], name: str) -> None:
+    page.goto(ADDRESSES[name](trained))
+    settled(page)
+    page.evaluate(AXE.read_text())
+    found = {"light": page.evaluate(FOUND, {})}
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    found["dark"] = page.evaluate(FOUND, {"runOnly": ["color-contrast"]})
+    page.set_viewport_size({"width": PHONE, "height": 800})
+    settled(page)
+    found["phone"] = page.evaluate(TOO_WIDE)
+    assert {where: what for where, what in found.items() if what} == {}
+
+
+def test_these_are_all_views() -> None:
+    job = {"id": "job", "dataset_id": "data", "model_id": "model"}
+    paths = {address(job).partition("?")[0] for address in ADDRESSES.values()}
+    assert [pattern.pattern for pattern in DASHBOARD if not any(map(pattern.match, paths))] == []
+
+
+def test_the_first_view_is_light(visit: Callable[..., Page], site: Site) -> None:
+    """All that is loaded to show it, what comes lazily included."""
+    page = visit("/")
+    settled(page)
+    names = "performance.getEntriesByType('resource').map(({ name }) => name)"
+    loaded = [ROOT / "service/dashboard" / url.removeprefix(f"{site.url}/") for url in page.evaluate(names)]
+    scripts = {path.name: len(gzip.compress(path.read_bytes())) for path in loaded if path.suffix == ".js"}
+    assert scripts
+    assert sum(scripts.values()) <= MOST_SCRIPT_BYTES, scripts
+
+
+def test_what_has_not_changed_is_not_sent_again(page: Page, site: Site) -> None:
+    job = site.done(site.post(site.iris(), epochs=5))
+    path = f"/jobs/{job['id']}"
+    page.goto(path)
+    settled(page)
+    asked: dict[str, str] = {}
+    answers: list[tuple[str, int]] = []
+    network = page.context.new_cdp_session(page)
+    network.on("Network.requestWillBeSent", lambda told: asked.update({told["requestId"]: told["request"]["url"]}))
+    network.on(
+        "Network.responseReceivedExtraInfo",
+        lambda told: answers.append((asked.get(told["requestId"], ""), told["statusCode"])),
+    )
+    network.send("Network.enable")
+    page.reload()
+    settled(page)
+    again = {url.removeprefix(site.url): status for url, status in answers if f"/v1{path}" in url and "/events" not in url}
+    assert f"/v1{path}" in again
+    assert set(again.values()) == {304}, again
+    assert not [url for url in asked.values() if "/assets/" in url and (url, 200) in answers]
+
+
+def test_a_reload_in_the_middle_of_a_run_goes_on(page: Page, site: Site) -> None:
+    job_id = site.post(site.iris(), model={"kind": "mlp", "hidden": [{"units": 64}, {"units": 64}]}, epochs=1_000_000)
+    epoch = re.compile(r"[Ee]poch ([\d,]+)")
+
+    def reached() -> int:
+        shown = page.locator(".job-progress")
+        expect(shown).to_contain_text(epoch)
+        found = epoch.search(shown.inner_text())
+        assert found is not None
+        return int(found[1].replace(",", ""))
+
+    page.goto(f"/jobs/{job_id}")
+    expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("running", ignore_case=True)
+    before = reached()
+    page.reload()
+    expect(page.get_by_role("img", name=re.compile("loss", re.IGNORECASE)).first).to_be_visible()
+    after = reached()
+    assert after >= before > 0
+    expect(page.locator(".job-progress")).not_to_contain_text(f"{after:,}")  # and it goes on by itself
+    page.get_by_role("button", name="Cancel").click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel", exact=True).last.click()
+    expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("cancelled", ignore_case=True)
+
+
+def test_the_built_page_is_the_one_that_is_served(site: Site) -> None:
+    built = Path(ROOT / "service/dashboard/index.html").read_text()
+    assert site.client.get("/").text == built
