@@ -106,8 +106,8 @@ def test_a_reload_in_the_middle_of_a_run_goes_on(page: Page, site: Site) -> None
     after = reached()
     assert after >= before > 0
     expect(page.locator(".job-progress")).not_to_contain_text(f"{after:,}")  # and it goes on by itself
-    page.get_by_role("button", name="Cancel").click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel", exact=True).last.click()
+    page.get_by_role("button", name="Cancel", exact=True).click()
+    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
     expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("cancelled", ignore_case=True)
 
 

@@ -15,7 +15,7 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "new-job": lambda job: "/jobs/new",
     "new-job-from": lambda job: f"/jobs/new?from={job['id']}",
     **{f"job-{tab}": lambda job, tab=tab: f"/jobs/{job['id']}?tab={tab}" for tab in PANELS},  # type: ignore[misc]
-    "compare": lambda job: f"/compare?jobs={job['id']},{job['id']}",
+    "compare": lambda job: f"/compare?jobs={','.join([job['id'], *job.get('others', [])])}",
     "models": lambda job: "/models",
     "model": lambda job: f"/models/{job['model_id']}",
     "glass": lambda job: "/glass",

@@ -40,7 +40,7 @@ export function Actions({ job, onChange, onProblem }: Props) {
     pause: async () => onChange(await body(api.POST("/v1/jobs/{job_id}/pause", { params }))),
     resume: async () => onChange(await body(api.POST("/v1/jobs/{job_id}/resume", { params }))),
     cancel: async () => {
-      if (await ask(text.cancelTitle, text.cancelText(name), text.cancel)) onChange(await body(api.POST("/v1/jobs/{job_id}/cancel", { params })));
+      if (await ask(text.cancelTitle, text.cancelText(name), text.cancelJob)) onChange(await body(api.POST("/v1/jobs/{job_id}/cancel", { params })));
     },
     fork: async () => setForking(true),
     delete: async () => {

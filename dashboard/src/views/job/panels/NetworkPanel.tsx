@@ -2,7 +2,7 @@
 import { api, body, type Schema } from "~/api/client";
 import { completed } from "~/api/completed";
 import { UnitMap } from "~/charts/Boundary";
-import { Network } from "~/charts/Network";
+import { Network, type Part } from "~/charts/Network";
 import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
 import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
@@ -68,12 +68,19 @@ function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { a
     bias: layer.bias?.map(toNumber) ?? null,
   }));
   const nameUnit = (layer: number, unit: number) => (layer === 0 ? (Array.isArray(inputs) ? (inputs[unit] ?? "") : "") : layer === layers.length ? (outputs?.[unit] ?? "") : "");
+  const called = (layer: number, unit: number) => nameUnit(layer, unit) || [layer > 0 && layers[layer - 1]?.name, text.unit(unit + 1)].filter(Boolean).join(", ");
+  const describe = (part: Part) => {
+    const to = called(part.layer, part.unit);
+    if (part.kind === "unit") return to;
+    if (part.kind === "bias") return `${text.bias}, ${to}: ${number(drawn[part.layer - 1]?.bias?.[part.unit])}`;
+    return `${called(part.layer - 1, part.input)} → ${to}: ${number(drawn[part.layer - 1]?.weights?.[part.input]?.[part.unit])}`;
+  };
   return (
     <>
       {weights.coefficients && <CoefficientsTable coefficients={weights.coefficients} />}
       {layers.length > 0 && (
         <Figure title={text.network}>
-          <Network label={text.network} inputs={inputs} layers={drawn} unitName={nameUnit} onPoint={() => {}} />
+          <Network label={text.network} inputs={inputs} layers={drawn} unitName={nameUnit} describe={describe} onPoint={() => {}} />
         </Figure>
       )}
       {shape && isPicture(shape) && shape.reduce((a, b) => a * b, 1) === first.length && <Pictures name={layers[0]?.name ?? ""} matrix={first} shape={shape} />}
