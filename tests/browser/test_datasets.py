@@ -104,7 +104,7 @@ def test_a_sample_shows_images_correlations_and_points_on_a_phone(visit: Callabl
         page.keyboard.press("ArrowRight")
     expect(page.get_by_text(re.compile("pixel_0_0 × pixel_0_3"))).to_be_visible()
     with page.expect_download() as kept:
-        page.get_by_role("button", name="Save the numbers of “Correlations” (CSV)").click()
+        page.get_by_role("button", name="CSV: the numbers of “Correlations”").click()
     assert Path(kept.value.path()).read_text().count("\n") == 66
     page.goto(f"/datasets/{digits}?tab=scatter&x=pixel_0_3&y=pixel_0_4&by=digit")
     expect(page.get_by_role("img", name="pixel_0_4 over pixel_0_3")).to_be_visible()

@@ -70,6 +70,8 @@ def test_what_has_not_changed_is_not_sent_again(page: Page, site: Site) -> None:
     path = f"/jobs/{job['id']}"
     page.goto(path)
     settled(page)
+    curve = page.get_by_role("img", name=re.compile("loss", re.IGNORECASE)).first
+    expect(curve).to_be_visible()
     asked: dict[str, str] = {}
     answers: list[tuple[str, int]] = []
     network = page.context.new_cdp_session(page)
@@ -81,6 +83,7 @@ def test_what_has_not_changed_is_not_sent_again(page: Page, site: Site) -> None:
     network.send("Network.enable")
     page.reload()
     settled(page)
+    expect(curve).to_be_visible()
     again = {url.removeprefix(site.url): status for url, status in answers if f"/v1{path}" in url and "/events" not in url}
     assert f"/v1{path}" in again
     assert set(again.values()) == {304}, again

@@ -92,7 +92,7 @@ def test_curves_keep_what_is_chosen_in_the_address(page: Page, trained: dict[str
     page.get_by_role("button", name="Show all").click()
     expect(page).not_to_have_url(re.compile("range="))
     with page.expect_download() as download:
-        page.get_by_role("button", name="Save the numbers of “Loss” (CSV)").click()
+        page.get_by_role("button", name="CSV: the numbers of “Loss”").click()
     rows = download.value.path().read_text().splitlines()
     assert rows[0] == "series,step,value,smoothed"
     assert len(rows) == 1 + 2 * 30

@@ -141,6 +141,9 @@ export function Network(props: Props) {
                   <g key={unit}>
                     <g {...control({ kind: "unit", layer, unit })}>
                       <circle class="unit" cx={x} cy={y} r={radius} />
+                    </g>
+                    {/* Beside the button, whose name says more than these. */}
+                    <g class={control({ kind: "unit", layer, unit }).class} pointer-events="none" aria-hidden="true">
                       <text class="value" x={x} y={y} text-anchor="middle" dominant-baseline="central">
                         {unitText?.(layer, unit)}
                       </text>
