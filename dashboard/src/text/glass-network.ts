@@ -62,6 +62,7 @@ export const networkPageText = translated(
     beyond: (step: string, name: string, layer: string, value: string) =>
       `In step ${step}, ${name}${layer} became ${value}. No further step was taken. ∞ is what is beyond the largest number that fits 64 bits (1.8 · 10³⁰⁸); NaN, “not a number”, comes of it, as ∞ − ∞ or 0 · ∞. Steps that overshoot grow from one to the next: choose a smaller learning rate.`,
     ofLayer: (layer: string) => ` of ${layer}`,
+    quantities: { row_losses: "the loss of a row", J: "the cost J", predictions: "a prediction", gradient_norm: "the length of the gradient", Z: "a weighted sum", A: "an output", W: "a weight" },
     growing: "The cost grows from step to step: the steps overshoot. Choose a smaller learning rate.",
     check: "Is the gradient right?",
     checkSays: "Backpropagation finds each slope by its formula. A finite difference finds it from the cost alone: a parameter is moved a little up and down, and the costs are held against each other. Both must agree.",
@@ -137,6 +138,7 @@ export const networkPageText = translated(
     beyond: (step: string, name: string, layer: string, value: string) =>
       `No passo ${step}, ${name}${layer} virou ${value}. Nenhum passo foi dado depois. ∞ é o que passa do maior número que cabe em 64 bits (1,8 · 10³⁰⁸); NaN, “não é um número”, vem daí, como ∞ − ∞ ou 0 · ∞. Passos que passam do mínimo crescem de um para o outro: escolha uma taxa de aprendizado menor.`,
     ofLayer: (layer: string) => ` de ${layer}`,
+    quantities: { row_losses: "a perda de uma linha", J: "o custo J", predictions: "uma predição", gradient_norm: "o comprimento do gradiente", Z: "uma soma ponderada", A: "uma saída", W: "um peso" },
     growing: "O custo cresce de passo em passo: os passos passam do mínimo. Escolha uma taxa de aprendizado menor.",
     check: "O gradiente está certo?",
     checkSays: "A retropropagação acha cada inclinação pela sua fórmula. Uma diferença finita a acha só pelo custo: um parâmetro é movido um pouco para cima e para baixo, e os custos são comparados. As duas devem concordar.",

@@ -63,8 +63,10 @@ export default function InitialisationsPage() {
         <NumberField label={text.width} value={width} min={1} max={MOST_WIDTH} step={1} onChange={(value) => value !== null && setWidth(String(value))} />
         <NumberField label={text.seed} value={seed} min={0} step={1} onChange={(value) => value !== null && setSeed(String(value))} />
       </div>
-      <Choice label={text.of} value={of} onChange={setOf} options={(["activations", "gradients", "weighted_sums"] as const).map((value) => ({ value, label: text.quantities[value] }))} />
-      <Choice label={text.axis} value={axis === "own" ? "own" : "same"} onChange={setAxis} options={(["same", "own"] as const).map((value) => ({ value, label: text.axes[value] }))} />
+      <div class="row">
+        <Choice label={text.of} value={of} onChange={setOf} options={(["activations", "gradients", "weighted_sums"] as const).map((value) => ({ value, label: text.quantities[value] }))} />
+        <Choice label={text.axis} value={axis === "own" ? "own" : "same"} onChange={setAxis} options={(["same", "own"] as const).map((value) => ({ value, label: text.axes[value] }))} />
+      </div>
       <Loaded resource={found}>
         {(stacked) => (
           <>

@@ -77,7 +77,7 @@ function Walked({ trace, own, setup, onChange, inputNames, activations }: Omit<P
     <>
       {beyond && (
         <Notice kind="warning" title={text.beyondTitle}>
-          {text.beyond(integer(steps.length), beyond.name, beyond.layer ? text.ofLayer(beyond.layer) : "", number(beyond.value))}
+          {text.beyond(integer(steps.length), (text.quantities as Record<string, string>)[beyond.name] ?? beyond.name, beyond.layer ? text.ofLayer(beyond.layer) : "", number(beyond.value))}
         </Notice>
       )}
       {isGrowing && <Notice kind="warning">{text.growing}</Notice>}
