@@ -3,7 +3,7 @@ import { Problem } from "~/api/problem";
 import type { ListEvent } from "~/api/stream";
 import { toEach } from "~/views/jobs/bulk";
 import { columnsOf, metricKeys } from "~/views/jobs/columns";
-import { fits, headline, nextOrder, runningTime, shownRows, withEvents, type Asked, type Loaded, type Row } from "~/views/jobs/list";
+import { fits, headline, nextOrder, orderOf, runningTime, shownRows, withEvents, type Asked, type Loaded, type Row } from "~/views/jobs/list";
 
 vi.hoisted(() => {
   globalThis.matchMedia = (() => ({ matches: false, addEventListener: () => {} })) as unknown as typeof matchMedia;
@@ -58,6 +58,7 @@ describe("what is asked for", () => {
     expect(nextOrder("-created_at", "validation_accuracy", false)).toBe("-validation_accuracy");
     expect(nextOrder("-validation_accuracy", "validation_accuracy", false)).toBe("validation_accuracy");
     expect(nextOrder("-created_at", "train_loss", true)).toBe("train_loss");
+    expect(["-validation_r2", "name", "bad", "--name"].map(orderOf)).toEqual(["-validation_r2", "name", "-created_at", "-created_at"]);
   });
 });
 
@@ -70,7 +71,7 @@ describe("what is shown", () => {
   });
   it("has the metric that it is ordered by, chosen or not", () => {
     expect(columnsOf(["state", "best"], "-created_at").map(({ key }) => key)).toEqual(["state", "name", "best"]);
-    expect(columnsOf(["best", "train_loss"], "-validation_r2").map(({ key }) => key)).toEqual(["name", "best", "train_loss", "validation_r2"]);
+    expect(columnsOf(["best", "train_loss"], "-validation_r2").map(({ key }) => key)).toEqual(["name", "train_loss", "validation_r2"]);
     expect(metricKeys(["r2"])).toEqual(["validation_loss", "validation_r2", "train_loss", "train_r2"]);
   });
   it("names the value that tells most", () => {

@@ -93,7 +93,8 @@ export function columnsOf(keys: readonly string[], ordered: string): Column[] {
   const byMetric = ordered.replace(/^-/, "");
   if (isMetric(byMetric) && !metrics.includes(byMetric)) metrics.push(byMetric);
   for (const key of Object.keys(all)) {
-    if (keys.includes(key) || key === "name") found.push({ key, title: names[key as keyof typeof names], ...(all[key] as Omit<Column, "key" | "title">) });
+    const isSaid = key === "best" && isMetric(byMetric); // by the column of the metric that the jobs are ordered by
+    if ((keys.includes(key) && !isSaid) || key === "name") found.push({ key, title: names[key as keyof typeof names], ...(all[key] as Omit<Column, "key" | "title">) });
     if (key === "best") found.push(...metrics.map(metricColumn));
   }
   return found;

@@ -13,7 +13,7 @@ import { jobsText } from "~/text/jobs";
 import { chosenColumns, columnsOf, type Names } from "./columns";
 import { Filters } from "./Filters";
 import "./jobs.css";
-import { NEWEST, type Asked, type Row } from "./list";
+import { NEWEST, orderOf, type Asked, type Row } from "./list";
 import { Selection } from "./Selection";
 import { Table } from "./Table";
 import { useJobs } from "./useJobs";
@@ -33,7 +33,8 @@ export default function Jobs() {
     name: useQuery("name"),
     order: useQuery("order", NEWEST),
   };
-  const asked = Object.fromEntries(Object.entries(fields).map(([name, [value]]) => [name, value])) as unknown as Asked;
+  const given = Object.fromEntries(Object.entries(fields).map(([name, [value]]) => [name, value])) as unknown as Asked;
+  const asked = { ...given, order: orderOf(given.order) };
   const set = (name: keyof Asked, value: string) => fields[name][1](value);
   const jobs = useJobs(asked);
   const selected = useSignal<ReadonlyMap<string, Row>>(new Map());
@@ -69,7 +70,7 @@ export default function Jobs() {
       <ProblemNotice problem={jobs.problem} retry={jobs.reload} />
       <Selection rows={jobs.rows} selected={selected} onDeleted={(rows) => jobs.take(rows.map((row) => ({ event: "deleted", data: { id: row.id } })))} />
       <div class="job-count">
-        {!isEmpty && <span class="muted" role="status">{jobs.isLoading ? text.loading : jobs.total === 1 ? text.oneJob : text.count(integer(jobs.total))}</span>}
+        {!isEmpty && !jobs.problem && <span class="muted" role="status">{jobs.isLoading ? text.loading : jobs.total === 1 ? text.oneJob : text.count(integer(jobs.total))}</span>}
         {isFiltered && !isEmpty && (
           <button type="button" class="quiet small" onClick={() => route(all, true)}>
             {text.clear}

@@ -17,6 +17,11 @@ export interface Asked {
 export const NEWEST = "-created_at";
 export const MOST_COMPARED = 20;
 
+const ORDERS = /^-?(created_at|name|state|started_at|finished_at|(train|validation)_\w+)$/;
+
+/** The order that an address asks for; the usual one where nothing is ordered by that. */
+export const orderOf = (order: string): string => (ORDERS.test(order) ? order : NEWEST);
+
 /** Ordered by `key` next: first as people look for it, then the other way round. */
 export function nextOrder(order: string, key: string, isLowerFirst: boolean): string {
   const [first, second] = isLowerFirst ? [key, `-${key}`] : [`-${key}`, key];
