@@ -57,7 +57,7 @@ def take(browser: Browser, url: str, job: dict[str, Any], folder: Path, names: l
                 for name in names:
                     page.goto(ADDRESSES[name](job))
                     settled(page)
-                    page.wait_for_timeout(300)  # charts draw in the frame after their numbers
+                    page.wait_for_timeout(1500)  # charts draw once their numbers are there, which nothing tells
                     page.screenshot(path=folder / f"{name}-{size}-{theme}.png", full_page=True)
                     sys.stdout.write(f"{name}-{size}-{theme}.png\n")
 

@@ -1,6 +1,7 @@
 """Jobs side by side: chosen, drawn on one axis, told apart, and gone on with when one is deleted."""
 
 import csv
+import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -16,7 +17,7 @@ def three(site: Site) -> list[dict[str, Any]]:
     dataset_id, made = site.iris(), []
     for rate in (0.003, 0.03, 0.3):
         optimizer = {"kind": "adam", "learning_rate": rate}
-        made.append(site.post(dataset_id, name=f"compared at {rate}", epochs=12, seed=1, optimizer=optimizer))
+        made.append(site.post(dataset_id, name=f"compared at {rate} by {os.getpid()}", epochs=12, seed=1, optimizer=optimizer))
     return [site.done(job_id) for job_id in made]
 
 

@@ -26,4 +26,4 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
 def settled(page: Page) -> None:
     """Wait until the view is there, and nothing in it is awaited any more."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
-    expect(page.locator("[aria-busy=true]")).to_have_count(0)
+    expect(page.locator("[aria-busy=true], .waiting")).to_have_count(0)
