@@ -90,30 +90,6 @@ def test_what_has_not_changed_is_not_sent_again(page: Page, site: Site) -> None:
     assert not [url for url in asked.values() if "/assets/" in url and (url, 200) in answers]
 
 
-def test_a_reload_in_the_middle_of_a_run_goes_on(page: Page, site: Site) -> None:
-    job_id = site.post(site.iris(), model={"kind": "mlp", "hidden": [{"units": 64}, {"units": 64}]}, epochs=1_000_000)
-    epoch = re.compile(r"[Ee]poch ([\d,]+)")
-
-    def reached() -> int:
-        shown = page.locator(".job-progress")
-        expect(shown).to_contain_text(epoch)
-        found = epoch.search(shown.inner_text())
-        assert found is not None
-        return int(found[1].replace(",", ""))
-
-    page.goto(f"/jobs/{job_id}")
-    expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("running", ignore_case=True)
-    before = reached()
-    page.reload()
-    expect(page.get_by_role("img", name=re.compile("loss", re.IGNORECASE)).first).to_be_visible()
-    after = reached()
-    assert after >= before > 0
-    expect(page.locator(".job-progress")).not_to_contain_text(f"{after:,}")  # and it goes on by itself
-    page.get_by_role("button", name="Cancel", exact=True).click()
-    page.get_by_role("dialog").get_by_role("button", name="Cancel the job").click()
-    expect(page.get_by_role("heading", level=1).locator("..")).to_contain_text("cancelled", ignore_case=True)
-
-
 def test_the_built_page_is_the_one_that_is_served(site: Site) -> None:
     built = Path(ROOT / "service/dashboard/index.html").read_text()
     assert site.client.get("/").text == built
