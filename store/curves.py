@@ -6,6 +6,7 @@ at most FANOUT times the points it returns, however long the curve (decision 000
 """
 
 import math
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -120,10 +121,21 @@ class Recorder:
             for level, spans in tails(session, self.job_number, number).items():
                 self.unfinished[name, level] = spans
                 if name in best_values.BETTER:
-                    for span in spans:
-                        self.best.take(name, span.low)
-                        self.best.take(name, span.high)
+                    ends = [end for span in spans for end in (span.low, span.high)]
+                    if not all(end is not None and math.isfinite(end) for end in ends):
+                        ends = finite_ends(session, self.job_number, number)
+                    for end in ends:
+                        self.best.take(name, end)
         self.best.rewrite(session, self.job_number, numbers)
+
+
+def finite_ends(session: Session, job_number: int, series_number: int) -> list[float | None]:
+    """The least and the greatest number of a curve, whatever else it holds: a span's own ends are infinite once a point is."""
+    largest = sys.float_info.max
+    points = select(func.min(CurvePoint.value), func.max(CurvePoint.value)).filter_by(
+        job_number=job_number, series_number=series_number
+    )
+    return list(session.execute(points.where(CurvePoint.value.between(-largest, largest))).one())
 
 
 _numbers: WeakKeyDictionary[Any, dict[str, int]] = WeakKeyDictionary()

@@ -104,7 +104,8 @@ def test_a_course_may_frame_the_dashboard_where_a_setting_says_so(make_stage: Ca
 def test_no_answer_is_taken_for_another_kind(make_stage: Callable[..., Stage]) -> None:
     stage = make_stage(cors_origins="https://app.example")
     preflight = {"Origin": "https://app.example", "Access-Control-Request-Method": "GET"}
-    answers = [stage.client.request(method, path) for method, path, _ in calls(stage.client.app)]
+    answers = [stage.client.request(method, path) for method, path, _ in calls(stage.client.app) if path != "/v1/events"]
+    answers.append(stage.client.get("/v1/events", params={"jobs": "job_1"}))  # without jobs it has no end
     answers += [stage.client.get("/nowhere"), stage.client.put("/"), stage.client.options("/v1/jobs", headers=preflight)]
     assert len(answers) > 60
     assert {answer.headers["x-content-type-options"] for answer in answers} == {"nosniff"}

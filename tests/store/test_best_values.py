@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from engine.metrics import METRICS
@@ -46,6 +46,7 @@ def test_every_metric_says_which_way_is_better() -> None:
     assert BETTER.keys() == {f"{part}_{name}" for part in ("train", "validation") for name in names}
 
 
+@example([*[None] * 13, 0.0, 1.0, math.inf], [], 16)
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(VALUES, min_size=1, max_size=40), st.lists(VALUES, max_size=40), st.integers(0, 40))
 def test_they_are_those_of_the_curve_also_when_it_is_cut_back(
