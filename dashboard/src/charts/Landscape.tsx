@@ -132,7 +132,7 @@ export function Landscape({ label, grid, minima, paths, start, onStart }: Props)
               {...(onStart
                 ? {
                     role: "button" as const,
-                    tabIndex: 0,
+                    tabindex: 0, // SVG knows names in this case alone
                     "aria-label": text.start(number(start[0]), number(start[1])),
                     onPointerDown: taken,
                     onPointerMove: (event: PointerEvent) => event.buttons > 0 && move(event),

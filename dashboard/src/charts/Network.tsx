@@ -81,7 +81,7 @@ export function Network(props: Props) {
       role: "button" as const,
       "aria-pressed": key === chosen,
       "aria-label": describe?.(part) ?? key,
-      tabIndex: key === reachable ? 0 : -1,
+      tabindex: key === reachable ? 0 : -1, // SVG knows names in this case alone
       onPointerEnter: () => point(part),
       onPointerLeave: () => point(null),
       onFocus: () => point(part),

@@ -112,13 +112,15 @@ export function evaluate(node: Node, given: Given): number {
   }
 }
 
+const isLongSum = (node: Node, given: Given): boolean => node.type === "over" && node.operator === "sum" && runOver(node, given).length > 1;
+
 /** The formula with the numbers put in, as LaTeX; `write` writes a number. */
 export function putIn(node: Node, given: Given, write: (value: number) => string): string {
   const of = (part: Node): string => putIn(part, given, write);
   /** In brackets where a sign, or a sum, would be read wrongly. */
   const inside = (part: Node): string => {
     const written = of(part);
-    const isLoose = part.type === "sum" || (part.type === "over" && part.operator === "sum") || written.startsWith("-");
+    const isLoose = part.type === "sum" || isLongSum(part, given) || written.startsWith("-");
     return isLoose ? `(${written})` : written;
   };
   switch (node.type) {
@@ -129,7 +131,7 @@ export function putIn(node: Node, given: Given, write: (value: number) => string
     case "sum":
       return node.terms.map(({ sign, node: term }, place) => `${sign < 0 ? "- " : place > 0 ? "+ " : ""}${sign < 0 || place > 0 ? inside(term) : of(term)}`).join(" ");
     case "product":
-      return node.factors.map((factor, place) => (place === 0 && factor.type !== "sum" && !(factor.type === "over" && factor.operator === "sum") ? of(factor) : inside(factor))).join(" \\cdot ");
+      return node.factors.map((factor, place) => (place === 0 && factor.type !== "sum" && !isLongSum(factor, given) ? of(factor) : inside(factor))).join(" \\cdot ");
     case "quotient":
       return node.isInline ? `${inside(node.over)} / ${inside(node.under)}` : `\\frac{${of(node.over)}}{${of(node.under)}}`;
     case "power": {

@@ -71,7 +71,7 @@ function loss(step: Step, row: number, own: Own): Working[] {
   const entry = lossOf(step);
   const losses = step.of("row_losses")![0]!;
   const J = step.number("J")!;
-  const mean = { numbers: `\\frac{1}{${losses.length}} \\left(${sumTerms(losses)}\\right)`, value: losses.reduce((total, one) => total + one, 0) / losses.length };
+  const mean = { numbers: losses.length === 1 ? write(J, 8) : `\\frac{1}{${losses.length}} \\left(${sumTerms(losses)}\\right)`, value: losses.reduce((total, one) => total + one, 0) / losses.length };
   return [
     ...p.map((value, unit) => ({ formula: `\\hat y_{${unit + 1}} = p_{${unit + 1}}(z), \\quad z_{${unit + 1}} = ${write(z[unit]!)}`, numbers: null, value })).filter((_, unit) => p[unit] !== z[unit]),
     checked(`\\ell_{${row + 1}} = ${right(entry.formula)}`, lossWork(entry, { z, y, p }, own.loss), losses[row]!),
