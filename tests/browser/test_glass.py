@@ -132,7 +132,7 @@ def test_optimizers_race_from_where_the_start_is_dragged(visit: Callable[..., Pa
     page.get_by_role("button", name="Play").click()  # who wants no movement sees the end at once
     expect(page.get_by_text("Step 40 of 40")).to_be_visible()
     page.get_by_label("Learning Rate").first.fill("10")
-    expect(page.get_by_text("Diverged: gradient descent.")).to_be_visible()
+    expect(page.get_by_text("Diverged: Gradient descent.")).to_be_visible()
 
 
 def test_an_optimizers_numbers_step_by_step(page: Page) -> None:
@@ -150,5 +150,5 @@ def test_initializations_and_functions_say_what_they_do(page: Page) -> None:
     expect(page.get_by_text("Keeps its size:")).to_be_visible()
     page.get_by_role("link", name="Functions").click()
     page.get_by_label("GELU", exact=True).check()
-    expect(page.get_by_role("button", name="gelu").first).to_be_visible()
+    expect(page.get_by_role("button", name="GELU").first).to_be_visible()
     expect(page).to_have_url(re.compile("gelu"))

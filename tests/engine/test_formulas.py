@@ -16,6 +16,8 @@ from engine.landscapes import LANDSCAPES, path
 from engine.losses import Loss
 from engine.optimizers import Optimizer
 from engine.spec import kind_of, members
+from engine.trace import trace
+from engine.traced import GivenDescent
 
 FILE = Path(__file__).parents[2] / "dashboard/tests/views/glass/formulas.json"
 
@@ -70,13 +72,48 @@ def optimizers() -> list[dict[str, Any]]:
     return found
 
 
+NETWORK = {
+    "layers": [
+        {"weights": [[0.15, 0.25], [0.2, -0.3]], "bias": [0.35, 0.1], "activation": "sigmoid"},
+        {"weights": [[0.4, 0.5, -0.1], [0.45, 0.55, 0.2]], "bias": [0.6, 0.6, 0.0]},
+    ],
+    "loss": "cross_entropy",
+    "inputs": [[0.05, 0.1], [1.0, -2.0]],
+    "targets": [[0, 1, 0], [1, 0, 0]],
+    "optimizer": {"kind": "adam", "learning_rate": 0.1},
+}
+
+
+def steps() -> list[dict[str, Any]]:
+    """A trace as the API answers it."""
+    given = TypeAdapter(GivenDescent).validate_python(NETWORK)
+    descent, update, found = given.descent(), given.update(), []
+    for _ in range(3):
+        quantities = [
+            {
+                "stage": each.stage,
+                "name": each.name,
+                "layer": each.layer,
+                "formula": each.formula,
+                "shape": list(each.values.shape),
+                "values": each.values.tolist(),
+            }
+            for each in trace(descent, update)
+        ]
+        found.append({"step": update.step, "quantities": quantities})
+    return found
+
+
 def written() -> str:
-    document = {"activations": activations(), "losses": losses(), "optimizers": optimizers()}
+    document = {"activations": activations(), "losses": losses(), "optimizers": optimizers(), "steps": steps()}
     return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def test_the_dashboard_is_tested_with_the_formulas_of_today() -> None:
     kept, found = json.loads(FILE.read_text()), json.loads(written())
+    assert [[each["formula"] for each in step["quantities"]] for step in kept.pop("steps")] == [
+        [each["formula"] for each in step["quantities"]] for step in found.pop("steps")
+    ]
     for family, entries in found.items():
         assert [entry["kind"] for entry in kept[family]] == [entry["kind"] for entry in entries]
         for before, now in zip(kept[family], entries, strict=True):

@@ -44,6 +44,9 @@ export function numbersOf(entry: Entry | undefined): NumberOf[] {
 
 export const entryOf = (catalog: Catalog, family: string, kind: string): Entry | undefined => (catalog[family] ?? []).find((entry) => entry.kind === kind);
 
+/** What a kind is called in the reader's language; as it is typed, while the catalog is awaited. */
+export const titleOf = (catalog: Catalog | undefined, family: string, kind: string): string => (catalog && entryOf(catalog, family, kind)?.title) ?? kind.replaceAll("_", " ");
+
 /** The numbers of one kind by their symbols: as chosen, or else as usual. */
 export function numbersBySymbol(entry: Entry | undefined, chosen: Kind): Record<string, number> {
   return ownNumbers(Object.fromEntries(numbersOf(entry).map(({ name, description, usual }) => [name, { description, value: chosen[name] ?? usual }])));

@@ -11,7 +11,7 @@ import { useResource } from "~/state/resource";
 import { glassText } from "~/text/glass";
 import { functionsText } from "~/text/glass-functions";
 import { toNumber } from "~/text/format";
-import { numbersOf, useCatalog, type Catalog, type Entry } from "../catalog";
+import { numbersOf, titleOf, useCatalog, type Catalog, type Entry } from "../catalog";
 import { NumberCell } from "../NumberCell";
 import { useMoving, useSettled } from "../settled";
 
@@ -62,7 +62,7 @@ export default function FunctionsPage() {
                 {shown === "loss" && <NumberField label={text.target} help={text.targetHelp} value={target === "" ? null : Number(target)} onChange={(value) => setTarget(value === null ? "" : String(value))} />}
               </div>
               {!chosen.some((kind) => offered.some((entry) => entry.kind === kind)) && <Notice kind="warning">{text.none}</Notice>}
-              <Loaded resource={curves}>{(found) => <Curves found={found} family={shown} />}</Loaded>
+              <Loaded resource={curves}>{(found) => <Curves found={found} family={shown} titleOfKind={(kind) => titleOf(entries, FAMILIES[shown], kind)} />}</Loaded>
               <Section title={text.formulas}>
                 <div class="columns">
                   {offered.filter(({ kind }) => chosen.includes(kind)).map((entry) => (
@@ -105,9 +105,9 @@ function ownOf(address: string): Asked["numbers"] {
   }
 }
 
-function Curves({ found, family }: { found: Schema["FunctionCurve"][]; family: Family }) {
+function Curves({ found, family, titleOfKind }: { found: Schema["FunctionCurve"][]; family: Family; titleOfKind: (kind: string) => string }) {
   const text = functionsText();
-  const seriesOf = (of: "value" | "slope") => found.map((curve, look) => ({ name: curve.kind.replaceAll("_", " "), x: curve.z, y: curve[of].map(toNumber), look }));
+  const seriesOf = (of: "value" | "slope") => found.map((curve, look) => ({ name: titleOfKind(curve.kind), x: curve.z, y: curve[of].map(toNumber), look }));
   const rows = () => ({
     columns: ["function", "z", "value", "slope"],
     rows: found.flatMap((curve) => curve.z.map((z, place) => [curve.kind, z, toNumber(curve.value[place]), toNumber(curve.slope[place])])),

@@ -10,7 +10,7 @@ import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { initialisationsText } from "~/text/glass-initialisations";
 import { integer, toNumber } from "~/text/format";
-import { useCatalog } from "../catalog";
+import { titleOf, useCatalog, type Catalog } from "../catalog";
 import { kindsOf } from "../landscapes/race";
 import type { Kind } from "../network/setup";
 import { useMoving, useSettled } from "../settled";
@@ -72,10 +72,10 @@ export default function InitialisationsPage() {
           <>
             <div class="stacks">
               {stacked.map((one, place) => (
-                <Stack key={place} place={place} found={one} of={of} isShared={axis !== "own"} />
+                <Stack key={place} place={place} found={one} of={of} isShared={axis !== "own"} catalog={catalog.value} />
               ))}
             </div>
-            <Sizes found={stacked} of={of} />
+            <Sizes found={stacked} of={of} catalog={catalog.value} />
             <Section title={text.formula}>
               <p>{text.formulaSays}</p>
               <Formula latex={stacked[0]!.forward_formula} isBlock />
@@ -89,10 +89,10 @@ export default function InitialisationsPage() {
 }
 
 /** The deviation layer by layer, measured and expected. */
-function Sizes({ found, of }: { found: Schema["Initialization"][]; of: Of }) {
+function Sizes({ found, of, catalog }: { found: Schema["Initialization"][]; of: Of; catalog: Catalog | undefined }) {
   const text = initialisationsText();
   const series = found.map(({ initializer, layers }, look) => ({
-    name: `${look + 1} ${initializer.kind.replaceAll("_", " ")}`,
+    name: `${look + 1} ${titleOf(catalog, "initializers", initializer.kind)}`,
     x: layers.map((_, place) => place + 1),
     y: layers.map((layer) => toNumber(layer[of].std)),
     look,

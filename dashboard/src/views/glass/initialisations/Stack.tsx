@@ -4,11 +4,12 @@ import { Histogram } from "~/charts/Histogram";
 import { Notice } from "~/elements/Notice";
 import { initialisationsText } from "~/text/glass-initialisations";
 import { integer, number, percent, toNumber } from "~/text/format";
+import { titleOf, type Catalog } from "../catalog";
 import { verdicts } from "./verdict";
 
 export type Of = "activations" | "gradients" | "weighted_sums";
 
-const kindName = (given: string | { kind: string }): string => (typeof given === "string" ? given : given.kind).replaceAll("_", " ");
+const kindOf = (given: string | { kind: string }): string => (typeof given === "string" ? given : given.kind);
 
 interface Props {
   place: number;
@@ -16,9 +17,10 @@ interface Props {
   of: Of;
   /** Whether all layers are drawn on one axis. */
   isShared: boolean;
+  catalog: Catalog | undefined;
 }
 
-export function Stack({ place, found, of, isShared }: Props) {
+export function Stack({ place, found, of, isShared, catalog }: Props) {
   const text = initialisationsText();
   const said = verdicts(found);
   const ends = found.layers.flatMap((layer) => [toNumber(layer[of].min), toNumber(layer[of].max)]);
@@ -27,7 +29,7 @@ export function Stack({ place, found, of, isShared }: Props) {
   return (
     <section class="stack-of-layers">
       <h2>
-        {text.which(integer(place + 1))}: {kindName(found.initializer)}, {kindName(found.activation)}
+        {text.which(integer(place + 1))}: {titleOf(catalog, "initializers", kindOf(found.initializer))}, {titleOf(catalog, "activations", kindOf(found.activation))}
       </h2>
       <p class="muted small">
         {text.variance} = {found.weight_variance === null ? text.none : number(found.weight_variance, 4)}. {found.weight_variance === null && text.notIndependent}

@@ -13,7 +13,7 @@ import { useResource } from "~/state/resource";
 import { glassText } from "~/text/glass";
 import { landscapesText } from "~/text/glass-landscapes";
 import { integer } from "~/text/format";
-import { useCatalog } from "../catalog";
+import { titleOf, useCatalog } from "../catalog";
 import { useMoving, useSettled } from "../settled";
 import { Stepper } from "../Stepper";
 import { Outcome } from "./Outcome";
@@ -68,7 +68,7 @@ export default function LandscapesPage() {
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => setAt(null), [landscape, race.steps]);
   const shownAt = Math.min(at ?? race.steps, race.steps);
-  const names = racerNames((descent.value?.paths ?? []).map(({ optimizer }) => optimizer as never));
+  const names = racerNames((descent.value?.paths ?? []).map(({ optimizer }) => optimizer as never), (kind) => titleOf(catalog.value, "optimizers", kind));
   const start: Point = race.start ?? ((found.value?.start ?? [0, 0]) as Point);
   const series = (descent.value?.paths ?? []).map((path, place) => {
     const costs = path.costs.slice(0, shownAt + 1);

@@ -2,7 +2,7 @@
 import { seriesLook } from "~/charts/colours";
 import { glassText } from "~/text/glass";
 import { landscapesText } from "~/text/glass-landscapes";
-import type { Catalog } from "../catalog";
+import { titleOf, type Catalog } from "../catalog";
 import { KindField } from "../KindField";
 import type { Kind } from "../network/setup";
 import { MOST_RACERS, racerNames } from "./race";
@@ -18,7 +18,7 @@ interface Props {
 export function Racers({ catalog, racers, schedule, onRacers, onSchedule }: Props) {
   const text = landscapesText();
   const words = glassText();
-  const names = racerNames(racers);
+  const names = racerNames(racers, (kind) => titleOf(catalog, "optimizers", kind));
   return (
     <>
       <div class="columns racers">

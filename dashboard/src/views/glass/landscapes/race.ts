@@ -28,11 +28,11 @@ export function usualRacers(landscape: string): Kind[] {
 }
 
 /** What an optimizer is called among others: by its kind, and a number where the kind comes twice. */
-export function racerNames(racers: Kind[]): string[] {
+export function racerNames(racers: Kind[], titleOf: (kind: string) => string): string[] {
   return racers.map(({ kind }, place) => {
     const alike = racers.filter((other) => other.kind === kind).length;
     const before = racers.slice(0, place + 1).filter((other) => other.kind === kind).length;
-    return kind.replaceAll("_", " ") + (alike > 1 ? ` ${before}` : "");
+    return titleOf(kind) + (alike > 1 ? ` ${before}` : "");
   });
 }
 

@@ -5,7 +5,7 @@ import { Loaded } from "~/elements/Notice";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { networkPageText } from "~/text/glass-network";
-import { useCatalog } from "../catalog";
+import { titleOf, useCatalog } from "../catalog";
 import { useSettled } from "../settled";
 import { GradientCheck } from "./GradientCheck";
 import { ownOf } from "./own";
@@ -39,7 +39,7 @@ export function JobNetwork({ job }: { job: string }) {
       <Loaded resource={catalog}>
         {(entries) => (
           <>
-            <Walk resource={trace} own={ownOf(entries, madeOf(looked.value, trace.value))} activations={madeOf(looked.value, trace.value).layers.map(({ activation }) => activation.kind)} />
+            <Walk resource={trace} own={ownOf(entries, madeOf(looked.value, trace.value))} activations={madeOf(looked.value, trace.value).layers.map(({ activation }) => titleOf(entries, "activations", activation.kind))} />
             {trace.value && <GradientCheck request={request} load={(signal) => body<Schema["GradientCheck"]>(api.POST("/v1/gradient_checks", { body: { ...moment, parameters: 200 }, signal }))} />}
           </>
         )}

@@ -6,7 +6,7 @@ import { Loaded, Notice } from "~/elements/Notice";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { networkPageText } from "~/text/glass-network";
-import { useCatalog } from "../catalog";
+import { titleOf, useCatalog } from "../catalog";
 import { useMoving, useSettled } from "../settled";
 import { GradientCheck } from "./GradientCheck";
 import { JobNetwork } from "./JobNetwork";
@@ -57,7 +57,7 @@ function GivenNetwork() {
       <Loaded resource={catalog}>
         {(entries) => (
           <>
-            <Walk resource={trace} own={ownOf(entries, setup)} setup={setup} onChange={change} activations={setup.layers.map(({ activation }) => activation.kind)} />
+            <Walk resource={trace} own={ownOf(entries, setup)} setup={setup} onChange={change} activations={setup.layers.map(({ activation }) => titleOf(entries, "activations", activation.kind))} />
             <SetupEditor setup={setup} catalog={entries} onChange={change} />
             <GradientCheck request={asked} load={(signal) => askCheck(fromAddress(asked) ?? setup, signal)} />
           </>

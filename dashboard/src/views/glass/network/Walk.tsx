@@ -27,7 +27,7 @@ interface Props {
   setup?: Setup;
   onChange?: (setup: Setup) => void;
   inputNames?: string[];
-  /** The activation of each layer, where it is known. */
+  /** What the activation of each layer is called, where it is known. */
   activations?: string[];
 }
 
@@ -92,7 +92,7 @@ function Walked({ trace, own, setup, onChange, inputNames, activations }: Omit<P
           <Network
             label={`${text.drawing}. ${says}`}
             inputs={first.of("A")![0]!.map((_, unit) => name(0, unit))}
-            layers={shown.map((layer, index) => ({ ...layer, activation: activations?.[index]?.replaceAll("_", " ") }))}
+            layers={shown.map((layer, index) => ({ ...layer, activation: activations?.[index] }))}
             unitName={(level, unit) => name(level, unit)}
             unitText={(level, unit) => short(unitValue(step, moment, level, unit, row))}
             describe={(of) => text.isNow(partName(of), number(valueOf(of), 6))}
