@@ -77,7 +77,7 @@ export function DataChoice({ onChoose }: { onChoose: (id: string) => void }) {
                 {items.map((sample) => (
                   <li key={sample.kind}>
                     <button type="button" class="quiet" disabled={made.isBusy} onClick={() => made.run(sample.kind)}>
-                      <strong>{sample.kind}</strong> <span class="muted">{sample.summary}</span>
+                      <strong>{sample.title}</strong> <span class="muted">{sample.summary}</span>
                     </button>
                   </li>
                 ))}
