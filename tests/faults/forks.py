@@ -29,7 +29,7 @@ class Forks:
     """The process that forks, and the way to it."""
 
     def __init__(self) -> None:
-        self._lock = Lock()
+        self._lock, self._asked = Lock(), 0
         self._root = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.forks"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
@@ -40,9 +40,13 @@ class Forks:
     def ask(self, **order: Any) -> Any:
         assert self._root.stdin is not None and self._root.stdout is not None
         with self._lock:
-            self._root.stdin.write(json.dumps(order).encode() + b"\n")
+            self._asked += 1
+            self._root.stdin.write(json.dumps({"number": self._asked, "order": order}).encode() + b"\n")
             self._root.stdin.flush()
-            return json.loads(self._root.stdout.readline())
+            number = 0
+            while number != self._asked:  # the answer to one that a limit of time cut off may come before it
+                number, answer = json.loads(self._root.stdout.readline())
+            return answer
 
     def close(self) -> None:
         self._root.communicate()
@@ -82,7 +86,8 @@ class Fork:
 def serve_orders() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the tests' own end is told by the end of the orders
     for line in sys.stdin:
-        order = json.loads(line)
+        told = json.loads(line)
+        order = told["order"]
         if "ended" in order:
             pid, status = os.waitpid(order["ended"], os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if pid else None
@@ -90,7 +95,7 @@ def serve_orders() -> None:
             answer = os.fork()
             if answer == 0:
                 become(**order)
-        sys.stdout.write(f"{json.dumps(answer)}\n")
+        sys.stdout.write(f"{json.dumps([told['number'], answer])}\n")
         sys.stdout.flush()
 
 
