@@ -114,7 +114,7 @@ class Boundary(Resource):
     probabilities: dict[str, ShareOfEach | dict[str, ShareOfEach]] | None = Field(
         description="by class or tag, each as predictions; of a tag of words, by word"
     )
-    units: dict[str, list[list[list[Number]] | list[Number]]] | None = Field(
+    units: dict[str, list[list[Any]]] | None = Field(
         description="the activation of each unit of each hidden layer, each as predictions; null unless asked for"
     )
 
