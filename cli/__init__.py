@@ -2,6 +2,6 @@
 
 import gc
 
-# Imports leave a million objects and no garbage: not to look for any makes a start a fifth faster. The processes that stay
-# set this anew once they are up.
+# Imports leave many objects and no garbage: to look for it would lengthen every start. The processes that stay set this anew
+# once they are up.
 gc.set_threshold(100_000)

@@ -5,6 +5,7 @@ import { isDark } from "~/state/preferences";
 import { number, percent } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
 import { colour, diverging, seriesLook } from "./colours";
+import { placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
 
 /** The cells of one axis: evenly spaced numbers, or names. */
@@ -35,7 +36,7 @@ interface Props {
 }
 
 /** "#rrggbb" as red, green, blue. */
-export function parts(hex: string): [number, number, number] {
+function parts(hex: string): [number, number, number] {
   const value = parseInt(hex.slice(1), 16);
   return [value >> 16, (value >> 8) & 255, value & 255];
 }
@@ -60,21 +61,23 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
   }, [values]);
   const xs = scaleOf(x, [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]);
   const ys = scaleOf(y, [height - MARGIN.bottom, MARGIN.top]);
-  const shade = (value: number, sure: number): [number, number, number] => {
-    if (!classes) return diverging(high > low ? ((value - low) / (high - low)) * 2 - 1 : 0);
-    const full = parts(seriesLook(value).colour);
-    const behind = parts(colour("--background"));
-    const share = 0.15 + 0.6 * sure;
-    return [0, 1, 2].map((k) => (behind[k] as number) * (1 - share) + (full[k] as number) * share) as [number, number, number];
-  };
   useEffect(() => {
     if (!canvas.current || width === 0) return;
     const context = prepared(canvas.current, width, height);
+    const behind = parts(colour("--background"));
+    const looks = classes?.map((_, index) => seriesLook(index).colour) ?? [];
+    const fulls = looks.map(parts);
+    const shade = (value: number, sure: number): [number, number, number] => {
+      const full = fulls[value];
+      if (!full) return diverging(high > low ? ((value - low) / (high - low)) * 2 - 1 : 0);
+      const share = 0.15 + 0.6 * sure;
+      return [0, 1, 2].map((k) => (behind[k] as number) * (1 - share) + (full[k] as number) * share) as [number, number, number];
+    };
+    const baseline = classes ? 1 / classes.length : 0;
     const [columns, rows] = [x.values.length, y.values.length];
     const image = new ImageData(columns, rows);
     values.forEach((row, down) => {
       row.forEach((value, across) => {
-        const baseline = classes ? 1 / classes.length : 0;
         const sure = certainty ? Math.max(0, ((certainty[down]?.[across] ?? 1) - baseline) / (1 - baseline || 1)) : 1;
         const at = ((rows - 1 - down) * columns + across) * 4;
         const [red, green, blue] = Number.isFinite(value) ? shade(value, sure) : [128, 128, 128];
@@ -94,7 +97,7 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
     context.rect(left, top, right - left, bottom - top);
     context.clip();
     for (const point of points) {
-      context.fillStyle = classes ? seriesLook(point.value).colour : `rgb(${shade(point.value, 1).join(",")})`;
+      context.fillStyle = looks[point.value] ?? `rgb(${shade(point.value, 1).join(",")})`;
       context.beginPath();
       context.arc(xs(point.x), ys(point.y), 3.5, 0, 2 * Math.PI);
       context.fill();
@@ -102,13 +105,13 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
     }
   }, [values, certainty, points, width, height, dark]);
   const find = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
+    const at = placeOf(event);
     const place = (value: number, scale: ReturnType<typeof scaleOf>, count: number) => {
       const [start, end] = scale.domain() as [number, number];
       return Math.floor(((scale.invert(value) - start) / (end - start)) * count);
     };
-    const across = place(event.clientX - box.left, xs, x.values.length);
-    const down = place(event.clientY - box.top, ys, y.values.length);
+    const across = place(at[0], xs, x.values.length);
+    const down = place(at[1], ys, y.values.length);
     setCell(across >= 0 && down >= 0 && across < x.values.length && down < y.values.length ? [down, across] : null);
   };
   const told = (values: number[] | string[], at: number) => (isNamed(values) ? (values[at] as string) : number(values[at] as number));

@@ -5,6 +5,7 @@ import { number } from "~/text/format";
 import { language } from "~/text/language";
 import { moved } from "./cells";
 import { colour, diverging } from "./colours";
+import { placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
 
 interface Props {
@@ -77,8 +78,7 @@ export function HeatMap({ label, names, matrix, onChoose }: Props) {
     }
   }, [matrix, names, width, height, dark, cell]);
   const under = (event: MouseEvent): [number, number] | null => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const [across, down] = [Math.floor((event.clientX - box.left - edge) / side), Math.floor((event.clientY - box.top - edge) / side)];
+    const [across, down] = placeOf(event).map((at) => Math.floor((at - edge) / side)) as [number, number];
     return across >= 0 && down >= 0 && across < count && down < count ? [down, across] : null;
   };
   const choose = (at: [number, number] | null) => at && onChoose?.(names[at[0]] as string, names[at[1]] as string);

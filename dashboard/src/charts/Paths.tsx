@@ -5,6 +5,7 @@ import { useState } from "preact/hooks";
 import { number } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
 import { seriesLook } from "./colours";
+import { nearest, placeOf } from "./nearest";
 import { useWidth } from "./size";
 
 export interface Path {
@@ -35,24 +36,12 @@ const NEAR_PIXELS = 30;
 
 export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = [0, 1], diagonal = false, height = 280, points: others, xNames }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
-  const [near, setNear] = useState<{ path: number; point: number } | null>(null);
+  const [near, setNear] = useState<ReturnType<typeof nearest>>(null);
   const x = scaleLinear(xRange, [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]);
   const y = scaleLinear(yRange, [height - MARGIN.bottom, MARGIN.top]);
   const draw = line<number>();
-  const find = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const at = [event.clientX - box.left, event.clientY - box.top] as const;
-    let best = NEAR_PIXELS ** 2;
-    let found: typeof near = null;
-    paths.forEach((path, index) => {
-      for (let point = 0; point < path.x.length; point++) {
-        const distance = (x(path.x[point] as number) - at[0]) ** 2 + (y(path.y[point] as number) - at[1]) ** 2;
-        if (distance < best) [best, found] = [distance, { path: index, point }];
-      }
-    });
-    setNear(found);
-  };
-  const shown = near && paths[near.path];
+  const find = (event: PointerEvent) => setNear(nearest(paths, x, y, placeOf(event), NEAR_PIXELS));
+  const shown = near && paths[near.list];
   return (
     <div ref={frame}>
       {width > 0 && (
@@ -66,7 +55,7 @@ export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = 
             const d = draw.x((k) => x(path.x[k] as number)).y((k) => y(path.y[k] as number))(points);
             return <path key={path.name} d={d ?? ""} fill="none" stroke={look.colour} stroke-width="2" stroke-dasharray={look.dash.join(" ")} />;
           })}
-          {near && shown && <circle cx={x(shown.x[near.point] as number)} cy={y(shown.y[near.point] as number)} r="4" fill={seriesLook(near.path).colour} />}
+          {near && shown && <circle cx={x(shown.x[near.point] as number)} cy={y(shown.y[near.point] as number)} r="4" fill={seriesLook(near.list).colour} />}
         </svg>
       )}
       <p class="reading" aria-hidden="true">

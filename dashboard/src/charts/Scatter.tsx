@@ -6,6 +6,7 @@ import { number } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
 import { seriesLook } from "./colours";
 import { Legend } from "./Paths";
+import { nearest, placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
 
 export interface Group {
@@ -48,7 +49,7 @@ export function extent(lists: number[][]): [number, number] {
 export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, height = 320 }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [near, setNear] = useState<{ group: number; point: number } | null>(null);
+  const [near, setNear] = useState<ReturnType<typeof nearest>>(null);
   const dark = isDark.value;
   const [x, y] = useMemo(() => {
     const all_x = groups.map((group) => group.x);
@@ -72,20 +73,8 @@ export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, heigh
       }
     });
   }, [groups, x, y, width, height, dark]);
-  const find = (event: PointerEvent) => {
-    const box = (event.currentTarget as Element).getBoundingClientRect();
-    const at = [event.clientX - box.left, event.clientY - box.top] as const;
-    let best = NEAR_PIXELS ** 2;
-    let found: typeof near = null;
-    groups.forEach((group, index) => {
-      for (let point = 0; point < group.x.length; point++) {
-        const distance = (x(group.x[point] as number) - at[0]) ** 2 + (y(group.y[point] as number) - at[1]) ** 2;
-        if (distance < best) [best, found] = [distance, { group: index, point }];
-      }
-    });
-    setNear(found);
-  };
-  const shown = near && groups[near.group];
+  const find = (event: PointerEvent) => setNear(nearest(groups, x, y, placeOf(event), NEAR_PIXELS));
+  const shown = near && groups[near.list];
   const [low, high] = x.domain() as [number, number];
   return (
     <div>

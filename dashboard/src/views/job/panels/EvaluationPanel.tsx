@@ -74,8 +74,24 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
           </Figure>
         )}
         {by_class && <ByClass scores={by_class} />}
-        {roc && <Roc curves={roc} />}
-        {precision_recall && <PrecisionRecall curves={precision_recall} />}
+        {roc && (
+          <ThresholdCurves
+            title={text.roc}
+            caption={text.rocCaption}
+            curves={roc.map((one) => ({ class: one.class, x: one.false_positive_rate ?? [], y: one.true_positive_rate ?? [], threshold: one.threshold ?? [] }))}
+            labels={[text.falsePositive, text.truePositive]}
+            columns={["false_positive_rate", "true_positive_rate"]}
+            diagonal
+          />
+        )}
+        {precision_recall && (
+          <ThresholdCurves
+            title={text.precisionRecall}
+            curves={precision_recall.map((one) => ({ class: one.class, x: one.recall ?? [], y: one.precision ?? [], threshold: one.threshold ?? [] }))}
+            labels={[text.recall, text.precision]}
+            columns={["recall", "precision"]}
+          />
+        )}
       </div>
       {residuals && Object.entries(residuals).map(([target, found]) => <ResidualsOf key={target} target={target} found={found} />)}
     </>
@@ -118,40 +134,27 @@ function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
   );
 }
 
-function Roc({ curves }: { curves: Schema["RocCurve"][] }) {
-  const text = panelsText();
-  const paths = curves.map((curve) => ({
-    name: String(curve.class),
-    x: curve.false_positive_rate ?? [],
-    y: curve.true_positive_rate ?? [],
-    notes: (curve.threshold ?? []).map((threshold) => `${text.threshold} ${number(threshold)}`),
-  }));
-  const rows = () => ({
-    columns: ["class", "false_positive_rate", "true_positive_rate", "threshold"],
-    rows: curves.flatMap((curve) => (curve.false_positive_rate ?? []).map((x, k) => [String(curve.class), x, curve.true_positive_rate?.[k] ?? null, curve.threshold?.[k] ?? null])),
-  });
-  return (
-    <Figure title={text.roc} caption={text.rocCaption} rows={rows}>
-      <Paths label={text.roc} paths={paths} xLabel={text.falsePositive} yLabel={text.truePositive} diagonal />
-    </Figure>
-  );
+interface CurvesProps {
+  title: string;
+  caption?: string;
+  /** A curve of each class, and what its axes are called: for people, and in the file of its numbers. */
+  curves: { class: unknown; x: number[]; y: number[]; threshold: (number | string)[] }[];
+  labels: [string, string];
+  columns: [string, string];
+  diagonal?: boolean;
 }
 
-function PrecisionRecall({ curves }: { curves: Schema["PrecisionRecallCurve"][] }) {
+/** One curve for each class, every point of it with its threshold. */
+function ThresholdCurves({ title, caption, curves, labels, columns, diagonal }: CurvesProps) {
   const text = panelsText();
-  const paths = curves.map((curve) => ({
-    name: String(curve.class),
-    x: curve.recall ?? [],
-    y: curve.precision ?? [],
-    notes: (curve.threshold ?? []).map((threshold) => `${text.threshold} ${number(threshold)}`),
-  }));
+  const paths = curves.map(({ class: name, x, y, threshold }) => ({ name: String(name), x, y, notes: threshold.map((value) => `${text.threshold} ${number(value)}`) }));
   const rows = () => ({
-    columns: ["class", "recall", "precision", "threshold"],
-    rows: curves.flatMap((curve) => (curve.recall ?? []).map((x, k) => [String(curve.class), x, curve.precision?.[k] ?? null, curve.threshold?.[k] ?? null])),
+    columns: ["class", ...columns, "threshold"],
+    rows: curves.flatMap(({ class: name, x, y, threshold }) => x.map((value, k) => [String(name), value, y[k] ?? null, threshold[k] ?? null])),
   });
   return (
-    <Figure title={text.precisionRecall} rows={rows}>
-      <Paths label={text.precisionRecall} paths={paths} xLabel={text.recall} yLabel={text.precision} />
+    <Figure title={title} caption={caption} rows={rows}>
+      <Paths label={title} paths={paths} xLabel={labels[0]} yLabel={labels[1]} diagonal={diagonal} />
     </Figure>
   );
 }
