@@ -168,6 +168,7 @@ def _farewell(url: str, stays: bool) -> None:
     if not stays:
         console.print("The demo's server ends now. [bold]scripts/run[/] starts one that stays, at http://127.0.0.1:8000:")
         url = "http://127.0.0.1:8000"
+    console.print(f"    {url}/                    the dashboard: the same in a browser, live")
     console.print(f"    {url}/docs                every call, with examples to try")
     console.print(f"    {url}/v1/catalog          every model, loss and optimizer with its formula")
     console.print(f"    curl {url}/v1/jobs        the jobs; then /curves, /weights, /events of one")

@@ -119,14 +119,21 @@ class Page:
     token: str | None
 
 
+PageToken = Annotated[str | None, Query(description="next_page_token of the page before")]
+
+
 async def get_page(
     page_size: Annotated[int, Query(ge=1, le=1000, description="items a page")] = 50,
-    page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
+    page_token: PageToken = None,
 ) -> Page:
     return Page(page_size, page_token)
 
 
 PageOf = Annotated[Page, Depends(get_page)]
+EventsAPage = Annotated[int, Query(ge=1, le=1000)]
+LastEventId = Annotated[
+    str | None, Header(description="go on after the event with this id, whatever `from` says: browsers send it")
+]
 IdempotencyKey = Annotated[
     str | None, Header(min_length=1, max_length=255, description="the same key and body get the same answer, for a day")
 ]

@@ -2,11 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
 from service.capacity import capacity_of
-from service.dependencies import HubOf, ResourceResponse, StoreOf, Watcher
+from service.dependencies import EventsAPage, HubOf, LastEventId, PageToken, ResourceResponse, StoreOf, Watcher
 from service.feed import NOW, open_feed
 from service.negotiation import accepted
 from service.page_stream import MOST_JOBS, Named, open_page, page
@@ -55,11 +55,9 @@ async def stream_all_events(
             examples=["job_01937b2e-7c1d-7a63-9a53-0c9c1a2b3d4e,job_01937b2f-11d0-7d0c-8f0e-5d0b7f3c2a10:8589934612"],
         ),
     ] = None,
-    page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
-    page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
-    last_event_id: Annotated[
-        str | None, Header(description="go on after the event with this id, whatever `from` says: browsers send it")
-    ] = None,
+    page_size: EventsAPage = 100,
+    page_token: PageToken = None,
+    last_event_id: LastEventId = None,
     wanted: Annotated[
         str | None,
         Query(

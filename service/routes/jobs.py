@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from polars import DataFrame
@@ -24,9 +24,12 @@ from engine.histograms import layer_names
 from service import events
 from service.capacity import capacity_of
 from service.dependencies import (
+    EventsAPage,
     HubOf,
     IdempotencyKey,
+    LastEventId,
     PageOf,
+    PageToken,
     Reader,
     ResourceResponse,
     Store,
@@ -465,11 +468,9 @@ async def stream_events(
     caller: Watcher,
     request: Request,
     job_id: str,
-    page_size: Annotated[int, Query(ge=1, le=1000)] = 100,
-    page_token: Annotated[str | None, Query(description="next_page_token of the page before")] = None,
-    last_event_id: Annotated[
-        str | None, Header(description="go on after the event with this id, whatever `from` says: browsers send it")
-    ] = None,
+    page_size: EventsAPage = 100,
+    page_token: PageToken = None,
+    last_event_id: LastEventId = None,
     wanted: Annotated[
         str, Query(alias="from", description="start; now, for what is yet to come; or the event_id of the job or its curves")
     ] = "start",
