@@ -40,12 +40,13 @@ EARLIER = {
     "f1865d1": Earlier("0001", ("given back", "queued"), keeps_bits=False),
     "0_1": Earlier("0004", ("paused", "queued")),
     "0_2": Earlier("0006", ("paused", "queued")),
+    "0_3": Earlier("0009", ("paused", "queued")),
 }
 
 
 TRAINED_ON = pytest.mark.parametrize(
     ("earlier", "empty_database"),
-    [("f1865d1", "postgresql"), ("0_1", "sqlite"), ("0_1", "postgresql"), ("0_2", "sqlite")],
+    [("f1865d1", "postgresql"), ("0_1", "sqlite"), ("0_1", "postgresql"), ("0_2", "sqlite"), ("0_3", "postgresql")],
     indirect=True,
 )
 """What trains takes its time; what is read is read on both."""
@@ -198,6 +199,19 @@ def test_what_was_learned_is_answered_as_then(before: Stage, told: dict[str, Any
             moment = {"job_id": job["id"], "rows": [0, 1]}
             for part in ("traces", "gradient_checks"):
                 assert before.client.post(f"/v1/{part}", json=moment).status_code == 200, (name, part)
+
+
+def test_jobs_are_ordered_by_the_best_values_of_their_curves(before: Stage, told: dict[str, Any]) -> None:
+    """They were worked out when the tables were brought up to date: the earlier code stored none."""
+    jobs = get(before, "/v1/jobs?page_size=1000&view=brief&order_by=-validation_accuracy")["items"]
+    best = {job["id"]: job["best_values"].get("validation_accuracy") for job in jobs}
+    ranked = [value for value in best.values() if value is not None]
+    assert ranked == sorted(ranked, reverse=True)
+    assert list(best.values()) == ranked + [None] * (len(best) - len(ranked))
+    classified = [job for job in told["jobs"].values() if "validation_accuracy" in job.get("curves", {})]
+    assert len(classified) > 3
+    for job in classified:
+        holds(best[job["id"]], max(job["curves"]["validation_accuracy"]), job["id"])
 
 
 def test_what_had_diverged_says_so(before: Stage, told: dict[str, Any]) -> None:
