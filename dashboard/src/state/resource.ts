@@ -59,6 +59,14 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
   return { value: current ? state.value : undefined, problem: current ? state.problem : undefined, isLoading: current ? state.isLoading : key !== null, reload, set };
 }
 
+/** The resource with its last value that `fits`, while the next is awaited: so that nothing flickers from one key to the next. */
+export function useKept<T>(resource: Resource<T>, fits: (value: T) => boolean): Resource<T> {
+  const last = useRef<T | undefined>(undefined);
+  if (resource.value !== undefined) last.current = resource.value;
+  const isKept = resource.value === undefined && resource.isLoading && last.current !== undefined && fits(last.current);
+  return isKept ? { ...resource, value: last.current } : resource;
+}
+
 /** Something that the reader sets off: `run` does it; meanwhile `isBusy`, afterwards `problem` tells what went wrong. */
 export function useAction<A extends unknown[]>(act: (...given: A) => Promise<void>) {
   const [state, setState] = useState<{ isBusy: boolean; problem?: Problem }>({ isBusy: false });

@@ -9,7 +9,7 @@ import { Formula } from "~/elements/Formula";
 import { Loaded, Notice, ProblemNotice } from "~/elements/Notice";
 import { Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
-import { useResource } from "~/state/resource";
+import { useKept, useResource } from "~/state/resource";
 import { glassText } from "~/text/glass";
 import { landscapesText } from "~/text/glass-landscapes";
 import { integer } from "~/text/format";
@@ -63,7 +63,7 @@ export default function LandscapesPage() {
       const [name, request] = JSON.parse(asked) as [string, Schema["DescendRequest"]];
       return body(api.POST("/v1/landscapes/{name}/descend", { params: { path: { name } }, body: request, signal }));
     }),
-    landscape,
+    ({ kind }) => kind === landscape,
   );
   const [at, setAt] = useState<number | null>(null);
   useEffect(() => setAt(null), [landscape, race.steps]);
@@ -152,13 +152,6 @@ export default function LandscapesPage() {
       </Section>
     </>
   );
-}
-
-/** The last answer of the same landscape stays while the next is awaited, so that nothing flickers under the hand. */
-function useKept(resource: ReturnType<typeof useResource<Schema["Descent"]>>, landscape: string) {
-  const [kept, setKept] = useState<Schema["Descent"] | undefined>(undefined);
-  if (resource.value && resource.value !== kept) setKept(resource.value);
-  return { ...resource, value: resource.value ?? (kept?.kind === landscape ? kept : undefined) };
 }
 
 function rowsOf(descent: Schema["Descent"] | undefined, names: string[]) {

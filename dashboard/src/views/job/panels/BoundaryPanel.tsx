@@ -13,7 +13,7 @@ import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { isDark } from "~/state/preferences";
-import { useResource, type Resource } from "~/state/resource";
+import { useKept, useResource, type Resource } from "~/state/resource";
 import { number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { useEpochs } from "./epochs";
@@ -39,9 +39,10 @@ export function BoundaryPanel({ job }: { job: Schema["JobResource"] }) {
     return body(api.GET("/v1/jobs/{job_id}/boundary", { params: { path: { job_id: job.id }, query }, signal }));
   };
   const key = epoch === undefined || !x ? null : `${job.id}:${epoch}:${x}:${y}:${fixed}`;
-  const plane = useResource(key && `boundary:${key}`, (signal) => ask(RESOLUTION, false, signal));
+  const isAsked = (value: Plane) => value.job_id === job.id && value.x.column === x && (value.y?.column ?? "") === y;
+  const plane = useKept(useResource(key && `boundary:${key}`, (signal) => ask(RESOLUTION, false, signal)), isAsked);
   const hasUnits = Boolean(y) && (request.model.hidden?.length ?? 0) > 0;
-  const units = useResource(key && hasUnits ? `units:${key}` : null, (signal) => ask(UNIT_RESOLUTION, true, signal));
+  const units = useKept(useResource(key && hasUnits ? `units:${key}` : null, (signal) => ask(UNIT_RESOLUTION, true, signal)), isAsked);
   const rows = useResource(`rows:${request.dataset_id}:${POINTS}`, (signal) =>
     body(api.GET("/v1/datasets/{dataset_id}/rows", { params: { path: { dataset_id: request.dataset_id }, query: { limit: POINTS } }, signal, parseAs: "json" })),
   ) as Resource<Schema["RowsPage"]>;

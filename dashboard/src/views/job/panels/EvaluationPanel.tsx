@@ -12,7 +12,7 @@ import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
-import { useResource } from "~/state/resource";
+import { useKept, useResource } from "~/state/resource";
 import { integer, number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { useEpochs } from "./epochs";
@@ -31,9 +31,10 @@ export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
   const [at, goTo] = useQuery("epoch", "last");
   const shown = (splits as readonly string[]).includes(chosen) ? (chosen as Split) : usual;
   const epoch = epochs.value && chosenEpoch(epochs.value, at);
-  const evaluation = useResource(epoch === undefined ? null : `evaluation:${job.id}:${shown}:${epoch}`, (signal) =>
+  const asked = useResource(epoch === undefined ? null : `evaluation:${job.id}:${shown}:${epoch}`, (signal) =>
     body(api.GET("/v1/jobs/{job_id}/evaluation", { params: { path: { job_id: job.id }, query: { split: shown, epoch: String(epoch) } }, signal })),
   );
+  const evaluation = useKept(asked, (value) => value.job_id === job.id && value.split === shown);
   return (
     <>
       <div class="panel-bar">

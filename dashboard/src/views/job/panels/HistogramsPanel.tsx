@@ -11,6 +11,7 @@ import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { number, percent } from "~/text/format";
 import { panelsText } from "~/text/panels";
+import { useAskedAgain } from "./epochs";
 import "./panels.css";
 
 type Epoch = Schema["EpochHistograms"];
@@ -27,7 +28,7 @@ export function HistogramsPanel({ job }: { job: Schema["JobResource"] }) {
   const text = panelsText();
   const every = completed(job).record.histograms_every;
   const round = job.done ? "done" : Math.floor(job.progress.epoch / Math.max(1, every ?? 1));
-  const histograms = useResource(every ? `histograms:${job.id}:${round}` : null, (signal) => load(job.id, signal));
+  const histograms = useAskedAgain(useResource(every ? `histograms:${job.id}` : null, (signal) => load(job.id, signal)), round);
   const [at, goTo] = useQuery("epoch", "last");
   const [axis, setAxis] = useQuery("axis", "still");
   if (!every) {

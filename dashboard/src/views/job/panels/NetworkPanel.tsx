@@ -8,7 +8,7 @@ import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
-import { useResource } from "~/state/resource";
+import { useKept, useResource, type Resource } from "~/state/resource";
 import { number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { useEpochs } from "./epochs";
@@ -28,11 +28,13 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
   const epochs = useEpochs(job);
   const [at, goTo] = useQuery("epoch", "last");
   const epoch = epochs.value && chosenEpoch(epochs.value, at);
-  const weights = useResource(epoch === undefined ? null : `weights:${job.id}:${epoch}`, (signal) =>
+  const asked = useResource(epoch === undefined ? null : `weights:${job.id}:${epoch}`, (signal) =>
     body(api.GET("/v1/jobs/{job_id}/weights", { params: { path: { job_id: job.id }, query: { epoch: String(epoch) } }, signal, parseAs: "json" })),
-  );
-  const dataset = useResource(`dataset:${request.dataset_id}`, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: request.dataset_id } }, signal })));
-  const only = request.features.length === 1 ? dataset.value?.columns.find((column) => column.name === request.features[0]) : undefined;
+  ) as Resource<Weights>;
+  const weights = useKept(asked, (value) => value.job_id === job.id);
+  const isAlone = request.features.length === 1; // it may hold images, whose weights are pictures
+  const dataset = useResource(isAlone ? `dataset:${request.dataset_id}` : null, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: request.dataset_id } }, signal })));
+  const only = dataset.value?.columns.find((column) => column.name === request.features[0]);
   const files = `/v1/jobs/${job.id}/weights?epoch=${epoch}&format=`;
   return (
     <>
@@ -46,7 +48,7 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
         {epoch !== undefined && <a class="button small" href={`/glass/network?job=${job.id}&epoch=${epoch}`}>{text.stepThrough}</a>}
       </div>
       {epochs.value?.length === 0 && <Empty title={text.notYet} />}
-      <Loaded resource={weights}>{(value) => <Shown weights={value as Weights} hidden={request.model.hidden} shape={only?.shape ?? null} />}</Loaded>
+      <Loaded resource={weights}>{(value) => <Shown weights={value} hidden={request.model.hidden} shape={only?.shape ?? null} />}</Loaded>
     </>
   );
 }
