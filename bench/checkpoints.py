@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 from sqlalchemy import select
 
-from engine.completion import complete
+from engine.training.completion import complete
 from store import datasets, jobs
 from store.database import Database
 from store.files import Files

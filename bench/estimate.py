@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from engine.completion import complete
-from engine.estimate import estimate
-from engine.features import Column, ColumnSummary
-from engine.prepare import prepare
-from engine.threads import limit
-from engine.train import State, train
-from engine.training import Training
+from engine.fast.threads import limit
+from engine.models.run_state import State, train
+from engine.tables.features import Column, ColumnSummary
+from engine.training.completion import complete
+from engine.training.estimate import estimate
+from engine.training.prepare import prepare
+from engine.training.spec import Training
 
 REPEATS = 3
 THREADS, FACTOR = 2, 3

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 
 from bench.peers import THREADS, Case, vidro
-from engine.threads import limit
+from engine.fast.threads import limit
 
 matplotlib.use("svg")
 from matplotlib import pyplot

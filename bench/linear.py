@@ -10,14 +10,14 @@ import numpy as np
 from sklearn.linear_model import LinearRegression as TheirLinear
 from sklearn.linear_model import LogisticRegression as TheirLogistic
 
-from engine.linear import least_squares
-from engine.losses import BinaryCrossEntropy
-from engine.models import LogisticRegression, Penalty
-from engine.network import Network
-from engine.target import Classes
-from engine.threads import limit
-from engine.train import Matrices, Problem, State, train
-from engine.training import Training
+from engine.fast.threads import limit
+from engine.models.linear import least_squares
+from engine.models.models import LogisticRegression, Penalty
+from engine.models.run_state import Matrices, Problem, State, train
+from engine.network.network import Network
+from engine.parts.losses import BinaryCrossEntropy
+from engine.tables.target import Classes
+from engine.training.spec import Training
 
 REPEATS = 5
 SOLVERS = ("lbfgs", "newton-cg", "newton-cholesky")

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from cli.supervision import REFUSED, say_up
-from engine import compiling
+from engine.fast import kernel_cache
 from store import keys, sqlite_file, workers
 from store.database import Database
 from store.errors import DatabaseDamaged, ForeignDatabase
@@ -94,8 +94,8 @@ def keep_kernels(setting: Settings) -> None:
     """Where the code may not be written beside, as in a container, keep compiled kernels with the data: they take seconds
     to make, and a temporary folder is gone at the next start.
     """
-    if not os.access(compiling.__file__, os.W_OK):
-        compiling.cache_in(setting.data.absolute() / "kernels")
+    if not os.access(kernel_cache.__file__, os.W_OK):
+        kernel_cache.cache_in(setting.data.absolute() / "kernels")
 
 
 def wait_until(database: Database, is_ready: Callable[[Session], bool]) -> None:
@@ -273,7 +273,7 @@ def _is_heard_of(setting: Settings) -> bool:
 def warm_up() -> None:
     """Compile the kernels, so that no job waits for them; those that are compiled already are only loaded."""
     keep_kernels(settings())
-    typer.echo(f"kernels ready after {compiling.warm_up():.1f} s")
+    typer.echo(f"kernels ready after {kernel_cache.warm_up():.1f} s")
 
 
 def migrate() -> None:

@@ -5,17 +5,17 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from engine.activations import Activation
-from engine.completion import losses_of, without_meaning
-from engine.initializers import Initializer
-from engine.losses import Loss
-from engine.metrics import METRICS
-from engine.models import AnyModel
-from engine.optimizers import Optimizer
-from engine.samples import Sample
-from engine.scaling import Scaling
-from engine.schedules import Schedule
+from engine.models.models import AnyModel
+from engine.parts.activations import Activation
+from engine.parts.initializers import Initializer
+from engine.parts.losses import Loss
+from engine.parts.metrics import METRICS
+from engine.parts.optimizers import Optimizer
+from engine.parts.scaling import Scaling
+from engine.parts.schedules import Schedule
 from engine.spec import Described, kind_of, members
+from engine.tables.samples import Sample
+from engine.training.completion import losses_of, without_meaning
 from engine.wording import Translation
 
 FAMILIES: dict[str, Any] = {

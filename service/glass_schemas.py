@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, WithJsonSchema, computed_field
 
-from engine.optimizers import Optimizer
-from engine.schedules import Schedule
-from engine.trace import BiasForm, Quantity, Stage
+from engine.glass.trace import BiasForm, Quantity, Stage
+from engine.parts.optimizers import Optimizer
+from engine.parts.schedules import Schedule
 from service.schemas import Number, Resource
 
 NESTED = WithJsonSchema({"type": "array", "items": {}, "description": "numbers, or arrays of them, to the depth that is told"})

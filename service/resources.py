@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session, load_only
 
-from engine.scaling import Scaling
+from engine.parts.scaling import Scaling
 from engine.spec import Described, kind_of, members
-from engine.training import units_of
+from engine.training.spec import units_of
 from service.language import spoken
 from service.remedies import advised
 from service.schemas import (

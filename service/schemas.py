@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 
-from engine.models import AnyModel
+from engine.models.models import AnyModel
 from engine.spec import WHOLE, kind_of, members
 from store.requests import Name, Tags
 

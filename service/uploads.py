@@ -13,7 +13,7 @@ from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from engine.samples import Sample
+from engine.tables.samples import Sample
 from service.dependencies import Store, get_store
 from service.multipart import Form, read_form
 from store.errors import TooLarge, UnknownFormat, UnreadableFile

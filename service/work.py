@@ -1,7 +1,7 @@
 """The work of one call, counted from the request before any of it is done and held against one limit, VIDRO_MAX_WORK."""
 
 from engine.errors import TooMuchWork
-from engine.predict import Predictor
+from engine.training.predict import Predictor
 
 COSTS = {
     "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from engine.metrics import METRICS
+from engine.parts.metrics import METRICS
 from store.database import insert_into
 from store.pages import Order
 from store.tables import BestValue, Job, Series

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from sqlalchemy.orm import Session
 
-from engine.predict import Predictor
-from engine.train import COEFFICIENTS
+from engine.models.run_state import COEFFICIENTS
+from engine.training.predict import Predictor
 from store import jobs, models, retention
 from store.errors import NotFound
 from store.files import Files, Part

@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from engine.features import pointer
+from engine.tables.features import pointer
 from engine.wording import to_documents
 from store import described
 from store.datasets import load, original, refuse_in_use, table_file

@@ -15,12 +15,12 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from engine import prepare
-from engine.completion import task_of
-from engine.features import Column, ColumnKind, ColumnSummary
-from engine.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
-from engine.samples import Sample
-from engine.training import Training
+from engine.tables.features import Column, ColumnKind, ColumnSummary
+from engine.tables.samples import Sample
+from engine.training import prepare
+from engine.training.completion import task_of
+from engine.training.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
+from engine.training.spec import Training
 from store.database import new_id
 from store.errors import Conflict, NotFound
 from store.files import Files, Hashed, Part

@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from engine.features import ColumnKind, pointer
+from engine.tables.features import ColumnKind, pointer
 from engine.wording import Sentence, notice, say
 from store.errors import ColumnMisfit, NotFound
 from store.kinds import Misfit

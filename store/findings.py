@@ -1,6 +1,6 @@
 """What of a table is worth a look before training, each with its evidence.
 
-What can only be said once the target is known: engine/findings.py.
+What can only be said once the target is known: engine/training/findings.py.
 """
 
 from collections import defaultdict
@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.findings import Finding, notices, scales_differ
-from engine.training import MAX_CATEGORIES
+from engine.training.findings import Finding, notices, scales_differ
+from engine.training.spec import MAX_CATEGORIES
 from engine.wording import say
 from store.kinds import recast
 

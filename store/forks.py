@@ -5,9 +5,9 @@ from typing import Any, Literal
 from sqlalchemy.orm import Session
 
 from engine.errors import InvalidSpec
-from engine.fork import FIXED, inherit, refusals
-from engine.prepare import refuse_unwatched, refuse_weightless
 from engine.spec import present_name
+from engine.training.fork import FIXED, inherit, refusals
+from engine.training.prepare import refuse_unwatched, refuse_weightless
 from store import jobs, models, retention
 from store.checkpoints import arrays_of
 from store.files import Files

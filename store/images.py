@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from engine.features import ColumnKind
+from engine.tables.features import ColumnKind
 from store.errors import NotFound, UnreadableFile
 from store.tables import Dataset
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from engine.features import BOOLEANS, Column, ColumnKind, word
+from engine.tables.features import BOOLEANS, Column, ColumnKind, word
 
 TEXT_MIN_DISTINCT = 50
 """A column of words is free text, not categories, where more than that many differ and they are half of the rows."""

@@ -16,11 +16,11 @@ from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from engine.features import Features
-from engine.predict import Predictor
-from engine.prepare import Prepared
-from engine.target import Target
-from engine.train import COEFFICIENTS
+from engine.models.run_state import COEFFICIENTS
+from engine.tables.features import Features
+from engine.tables.target import Target
+from engine.training.predict import Predictor
+from engine.training.prepare import Prepared
 from store.database import put_row
 from store.errors import NotFound
 from store.files import Files, Part

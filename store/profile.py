@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import polars as pl
 
-from engine.features import ColumnKind
-from engine.scaling import blocks, in_float64
+from engine.parts.scaling import blocks, in_float64
+from engine.tables.features import ColumnKind
 from store.formats.assembly import let_go
 from store.kinds import infer, recast
 

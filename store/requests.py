@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from engine.forms import Matching
 from engine.spec import spec, without_unset
-from engine.training import Training
+from engine.training.spec import Training
 
 
 def _each_once(tags: tuple[str, ...] | None) -> tuple[str, ...] | None:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from numpy._core._multiarray_umath import __cpu_dispatch__, __cpu_features__
 
 FOUND = """
-from engine.blas import controller
-from engine.micro import TILE_NAME
+from engine.fast.blas import controller
+from engine.fast.microkernel import TILE_NAME
 print(*{library.get("architecture") for library in controller().info()}, "/", TILE_NAME)
 """
 """Says which kernels of BLAS, and which tile, a process has."""

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session
 
-from engine.network import Network
-from engine.train import State
+from engine.models.run_state import State
+from engine.network.network import Network
 from store import jobs, models, positions
 from store.database import is_sqlite
 from store.errors import ContentDamaged, ContentMissing

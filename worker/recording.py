@@ -11,13 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from engine.compiling import make_ready
-from engine.estimate import refuse_too_much
-from engine.histograms import LayerHistogram, layer_histograms
-from engine.models import Model
-from engine.prepare import Prepared, prepare
-from engine.train import Epoch, train
-from engine.verdicts import not_finite, verdicts
+from engine.fast.kernel_cache import make_ready
+from engine.glass.histograms import LayerHistogram, layer_histograms
+from engine.models.models import Model
+from engine.models.run_state import Epoch, train
+from engine.training.estimate import refuse_too_much
+from engine.training.prepare import Prepared, prepare
+from engine.training.verdicts import not_finite, verdicts
 from engine.wording import Sentence, notice, say
 from store import curves, datasets, jobs, models, positions
 from store.database import Database, new_id

@@ -12,7 +12,7 @@ import structlog
 from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
-from engine import threads
+from engine.fast import threads
 from store import idempotency, jobs, parent, positions, queue, retention, sessions, space, workers
 from store.database import Database
 from store.files import Files

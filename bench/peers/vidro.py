@@ -6,14 +6,14 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.peers import LEARNING_RATE, Case
-from engine.losses import CrossEntropy
-from engine.models import HiddenLayer, MultilayerPerceptron, Regularization
-from engine.network import Network
-from engine.optimizers import Adam
-from engine.schedules import ConstantRate
-from engine.target import Classes
-from engine.train import Matrices, Problem, State, train
-from engine.training import Training
+from engine.models.models import HiddenLayer, MultilayerPerceptron, Regularization
+from engine.models.run_state import Matrices, Problem, State, train
+from engine.network.network import Network
+from engine.parts.losses import CrossEntropy
+from engine.parts.optimizers import Adam
+from engine.parts.schedules import ConstantRate
+from engine.tables.target import Classes
+from engine.training.spec import Training
 
 VERSION = "vidro"
 

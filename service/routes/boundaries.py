@@ -6,11 +6,11 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 from pydantic import TypeAdapter, ValidationError
 
-from engine.boundary import axis, chosen, plane, units
 from engine.errors import InvalidSpec, UnusableData
-from engine.features import pointer
-from engine.predict import Predictor
-from engine.target import Shares
+from engine.glass.boundary import axis, chosen, plane, units
+from engine.tables.features import pointer
+from engine.tables.target import Shares
+from engine.training.predict import Predictor
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems

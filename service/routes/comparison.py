@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.differences import differing
-from engine.training import units_of
+from engine.training.differences import differing
+from engine.training.spec import units_of
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.resources import job_summaries, learned

@@ -19,10 +19,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError,
 from pydantic.json_schema import JsonSchemaValue
 
 from engine.catalog import schema_in
-from engine.correlation import correlation_matrix, strongest
-from engine.features import Column, ColumnKind, pointer
-from engine.samples import Sample
 from engine.spec import kind_of, members
+from engine.tables.correlation import correlation_matrix, strongest
+from engine.tables.features import Column, ColumnKind, pointer
+from engine.tables.samples import Sample
 from service.caching import identify
 from service.capacity import capacity_of
 from service.compression import AS_IT_IS

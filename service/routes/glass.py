@@ -10,13 +10,13 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic import Field
 
 from engine.catalog import catalog
-from engine.function_values import ActivationAt, LossAt, NeuronAt
-from engine.functions import FUNCTIONS, Function, curve, given
-from engine.landscapes import LANDSCAPES, Landscape, grid, path
-from engine.optimizers import Optimizer
-from engine.schedules import ConstantRate, Schedule
+from engine.glass.function_values import ActivationAt, LossAt, NeuronAt
+from engine.glass.functions import FUNCTIONS, Function, curve, given
+from engine.glass.landscapes import LANDSCAPES, Landscape, grid, path
+from engine.glass.trace import Quantity
+from engine.parts.optimizers import Optimizer
+from engine.parts.schedules import ConstantRate, Schedule
 from engine.spec import WHOLE, FiniteFloat, heading, spec
-from engine.trace import Quantity
 from service.dependencies import Reader, Store, StoreOf
 from service.glass_schemas import (
     CatalogEntry,

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body
 from pydantic import Field
 
-from engine.activations import Activation
-from engine.initializers import Initializer
-from engine.propagation import BACKWARD, FORWARD, Propagation
+from engine.glass.propagation import BACKWARD, FORWARD, Propagation
+from engine.parts.activations import Activation
+from engine.parts.initializers import Initializer
 from service.dependencies import Reader, StoreOf
 from service.responses import problems
 from service.routing import Route, works_on

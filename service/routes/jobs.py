@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
 from engine.catalog import choices, schema_in
-from engine.completion import complete, guesses
 from engine.errors import InputError
-from engine.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
-from engine.features import Column, ColumnSummary
-from engine.fork import FIXED
-from engine.histograms import layer_names
+from engine.glass.histograms import layer_names
+from engine.tables.features import Column, ColumnSummary
+from engine.training.completion import complete, guesses
+from engine.training.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
+from engine.training.fork import FIXED
 from service import events
 from service.capacity import capacity_of
 from service.dependencies import (

@@ -7,10 +7,10 @@ from fastapi import APIRouter, Body, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UnusableData
-from engine.features import pointer
-from engine.findings import notices
-from engine.predict import Predictor, columns_of, unread, unseen
-from engine.target import Shares
+from engine.tables.features import pointer
+from engine.tables.target import Shares
+from engine.training.findings import notices
+from engine.training.predict import Predictor, columns_of, unread, unseen
 from service.alternatives import ByFields
 from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
 from service.language import spoken

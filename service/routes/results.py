@@ -11,12 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from engine.errors import InputError
-from engine.evaluation import LARGEST, evaluate
 from engine.forms import Matching
-from engine.histograms import layer_names
-from engine.metrics import metric_units
-from engine.predict import Predictor
-from engine.training import units_of
+from engine.glass.histograms import layer_names
+from engine.parts.metrics import metric_units
+from engine.training.evaluation import LARGEST, evaluate
+from engine.training.predict import Predictor
+from engine.training.spec import units_of
 from service.caching import identify
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.negotiation import TABLE_TYPES, accepted

@@ -6,11 +6,11 @@ import numpy as np
 from fastapi import APIRouter, Body, Response
 from pydantic import Field
 
-from engine.backpropagation import Backpropagation
-from engine.gradient_check import check_gradient, count_products
+from engine.glass.gradient_check import check_gradient, count_products
+from engine.glass.trace import BiasForm, count_numbers, trace
+from engine.glass.trace_input import Given, GivenDescent, Moment
+from engine.network.backpropagation import Backpropagation
 from engine.spec import WHOLE, NonNegativeInt, spec
-from engine.trace import BiasForm, count_numbers, trace
-from engine.traced import Given, GivenDescent, Moment
 from service.alternatives import ByFields
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
 from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep

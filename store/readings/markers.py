@@ -1,6 +1,6 @@
 """Cells that stand for nothing."""
 
-from engine.features import MISSING
+from engine.tables.features import MISSING
 
 ERRORS = ("#N/A", "#N/A N/A", "#NA", "#DIV/0!", "#VALUE!", "#REF!", "#NAME?", "#NUM!", "#NULL!", "<NA>", "n/a", "NaT", "\\N")
 GAPS = (*MISSING, *ERRORS)

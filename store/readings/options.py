@@ -7,8 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, TypeAdapter, ValidationError, WithJsonSchema
 
-from engine.features import ColumnKind
 from engine.forms import Matching
+from engine.tables.features import ColumnKind
 from store.readings.markers import GAPS
 
 ENCODINGS = (

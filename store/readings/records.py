@@ -7,8 +7,8 @@ from unicodedata import normalize
 
 import polars as pl
 
-from engine.features import BOOLEANS, Features, Input, word
-from engine.predict import Unread, Word
+from engine.tables.features import BOOLEANS, Features, Input, word
+from engine.training.predict import Unread, Word
 from store.readings.column import BOOLEAN, NUMBER, TIMED, ColumnReading, numbers_in
 from store.readings.stored import Readings
 

@@ -10,13 +10,14 @@ from unittest import mock
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from engine import compiled, compiling, drivers, kernels, newton
-from engine.activations import Activation
-from engine.losses import Loss
-from engine.optimizers import Adam, Optimizer
-from engine.prepare import Prepared
-from engine.samples import BlobsSample
+from engine.fast import fused_step, jit, kernel_cache, kernels
+from engine.models import newton
+from engine.parts.activations import Activation
+from engine.parts.losses import Loss
+from engine.parts.optimizers import Adam, Optimizer
 from engine.spec import kind_of, members
+from engine.tables.samples import BlobsSample
+from engine.training.prepare import Prepared
 from tests.engine import finish, prepared, table, way_of
 
 BLOBS = BlobsSample(rows=200, deviation=5.0).columns()
@@ -24,15 +25,15 @@ DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2, "is": BLOBS["x1"] 
 UNITS = {"small": [6], "large": [200, 200]}
 TARGETS: dict[str, Any] = {"classification": "blob", "regression": "sum", "tagging": ["is", "far"]}
 KERNELS: set[str] = set()
-compile_kernel = compiled.compile_kernel
+compile_kernel = jit.compile_kernel
 
 
-def told(kernel: compiled.Kernel, dtype: str) -> Any:
+def told(kernel: jit.Kernel, dtype: str) -> Any:
     KERNELS.add(f"{kernel.function.__module__}.{kernel.function.__qualname__} {dtype}")
     return compile_kernel(kernel, dtype)
 
 
-mock.patch.object(compiled, "compile_kernel", told).start()
+mock.patch.object(jit, "compile_kernel", told).start()
 
 
 def loaded() -> set[str]:
@@ -46,7 +47,7 @@ def loaded() -> set[str]:
 def call_two() -> None:
     """A kernel and a driver."""
     kernels.OPTIMIZERS[Adam].address(np.float32)
-    drivers.means(np.ones(3, np.float32), np.ones(3, np.float32))
+    fused_step.means(np.ones(3, np.float32), np.ones(3, np.float32))
 
 
 def requests() -> list[dict[str, Any]]:
@@ -90,7 +91,7 @@ def train_each() -> None:
 def run(**request: Any) -> Prepared:
     """As a worker does it: what the run needs is at hand before it begins, or its time would be taken for training."""
     posed = prepared(DATA, features=["x1", "x2"], **request)
-    compiling.make_ready(posed.problem)
+    kernel_cache.make_ready(posed.problem)
     ready = loaded()
     finish(posed)
     assert loaded() == ready, (request, loaded() - ready)

@@ -7,7 +7,7 @@ from pathlib import Path
 from threadpoolctl import threadpool_info
 
 from cli.main import app
-from engine import threads
+from engine.fast import threads
 from worker import tasks
 
 begin = tasks._forget_parent

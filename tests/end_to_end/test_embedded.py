@@ -11,7 +11,7 @@ import httpx2 as httpx
 import pytest
 
 from cli.supervision import REFUSED
-from engine.samples import BlobsSample
+from engine.tables.samples import BlobsSample
 from tests.end_to_end.conftest import Server, alive, command, descendants, wait_for
 from tests.engine import prepared, table, way_of
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from numba.core.caching import _CacheLocator
 
-from engine import compiling
+from engine.fast import kernel_cache
 
 ROOT = Path(__file__).parents[2]
 PROCESS = """
@@ -22,12 +22,12 @@ if sys.platform == "linux":  # root without a capability: what may not be writte
     assert ctypes.CDLL(None).capset(header, none) == 0
 
 from cli.processes import keep_kernels
-from engine import compiling
+from engine.fast import kernel_cache
 from store.settings import Settings
 
 what, code, data = sys.argv[1:]
-assert compiling.__file__ == f"{code}/engine/compiling.py"
-assert not os.access(compiling.__file__, os.W_OK)
+assert kernel_cache.__file__ == f"{code}/engine/fast/kernel_cache.py"
+assert not os.access(kernel_cache.__file__, os.W_OK)
 keep_kernels(Settings(data=data))
 
 import numba.core.event
@@ -35,7 +35,7 @@ import numba.core.event
 from tests.end_to_end import first_jobs
 
 with numba.core.event.install_recorder("numba:run_pass") as compiled:
-    {"few": first_jobs.call_two, "warm-up": compiling.warm_up, "jobs": first_jobs.train_each}[what]()
+    {"few": first_jobs.call_two, "warm-up": kernel_cache.warm_up, "jobs": first_jobs.train_each}[what]()
 names = {event.data["qualname"] for _, event in compiled.buffer}
 place = os.environ["NUMBA_CACHE_DIR"]
 print(json.dumps({"compiled": sorted(names), "loaded": sorted(first_jobs.loaded()), "place": place}))
@@ -47,11 +47,12 @@ def installed(folder: Path, with_kernels: bool) -> Path:
     for package in ("cli", "engine", "service", "store", "worker"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     if with_kernels:
-        compiling.warm_up()  # what is there already stays there
-        name = compiling._digest()
-        [before] = (compiling.BESIDE / name).iterdir()
-        after = _CacheLocator.get_suitable_cache_subpath(str(folder / "engine" / "kernels.py"))  # Numba's name for the folder
-        shutil.copytree(before, folder / "engine" / "__pycache__" / name / after, ignore=shutil.ignore_patterns("*.tmp.*"))
+        kernel_cache.warm_up()  # what is there already stays there
+        name = kernel_cache._digest()
+        code = folder / "engine" / "fast"
+        [before] = (kernel_cache.BESIDE / name).iterdir()
+        after = _CacheLocator.get_suitable_cache_subpath(str(code / "kernels.py"))  # Numba's name for the folder
+        shutil.copytree(before, code / "__pycache__" / name / after, ignore=shutil.ignore_patterns("*.tmp.*"))
     for path in [folder, *folder.rglob("*")]:
         path.chmod(path.stat().st_mode & 0o555)
     return folder
@@ -96,7 +97,7 @@ def test_the_first_jobs_of_all_find_every_kernel(tmp_path: Path, data: Path) -> 
     """Each kind of model, small and large, in both float types, where what `vidro warm-up` makes came with the code."""
     code = installed(tmp_path / "code", with_kernels=True)
     told = process("jobs", code, data)
-    assert (told["compiled"], told["place"]) == ([], str(data / "kernels" / compiling._digest()))
+    assert (told["compiled"], told["place"]) == ([], str(data / "kernels" / kernel_cache._digest()))
     warm = process("warm-up", code, data)
     assert warm["compiled"] == []
     assert set(told["loaded"]) <= set(warm["loaded"])

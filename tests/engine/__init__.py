@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from engine.completion import complete
-from engine.descent import batch_bounds, start_vectors, steps_of
 from engine.errors import InvalidSpec
-from engine.features import Column, ColumnKind, ColumnSummary
-from engine.losses import Loss, LossFunction
-from engine.predict import Predictor
-from engine.prepare import Prepared, prepare
+from engine.models.descent import batch_bounds, start_vectors, steps_of
+from engine.models.run_state import COEFFICIENTS, Epoch, State, train
+from engine.parts.losses import Loss, LossFunction
 from engine.spec import kind_of, members
-from engine.train import COEFFICIENTS, Epoch, State, train
-from engine.training import Training
+from engine.tables.features import Column, ColumnKind, ColumnSummary
+from engine.training.completion import complete
+from engine.training.predict import Predictor
+from engine.training.prepare import Prepared, prepare
+from engine.training.spec import Training
 
 TRAINING = TypeAdapter(Training)
 LOSSES = [(kind_of(cls), task) for cls in members(Loss) if issubclass(cls, LossFunction) for task in sorted(cls.tasks)]

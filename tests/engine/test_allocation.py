@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
-from engine.descent import Definition, start_vectors
-from engine.fast import Large, Small
-from engine.models import Regularization
-from tests.engine.test_kernels import ACTIVATIONS, LOSSES, OPTIMIZERS, posed
+from engine.fast.steps import Large, Small
+from engine.models.descent import Definition, start_vectors
+from engine.models.models import Regularization
+from tests.engine.fast.test_kernels import ACTIVATIONS, LOSSES, OPTIMIZERS, posed
 
 OBJECTS = 8_000
 """Bytes of Python objects, views and scalars, that come and go within a step."""
@@ -85,5 +85,5 @@ def test_more_compiled_steps_allocate_no_more(path: Any, choice: dict[str, Any])
 @pytest.mark.parametrize("choice", CHOICES, ids=name)
 def test_a_step_of_the_definition_allocates_no_whole_array(choice: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     """Activations work through blocks of their own, here made small; NumPy buffers 8192 values where it converts."""
-    monkeypatch.setattr("engine.activations.BLOCK", 1024)
+    monkeypatch.setattr("engine.parts.activations.BLOCK", 1024)
     assert most_in_a_step(Definition, **choice) < BUFFERS < ARRAY

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from engine.models.run_state import State, train
 from engine.randomness import Shuffles
-from engine.samples import InfantWeightSample, IrisSample
-from engine.train import State, train
+from engine.tables.samples import InfantWeightSample, IrisSample
 from tests.engine import Table, prepared, table
 
 EPOCHS, SEED = 12, 3

@@ -6,9 +6,9 @@ from pydantic import TypeAdapter
 
 from engine.catalog import FAMILIES, catalog, choices
 from engine.errors import InvalidSpec
-from engine.metrics import METRICS
-from engine.samples import IrisSample
+from engine.parts.metrics import METRICS
 from engine.spec import kind_of, members
+from engine.tables.samples import IrisSample
 from tests.engine import Table, completed, table
 from tests.engine.several import DATA, TAGS
 

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from engine.features import ColumnSummary
+from engine.tables.features import ColumnSummary
 from tests.engine import Table, completed, refusals, table
 
 SMALL = table({"x": [1.0, 2.0, 3.0, 4.0], "n": [1, 2, 3, 4], "word": ["a", "b", "a", "b"], "flag": [True, False, True, True]})

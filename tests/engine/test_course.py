@@ -11,10 +11,9 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as Reference
 
-from engine.correlation import pearson
-from engine.parameters import LayerShape, layer_views
-from engine.prepare import Prepared
-from engine.samples import (
+from engine.network.parameters import LayerShape, layer_views
+from engine.tables.correlation import pearson
+from engine.tables.samples import (
     HOUSE_PRICE_COEFFICIENTS,
     AndSample,
     DoubleMoonsSample,
@@ -24,6 +23,7 @@ from engine.samples import (
     OrSample,
     XorSample,
 )
+from engine.training.prepare import Prepared
 from tests.engine import Run, finish, one_step, prepared, table, trained
 
 WHOLE = {"split": {"validation": 0.0}}

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.activations import Relu, Tanh
-from engine.parameters import LayerShape, layer_views
-from engine.prepare import Prepared
-from engine.samples import BlobsSample, IrisSample
-from engine.train import State, train
+from engine.models.run_state import State, train
+from engine.network.parameters import LayerShape, layer_views
+from engine.parts.activations import Relu, Tanh
+from engine.tables.samples import BlobsSample, IrisSample
+from engine.training.prepare import Prepared
 from tests.engine import one_step, prepared, table
 
 IRIS = table(IrisSample().columns())

@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from engine.activations import Activation
-from engine.initializers import Initializer
-from engine.losses import Loss
-from engine.metrics import METRICS
-from engine.optimizers import Optimizer
-from engine.samples import Sample
-from engine.scaling import Scaling
-from engine.schedules import Schedule
+from engine.parts.activations import Activation
+from engine.parts.initializers import Initializer
+from engine.parts.losses import Loss
+from engine.parts.metrics import METRICS
+from engine.parts.optimizers import Optimizer
+from engine.parts.scaling import Scaling
+from engine.parts.schedules import Schedule
 from engine.spec import kind_of, members
+from engine.tables.samples import Sample
 
 FAMILIES = {
     "activation": Activation,

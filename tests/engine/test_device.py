@@ -7,17 +7,17 @@ import numpy as np
 import pytest
 
 from engine import backend
-from engine.activations import Activation
-from engine.descent import Definition, descend
 from engine.errors import Diverged, InvalidSpec
-from engine.histograms import layer_histograms
-from engine.losses import Loss
-from engine.optimizers import Optimizer
-from engine.predict import Predictor
-from engine.prepare import Prepared
-from engine.samples import BlobsSample
+from engine.glass.histograms import layer_histograms
+from engine.models.descent import Definition, descend
+from engine.models.run_state import Epoch, State
+from engine.parts.activations import Activation
+from engine.parts.losses import Loss
+from engine.parts.optimizers import Optimizer
 from engine.spec import kind_of, members
-from engine.train import Epoch, State
+from engine.tables.samples import BlobsSample
+from engine.training.predict import Predictor
+from engine.training.prepare import Prepared
 from tests.engine import completed, prepared, table
 from tests.engine.strict_device import Card, DeviceArray
 

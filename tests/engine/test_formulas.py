@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from pydantic import TypeAdapter
 
-from engine.activations import Activation
-from engine.landscapes import LANDSCAPES, path
-from engine.losses import Loss
-from engine.optimizers import Optimizer
+from engine.glass.landscapes import LANDSCAPES, path
+from engine.glass.trace import trace
+from engine.glass.trace_input import GivenDescent
+from engine.parts.activations import Activation
+from engine.parts.losses import Loss
+from engine.parts.optimizers import Optimizer
 from engine.spec import kind_of, members
-from engine.trace import trace
-from engine.traced import GivenDescent
 
 FILE = Path(__file__).parents[2] / "dashboard/tests/views/glass/formulas.json"
 

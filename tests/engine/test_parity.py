@@ -17,7 +17,7 @@ import torch  # not in the lock: scripts/test installs it, and without it these 
 from torch import nn
 
 from engine.randomness import Shuffles
-from engine.samples import BlobsSample
+from engine.tables.samples import BlobsSample
 from tests.engine import Run, finish, prepared, table, way_of
 
 torch.set_num_threads(1)  # these matrices are too small to be worth a second one

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from engine.initializers import Initializer
-from engine.optimizers import Optimizer
-from engine.samples import Sample
-from engine.schedules import Schedule
+from engine.parts.initializers import Initializer
+from engine.parts.optimizers import Optimizer
+from engine.parts.schedules import Schedule
 from engine.spec import present_name
+from engine.tables.samples import Sample
 
 RENAMED = [
     (Optimizer, "rmsprop", "decay", "rho"),

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
-from engine.descent import Definition, descend, steps_of
-from engine.evaluation import evaluate
-from engine.features import Features
-from engine.scaling import NoScaling
-from engine.train import State, train
+from engine.models.descent import Definition, descend, steps_of
+from engine.models.run_state import State, train
+from engine.parts.scaling import NoScaling
+from engine.tables.features import Features
+from engine.training.evaluation import evaluate
 from tests.engine import Run, Table, finish, prepared, table, trained, way_of
 from tests.engine.several import ANSWERS, DATA, FEATURES, HELD, TAGS, drawn, raw
 

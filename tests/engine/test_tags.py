@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
-from engine.activations import Sigmoid
-from engine.evaluation import evaluate
+from engine.parts.activations import Sigmoid
+from engine.training.evaluation import evaluate
 from tests.engine import Run, table, trained, way_of
 from tests.engine.several import DATA, FEATURES, HELD, TAGS, has, raw
 

@@ -15,7 +15,7 @@ from threading import Lock
 from typing import Any
 
 IMPORTED = (
-    "engine.warm",
+    "engine.fast.warm_up",
     "service.protocol",
     "service.server",
     "tests.faults.entry",

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from engine.backend import namespace, to_host
-from engine.descent import Definition, descend
-from engine.histograms import layer_histograms
-from engine.train import State
+from engine.glass.histograms import layer_histograms
+from engine.models.descent import Definition, descend
+from engine.models.run_state import State
 from tests.engine import prepared, table
 from tests.engine.strict_device import BINARY, FUNCTIONS, METHODS, SPECIAL, UNARY, Card, signatures
 from tests.engine.test_device import DATA, EVERYTHING, every_case, request, run, values

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from cli.demo import IRIS
-from engine.samples import Sample
 from engine.spec import kind_of, members
+from engine.tables.samples import Sample
 from tests.service.conftest import Stage
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as load_safetensors
 
-from engine.initializers import HeNormal
+from engine.parts.initializers import HeNormal
 from engine.randomness import generator
 from tests.service.conftest import Stage
 from worker.training import run

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.landscapes import LANDSCAPES
+from engine.glass.landscapes import LANDSCAPES
 from tests.service.conftest import Stage
 
 

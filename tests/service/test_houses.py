@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.samples import HOUSE_PRICE_COEFFICIENTS as WORTH
+from engine.tables.samples import HOUSE_PRICE_COEFFICIENTS as WORTH
 from tests.service.conftest import Stage
 
 NUMBERS = ["area", "bedrooms", "bathrooms", "stories", "parking"]

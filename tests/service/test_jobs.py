@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import load as load_safetensors
 
-from engine.samples import InfantWeightSample
+from engine.tables.samples import InfantWeightSample
 from service.schemas import JobResource
 from store import jobs, workers
 from tests.engine import prepared, table, way_of

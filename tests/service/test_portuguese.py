@@ -14,9 +14,9 @@ import engine
 import store
 import worker
 from engine.catalog import catalog, schema_in
-from engine.landscapes import LANDSCAPES
-from engine.samples import Sample
+from engine.glass.landscapes import LANDSCAPES
 from engine.spec import heading, members
+from engine.tables.samples import Sample
 from service.portuguese import PORTUGUESE_TEXTS
 from store.formats.dialect import PLURAL
 from store.requests import REQUEST

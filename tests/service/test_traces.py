@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
-from engine.functions import FUNCTIONS
-from engine.gradient_check import count_products
-from engine.traced import Given
+from engine.glass.functions import FUNCTIONS
+from engine.glass.gradient_check import count_products
+from engine.glass.trace_input import Given
 from service.capacity import Capacity
 from service.work import COSTS
 from tests.service.conftest import Stage

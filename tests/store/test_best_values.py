@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from engine.metrics import METRICS
+from engine.parts.metrics import METRICS
 from store import best_values
 from store.best_values import BETTER
 from store.curves import Recorder

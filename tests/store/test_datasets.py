@@ -8,9 +8,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.features import Column, ColumnSummary
-from engine.samples import Sample
 from engine.spec import kind_of, members
+from engine.tables.features import Column, ColumnSummary
+from engine.tables.samples import Sample
 from store import datasets, jobs
 from store.database import Database
 from store.errors import Conflict, ContentMissing, NotFound

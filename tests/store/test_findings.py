@@ -6,7 +6,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from engine.findings import MOST_NAMED
+from engine.training.findings import MOST_NAMED
 from store.findings import warnings_of
 from store.profile import profile
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.features import word
+from engine.tables.features import word
 from store.kinds import CASTS, Misfit, infer, read, recast
 from store.profile import describe
 

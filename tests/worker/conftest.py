@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter
 
-from engine import fast
-from engine.completion import complete
-from engine.samples import Sample
+from engine.fast import steps
+from engine.tables.samples import Sample
+from engine.training.completion import complete
 from store import datasets, jobs
 from store.database import Database
 from store.files import Files
@@ -44,12 +44,12 @@ def post(place: Workplace) -> Callable[..., str]:
 def taken(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """The ways that networks take their steps, as they are chosen: small, large or definition."""
     found: set[str] = set()
-    choose = fast.fast
+    choose = steps.fast
 
-    def told(*given: Any) -> fast.Fast | None:
+    def told(*given: Any) -> steps.Fast | None:
         steps = choose(*given)
         found.add("definition" if steps is None else type(steps).__name__.lower())
         return steps
 
-    monkeypatch.setattr(fast, "fast", told)
+    monkeypatch.setattr(steps, "fast", told)
     return found

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from engine import descent, fast
-from engine.features import Column
+from engine.fast import steps
+from engine.models import descent
+from engine.tables.features import Column
 from store import datasets, forks, jobs, models, positions
 from store.errors import DiskFull
 from store.files import Files
@@ -32,8 +33,8 @@ each_way = pytest.mark.parametrize("way", WAYS)
 def breathing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run be interrupted after every batch."""
     monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
-    monkeypatch.setattr(fast, "CALL_OPERATIONS", 0.0)
-    monkeypatch.setattr(fast, "TEAM_OPERATIONS", 0.0)
+    monkeypatch.setattr(steps, "CALL_OPERATIONS", 0.0)
+    monkeypatch.setattr(steps, "TEAM_OPERATIONS", 0.0)
 
 
 class Asker:
@@ -426,9 +427,9 @@ from worker import limits
 from worker.recording import Workplace
 from worker.training import run
 data, url, inline, *job_ids = sys.argv[1:]
-import engine.fast
+import engine.fast.steps
 import scipy.linalg.cython_blas  # beside the tests alone: Numba loads it, and its OpenBLAS ends a process short of memory
-from engine import threads
+from engine.fast import threads
 setting = Settings(data=data, max_job_bytes=2**40)
 place = Workplace(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
 threads.limit(2)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.features import MISSING
+from engine.tables.features import MISSING
 from store.errors import UnknownFormat
 from store.formats import FORMATS, format_of
 from store.profile import profile

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.errors import UnusableData
-from engine.features import Features, Input
-from engine.predict import columns_of
+from engine.tables.features import Features, Input
+from engine.training.predict import columns_of
 from store.kinds import infer, read
 from store.readings.column import INTEGER, NUMBER, WORDS, ColumnReading
 from store.readings.records import read_records

@@ -1,0 +1,236 @@
+# mypy: ignore-errors
+# (Numba compiles this file and checks its types itself.)
+"""The step of a large network, shared out among a team of threads (see barrier.py), products of matrices and all.
+
+A step has two phases. In the first a piece is some rows of the batch, which go forward and back; in the second it is some
+rows of a strip of a layer's W: their gradient from the whole batch, and their update. So the members meet twice a step.
+
+All matrices lie in strips (see gemm.py). `space` holds the batch's X and each layer's Z, A and D, of `height` rows a
+strip, where the table `layers` says (see packing.py). θ and the optimiser's vectors, layer by layer, hold W in strips, then b;
+`turned` holds each Wᵀ but the first layer's, made anew with every update, while W is in the cache.
+"""
+
+import math
+
+import numpy as np
+
+from engine.fast.barrier import meet, open_phase, take
+from engine.fast.fused_step import A_IN, BIAS, INPUTS, OUTPUTS, A, D, W, Z, penalize
+from engine.fast.jit import call, driver, part, to
+from engine.fast.microkernel import LANES, TILE, copy_strip, strip_of
+
+MOST = 512
+"""Rows of a batch at hand at once: of a larger one the gradients are added up."""
+PIECE = 8192
+"""Weights of a piece of the second at most: few enough for a near cache with all that an optimiser keeps of them."""
+MULTIPLY, MULTIPLY_TURNED, TURN_PART = range(3)
+"""Where the addresses of the products' kernels stand."""
+LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B = range(7)
+"""A piece of the second phase, in the table `pieces`: rows FIRST… of a layer's strip of so many columns that begins at LEFT;
+where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1).
+"""
+
+
+@part
+def _rows_of_a_piece(rows, members):
+    """Of the first phase: a piece for each member, for each piece reads all weights."""
+    return (rows + members * TILE - 1) // (members * TILE) * TILE
+
+
+@part
+def _gather(X, rows, space, start, height):
+    """Copy these rows of X (n, d) into the batch from row `start` on."""
+    d, strip = X.shape[1], strip_of(space)
+    whole, flat = d // strip * strip, X.reshape(X.size)
+    for i in range(rows.size):
+        row, place = rows[i] * d, (start + i) * strip
+        for left in range(0, whole, strip):
+            copy_strip(space, place + left * height, flat, row + left)
+        for j in range(whole, d):
+            space[np.uintp(place + whole * height + j - whole)] = flat[np.uintp(row + j)]
+
+
+@part
+def _forward(products, theta, layers, codes, parameters, space, start, rows, height):
+    """Z and A of rows [start, start + rows) of the batch, layer by layer, strip by strip."""
+    last, strip = layers.shape[0] - 1, strip_of(space)
+    for index in range(last + 1):
+        layer = layers[index]
+        inputs, outputs = layer[INPUTS], layer[OUTPUTS]
+        into, leap = space[layer[A_IN] + start * strip :], (height - 1) * strip
+        for left in range(0, outputs, strip):
+            width, place = min(strip, outputs - left), left * height + start * strip
+            z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs :]
+            call(products[MULTIPLY], (z, into, leap, rows, w, width, inputs))
+            if layer[BIAS] >= 0:
+                b = theta[layer[BIAS] + left :][:width]
+                for i in range(rows):
+                    row = z[i * strip :][:width]
+                    for j in range(width):
+                        row[j] += b[j]
+            if index < last:
+                call(codes[2 * index], (z, space[layer[A] + place :], rows * strip, parameters[index]))
+
+
+@part
+def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space, height, own, losses, outputs):
+    """The loss, ∂J/∂Z and raw outputs of rows [start, start + rows) of those at hand, whose first's place in the epoch is
+    `begin`. Columns are worked on in full vectors, those without a row being 0.
+    """
+    k, strip = Y.shape[1], strip_of(space)
+    width = (rows + LANES - 1) // LANES * LANES
+    y, d, loss, work = k * width, 2 * k * width, 3 * k * width, (3 * k + 1) * width
+    for i in range(width):
+        place, label = begin + start + i, order[begin + start + min(i, rows - 1)]
+        for j in range(k):
+            from_ = layer[Z] + j // strip * strip * height + (start + i) * strip + j % strip
+            z = space[from_] if i < rows else to(p, 0.0)
+            own[np.uintp(j * width + i)] = z
+            own[np.uintp(y + j * width + i)] = Y[label, j]
+            if i < rows:
+                outputs[place, j] = z
+    call(code, (own, own[y:], own[loss:], own[d:], own[work:], k, width, p))
+    for i in range(rows):
+        place = begin + start + i
+        weight = weights[order[place]] if weights.size else to(p, 1.0)
+        losses[place] = own[loss + i] * weight
+        weight *= to(p, 1.0 / batch)
+        for j in range(k):
+            into = layer[D] + j // strip * strip * height + (start + i) * strip + j % strip
+            space[into] = own[np.uintp(d + j * width + i)] * weight
+
+
+@part
+def _backward(products, layers, places, codes, parameters, space, turned, start, rows, height):
+    """∂J/∂Z of every layer but the last, whose own stands in its D, for rows [start, start + rows) of the batch."""
+    strip = strip_of(space)
+    for index in range(layers.shape[0] - 1, 0, -1):
+        layer, before = layers[index], layers[index - 1]
+        inputs, outputs = layer[INPUTS], layer[OUTPUTS]
+        to_here, leap = space[layer[D] + start * strip :], (height - 1) * strip
+        for left in range(0, inputs, strip):
+            width, place = min(strip, inputs - left), left * height + start * strip
+            d, w = space[before[D] + place :], turned[places[index] + left * outputs :]
+            call(products[MULTIPLY], (d, to_here, leap, rows, w, width, outputs))
+            z, a = space[before[Z] + place :], space[before[A] + place :]
+            call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
+
+
+@part
+def _slope(products, layer, piece, space, rows, height, gradient, bias, scratch, more):
+    """∇ of a piece of W, and of b, from the batch's rows at hand; added to what is there if `more`."""
+    strip, d = strip_of(space), space[layer[D] + piece[LEFT] * height :]
+    width = piece[WIDTH]
+    for row in range(0, piece[ROWS], TILE):
+        column, many = piece[FIRST] + row, min(TILE, piece[ROWS] - row)
+        a = space[layer[A_IN] + column // strip * strip * height + column % strip :]
+        call(products[MULTIPLY_TURNED], (gradient[row * width :], many, width, a, d, rows, np.int64(more), scratch))
+    if piece[PLACE_B] >= 0:
+        if not more:
+            bias[:width] = 0
+        for i in range(rows):
+            row = d[i * strip :][:width]
+            for j in range(width):
+                bias[j] += row[j]
+
+
+@part
+def _squares(g):
+    total = to(g[0], 0.0)
+    for i in range(g.size):
+        total += g[i] * g[i]
+    return total
+
+
+@part
+def _shorten(g, factor):
+    for i in range(g.size):
+        g[i] *= factor
+
+
+@part
+def _apply(products, code, theta, gradient, bias, s1, s2, layers, places, piece, turned, h, rate, step):
+    """Update a piece of W, and of b, and Wᵀ of all layers but the first."""
+    w, b, width, index = piece[PLACE], piece[PLACE_B], piece[WIDTH], piece[LAYER]
+    call(code, (theta[w:], gradient, s1[w:], s2[w:], piece[ROWS] * width, h, rate, step))
+    if b >= 0:
+        call(code, (theta[b:], bias, s1[b:], s2[b:], width, h, rate, step))
+    if index:
+        sizes = (piece[FIRST], piece[ROWS], width, layers[index, INPUTS], piece[LEFT], layers[index, OUTPUTS])
+        call(products[TURN_PART], (turned[places[index] :], theta[w:], *sizes))
+
+
+@driver
+def train_share(
+    member, members, counters, give_way, products, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
+    layers, places, pieces, codes, parameters, space, most, height, turned, own, squares, h, batch_size, first, count, l1, l2,
+    clip, rate, step,
+):  # fmt: skip
+    """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
+
+    All members call it at once, the `counters` being 0 before; it ends early where one of them has failed. `most` rows of a
+    batch are at hand at once, at most, in strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see
+    packing.py) is the member's scratch; in squares (pieces,) stands what each piece adds to |∇|². `gradient` (p,) is used
+    where a piece has to wait for its update: until |∇| is known that is clipped, or all rows of the batch have been at hand.
+    """
+    last, strip, phase = layers.shape[0] - 1, strip_of(theta), 0
+    for batch in range(first, first + count):
+        begin, size = batch * batch_size, min(batch_size, X.shape[0] - batch * batch_size)
+        waits = clip != math.inf or size > most
+        step += 1
+        for span in range(0, size, most):
+            rows = min(most, size - span)
+            some = _rows_of_a_piece(rows, members)
+            open_phase(counters, phase, member, members)
+            parts = (rows + some - 1) // some
+            n, helped = take(counters, phase, member, members, parts, 0)
+            while n >= 0:
+                start, many = n * some, min(some, rows - n * some)
+                _gather(X, order[begin + span + start :][:many], space[layers[0, A_IN] :], start, height)
+                _forward(products, theta, layers, codes, parameters, space, start, many, height)
+                place = (begin + span, start, many, size)
+                _losses(codes[-2], parameters[-1], layers[last], Y, weights, order, *place, space, height, own, losses, outputs)
+                _backward(products, layers, places, codes, parameters, space, turned, start, many, height)
+                n, helped = take(counters, phase, member, members, parts, helped)
+            phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
+
+            open_phase(counters, phase, member, members)
+            n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
+            while n >= 0:
+                piece, layer = pieces[n], layers[pieces[n, LAYER]]
+                size_w, size_b = piece[ROWS] * piece[WIDTH], piece[WIDTH] if piece[PLACE_B] >= 0 else 0
+                g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE:])
+                _slope(products, layer, piece, space, rows, height, g, g_b, own[PIECE + strip :], span > 0)
+                if span + rows == size:
+                    if l1 or l2:
+                        penalize(theta[piece[PLACE] :], g, 0, size_w, l1, l2)
+                    squares[n] = _squares(g[:size_w]) + _squares(g_b[:size_b])
+                    if clip == math.inf:
+                        _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
+                n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
+            phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
+
+        norm = to(theta[0], 0.0)
+        for n in range(pieces.shape[0]):
+            norm += squares[n]
+        norm = math.sqrt(norm)
+        if clip != math.inf:
+            factor = min(to(norm, 1.0), to(norm, clip) / norm)
+            open_phase(counters, phase, member, members)
+            n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
+            while n >= 0:
+                piece = pieces[n]
+                g, g_b = gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]
+                _shorten(g[: piece[ROWS] * piece[WIDTH]], factor)
+                _shorten(g_b[: piece[WIDTH] if piece[PLACE_B] >= 0 else 0], factor)
+                _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
+                n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
+            phase = meet(counters, phase, members, give_way)
+            if phase < 0:
+                return
+        if member == 0:
+            norms[batch] = norm

@@ -1,0 +1,90 @@
+"""What a model predicts over the plane of two of its features, or along one, the others held where they are."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from engine.errors import InvalidSpec
+from engine.glass.histograms import layer_names
+from engine.tables.features import Column, Input
+from engine.training.predict import Prediction, Predictor, columns_of
+
+MARGIN = 0.05
+"""Of a column's range, added at either end: the outermost rows do not lie on the edge of the picture."""
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A feature to go along: its name and the cells (m,) that it takes, numbers or categories."""
+
+    name: str
+    cells: list[Any]
+
+
+def axis(entry: Input, low: float | None, high: float | None, resolution: int) -> Axis:
+    """Evenly spaced numbers over a column's range and a little beyond, or every category of one that has any. Where the
+    column holds nothing, around what fills it.
+    """
+    if entry.categories:
+        return Axis(entry.name, list(entry.categories))
+    if entry.kind == "boolean":
+        return Axis(entry.name, list(entry.words or (False, True)))
+    if low is None or high is None:
+        low = high = entry.fill or 0.0
+    beyond = MARGIN * (high - low) or 1.0
+    return Axis(entry.name, np.linspace(low - beyond, high + beyond, resolution).tolist())
+
+
+@np.errstate(over="ignore", invalid="ignore")  # weights that went astray are shown as they are
+def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> Prediction:
+    """Predictions for every pair of cells, row by row: y down, x across; or for every cell of x alone. `fixed` holds a cell
+    of every other feature.
+
+    Raises UnusableData for a cell that the model cannot read.
+    """
+    return predictor.predict(points(predictor, x, y, fixed))
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def units(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """The activation of every hidden unit by layer, (units, points) each, at the points of `plane`."""
+    hidden = predictor.activations(points(predictor, x, y, fixed))
+    return {name: A.T for name, A in zip(layer_names(len(hidden) + 1), hidden, strict=False)}
+
+
+def points(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, Column]:
+    """The points of a plane as columns. Raises UnusableData."""
+    features, axes = predictor.features, [axis for axis in (y, x) if axis is not None]
+    base = {**{axis.name: axis.cells[0] for axis in axes}, **fixed}
+    columns = columns_of(features, [base])
+    places = np.indices([len(axis.cells) for axis in axes]).reshape(len(axes), -1)
+    everywhere = {name: column.take(np.zeros(places.shape[1], np.intp)) for name, column in columns.items()}
+    for axis, along in zip(axes, places, strict=True):
+        cells = columns_of(features, [{**base, axis.name: cell} for cell in axis.cells])[axis.name]
+        everywhere[axis.name] = cells.take(along)
+    return everywhere
+
+
+def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input | None]:
+    """The inputs of those names. With neither named, the first two that there are, or the only one; x alone is a curve,
+    y alone goes with the first other one. Raises InvalidSpec where there are none such.
+    """
+    inputs = {entry.name: entry for entry in predictor.features.inputs}
+    arrays = [entry.name for entry in inputs.values() if entry.shape]
+    if arrays:
+        raise InvalidSpec([("/job_id", f"column '{arrays[0]}' holds arrays: a model of those has no plane of two features")])
+    for name, at in ((x, "/query/x"), (y, "/query/y")):
+        if name is not None and name not in inputs:
+            raise InvalidSpec([(at, f"the model reads no column '{name}'; it reads {', '.join(list(inputs)[:20])}")])
+    if x is not None and x == y:
+        raise InvalidSpec([("/query/y", f"x and y are both '{x}'; choose two columns, or leave y out")])
+    if x is None:
+        first = next((name for name in inputs if name != y), None)
+        if first is None:
+            raise InvalidSpec([("/query/y", f"'{y}' is the only feature; name it as x, for a curve")])
+        second = y if y is not None else next((name for name in inputs if name != first), None)
+    else:
+        first, second = x, y
+    return inputs[first], None if second is None else inputs[second]

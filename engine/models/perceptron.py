@@ -1,0 +1,136 @@
+"""Rosenblatt's perceptron with Gallant's pocket."""
+
+import time
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any, Protocol
+
+import numpy as np
+
+from engine.models.descent import BREATH_SECONDS
+from engine.models.run_state import Epoch, Matrices, Problem, State
+from engine.models.scoring import score
+from engine.randomness import Shuffles
+from engine.wording import notice, say
+
+CORRECTIONS = 100
+"""Corrections after which the caller may stop: each reads every row."""
+
+
+class Walk(Protocol):
+    """The rule's walk over the rows, the definition's or a faster one."""
+
+    def __init__(self, rows: np.ndarray, positive: np.ndarray) -> None: ...
+
+    def mistakes(self, w: np.ndarray) -> int:
+        """How many rows w puts into the wrong class; on the boundary itself a row is in the first."""
+
+    def __call__(
+        self, order: np.ndarray, start: int, most: int, w: np.ndarray, pocket: np.ndarray, fewest: int
+    ) -> tuple[int, int, int]:
+        """Correct w in place at each row of order[start:] that it gets wrong by then, until `most` are corrected.
+
+        Where w makes fewer than `fewest` mistakes, it is put into the pocket. Returns where the walk stopped, the number
+        of corrections, and the fewest mistakes.
+        """
+
+
+class Definition:
+    """The walk, in NumPy."""
+
+    def __init__(self, rows: np.ndarray, positive: np.ndarray) -> None:
+        self.rows, self.positive = rows, positive
+
+    def mistakes(self, w: np.ndarray) -> int:
+        return int(np.count_nonzero((self.rows @ w > 0) != self.positive))
+
+    def __call__(
+        self, order: np.ndarray, start: int, most: int, w: np.ndarray, pocket: np.ndarray, fewest: int
+    ) -> tuple[int, int, int]:
+        for corrections in range(most + 1):
+            wrong = (self.rows[order[start:]] @ w > 0) != self.positive[order[start:]]
+            offset = int(wrong.argmax()) if len(wrong) else 0
+            if not wrong[offset : offset + 1].any():
+                return len(order), corrections, fewest
+            start += offset
+            if corrections == most:
+                break
+            row = order[start]
+            w += self.rows[row] if self.positive[row] else -self.rows[row]
+            start += 1
+            count = self.mistakes(w)
+            if count < fewest:
+                fewest, pocket[...] = count, w
+        return start, most, fewest
+
+
+def walk_of(rows: np.ndarray, positive: np.ndarray) -> Walk:
+    """The compiled walk, where there is a compiler."""
+    if find_spec("numba") is None:
+        return Definition(rows, positive)
+    from engine.fast.steps import FastWalk  # Numba takes a third of a second to import
+
+    return FastWalk(rows, positive)
+
+
+def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = walk_of) -> Iterator[Epoch]:
+    """Take each misclassified row in turn, w ← w + yx with y = ±1, until none is left or the epochs run out.
+
+    The network holds the pocket (Gallant 1990): the weights with the fewest mistakes on all training rows of any seen
+    so far. `state.vectors["last"]` holds those that the rule itself arrived at. An epoch's values count both.
+    """
+    spec, network, train = problem.spec, problem.network, problem.train
+    assert spec.epochs is not None
+    rows = train.X
+    if network.layers[0].bias:
+        rows = np.hstack([rows, np.ones((len(rows), 1))])  # θ ends in the bias, as for an input that is always 1
+    positive = train.Y[:, 0] > 0.5
+    pocket = network.parameters.theta
+    last = state.vectors.setdefault("last", pocket.copy())
+    walk = choose(rows, positive)
+    fewest = walk.mistakes(pocket)
+    shuffles = Shuffles(spec.seed or 0, len(rows))
+
+    while state.epoch < spec.epochs:
+        started = breath = time.perf_counter()
+        order = shuffles.order(state.epoch) if spec.shuffle else np.arange(len(rows))
+        updates = int(state.partial["updates"]) if state.place else 0
+        while state.place < len(order):
+            state.place, corrections, fewest = walk(order, state.place, CORRECTIONS, last, pocket, fewest)
+            updates += corrections
+            if state.place < len(order) and time.perf_counter() - breath > BREATH_SECONDS:
+                state.partial = {"updates": np.array(updates)}
+                yield Epoch(state.epoch + 1, whole=False, done=state.place / len(order))
+                breath = time.perf_counter()
+        state.end_epoch()
+        state.step += updates
+        values = pocket_values("train", problem, train) | {
+            "mistakes": float(walk.mistakes(last)),
+            "pocket_mistakes": float(fewest),
+            "updates": float(updates),
+            "seconds": time.perf_counter() - started,
+        }
+        if problem.validation is not None:
+            values |= pocket_values("validation", problem, problem.validation)
+        warnings = () if fewest == 0 or state.epoch < spec.epochs else (_not_converged(fewest, len(rows)),)
+        yield Epoch(state.epoch, values=values, converged=fewest == 0, warnings=warnings)
+        if fewest == 0:
+            return
+
+
+def _not_converged(fewest: int, rows: int) -> dict[str, Any]:
+    detail = say(
+        "No line was found that separates the classes: the best one seen, which is kept, gets {fewest} of {rows} rows "
+        "wrong. Train longer, or, where the classes cannot be separated by a line, choose logistic_regression or mlp.",
+        fewest=fewest,
+        rows=rows,
+    )
+    return notice("NOT_CONVERGED", detail)
+
+
+def pocket_values(split: str, problem: Problem, matrices: Matrices) -> dict[str, float | None]:
+    """The perceptron criterion, Σ max(0, −y wᵀx)/n (Bishop, 4.1.7), and the accuracy, at the pocket's weights."""
+    outputs = problem.network.evaluate(matrices.X)
+    signs = np.where(matrices.Y > 0.5, 1.0, -1.0)
+    loss = float(np.maximum(0, -signs * outputs).mean())
+    return {f"{split}_loss": loss, **score(split, problem, outputs, matrices.Y)}

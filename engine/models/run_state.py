@@ -1,0 +1,121 @@
+"""Training as a generator: it yields, the caller decides what to keep and when to stop (rule 5)."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.backend import Array, to_host
+from engine.network.network import Network
+
+if TYPE_CHECKING:
+    from engine.tables.target import Target
+    from engine.training.spec import Training
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Rows ready for training, on the device: X (n, d), Y (n, k), and a weight a row (n,) or None for all alike."""
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.X.shape[0])
+
+
+@dataclass(frozen=True)
+class Unscaled:
+    """The training rows X (n, d) in the data's own units, and the center (d,) and scale (d,) of their features."""
+
+    X: Array
+    center: Array
+    scale: Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that a solver needs: the completed spec, the network to fill, the rows, and how targets are read.
+
+    `unscaled` is there where the model asks for it (see `Model.solves_unscaled`).
+    """
+
+    spec: "Training"
+    network: Network
+    target: "Target"
+    train: Matrices
+    validation: Matrices | None
+    unscaled: Unscaled | None = None
+
+
+COEFFICIENTS = "coefficients"
+"""The name among a state's vectors of W over b (d + 1, k) in the data's own units."""
+PARTIAL = "partial_"
+"""What the names of an unfinished epoch's arrays begin with, where they are stored beside the others."""
+
+
+@dataclass
+class State:
+    """What a run has to remember to go on as if it had never stopped: counters, and named vectors beside θ.
+
+    Within an epoch, `place` says how far it has come (batches, or rows of a perceptron's walk) and `partial` holds what the
+    epoch's values will be made of, so far.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    vectors: dict[str, Array] = field(default_factory=dict)
+    place: int = 0
+    partial: dict[str, Array] = field(default_factory=dict)
+    settle: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
+    """Brings θ and the vectors up to date, which a run may keep elsewhere while it trains."""
+
+    def arrays(self, network: Network) -> dict[str, np.ndarray]:
+        """Host copies of all of it, θ included."""
+        self.settle()
+        named = {**self.vectors, **{PARTIAL + name: array for name, array in self.partial.items()}}
+        counters = np.array([self.epoch, self.step, self.place], np.int64)
+        copies = {name: np.array(to_host(array)) for name, array in named.items()}
+        return {"theta": np.array(to_host(network.parameters.theta)), "counters": counters, **copies}
+
+    def end_epoch(self) -> None:
+        """Count an epoch: nothing of the next has been done."""
+        self.epoch, self.place, self.partial = self.epoch + 1, 0, {}
+
+    @classmethod
+    def from_arrays(cls, arrays: dict[str, np.ndarray], network: Network) -> "State":
+        """The reverse of `arrays`, copied, since training goes on in place; θ goes into the network."""
+        network.parameters.theta[...] = network.xp.asarray(arrays["theta"])
+        epoch, step, *place = (int(count) for count in arrays["counters"])
+        named = {name: network.xp.array(arrays[name]) for name in arrays.keys() - {"theta", "counters"}}
+        partial = {name.removeprefix(PARTIAL): named.pop(name) for name in list(named) if name.startswith(PARTIAL)}
+        return cls(epoch, step, named, place[0] if place else 0, partial)
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """What the generator yields: an epoch's numbers, or, where `whole` is false, only a breath within a long one.
+
+    `done` is the share of a breath's epoch that lies behind it. `values` are a whole epoch's point on every curve; a value
+    that is undefined is None. `batch_losses` (steps,) is filled where the spec records every batch. `converged` says that
+    the solver has nothing left to do.
+    """
+
+    number: int
+    whole: bool = True
+    done: float = 0.0
+    values: dict[str, float | None] = field(default_factory=dict)
+    batch_losses: np.ndarray | None = None
+    converged: bool = False
+    warnings: tuple[dict[str, Any], ...] = ()
+
+
+def train(problem: Problem, state: State) -> Iterator[Epoch]:
+    """Train the problem's network from `state` on, an epoch a turn; `state` is kept up to date at every yield.
+
+    Raises Diverged when the loss is no longer a finite number.
+    """
+    yield from problem.spec.model.epochs(problem, state)

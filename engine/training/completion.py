@@ -1,0 +1,371 @@
+"""From a spec as it was sent to one that is complete: defaults that suit the model and the table, and every check."""
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, TypeVar
+
+from engine.backend import available
+from engine.errors import InvalidSpec
+from engine.models.models import Model
+from engine.network.network import count_parameters
+from engine.parts.losses import Loss
+from engine.spec import kind_of, members
+from engine.tables.features import ColumnSummary
+from engine.training.spec import MAX_CATEGORIES, Preprocessing, Record, Split, Training
+from engine.wording import notice, say
+
+SMALL_TABLE = 50
+"""Tables with fewer rows are trained on whole unless the job asks for a split."""
+FEW_CLASSES = 10
+"""A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
+FEW_CODES, OFTEN = 50, 5
+"""Whole numbers that may be classes all the same, and have a job say which: at most so many, each so often on the average."""
+MAX_PARAMETERS = 50_000_000
+MAX_KEPT = 1000
+USUALLY_KEPT = 100
+EVERY = ("checkpoint_every", "histograms_every")
+MODEL_FIELDS = (
+    "loss", "optimizer", "schedule", "regularization", "epochs", "batch_size", "shuffle", "class_weight",
+    "early_stopping", "seed", "precision",
+)  # fmt: skip
+"""The fields whose meaning and default are the model's to say, in `Model.settings`."""
+
+Spec = TypeVar("Spec", bound=Training)
+Table = Mapping[str, ColumnSummary]
+Problems = Iterator[tuple[str, str]]
+
+
+def complete(training: Spec, table: Table, rows: int, has_card: bool = False) -> Spec:
+    """The same spec with every default filled in, held against the table's columns. Completing twice changes nothing.
+    `has_card`: some process that would train it has a CUDA device, though this one may not.
+
+    Raises InvalidSpec with all that is wrong, each with a JSON pointer into the spec.
+    """
+    _raise_if(_unknown_targets(training, table))
+    targets = [table[name] for name in training.targets]
+    task = training.task or _infer_task(training, targets)
+    classes = targets[0].distinct if task == "classification" else 0
+    features = training.features or tuple(name for name, column in table.items() if _is_feature(training, column))
+    settings = training.model.settings(task, classes)
+    _raise_if(
+        [
+            *_task_problems(training, targets, task),
+            *_feature_problems(training, table, features),
+            *_missing_problems(training, [table[name] for name in features if name in table], targets),
+            *_setting_problems(training, settings, task, classes),
+            *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
+            *_size_problems(training, _width(training, table, features), len(targets)),
+            *_device_problems(training, "optimizer" in settings, has_card),
+        ]
+    )
+    defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
+    defaults |= {"split": _complete_split(training.split, task, rows), "preprocessing": _complete_preprocessing(training, task)}
+    completed = dataclasses.replace(training, task=task, features=features, **defaults)
+    completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
+    _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
+    return completed
+
+
+def _is_feature(training: Training, column: ColumnSummary) -> bool:
+    """Whether the column is learned from where a job names none: not an index, nor what says which rows belong together, nor
+    words that say when, for what is predicted later has others.
+    """
+    split = training.split
+    by_order = column.name == split.order and column.kind == "categorical"
+    left_out = column.kind == "text" or column.is_index or by_order
+    return not left_out and column.name not in (*training.targets, split.group)
+
+
+def _raise_if(problems: Sequence[tuple[str, str]]) -> None:
+    if problems:
+        raise InvalidSpec(problems)
+
+
+def _pointers(training: Training) -> Iterator[tuple[str, str]]:
+    """Each target with the pointer to it."""
+    if isinstance(training.target, str):
+        yield training.target, "/target"
+    else:
+        yield from ((name, f"/target/{index}") for index, name in enumerate(training.target))
+
+
+def _unknown_targets(training: Training, table: Table) -> list[tuple[str, str]]:
+    problems = []
+    for index, (name, pointer) in enumerate(_pointers(training)):
+        if name not in table:
+            problems.append((pointer, f"no column '{name}'; there are {_listed(table)}"))
+        elif name in training.targets[:index]:
+            problems.append((pointer, f"column '{name}' is named twice; name it once"))
+    return problems
+
+
+def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal["classification", "regression", "tagging"]:
+    tasks = training.model.tasks
+    if len(tasks) == 1:
+        return "regression" if "regression" in tasks else "classification"
+    if len(targets) > 1:
+        return "tagging" if all(_may_be_tag(target) for target in targets) else "regression"
+    return task_of(targets[0])
+
+
+def guesses(training: Training, completed: Training, table: Table, rows: int) -> list[dict[str, Any]]:
+    """A warning of each target of which it was guessed whether its numbers are classes, with the field that settles it."""
+    found = []
+    for name in completed.targets if training.task is None else ():
+        target = table[name]
+        if target.kind not in ("numeric", "integer") or target.distinct < 2:
+            continue
+        if completed.task != "regression" and target.kind == "numeric":
+            detail = say(
+                "column '{name}' holds {distinct} different whole numbers, written with a point; they are taken for classes, "
+                "which is all that {model} predicts; set task to say that they are, or choose linear_regression or mlp where "
+                "they are quantities",
+                name=name,
+                distinct=target.distinct,
+                model=training.model.kind,
+            )
+        elif len(training.model.tasks) == 1 or completed.task != "regression" or not _may_be_codes(target, rows):
+            continue
+        else:
+            detail = say(
+                "column '{name}' holds {distinct} different whole numbers in {rows} rows; they are taken for quantities, and a "
+                "regression is trained; set task to classification where they are classes, or to regression to say that they "
+                "are not",
+                name=name,
+                distinct=target.distinct,
+                rows=rows,
+            )
+        found.append(notice("TASK_GUESSED", detail, column=name, field="task"))
+    return found
+
+
+def _may_be_codes(target: ColumnSummary, rows: int) -> bool:
+    """Whether whole numbers are so few, and come so often, that they may stand for classes."""
+    return (target.whole or target.kind == "integer") and target.distinct <= FEW_CODES and target.distinct * OFTEN <= rows
+
+
+def losses_of(model: Model, task: str, classes: int) -> tuple[type, ...]:
+    """The losses that such a job may choose from."""
+    return model.losses(task, classes) or tuple(cls for cls in members(Loss) if task in getattr(cls, "tasks", ()))
+
+
+def without_meaning(model: Model, task: str) -> list[str]:
+    """JSON pointers to the fields of a job that mean nothing, or leave no choice, for that model and task."""
+    settings = model.settings(task, FEW_CLASSES)
+    fixed = () if "optimizer" in settings else ("precision", "device")  # a solver's own precision, on the CPU
+    names = [f"/{name}" for name in MODEL_FIELDS if name not in settings]
+    if task != "regression":
+        names.append("/preprocessing/target_scaling")
+    if task != "classification":
+        names.append("/split/stratify")
+    return [*names, *(f"/{name}" for name in fixed)]
+
+
+def task_of(target: ColumnSummary) -> Literal["classification", "regression"]:
+    """What such a column asks for, unless the job says otherwise."""
+    is_number = target.kind == "numeric" or (target.kind == "integer" and target.distinct > FEW_CLASSES)
+    return "regression" if is_number else "classification"
+
+
+def _may_be_tag(target: ColumnSummary) -> bool:
+    if target.kind == "categorical":
+        return target.distinct == 2
+    is_between = target.low is None or target.high is None or (target.low >= 0 and target.high <= 1)
+    return (target.kind in ("boolean", "integer") or target.whole) and target.distinct <= 2 and is_between
+
+
+def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: str) -> Problems:
+    kind = training.model.kind
+    if task not in training.model.tasks:
+        known = ", ".join(sorted(training.model.tasks))
+        yield "/task", f"{kind} does {known}, not {task}; choose another model or task"
+    if task == "classification" and len(targets) > 1:
+        yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
+    for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
+        text = _array(target) or TARGET_PROBLEMS[task](target)
+        if text == WORDS:
+            one = "choose a numeric column, or a model for classification such as logistic_regression"
+            several = f"it has {target.distinct} different cells, and a tag has two: leave it out, or train a job for it alone"
+            text = f"{WORDS}; {several if len(targets) > 1 else one}"
+        if text == FRACTIONS:
+            other = "set task to regression" if "regression" in training.model.tasks else "choose linear_regression or mlp"
+            text = f"{FRACTIONS}; {other} to predict numbers, or choose a column of classes"
+        if text:
+            yield pointer, f"column '{target.name}' {text}"
+    if kind == "perceptron" and targets[0].distinct > 2:
+        found = f"column '{targets[0].name}' holds {targets[0].distinct} classes"
+        yield "/target", f"{found}, and a perceptron separates two; choose logistic_regression or mlp"
+
+
+def _not_numbers(target: ColumnSummary) -> str | None:
+    return WORDS if target.kind in ("categorical", "text") else None
+
+
+WORDS = "holds text, and a regression predicts numbers"
+FRACTIONS = "holds fractions, which are no classes"
+
+
+def _not_classes(target: ColumnSummary) -> str | None:
+    if target.distinct < 2:
+        return "holds one class only; a classification needs rows of two or more"
+    return FRACTIONS if target.kind == "numeric" and not target.whole else None
+
+
+def _not_tags(target: ColumnSummary) -> str | None:
+    return None if _may_be_tag(target) else "is no tag, which is a column of yes and no or of 1 and 0; leave it out"
+
+
+def _array(target: ColumnSummary) -> str | None:
+    return "holds arrays, and a model answers with one cell a row; choose another column" if target.shape else None
+
+
+TARGET_PROBLEMS = {"regression": _not_numbers, "classification": _not_classes, "tagging": _not_tags}
+"""What keeps a column from being a target, by task."""
+
+
+def _feature_problems(training: Training, table: Table, features: tuple[str, ...]) -> Problems:
+    if not features:
+        detail = "no column is left to learn from; the table needs one besides the target that is not free text"
+        yield "/features", detail
+    for index, name in enumerate(training.features or ()):
+        pointer = f"/features/{index}"
+        if name not in table:
+            yield pointer, f"no column '{name}'; there are {_listed(table)}"
+        elif name in training.targets:
+            yield pointer, f"column '{name}' is the target; a model that reads the answer learns nothing: leave it out"
+        elif name in features[:index]:
+            yield pointer, f"column '{name}' is named twice; name it once"
+        elif table[name].kind == "text":
+            yield pointer, f"column '{name}' holds free text, which no model here reads; leave it out"
+
+
+def _missing_problems(training: Training, features: Sequence[ColumnSummary], targets: Sequence[ColumnSummary]) -> Problems:
+    missing = training.preprocessing.missing
+    if missing == "drop":
+        return
+    for column in features if missing == "error" else ():
+        if column.missing:
+            remedy = "set preprocessing.missing to drop, mean, median or most_frequent, or leave the column out"
+            yield "/preprocessing/missing", f"column '{column.name}' {_gaps(column)}; {remedy}"
+    for column in features if missing != "error" else ():
+        if column.missing and column.shape:
+            remedy = "nothing fills an array: set preprocessing.missing to drop, or leave the column out"
+            yield "/preprocessing/missing", f"column '{column.name}' {_gaps(column)}; {remedy}"
+    for column in targets:
+        if column.missing:
+            remedy = "an answer is not made up: set preprocessing.missing to drop"
+            yield "/preprocessing/missing", f"the target, column '{column.name}', {_gaps(column)}; {remedy}"
+
+
+def _gaps(column: ColumnSummary) -> str:
+    return f"is missing {column.missing} values, the first in row {column.first_missing}"
+
+
+def _complete_preprocessing(training: Training, task: str) -> Preprocessing:
+    preprocessing = training.preprocessing
+    if task != "regression" or preprocessing.target_scaling is not None:
+        return preprocessing
+    return dataclasses.replace(preprocessing, target_scaling=training.model.target_scaling)
+
+
+def _setting_problems(training: Training, settings: Mapping[str, Any], task: str, classes: int) -> Problems:
+    name = training.model.kind + (f" with solver {training.model.solver}" if hasattr(training.model, "solver") else "")
+    for field in MODEL_FIELDS:
+        if field not in settings and getattr(training, field) is not None:
+            yield f"/{field}", f"{field} means nothing for {name} ({task}); remove it"
+    if task != "regression" and training.preprocessing.target_scaling is not None:
+        yield "/preprocessing/target_scaling", f"target_scaling means nothing for {name} ({task}); remove it"
+    if training.loss is not None and "loss" in settings:
+        allowed = losses_of(training.model, task, classes)
+        if type(training.loss) not in allowed:
+            choice = ", ".join(map(kind_of, allowed))
+            yield "/loss", f"{training.loss.kind} is no loss for {name} ({task}); choose {choice}"
+    # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
+    if "optimizer" not in settings and training.precision not in (None, settings["precision"]):
+        yield "/precision", f"{name} is solved in {settings['precision']}; remove it"
+
+
+def _device_problems(training: Training, descends: bool, has_card: bool) -> Problems:
+    if training.device == "cuda" and not descends:
+        yield "/device", f"this solver of {training.model.kind} runs on the CPU alone; set device to auto or cpu"
+    elif training.device == "cuda" and not (has_card or available("cuda")):
+        yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
+
+
+def _width(training: Training, table: Table, features: Sequence[str]) -> int:
+    """Features at most; those of a category that no training row holds are not known yet."""
+    most = training.preprocessing.max_categories or MAX_CATEGORIES
+    return sum(table[name].features(most) for name in features if name in table)
+
+
+def _size_problems(training: Training, features: int, targets: int) -> Problems:
+    size = count_parameters(training.model.layers(features, targets))
+    if size > MAX_PARAMETERS:
+        yield "/model/hidden", f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
+
+
+def _complete_split(split: Split, task: str, rows: int) -> Split:
+    validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
+    drawn = task == "classification" and not split.columns and split.shuffle is not False
+    stratify = drawn if split.stratify is None else split.stratify
+    return dataclasses.replace(split, validation=validation, stratify=stratify, rounding=split.rounding or "total")
+
+
+def _chosen_problems(split: Split, table: Table, drops: bool) -> Problems:
+    """What keeps the columns that a split reads from being read, or one way to split from going with another."""
+    for name in ("group", "order"):
+        column = getattr(split, name)
+        if column is None:
+            continue
+        if column not in table:
+            yield f"/split/{name}", f"no column '{column}'; there are {_listed(table)}"
+        elif table[column].missing and not drops:
+            remedy = "choose a column that is whole, or set preprocessing.missing to drop"
+            yield f"/split/{name}", f"column '{column}' {_gaps(table[column])}; {remedy}"
+        elif table[column].shape or (name == "group" and table[column].kind == "numeric" and not table[column].whole):
+            what = "arrays" if table[column].shape else "fractions"
+            yield f"/split/{name}", f"column '{column}' holds {what}, by which rows cannot be put in {name}s; choose another"
+    if split.order is not None and split.shuffle:
+        yield "/split/shuffle", "rows that are split by order are not shuffled; remove it, or remove order"
+    if split.group is not None and (split.order is not None or split.shuffle is False):
+        yield "/split/group", "a split is by group or by order, not by both; remove one of them"
+    if split.stratify and (split.columns or split.shuffle is False):
+        yield (
+            "/split/stratify",
+            "rows that are split by group or by order go where these put them, whatever their class; remove it",
+        )
+
+
+def _split_problems(training: Training, rows: int) -> Problems:
+    split = training.split
+    validation = split.validation or 0.0
+    if validation + split.test >= 1:
+        yield "/split", "validation and test together leave no rows to train on; their sum must be under 1"
+    for name, share in (("validation", validation), ("test", split.test)):
+        if share and round(share * rows) < 1:
+            yield f"/split/{name}", f"{share} of {rows} rows is none; set it to 0 or upload more rows"
+    if split.stratify and training.task != "classification":
+        yield "/split/stratify", f"there are no classes to keep in proportion in a {training.task}; remove it"
+    if training.early_stopping and training.early_stopping.monitor == "validation_loss" and not validation:
+        yield "/early_stopping/monitor", "there are no validation rows; set split.validation, or monitor train_loss"
+
+
+def _complete_record(record: Record, epochs: int) -> Record:
+    usual = max(10, math.ceil(epochs / USUALLY_KEPT))
+    every: dict[str, Any] = {name: getattr(record, name) or usual for name in EVERY}
+    return dataclasses.replace(record, **every)
+
+
+def _record_problems(training: Training) -> Problems:
+    epochs = training.epochs or 1
+    for name in EVERY:
+        every = getattr(training.record, name)
+        if epochs / every > MAX_KEPT:
+            found = f"{epochs} epochs at every {every} are {epochs // every} to keep, over the limit of {MAX_KEPT}"
+            yield f"/record/{name}", f"{found}; set it to {math.ceil(epochs / MAX_KEPT)} or more"
+
+
+def _listed(table: Table, most: int = 20) -> str:
+    names = [f"'{name}'" for name in table]
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,143 @@
+"""What training a spec will take, from its shapes alone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from engine.errors import TooMuchMemory
+from engine.models.descent import batch_bounds
+from engine.network.network import Dense, count_parameters
+from engine.tables.features import Column, ColumnSummary
+from engine.tables.target import Classes
+from engine.training.prepare import build_network, fit
+from engine.training.spec import MAX_CATEGORIES, Training
+
+FLOPS_PER_SECOND = 8e10
+SECONDS_PER_STEP = 3e-6
+SECONDS_PER_EPOCH = 3e-5
+SECONDS_PER_OUTPUT = 8e-9
+"""Of a row's: the loss, and the metric."""
+FLOPS_OF_AN_UPDATE = 30
+"""A weight's share of the optimiser's step, most of it waiting for memory. `scripts/bench estimate` holds all of this against
+what it takes on two cores.
+"""
+BASE_BYTES = 160 * 2**20
+"""A training process before it has read a row. With what is counted below, no less than the peak of private memory that five
+jobs took (20 to 285,000 weights and 6.4 million, 200 to 200,000 rows, Newton's method too), and less than twice as much.
+"""
+SOLVER_COPIES = 4
+"""Of the matrix, that a solver which is not gradient descent makes."""
+KEPT_COPIES = 3
+"""Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
+COPIES = 2 + KEPT_COPIES
+"""Of θ and the optimiser's vectors: as they are, and in strips."""
+OTHER_VECTORS = 3
+"""Gradient, scratch, and the transposed weights."""
+AT_HAND = 512
+"""Rows of a batch that the fast path has at hand at once (see team_step.py); the definition has all of them."""
+EVALUATED_ROWS = 4096
+"""Rows that an evaluation passes through the network at once."""
+
+
+@dataclass(frozen=True)
+class Estimated:
+    """Trainable parameters, bytes of the training process, seconds of training (None where a solver decides), the rows of
+    each split, and the network's layers.
+    """
+
+    parameters: int
+    memory_bytes: int
+    seconds: float | None
+    rows: Mapping[str, int]
+    layers: Sequence[Dense]
+
+
+def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
+    """Pose the problem and count. Raises UnusableData as training itself would."""
+    fitted = fit(training, columns)  # the matrices themselves are not made: a table may be large, and this the API
+    inputs = fitted.features.width
+    network = build_network(replace(training, device="cpu"), inputs, fitted.target)  # shapes are the same anywhere
+    parameters, rows = network.parameters.size, len(fitted.rows["train"])
+    steps = len(batch_bounds(rows, training.batch_size or "full"))
+    seconds = None
+    if training.optimizer is not None and training.epochs is not None:
+        weights = sum(layer.inputs * layer.outputs for layer in network.layers)
+        flops = 6.0 * weights * rows + FLOPS_OF_AN_UPDATE * parameters * steps
+        overhead = SECONDS_PER_STEP * steps + SECONDS_PER_OUTPUT * network.outputs * rows + SECONDS_PER_EPOCH
+        seconds = training.epochs * (flops / FLOPS_PER_SECOND + overhead)
+    all_rows = len(next(iter(columns.values())).values)
+    cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
+    memory = _data_bytes(training, cell_bytes, inputs, all_rows)
+    memory += _network_bytes(training, inputs, network.outputs, all_rows)
+    counts = {name: len(places) for name, places in fitted.rows.items()}
+    return Estimated(parameters, BASE_BYTES + memory, seconds, counts, network.layers)
+
+
+def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> int | None:
+    """How many numbers a completed spec trains, by the table's summary alone; None where that does not tell: how many
+    categories the training rows hold, or how many classes are left once rows are dropped.
+    """
+    assert training.features is not None
+    drops = training.preprocessing.missing == "drop" and any(table[name].missing for name in training.columns)
+    target, features = table[training.targets[0]], [table[name] for name in training.features]
+    is_whole = not (drops or training.split.validation or training.split.test)
+    if not is_whole and any(column.kind == "categorical" and column.distinct > 2 for column in features):
+        return None
+    if drops and training.task == "classification":
+        return None
+    most = training.preprocessing.max_categories or MAX_CATEGORIES
+    inputs = sum(max(1, column.features(most)) for column in features)
+    outputs = len(training.targets)
+    if training.task == "classification":
+        outputs = Classes((target.name,), tuple(range(target.distinct))).outputs(training.loss)
+    return count_parameters(training.model.layers(inputs, outputs))
+
+
+def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows: int, most: int | None) -> None:
+    """Hold what training a completed spec will take against the most bytes that it may; a glance at the table's summary
+    is enough. Raises TooMuchMemory with the figure.
+    """
+    assert training.features is not None
+    most_categories = training.preprocessing.max_categories or MAX_CATEGORIES
+    inputs = sum(table[name].features(most_categories) for name in training.features)
+    classes = table[training.targets[0]].distinct
+    outputs = training.loss.outputs(classes) if training.loss and training.task == "classification" else len(training.targets)
+    # A cell is read as eight bytes, an array in its own type, of which the summary does not tell: one byte at least.
+    cell_bytes = sum(table[name].width if table[name].shape else 8 for name in training.columns)
+    data, network = _data_bytes(training, cell_bytes, inputs, rows), _network_bytes(training, inputs, outputs, rows)
+    needed = BASE_BYTES + data + network
+    if most is None or needed <= most:
+        return
+    found = f"training would take about {needed / 2**20:.0f} MiB, and a job may take {most / 2**20:.0f} MiB"
+    if data > network:
+        raise TooMuchMemory([("/features", f"{found}; take fewer features or rows")])
+    raise TooMuchMemory([("/model", f"{found}; take fewer units or a smaller batch")])
+
+
+def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> int:
+    """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
+    copies = 1 if training.optimizer is not None else SOLVER_COPIES
+    return rows * (2 * cell_bytes + inputs * copies * np.dtype(training.precision).itemsize)
+
+
+def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
+    """Of θ, ∇ and the optimiser's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
+    write.
+    """
+    layers = training.model.layers(inputs, outputs)
+    slots = len(training.optimizer.slots) if training.optimizer is not None else 0
+    widths = sum(layer.outputs for layer in layers)
+    batch = _rows_at_hand(training, layers, rows)
+    vectors = count_parameters(layers) * (OTHER_VECTORS + COPIES * (1 + slots))
+    values = vectors + widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
+    return values * np.dtype(training.precision).itemsize
+
+
+def _rows_at_hand(training: Training, layers: Sequence[Dense], rows: int) -> int:
+    """Of a batch, all of whose layers' values are kept at once."""
+    if training.optimizer is None:  # a solver looks at the rows of the matrix itself
+        return 0
+    batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
+    has_kernels = all(layer.activation.is_elementwise and not layer.dropout for layer in layers)
+    return min(batch, AT_HAND) if has_kernels and training.device != "cuda" else batch

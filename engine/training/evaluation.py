@@ -1,0 +1,189 @@
+"""How good a trained model is on a set of rows: every metric of its task, and the pictures behind them as numbers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from engine.models.scoring import class_scores
+from engine.parts.metrics import METRICS, confusion_matrix, root_mean_square
+from engine.tables.features import Column
+from engine.tables.target import Numbers
+from engine.training.predict import Predictor
+from engine.training.prepare import fit
+
+MAX_POINTS = 500
+"""Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
+LARGEST = 10
+"""Rows with the largest residuals that are named, unless told otherwise."""
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What one split's rows say. The fields that mean nothing for the task are None."""
+
+    split: str
+    rows: int
+    metrics: dict[str, float | None]
+    classes: list[Any] | None = None
+    confusion_matrix: list[list[int]] | None = None
+    by_class: list[dict[str, Any]] | None = None
+    roc: list[dict[str, Any]] | None = None
+    precision_recall: list[dict[str, Any]] | None = None
+    residuals: dict[str, Any] | None = field(default=None)
+
+
+def evaluate(
+    predictor: Predictor, columns: Mapping[str, Column], split: str | None, largest: int = LARGEST
+) -> Evaluation | None:
+    """The model on the rows that its spec set apart as `split` (by default test, else validation, else train). Of a
+    regression, that many rows are named whose residuals are the largest.
+
+    None where there are no such rows.
+    """
+    chosen = fit(predictor.training, columns).rows
+    if split is None:
+        split = next(name for name in ("test", "validation", "train") if len(chosen[name]))
+    rows = chosen[split]
+    if not len(rows):
+        return None
+    taken = {name: column.take(rows) for name, column in columns.items()}
+    outputs = predictor.outputs(taken).astype(np.float64)
+    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken, Named(rows, largest))
+
+
+@dataclass(frozen=True)
+class Named:
+    """The evaluated rows by their numbers in the table (n,), and how many of them may be named."""
+
+    rows: np.ndarray
+    most: int
+
+
+def _of_numbers(
+    split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named
+) -> Evaluation:
+    target = predictor.target
+    assert isinstance(target, Numbers)
+    actual, predicted = target.actual(columns), target.restored(outputs)
+    names = enumerate(target.names)
+    residuals = {name: _residuals(actual[:, index], predicted[:, index], named) for index, name in names}
+    return Evaluation(split, len(actual), _metrics("regression", predicted, actual), residuals=residuals)
+
+
+def _residuals(actual: np.ndarray, predicted: np.ndarray, named: Named) -> dict[str, Any]:
+    residual, shown = actual - predicted, _thinned(len(actual))
+    return {
+        "actual": actual[shown].tolist(),
+        "predicted": predicted[shown].tolist(),
+        "metrics": _metrics("regression", predicted[:, None], actual[:, None]),
+        "mean": float(residual.mean()),
+        "std": float(root_mean_square(residual - residual.mean())),
+        "quantiles": {str(q): float(np.quantile(residual, q)) for q in (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)},
+        "largest": [
+            {
+                "row": int(named.rows[place]),
+                "actual": float(actual[place]),
+                "predicted": float(predicted[place]),
+                "residual": float(residual[place]),
+            }
+            for place in np.argsort(-_size(residual), kind="stable")[: named.most]
+        ],
+    }
+
+
+def _size(residual: np.ndarray) -> np.ndarray:
+    """How far off each is; one that is no number is as far as can be."""
+    return np.where(np.isnan(residual), np.inf, np.abs(residual))
+
+
+def _of_classes(
+    split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named
+) -> Evaluation:
+    labels = predictor.target.strata(columns)
+    assert labels is not None
+    classes = list(predictor.target.classes or ())
+    shares = predictor.probabilities(outputs)
+    scores = class_scores(outputs) if shares is None else np.stack(list(shares.values()), axis=1)
+    table = confusion_matrix(labels, scores.argmax(axis=1), len(classes))
+    curves = [_curves(name, scores[:, index], labels == index) for index, name in enumerate(classes)]
+    return Evaluation(
+        split,
+        len(labels),
+        _metrics("classification", scores, labels) | ({"log_loss": None} if shares is None else {}),
+        classes,
+        table.tolist(),
+        [_of_class(name, *_counts(table, index)) for index, name in enumerate(classes)],
+        [roc for roc, _ in curves],
+        [precision_recall for _, precision_recall in curves],
+    )
+
+
+def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named) -> Evaluation:
+    names = predictor.target.output_names(outputs.shape[1])  # of a tag of words, which one counts as held
+    actual = predictor.target.matrix(columns, outputs.shape[1], np.float64)
+    given, held = outputs > 0, actual > 0.5
+    curves = [_curves(name, outputs[:, index], held[:, index]) for index, name in enumerate(names)]
+    counts = zip((given & held).sum(axis=0), given.sum(axis=0), held.sum(axis=0), strict=True)
+    return Evaluation(
+        split,
+        len(actual),
+        _metrics("tagging", outputs, actual),
+        names,
+        by_class=[_of_class(name, *map(int, found)) for name, found in zip(names, counts, strict=True)],
+        roc=[roc for roc, _ in curves],
+        precision_recall=[precision_recall for _, precision_recall in curves],
+    )
+
+
+EVALUATIONS = {"regression": _of_numbers, "classification": _of_classes, "tagging": _of_tags}
+
+
+def _metrics(task: str, predicted: np.ndarray, actual: np.ndarray) -> dict[str, float | None]:
+    return {metric.name: metric.function(predicted, actual) for metric in METRICS.values() if metric.task == task}
+
+
+def _counts(table: np.ndarray, index: int) -> tuple[int, int, int]:
+    """Rows rightly given to a class, all given to it, and all of it."""
+    return int(table[index, index]), int(table[:, index].sum()), int(table[index].sum())
+
+
+def _of_class(name: Any, right: int, predicted: int, actual: int) -> dict[str, Any]:
+    return {
+        "class": name,
+        "precision": right / predicted if predicted else None,
+        "recall": right / actual if actual else None,
+        "f1": 2 * right / (predicted + actual) if predicted + actual else None,
+        "support": actual,
+    }
+
+
+def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The ROC and precision–recall curves of one class against the rest, a point for every different score
+    (Fawcett, An Introduction to ROC Analysis, 2006). Neither has a point without a row of the class, nor the first without a
+    row of another.
+    """
+    order = np.argsort(-scores, kind="stable")
+    last_of_each = np.append(np.flatnonzero(np.diff(scores[order])), len(order) - 1)
+    hits = np.cumsum(positive[order])[last_of_each]
+    taken = last_of_each + 1
+    hits, taken = np.insert(hits, 0, 0), np.insert(taken, 0, 0)
+    threshold = np.insert(scores[order][last_of_each].astype(np.float64), 0, np.inf)
+    positives = int(positive.sum())
+    negatives = len(positive) - positives
+    roc: dict[str, Any] = {"class": name, **dict.fromkeys(("false_positive_rate", "true_positive_rate", "threshold"))}
+    if not positives:
+        return roc, {"class": name, **dict.fromkeys(("recall", "precision", "threshold"))}
+    shown = _thinned(len(taken))
+    recall, thresholds = (hits / positives)[shown].tolist(), threshold[shown].tolist()
+    if negatives:
+        false_positives = ((taken - hits) / negatives)[shown].tolist()
+        roc |= {"false_positive_rate": false_positives, "true_positive_rate": recall, "threshold": thresholds}
+    precision = np.where(taken > 0, hits / np.maximum(taken, 1), 1.0)
+    return roc, {"class": name, "recall": recall, "precision": precision[shown].tolist(), "threshold": thresholds}
+
+
+def _thinned(points: int) -> np.ndarray:
+    """Indices of at most MAX_POINTS of so many points, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).round().astype(np.intp))
