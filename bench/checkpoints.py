@@ -14,8 +14,8 @@ from engine.training.completion import complete
 from store import datasets, jobs
 from store.database import Database
 from store.files import Files
+from store.job_request import document_of, training_of
 from store.migrate import migrate
-from store.requests import document_of, training_of
 from store.settings import Settings
 from store.tables import Job
 from worker.checkpoints import Checkpoints

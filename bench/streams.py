@@ -29,8 +29,8 @@ import uvloop
 from bench.processes import free_port, iris, running
 from store import curves, jobs
 from store.database import Database
+from store.host import raise_open_files
 from store.jobs import Lease
-from store.machine import raise_open_files
 
 SECONDS = 20
 OPENING = 200

@@ -24,8 +24,8 @@ from engine.fast import kernel_cache
 from store import keys, sqlite_file, workers
 from store.database import Database
 from store.errors import DatabaseDamaged, ForeignDatabase
+from store.host import raise_open_files
 from store.logs import configure_logs
-from store.machine import raise_open_files
 from store.migrate import MIGRATIONS
 from store.migrate import migrate as apply_migrations
 from store.privacy import keep_private

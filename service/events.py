@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from service.language import ENGLISH, speaking
 from service.resources import job_resource
-from service.schemas import EventResource, LogEvent, MetricEvent
+from service.schemas.events import EventResource, LogEvent, MetricEvent
 from store import curves, jobs
 from store.cursors import Cursor, Head, cursor, head
 from store.database import Database, to_json

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 
 from service.events import BATCH, Block, Told
 from service.resources import BRIEF_JOB, job_summaries
-from service.schemas import JobGone, JobProgress, JobSummary
+from service.schemas.events import JobGone, JobProgress
+from service.schemas.jobs import JobSummary
 from service.stream import EventStream
 from store import feed
 from store.database import Database, to_json

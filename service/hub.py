@@ -29,9 +29,9 @@ from store.cursors import Cursor, Head, heads
 from store.database import Database
 from store.errors import NotFound, TooManyStreams
 from store.feed import FeedPlace
+from store.host import open_files
 from store.jobs import unknown
 from store.keys import Caller
-from store.machine import open_files
 from store.settings import Settings
 from store.tables import Job
 

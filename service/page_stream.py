@@ -17,7 +17,7 @@ from starlette.types import Send
 
 from service.channels import Channel, JobChannel
 from service.events import Begin, Block, Told, read
-from service.schemas import JobEvent
+from service.schemas.events import JobEvent
 from service.stream import EventStream
 from store.cursors import Cursor, cursor, head
 from store.database import Database, to_json

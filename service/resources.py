@@ -11,24 +11,10 @@ from engine.spec import Described, kind_of, members
 from engine.training.spec import units_of
 from service.language import spoken
 from service.remedies import advised
-from service.schemas import (
-    ColumnResource,
-    DatasetResource,
-    DatasetSummary,
-    FittedScaling,
-    InputColumn,
-    JobResource,
-    JobSummary,
-    ModelResource,
-    ModelSummary,
-    Origin,
-    Problem,
-    Progress,
-    ScaledColumn,
-    TargetScaling,
-    Timings,
-    Transition,
-)
+from service.schemas.common import Problem
+from service.schemas.datasets import ColumnResource, DatasetResource, DatasetSummary
+from service.schemas.jobs import JobResource, JobSummary, Origin, Progress, Timings, Transition
+from service.schemas.models import FittedScaling, InputColumn, ModelResource, ModelSummary, ScaledColumn, TargetScaling
 from store import best_values, jobs, models, turns
 from store.cursors import Cursor
 from store.tables import Dataset, Entry, Job, Model

@@ -27,11 +27,11 @@ from store.files import Files, Hashed, Part
 from store.findings import warnings_of
 from store.formats.assembly import let_go, map_table
 from store.ingestion import Ingested
+from store.job_request import training_of
 from store.kinds import is_whole, read
 from store.pages import owned
 from store.profile import describe, profile
 from store.readings.stored import readings_of
-from store.requests import training_of
 from store.tables import Dataset, Job
 
 ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")

@@ -11,7 +11,7 @@ from engine.training.prepare import refuse_unwatched, refuse_weightless
 from store import jobs, models, retention
 from store.checkpoints import arrays_of
 from store.files import Files
-from store.requests import JobRequest, document_of, training_of
+from store.job_request import JobRequest, document_of, training_of
 from store.tables import Checkpoint, Job
 
 

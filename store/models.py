@@ -24,11 +24,11 @@ from engine.training.prepare import Prepared
 from store.database import put_row
 from store.errors import NotFound
 from store.files import Files, Part
+from store.job_request import training_of
 from store.pages import owned
 from store.readings import records as recorded
 from store.readings.records import Record
 from store.readings.stored import Readings
-from store.requests import training_of
 from store.tables import Job, Model
 
 FEATURES: TypeAdapter[Features] = TypeAdapter(Features)

@@ -8,7 +8,7 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from store.machine import cores, memory_bytes
+from store.host import cores, memory_bytes
 
 SECRETS = Path("/run/secrets")
 ORIGIN = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#@\\\s]+)")

@@ -23,13 +23,13 @@ from store import curves, datasets, jobs, models, positions
 from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
 from store.files import Files
-from store.requests import training_of
+from store.job_request import training_of
 from store.settings import Settings
 from store.tables import Checkpoint, Histograms, Job
 from worker.checkpoints import Checkpoints, Snapshot
 from worker.errors import Cancelled, Interrupted, Paused, Stopped, TimeUp
+from worker.eta import Eta
 from worker.lease import HeldLease
-from worker.pace import Pace
 
 FLUSH_SECONDS = 0.5
 FLUSH_POINTS = 5_000
@@ -99,7 +99,7 @@ class Recording:
         self.told = len(self.job.warnings)
         self.ended_by: str | None = None
         self.checkpoints = Checkpoints(place.files, self.lease, self.network, place.settings.checkpoint_seconds)
-        self.pace, self.share = Pace(), 0.0
+        self.eta, self.share = Eta(), 0.0
         self._resume()
         self.load_seconds = time.perf_counter() - started
         self.compile_seconds = make_ready(self.prepared.problem)
@@ -291,7 +291,7 @@ class Recording:
 
     def _row(self) -> dict[str, Any]:
         fraction = (self.checkpoints.state.epoch + self.share) / self.job.epochs
-        self.pace.mark(self.train_seconds, fraction)
+        self.eta.mark(self.train_seconds, fraction)
         best = self.checkpoints.best
         row: dict[str, Any] = {"lost_attempts": 0} if self.checkpoints.has_some else {}
         row |= {
@@ -312,7 +312,7 @@ class Recording:
 
     def _remaining(self, fraction: float) -> float | None:
         """Seconds to the last epoch, or until max_seconds are over; None where a solver decides when it ends."""
-        left = self.pace.remaining(self.train_seconds, fraction)
+        left = self.eta.remaining(self.train_seconds, fraction)
         if left is None or self.training.optimizer is None:
             return None
         return max(0.0, min(left, self.training.max_seconds - self.train_seconds))

@@ -12,10 +12,10 @@ from engine.tables.features import pointer
 from engine.tables.target import Shares
 from engine.training.predict import Predictor
 from service.dependencies import Reader, ResourceResponse, StoreOf
-from service.glass_schemas import AxisResource, Boundary
 from service.responses import problems
 from service.routes.results import EPOCH, WHICH
 from service.routing import Route, works_on
+from service.schemas.glass import AxisResource, Boundary
 from service.work import refuse_too_much, work_of_predictions
 from store import datasets, jobs, models
 from store.checkpoints import moment_of

@@ -16,7 +16,8 @@ from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.resources import job_summaries, learned
 from service.responses import problems
 from service.routing import Route
-from service.schemas import ComparedCurve, ComparedJob, ComparedValues, Comparison, Origin, Sampling, SettingDifference
+from service.schemas.curves import ComparedCurve, ComparedJob, ComparedValues, Comparison, Sampling, SettingDifference
+from service.schemas.jobs import Origin
 from service.work import refuse_too_much
 from store import cursors, curves, jobs
 from store.axes import Axis, AxisName, axis_of

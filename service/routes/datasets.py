@@ -34,16 +34,14 @@ from service.remedies import advised
 from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary, listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
-from service.schemas import (
+from service.schemas.common import CountedListing, Listing, Notice
+from service.schemas.datasets import (
     ColumnResource,
     Correlations,
-    CountedListing,
     DatasetPreview,
     DatasetResource,
     DatasetSummary,
     Histogram,
-    Listing,
-    Notice,
     RowsPage,
     SampleResource,
 )

@@ -18,7 +18,12 @@ from engine.parts.optimizers import Optimizer
 from engine.parts.schedules import ConstantRate, Schedule
 from engine.spec import WHOLE, FiniteFloat, heading, spec
 from service.dependencies import Reader, Store, StoreOf
-from service.glass_schemas import (
+from service.language import language, translation
+from service.parameters import takes_any
+from service.responses import problems
+from service.routing import Route, works_on
+from service.schemas.common import Listing
+from service.schemas.glass import (
     CatalogEntry,
     Descent,
     DescentPath,
@@ -29,11 +34,6 @@ from service.glass_schemas import (
     LandscapeResource,
     Minimum,
 )
-from service.language import language, translation
-from service.parameters import takes_any
-from service.responses import problems
-from service.routing import Route, works_on
-from service.schemas import Listing
 from service.work import refuse_too_much
 from store.errors import NotFound
 

@@ -17,7 +17,8 @@ from service.negotiation import accepted
 from service.resources import listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
-from service.schemas import ImagesResource, Listing
+from service.schemas.common import Listing
+from service.schemas.datasets import ImagesResource
 from store import datasets
 from store.errors import NotFound, UnreadableFile
 from store.images import Images, image_named, images_of

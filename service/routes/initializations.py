@@ -12,7 +12,7 @@ from engine.parts.initializers import Initializer
 from service.dependencies import Reader, StoreOf
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas import Number, Resource
+from service.schemas.common import Number, Resource
 from service.work import refuse_too_much
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)

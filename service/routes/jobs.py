@@ -44,28 +44,27 @@ from service.negotiation import accepted
 from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
 from service.responses import problems, reference, stream_of
 from service.routing import Route
-from service.schemas import (
-    CountedListing,
+from service.schemas.common import CountedListing, Listing
+from service.schemas.events import EventResource
+from service.schemas.jobs import (
     Estimate,
     EstimatedLayer,
-    EventResource,
     ForkRequest,
     JobChange,
     JobResource,
     JobSchema,
     JobsSummary,
     JobSummary,
-    Listing,
     ModelChoices,
-    ModelKind,
     State,
     StateCounts,
 )
+from service.schemas.models import ModelKind
 from store import best_values, datasets, forks, jobs, queue, turns, workers
 from store.database import fold, has_tag
+from store.job_request import REQUEST, JobRequest, document_of, training_of
 from store.keys import Caller
 from store.pages import named_like
-from store.requests import REQUEST, JobRequest, document_of, training_of
 from store.tables import Checkpoint, Dataset, Job
 
 GPU_QUEUE = "gpu"

@@ -9,7 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from service.dependencies import Store, StoreOf
 from service.routing import Route, works_on
-from service.schemas import Part, ProcessSeen, Readiness, Supervision
+from service.schemas.operations import Part, ProcessSeen, Readiness, Supervision
 from store import queue, supervised, workers
 from store.errors import says_damaged
 

@@ -23,18 +23,16 @@ from service.negotiation import TABLE_TYPES, accepted
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas import (
+from service.schemas.common import Listing
+from service.schemas.curves import Curves, JobCurve, Sampling
+from service.schemas.events import LogEntry
+from service.schemas.results import (
     CheckpointResource,
     Coefficients,
-    Curves,
     EpochHistograms,
     EvaluationResource,
-    JobCurve,
     LayerHistogramResource,
     LayerWeights,
-    Listing,
-    LogEntry,
-    Sampling,
     Weights,
 )
 from service.work import refuse_too_much

@@ -9,7 +9,7 @@ from service import cookies
 from service.dependencies import ResourceResponse, Store, StoreOf, bearer, find_caller, needs_key
 from service.responses import problems
 from service.routing import Route
-from service.schemas import SessionRequest, SessionResource
+from service.schemas.session import SessionRequest, SessionResource
 from service.wrong_keys import WrongKey
 from store import sessions
 from store.keys import Caller

@@ -13,14 +13,14 @@ from engine.network.backpropagation import Backpropagation
 from engine.spec import WHOLE, NonNegativeInt, spec
 from service.alternatives import ByFields
 from service.dependencies import Reader, ResourceResponse, Store, StoreOf
-from service.glass_schemas import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.responses import problems
 from service.routing import Route, works_on
+from service.schemas.glass import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.work import most, refuse_too_much
 from store import datasets, jobs
 from store.checkpoints import arrays_of, checkpoint_of
+from store.job_request import training_of
 from store.keys import Caller
-from store.requests import training_of
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 MOST_SLOPES = 10_000

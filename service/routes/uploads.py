@@ -19,7 +19,7 @@ from service.parameters import also_takes
 from service.responses import problems
 from service.routes.datasets import from_files
 from service.routing import Route
-from service.schemas import DatasetResource
+from service.schemas.datasets import DatasetResource
 from service.uploads import FIELDS, described, folder_of
 from store import resumable
 from store.errors import StoreError, TooLarge, UnknownFormat, UploadLength

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.streams import Crowd, Reader, held, write_epochs
 from store import jobs
-from store.machine import raise_open_files
+from store.host import raise_open_files
 from tests.end_to_end.conftest import LIMIT_SECONDS, Server
 from tests.faults.deployment import Deployment, count, kill
 

@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load as load_safetensors
 
 from engine.tables.samples import InfantWeightSample
-from service.schemas import JobResource
+from service.schemas.jobs import JobResource
 from store import jobs, workers
 from tests.engine import prepared, table, way_of
 from tests.engine.test_reference_sets import WAMPLER_Y

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.schemas import PredictionsResource
+from service.schemas.models import PredictionsResource
 from store import stored_forms
 from store.database import to_json
 from store.tables import Model

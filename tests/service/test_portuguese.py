@@ -19,7 +19,7 @@ from engine.spec import heading, members
 from engine.tables.samples import Sample
 from service.portuguese import PORTUGUESE_TEXTS
 from store.formats.dialect import PLURAL
-from store.requests import REQUEST
+from store.job_request import REQUEST
 
 SLOT = re.compile(r"\{[^}]*\}")
 LETTER = re.compile(r"[^\W\d_]")

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from sklearn import metrics as oracle
 
-from service.schemas import JobResource, ModelResource
+from service.schemas.jobs import JobResource
+from service.schemas.models import ModelResource
 from tests.service.conftest import Stage
 
 RNG = np.random.default_rng(0)

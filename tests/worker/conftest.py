@@ -13,7 +13,7 @@ from engine.training.completion import complete
 from store import datasets, jobs
 from store.database import Database
 from store.files import Files
-from store.requests import REQUEST, document_of
+from store.job_request import REQUEST, document_of
 from store.settings import Settings
 from worker.recording import Workplace
 

@@ -16,7 +16,7 @@ from engine.tables.features import Column
 from store import datasets, forks, jobs, models, positions
 from store.errors import DiskFull
 from store.files import Files
-from store.requests import training_of
+from store.job_request import training_of
 from store.tables import Blob, Job, Position
 from tests.store.staging import gone
 from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, checkpoints, points, row, strip, theta

@@ -1,4 +1,4 @@
-"""What a container's limits leave of the machine."""
+"""What a container's limits leave of the host."""
 
 import os
 from collections.abc import Iterator
@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from store import machine
+from store import host
 from store.settings import Settings
 
 
 @pytest.fixture
 def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A machine of 12 cores, and the folder of its container's limits."""
-    monkeypatch.setattr(machine, "CGROUP", tmp_path)
+    monkeypatch.setattr(host, "CGROUP", tmp_path)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(12)), raising=False)
     _forget()
     yield tmp_path
@@ -21,8 +21,8 @@ def cgroup(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def _forget() -> None:
-    machine.cores.cache_clear()
-    machine.memory_bytes.cache_clear()
+    host.cores.cache_clear()
+    host.memory_bytes.cache_clear()
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_cores_are_the_fewest_of_affinity_and_quota(cgroup: Path, files: dict[st
     (cgroup / "cpu").mkdir()
     for name, text in files.items():
         (cgroup / name).write_text(text)
-    assert machine.cores() == expected
+    assert host.cores() == expected
 
 
 @pytest.mark.parametrize(("workers", "threads", "each"), [(1, 0, 12), (5, 0, 2), (13, 0, 1), (5, 3, 3)])
@@ -53,12 +53,12 @@ def test_training_processes_share_the_cores(cgroup: Path, workers: int, threads:
 
 @pytest.mark.parametrize(("name", "text"), [("memory.max", "1048576\n"), ("memory/memory.limit_in_bytes", "1048576\n")])
 def test_memory_is_what_the_container_may_have(cgroup: Path, name: str, text: str) -> None:
-    assert machine.memory_bytes() > 2**26
+    assert host.memory_bytes() > 2**26
     _forget()
     (cgroup / "memory").mkdir()
     (cgroup / name).write_text("max\n")
-    assert machine.memory_bytes() > 2**26
+    assert host.memory_bytes() > 2**26
     _forget()
     (cgroup / name).write_text(text)
-    assert machine.memory_bytes() == 2**20
+    assert host.memory_bytes() == 2**20
     assert Settings(workers=2).job_bytes == 2**20 * 4 // 5 // 2

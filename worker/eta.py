@@ -1,4 +1,4 @@
-"""How long a run will still take, from how fast it has been of late."""
+"""The seconds that a run will still take, from how fast it has been of late."""
 
 from dataclasses import dataclass, field
 
@@ -6,9 +6,9 @@ MOST_MARKS = 32
 
 
 @dataclass
-class Pace:
-    """Remembers how far the run was when, more thinly the longer it lasts; the pace is that of the latter half, so that it
-    follows a machine that slows down, and is not misled by what only some epochs do.
+class Eta:
+    """The estimated time of arrival: it remembers when the run was how far, more thinly the longer it lasts, and goes by the
+    pace of the latter half. So it follows a machine that slows down, and is not misled by what only some epochs do.
     """
 
     marks: list[tuple[float, float]] = field(default_factory=list)

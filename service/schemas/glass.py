@@ -1,4 +1,4 @@
-"""What the glass box answers: the catalog, landscapes, curves of functions, traces and gradient checks."""
+"""Answers of the glass box: the catalog, landscapes, curves of functions, traces and gradient checks."""
 
 from typing import Annotated, Any, Literal, Self
 
@@ -7,7 +7,7 @@ from pydantic import Field, WithJsonSchema, computed_field
 from engine.glass.trace import BiasForm, Quantity, Stage
 from engine.parts.optimizers import Optimizer
 from engine.parts.schedules import Schedule
-from service.schemas import Number, Resource
+from service.schemas.common import Number, Resource
 
 NESTED = WithJsonSchema({"type": "array", "items": {}, "description": "numbers, or arrays of them, to the depth that is told"})
 """Generators of clients make nothing that type-checks of arrays within arrays of numbers or the names of those that are not

@@ -1,0 +1,135 @@
+"""Results of a job: checkpoints, weights, evaluation, histograms."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from service.schemas.common import Number, Resource, Time, Values
+
+
+class CheckpointResource(Resource):
+    epoch: int
+    sha256: str | None = Field(description="null for epoch 0, which is not kept but worked out anew")
+    bytes: int | None
+    values: Values
+    periodic: bool
+    created_at: Time
+
+
+class LayerWeights(Resource):
+    name: str
+    inputs: list[str] | None = Field(
+        default=None, description="of the first layer, the features by name, one a row of the weights; each name once"
+    )
+    outputs: list[str] | None = Field(default=None, description="of the last layer, what each column of the weights speaks for")
+    weights: list[list[Number]] = Field(description="(inputs, outputs)")
+    bias: list[Number] | None
+
+
+class Coefficients(Resource):
+    """A linear model's coefficients in the data's own units, before any scaling."""
+
+    features: list[str]
+    outputs: list[str]
+    weights: list[list[Number]] = Field(description="(features, outputs)")
+    bias: list[Number] | None
+
+
+class LastWeights(Resource):
+    """What a perceptron's rule arrived at after the epoch, beside the best that its pocket holds."""
+
+    layers: list[LayerWeights]
+    coefficients: Coefficients
+
+
+class Weights(Resource):
+    job_id: str
+    epoch: int
+    layers: list[LayerWeights]
+    coefficients: Coefficients | None = Field(description="for models without hidden layers")
+    last: LastWeights | None = Field(
+        default=None, description="of a perceptron: its last weights; `layers` are those of its pocket, which the model takes"
+    )
+
+
+class ClassScores(Resource):
+    label: Any = Field(alias="class")
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    support: int = Field(description="rows of that class")
+
+
+class RocCurve(Resource):
+    """Of one class against the rest; null where no row is of the class, or every row is."""
+
+    label: Any = Field(alias="class")
+    false_positive_rate: list[float] | None
+    true_positive_rate: list[float] | None
+    threshold: list[Number] | None
+
+
+class PrecisionRecallCurve(Resource):
+    """Of one class against the rest; null where no row is of the class."""
+
+    label: Any = Field(alias="class")
+    recall: list[float] | None
+    precision: list[float] | None
+    threshold: list[Number] | None
+
+
+class LargeResidual(Resource):
+    row: int = Field(description="of the dataset, as /rows counts them")
+    actual: Number
+    predicted: Number
+    residual: Number = Field(description="actual less predicted")
+
+
+class Residuals(Resource):
+    """Actual less predicted; the points are thinned evenly where there are many."""
+
+    actual: list[Number]
+    predicted: list[Number]
+    metrics: dict[str, Number | None] = Field(description="of this target alone, in its own unit")
+    mean: Number
+    std: Number
+    quantiles: dict[str, Number]
+    largest: list[LargeResidual] = Field(description="the rows that are furthest off, the furthest first")
+
+
+class EvaluationResource(Resource):
+    job_id: str
+    epoch: int
+    split: Literal["train", "validation", "test"]
+    rows: int
+    metrics: Values = Field(description="of several numbers, the mean over them; residuals have those of each")
+    units: dict[str, str] = Field(
+        default_factory=dict,
+        description="of the metrics that have one: the target's own, however it was scaled",
+        examples=[{"mae": "target", "rmse": "target"}],
+    )
+    classes: list[Any] | None
+    confusion_matrix: list[list[int]] | None = Field(description="true classes down, predicted across")
+    by_class: list[ClassScores] | None
+    roc: list[RocCurve] | None = Field(description="each class against the rest")
+    precision_recall: list[PrecisionRecallCurve] | None
+    residuals: dict[str, Residuals] | None = Field(description="by target")
+
+
+class LayerHistogramResource(Resource):
+    layer: str
+    of: Literal["weights", "activations", "gradients"]
+    count: int
+    mean: float
+    std: float
+    min: float
+    max: float
+    edges: list[float] = Field(description="one more than there are counts")
+    counts: list[int]
+    dead: float | None = Field(description="share of hidden units whose activation is flat at every row looked at")
+    saturated: float | None = Field(description="share of hidden units and rows at which the activation is nearly flat")
+
+
+class EpochHistograms(Resource):
+    epoch: int
+    layers: list[LayerHistogramResource]
