@@ -1,36 +1,21 @@
 """The images of a dataset: columns of arrays, and tables that hold each pixel in a column of its own."""
 
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from engine.tables.features import ColumnKind
+from engine.tables.images import CHANNELS, ImageSize, image_cells, numbered_columns, pixel_grids
 from store.errors import NotFound, UnreadableFile
 from store.tables import Dataset
 
-CHANNELS = (1, 2, 3, 4)
-"""Grey, grey with transparency, RGB, RGB with transparency."""
-OF_COLOURS = (1, 3, 4)
-"""Channels that come first where none come last, as PyTorch has them."""
 NUMERIC: tuple[ColumnKind, ...] = ("numeric", "integer", "boolean")
-FEWEST_PIXELS = 25
-"""Columns that hold a pixel each are found out from so many on."""
 DARKEST_BYTE = 16
 """Whole numbers up to 255, of which none is larger, are no bytes but a scale of their own, as in the sample `digits`."""
-BY_PLACE = re.compile(r"(.*?)(\d+)([^\d]+)(\d+)$", re.DOTALL)
-BY_NUMBER = re.compile(r"(.*?)(\d+)$", re.DOTALL)
-PIXEL = re.compile(r"pix|px", re.IGNORECASE)
 MOST_NAMED = 20
-
-
-class Size(NamedTuple):
-    height: int
-    width: int
-    channels: int = 1
 
 
 @dataclass(frozen=True)
@@ -41,7 +26,7 @@ class Images:
     """
 
     name: str
-    size: Size
+    size: ImageSize
     columns: tuple[str, ...]
     low: float
     high: float
@@ -86,7 +71,7 @@ def image_named(dataset: Dataset, table: Callable[[], pl.DataFrame], name: str |
     Raises UnreadableFile with the names that there are, or NotFound.
     """
     if size is not None:
-        return _of_size(dataset, name, Size(size[1], size[0]))
+        return _of_size(dataset, name, ImageSize(size[1], size[0]))
     known = images_of(dataset, table)
     for images in known:
         if name is None or images.name == name:
@@ -115,67 +100,41 @@ def _listed(names: list[str]) -> str:
 
 def _of_array(column: Mapping[str, Any], dtype: Any) -> Images | None:
     """The images of a column of arrays (h, w), (h, w, c) or (c, h, w); None where it is of so many channels as no image is."""
-    shape: tuple[int, ...] = dtype.shape
-    first = len(shape) == 3 and shape[2] not in CHANNELS and shape[0] in OF_COLOURS
-    if len(shape) == 2:
-        size = Size(*shape)
-    elif len(shape) == 3 and (first or shape[2] in CHANNELS):
-        size = Size(shape[1], shape[2], shape[0]) if first else Size(*shape)
-    else:
+    found = image_cells(dtype.shape)
+    if found is None or found.size.channels not in CHANNELS:
         return None
     inner = dtype
     while isinstance(inner, pl.Array):
         inner = inner.inner
     low, high = _range([column], is_whole=not inner.is_float())
-    return Images(column["name"], size, (column["name"],), low, high, first)
+    return Images(column["name"], found.size, (column["name"],), low, high, found.channels_first)
 
 
 def _of_columns(columns: Mapping[str, Mapping[str, Any]]) -> list[Images]:
-    """Tables of pixels: columns named for row and column, as `pixel_0_0`, that fill a rectangle; or `pixel0`, `pixel1`, …,
-    that fill a square.
-    """
-    placed: dict[tuple[str, str], dict[tuple[int, int], str]] = {}
-    for name, column in columns.items():
-        found = BY_PLACE.match(name) if column["kind"] in NUMERIC and not column.get("role") else None
-        if found and len(found[2]) < 6 and len(found[4]) < 6:
-            placed.setdefault((found[1], found[3]), {})[int(found[2]), int(found[4])] = name
-    images = []
-    for (prefix, _), names in placed.items():
-        rows, places = sorted({row for row, _ in names}), sorted({place for _, place in names})
-        if len(names) >= FEWEST_PIXELS and _counts(rows) and _counts(places) and len(names) == len(rows) * len(places):
-            images.append(_flat(prefix, Size(len(rows), len(places)), [names[at] for at in sorted(names)], columns))
-    for prefix, numbered in _numbered(columns).items():
-        side = round(len(numbered) ** 0.5)
-        if PIXEL.search(prefix) and side * side == len(numbered) >= FEWEST_PIXELS:
-            images.append(_flat(prefix, Size(side, side), numbered, columns))
-    return images
+    """Tables of pixels, by the names of their columns."""
+    return [_flat(grid.prefix, grid.size, grid.columns, columns) for grid in pixel_grids(_numbers(columns))]
 
 
-def _numbered(columns: Mapping[str, Mapping[str, Any]]) -> dict[str, list[str]]:
-    """By what their names begin with, columns of numbers that are numbered from 0 or 1 on without a gap, in that order."""
-    groups: dict[str, dict[int, str]] = {}
-    for name, column in columns.items():
-        found = BY_NUMBER.match(name) if column["kind"] in NUMERIC and not column.get("role") else None
-        if found and len(found[2]) < 6:
-            groups.setdefault(found[1], {})[int(found[2])] = name
-    return {prefix: [names[at] for at in sorted(names)] for prefix, names in groups.items() if _counts(sorted(names))}
+def _numbers(columns: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The columns of numbers that are learned from."""
+    return [name for name, column in columns.items() if column["kind"] in NUMERIC and not column.get("role")]
 
 
-def _counts(numbers: list[int]) -> bool:
-    return numbers[0] in (0, 1) and numbers[-1] - numbers[0] == len(numbers) - 1
-
-
-def _flat(prefix: str, size: Size, names: list[str], columns: Mapping[str, Mapping[str, Any]]) -> Images:
+def _flat(prefix: str, size: ImageSize, names: Sequence[str], columns: Mapping[str, Mapping[str, Any]]) -> Images:
     used = [columns[name] for name in names]
     low, high = _range(used, all(column["kind"] != "numeric" for column in used))
     return Images(prefix.rstrip("_-. ") or prefix, size, tuple(names), low, high)
 
 
-def _of_size(dataset: Dataset, name: str | None, size: Size) -> Images:
+def _of_size(dataset: Dataset, name: str | None, size: ImageSize) -> Images:
     """Vectors, or numbered columns, as images of that size. Raises UnreadableFile or NotFound."""
     columns = {column["name"]: column for column in dataset.columns}
     vectors = [each for each, column in columns.items() if column["kind"] == "vector"]
-    numbered = {prefix.rstrip("_-. ") or prefix: names for prefix, names in _numbered(columns).items() if len(names) > 1}
+    numbered = {
+        prefix.rstrip("_-. ") or prefix: names
+        for prefix, names in numbered_columns(_numbers(columns)).items()
+        if len(names) > 1
+    }
     name = name if name is not None else next(iter([*vectors, *numbered]), None)
     if name is None:
         raise UnreadableFile("no column of this dataset holds vectors, and none are numbered", "/query/column")

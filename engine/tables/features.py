@@ -4,13 +4,14 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, Literal
 
 import numpy as np
 
 from engine.errors import UnusableData
-from engine.parts.scaling import ScalingRule, blocks
+from engine.parts.scaling import NoScaling, ScalingRule, blocks
+from engine.tables.images import image_cells
 
 ColumnKind = Literal["numeric", "integer", "boolean", "categorical", "text", "image", "vector"]
 ClassLabel = str | int | float | bool
@@ -121,11 +122,36 @@ class Input:
     other: bool = False
     words: tuple[str, str] | None = None
     rare: tuple[str, ...] | None = None
+    image: bool = False
+    """Whether the features are an image's, (height, width, channels) row by row, however the cell stores it."""
+    crop: tuple[int, int] | None = None
+    """Height and width of the middle of the image that is read, where it is not all of it."""
 
     @property
     def width(self) -> int:
         """How many features the column gives."""
-        return math.prod(self.shape) if not self.categories else len(self._shown)
+        if self.categories:
+            return len(self._shown)
+        return self.numbers if self._places is None else len(self._places)
+
+    @property
+    def numbers(self) -> int:
+        """Numbers in a cell."""
+        return math.prod(self.shape)
+
+    @cached_property
+    def _places(self) -> np.ndarray | None:
+        """Where in a cell, laid flat, each feature stands (width,); None where each stands at its own number."""
+        found = image_cells(self.shape) if self.image else None
+        if found is None or not (found.channels_first or self.crop):
+            return None
+        places = np.arange(self.numbers).reshape(self.shape)
+        if found.channels_first:
+            places = np.moveaxis(places, 0, -1)
+        if self.crop is not None:
+            top, left = ((size - kept) // 2 for size, kept in zip(places.shape, self.crop, strict=False))
+            places = places[top : top + self.crop[0], left : left + self.crop[1]]
+        return np.ascontiguousarray(places).reshape(-1)
 
     @property
     def _shown(self) -> tuple[str, ...]:
@@ -138,15 +164,17 @@ class Input:
         if self.categories:
             return [f"{self.name}={category}" for category in self._shown]
         if self.shape:
-            return [f"{self.name}[{','.join(map(str, place))}]" for place in np.ndindex(*self.shape)]
+            names = [f"{self.name}[{','.join(map(str, place))}]" for place in np.ndindex(*self.shape)]
+            return names if self._places is None else [names[place] for place in self._places]
         return [self.name]
 
     def encode(self, column: Column, out: np.ndarray) -> None:
         """Write the column's features into `out` (n, width). A category not seen when fitting is `other`, or else all 0."""
         if not self.categories:
-            values = column.values.reshape(len(out), self.width)
+            values = column.values.reshape(len(out), self.numbers)
             for rows in blocks(*values.shape):
-                block = values[rows].astype(np.float64)
+                block = values[rows] if self._places is None else values[rows, self._places]
+                block = block.astype(np.float64)
                 if self.fill is not None:
                     block[np.isnan(block)] = self.fill
                 block -= self.center
@@ -182,9 +210,19 @@ class Features:
 
     @classmethod
     def fit(
-        cls, columns: Iterable[Column], missing: str, scaling: ScalingRule, max_categories: int | None = None
+        cls,
+        columns: Iterable[Column],
+        missing: str,
+        scaling: ScalingRule,
+        max_categories: int | None = None,
+        as_image: bool = False,
+        crop: tuple[int, int] | None = None,
     ) -> "Features":
-        """Fit fill values, scales and categories on the given rows, which must be the training rows alone."""
+        """Fit fill values, scales and categories on the given rows, which must be the training rows alone. `as_image`: the
+        columns are together one image, in one unit, of whose column of arrays only the middle is read where `crop` says so.
+        """
+        if as_image:
+            return cls(_fit_image(columns, missing, scaling, crop))
         inputs = tuple(_fit_input(column, missing, scaling, max_categories) for column in columns)
         return cls(inputs, told_apart(inputs))
 
@@ -273,6 +311,21 @@ def _fit_input(column: Column, missing: str, scaling: ScalingRule, max_categorie
     values = column.values if fill is None else np.where(column.missing, fill, column.values)
     center, scale = scaling.fit(values[:, None])
     return Input(column.name, column.kind, fill, float(center[0]), float(scale[0]), words=column.words)
+
+
+def _fit_image(
+    columns: Iterable[Column], missing: str, scaling: ScalingRule, crop: tuple[int, int] | None
+) -> tuple[Input, ...]:
+    """The columns as one image: all of its numbers on one scale."""
+    inputs, values = [], []
+    for column in columns:
+        fitted = _fit_input(column, missing, NoScaling(), None)
+        filled = column.values if fitted.fill is None else np.where(column.missing, fitted.fill, column.values)
+        values.append(filled.reshape(-1))
+        inputs.append(replace(fitted, image=bool(column.shape), crop=crop))
+    numbers = values[0] if len(values) == 1 else np.concatenate(values)
+    center, scale = scaling.fit(numbers[:, None])
+    return tuple(replace(entry, center=float(center[0]), scale=float(scale[0])) for entry in inputs)
 
 
 def _fit_categories(column: Column, missing: str, most: int | None) -> Input:

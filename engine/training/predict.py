@@ -214,7 +214,7 @@ def _column(entry: Input, records: Sequence[Mapping[str, Any]], problems: list[t
     parse, wanted = READERS.get(entry.kind, NUMBERS)
     if parse is _number and (plain := _plain(cells)) is not None:
         return Column(entry.name, entry.kind, plain)
-    values = np.full((len(cells), entry.width), np.nan)
+    values = np.full((len(cells), entry.numbers), np.nan)
     for row, cell in enumerate(cells):
         if is_missing(entry, cell):
             continue
@@ -267,7 +267,7 @@ def _yes_or_no(entry: Input, cell: Any) -> float:
 
 def _array(entry: Input, cell: Any) -> np.ndarray:
     values = np.asarray(cell if isinstance(cell, list) else None, np.float64)
-    if values.shape not in (entry.shape, (entry.width,)) or not np.isfinite(values).all():
+    if values.shape not in (entry.shape, (entry.numbers,)) or not np.isfinite(values).all():
         raise ValueError(cell)
     return values.reshape(-1)
 
