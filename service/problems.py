@@ -1,8 +1,8 @@
 """Every error as application/problem+json (RFC 9457), with the place and the remedy and never a trace or a path."""
 
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import structlog
@@ -177,3 +177,13 @@ def broken(request: Request) -> Response:
     """The answer to a request that broke for a reason of ours; called where the exception is at hand."""
     log.exception("request broke", path=request.url.path)
     return respond(request, "INTERNAL", 500, "something broke inside Vidro; its log has it under this request_id")
+
+
+@contextmanager
+def within(place: str) -> Iterator[None]:
+    """Have the pointers of an input's errors lead into that place: a part of the body, or the query."""
+    try:
+        yield
+    except InputError as error:
+        error.errors = [(f"/{place}{pointer}", detail) for pointer, detail in error.errors]
+        raise

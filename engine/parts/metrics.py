@@ -15,6 +15,8 @@ from engine.spec import heading
 
 Numbers = NDArray[Any]
 Labels = NDArray[np.integer[Any]]
+TOP = 5
+"""The k of `top_k_accuracy` unless told otherwise."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,16 @@ def accuracy(probabilities: Numbers, labels: Labels) -> float | None:
     if not len(labels):
         return None
     return float(np.mean(probabilities.argmax(axis=1) == labels))
+
+
+def top_k_accuracy(probabilities: Numbers, labels: Labels, k: int = TOP) -> float | None:
+    """Classes that score alike count in their order, so that with k = 1 it is the accuracy."""
+    if not len(labels):
+        return None
+    true = probabilities[np.arange(len(labels)), labels][:, None]
+    before = np.arange(probabilities.shape[1]) < labels[:, None]
+    rank = ((probabilities > true) | ((probabilities == true) & before)).sum(axis=1)
+    return float(np.mean((rank < k) & ~np.isnan(true[:, 0])))
 
 
 def precision_macro(probabilities: Numbers, labels: Labels) -> float | None:
@@ -162,6 +174,16 @@ _TABLE = (
         r"\frac{1}{n}\sum_i [\hat y_i = y_i]",
         "Bishop, Pattern Recognition and Machine Learning, 2006, section 1.5.1",
         accuracy,
+    ),
+    Metric(
+        "top_k_accuracy",
+        "classification",
+        "higher",
+        "The share of rows whose true class is among the k most probable ones; 1 minus it is the top-k error.",
+        r"\frac{1}{n}\sum_i \left[\, |\{c : p_{i,c} > p_{i,y_i}\}| < k \,\right]",
+        "Krizhevsky, Sutskever and Hinton, ImageNet Classification with Deep Convolutional Neural Networks, 2012",
+        top_k_accuracy,
+        title="Top-k accuracy",
     ),
     Metric(
         "precision_macro",

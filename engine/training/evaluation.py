@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from engine.errors import InputError
 from engine.models.scoring import class_scores
-from engine.parts.metrics import METRICS, confusion_matrix, root_mean_square
+from engine.parts.metrics import METRICS, TOP, confusion_matrix, root_mean_square, top_k_accuracy
 from engine.tables.features import Column
 from engine.tables.target import Numbers
 from engine.training.predict import Predictor
@@ -32,16 +33,24 @@ class Evaluation:
     roc: list[dict[str, Any]] | None = None
     precision_recall: list[dict[str, Any]] | None = None
     residuals: dict[str, Any] | None = field(default=None)
+    top_k: int | None = None
+    """The k of `top_k_accuracy`."""
 
 
 def evaluate(
-    predictor: Predictor, columns: Mapping[str, Column], split: str | None, largest: int = LARGEST
+    predictor: Predictor,
+    columns: Mapping[str, Column],
+    split: str | None,
+    largest: int = LARGEST,
+    top_k: int | None = None,
 ) -> Evaluation | None:
     """The model on the rows that its spec set apart as `split` (by default test, else validation, else train). Of a
-    regression, that many rows are named whose residuals are the largest.
+    regression, the `largest` residuals are named with their rows; of a classification, `top_k_accuracy` is that of `top_k`
+    classes, or of TOP where there are more.
 
-    None where there are no such rows.
+    None where there are no such rows. Raises InputError where there are no more classes than `top_k`.
     """
+    k = _top_k(predictor, top_k)
     chosen = fit(predictor.training, columns).rows
     if split is None:
         split = next(name for name in ("test", "validation", "train") if len(chosen[name]))
@@ -50,15 +59,29 @@ def evaluate(
         return None
     taken = {name: column.take(rows) for name, column in columns.items()}
     outputs = predictor.outputs(taken).astype(np.float64)
-    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken, Named(rows, largest))
+    return EVALUATIONS[predictor.target.task](split, predictor, outputs, taken, Named(rows, largest, k))
+
+
+def _top_k(predictor: Predictor, asked: int | None) -> int | None:
+    """The k of `top_k_accuracy`; None where it would say nothing, which no one has asked for."""
+    classes = predictor.target.classes if predictor.target.task == "classification" else None
+    if asked is None:
+        return TOP if classes is not None and len(classes) > TOP else None
+    if classes is None:
+        raise InputError([("/top_k", f"top_k means nothing for a {predictor.target.task}; leave it out")])
+    if asked >= len(classes):
+        detail = f"there are {len(classes)} classes, all of which are among {asked}; choose less than {len(classes)}"
+        raise InputError([("/top_k", detail)])
+    return asked
 
 
 @dataclass(frozen=True)
 class Named:
-    """The evaluated rows by their numbers in the table (n,), and how many of them may be named."""
+    """The evaluated rows by their numbers in the table (n,), how many of them may be named, and the k of top_k_accuracy."""
 
     rows: np.ndarray
     most: int
+    top_k: int | None = None
 
 
 def _of_numbers(
@@ -111,13 +134,21 @@ def _of_classes(
     return Evaluation(
         split,
         len(labels),
-        _metrics("classification", scores, labels) | ({"log_loss": None} if shares is None else {}),
+        _of_scores(scores, labels, named.top_k) | ({"log_loss": None} if shares is None else {}),
         classes,
         table.tolist(),
         [_of_class(name, *_counts(table, index)) for index, name in enumerate(classes)],
         [roc for roc, _ in curves],
         [precision_recall for _, precision_recall in curves],
+        top_k=named.top_k,
     )
+
+
+def _of_scores(scores: np.ndarray, labels: np.ndarray, top_k: int | None) -> dict[str, float | None]:
+    """The metrics of a classification; that of the k best classes where a k says something."""
+    found = _metrics("classification", scores, labels)
+    del found["top_k_accuracy"]
+    return found if top_k is None else found | {"top_k_accuracy": top_k_accuracy(scores, labels, top_k)}
 
 
 def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named) -> Evaluation:

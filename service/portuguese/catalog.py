@@ -151,6 +151,8 @@ CATALOG = {
     # Metrics
     "Accuracy": "Acurácia",
     "The share of rows whose most probable class is the true one.": "A fração das linhas cuja classe mais provável é a verdadeira.",
+    "Top-k accuracy": "Acurácia top-k",
+    "The share of rows whose true class is among the k most probable ones; 1 minus it is the top-k error.": "A fração das linhas cuja classe verdadeira está entre as k mais prováveis; 1 menos ela é o erro top-k.",
     "Precision (macro)": "Precisão (macro)",
     "The share of rows given to a class that belong to it, averaged over the classes.": "A fração das linhas atribuídas a uma classe que de fato pertencem a ela, em média sobre as classes.",
     "Recall (macro)": "Revocação (macro)",

@@ -1,7 +1,7 @@
 """Jobs: start, watch, cancel, and read what they learned."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
@@ -41,6 +41,7 @@ from service.dependencies import (
 from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import accepted
+from service.problems import within
 from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
 from service.responses import problems, reference, stream_of
 from service.routing import Route
@@ -392,7 +393,7 @@ def _begun(session: Session, store: Store, caller: Caller, job_id: str, fork: Fo
     parent = jobs.get(session, job_id, caller.sees)
     checkpoint = forks.checkpoint_of(session, parent, fork.epoch)
     dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
-    with _within("overrides"):
+    with within("overrides"):
         request = _overridden(parent, fork.overrides)
         forks.refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
         seen = _seen_by(session, store, parent, dataset) or _seen(session, store, request, dataset)
@@ -426,16 +427,6 @@ def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
     except ValidationError as error:
         places = [{**entry, "loc": ("body", "overrides", *entry["loc"])} for entry in error.errors()]
         raise RequestValidationError(places, body={"overrides": document}) from None
-
-
-@contextmanager
-def _within(field: str) -> Iterator[None]:
-    """Have what is wrong with a part of the body point into that part."""
-    try:
-        yield
-    except InputError as error:
-        error.errors = [(f"/{field}{pointer}", detail) for pointer, detail in error.errors]
-        raise
 
 
 @router.delete("/{job_id}", status_code=204, responses=problems(404, 409))

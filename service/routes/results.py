@@ -20,6 +20,7 @@ from engine.training.spec import units_of
 from service.caching import identify
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.negotiation import TABLE_TYPES, accepted
+from service.problems import within
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
@@ -394,6 +395,10 @@ def get_evaluation(
     largest: Annotated[
         int, Query(ge=0, le=1000, description="rows to name whose residuals are the largest, of a regression")
     ] = LARGEST,
+    top_k: Annotated[
+        int | None,
+        Query(ge=1, le=10_000, description="the k of top_k_accuracy, of a classification; 5 where there are more classes"),
+    ] = None,
 ) -> EvaluationResource:
     """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals and
     the rows where they are largest.
@@ -404,13 +409,14 @@ def get_evaluation(
         dataset = datasets.of_job(session, job)
         if checkpoint is not None:
             digests = (checkpoint.digest, job.table_digest or dataset.table_digest)
-            identify(request, "evaluation", job.id, checkpoint.epoch, *digests, split, largest)
+            identify(request, "evaluation", job.id, checkpoint.epoch, *digests, split, largest, top_k)
         moment = moment_at(session, store.files, job, checkpoint)
         table = datasets.table_of(session, store.files, job, dataset)
     predictor = moment.predictor
     work = {"products": dataset.rows * predictor.network.parameters.size}
     refuse_too_much(store.settings.max_work, "/query/split", "whoever runs the server can raise the limit", work)
-    found = evaluate(predictor, table.columns(predictor.training.columns), split, largest)
+    with within("query"):
+        found = evaluate(predictor, table.columns(predictor.training.columns), split, largest, top_k)
     if found is None:
         raise NotFound(_no_rows(predictor, str(split)), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=moment.epoch, units=metric_units(found.metrics), **vars(found))

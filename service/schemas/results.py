@@ -114,6 +114,10 @@ class EvaluationResource(Resource):
     roc: list[RocCurve] | None = Field(description="each class against the rest")
     precision_recall: list[PrecisionRecallCurve] | None
     residuals: dict[str, Residuals] | None = Field(description="by target")
+    top_k: int | None = Field(
+        default=None,
+        description="the k of top_k_accuracy, which is given where there are more classes; the top-k error is 1 − it",
+    )
 
 
 class LayerHistogramResource(Resource):

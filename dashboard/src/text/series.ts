@@ -6,6 +6,7 @@ const text = translated(
     names: {
       loss: "Loss",
       accuracy: "Accuracy",
+      top_k_accuracy: "Top-k accuracy",
       tag_accuracy: "Tag accuracy",
       precision_macro: "Precision (macro)",
       recall_macro: "Recall (macro)",
@@ -34,6 +35,7 @@ const text = translated(
     names: {
       loss: "Perda",
       accuracy: "Acurácia",
+      top_k_accuracy: "Acurácia top-k",
       tag_accuracy: "Acurácia dos rótulos",
       precision_macro: "Precisão (macro)",
       recall_macro: "Revocação (macro)",

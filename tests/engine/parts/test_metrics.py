@@ -7,7 +7,7 @@ import sklearn.metrics as oracle
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.parts.metrics import METRICS, confusion_matrix
+from engine.parts.metrics import METRICS, confusion_matrix, top_k_accuracy
 
 CLASSIFICATION = [metric for metric in METRICS.values() if metric.task == "classification"]
 REGRESSION = [metric for metric in METRICS.values() if metric.task == "regression"]
@@ -64,8 +64,24 @@ def test_tagging_is_scikit_learns(metric: Any, seed: int, rows: int, k: int) -> 
     assert expected == pytest.approx(np.mean([(z > 0) == (y == 1) for z, y in zip(outputs.flat, tags.flat, strict=True)]))
 
 
+@given(seed=st.integers(0, 2**32), rows=st.integers(1, 40), K=st.integers(3, 9), data=st.data())
+def test_top_k_accuracy_is_scikit_learns(seed: int, rows: int, K: int, data: st.DataObject) -> None:
+    k = data.draw(st.integers(1, K - 1))
+    rng = np.random.default_rng(seed)
+    P, y = rng.dirichlet(np.ones(K), rows), rng.integers(K, size=rows)  # without ties, which scikit-learn breaks otherwise
+    assert top_k_accuracy(P, y, k) == pytest.approx(oracle.top_k_accuracy_score(y, P, k=k, labels=range(K)))
+
+
+@given(seed=st.integers(0, 2**32), rows=st.integers(1, 40), K=st.integers(2, 7))
+def test_top_1_is_the_accuracy_and_top_k_all_ties_or_not(seed: int, rows: int, K: int) -> None:
+    P, y = classified(seed, rows, K)
+    assert top_k_accuracy(P, y, 1) == METRICS["accuracy"].function(P, y)
+    assert top_k_accuracy(P, y, K) == 1
+    assert top_k_accuracy(np.full_like(P, np.nan), y, K) == 0
+
+
 def test_every_metric_has_an_oracle() -> None:
-    assert set(METRICS) - set(ORACLES) == {"roc_auc"}
+    assert set(METRICS) - set(ORACLES) == {"roc_auc", "top_k_accuracy"}
 
 
 @given(seed=st.integers(0, 2**32), rows=st.integers(2, 60))
@@ -117,9 +133,9 @@ def test_nothing_is_said_of_no_rows(metric: Any) -> None:
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=lambda metric: metric.name)
 def test_a_perfect_prediction_is_the_best(metric: Any) -> None:
-    labels = np.array([0, 1, 2, 1])
+    labels = np.array([0, 6, 5, 6])
     targets = labels if metric.task == "classification" else np.array([[0.0], [1], [2], [1]])
-    perfect = np.eye(3)[labels] if metric.task == "classification" else targets
+    perfect = np.eye(7)[labels] if metric.task == "classification" else targets
     best = metric.function(perfect, targets)
     worse = metric.function(perfect[::-1], targets)
     assert isinstance(best, float)
