@@ -42,7 +42,7 @@ def table(network: Network, rows: int) -> tuple[Array, int]:
         bias = weights + layer.inputs * layer.outputs if layer.bias else -1
         Z, A, D = (free + i * area(layer.outputs) for i in range(3))
         found.append((layer.inputs, layer.outputs, weights, bias, A_in, Z, A, D))
-        weights, A_in, free = weights + layer.shape.size, A, free + 3 * area(layer.outputs)
+        weights, A_in, free = weights + layer.size, A, free + 3 * area(layer.outputs)
     return np.array(found, np.int64), free
 
 
@@ -61,7 +61,7 @@ def pieces(network: Network) -> Array:
     end = network.parameters.size
     for index in range(len(network.layers) - 1, -1, -1):
         layer = network.layers[index]
-        weights = end = end - layer.shape.size
+        weights = end = end - layer.size
         lefts = range(0, layer.outputs, strip)
         rows = min(PIECE // strip, -(-layer.inputs * len(lefts) // PIECES))
         rows = -(-rows // TILE) * TILE
@@ -95,7 +95,7 @@ def _pairs(network: Network, flat: Array, stripped: Array) -> Iterator[tuple[Arr
         W, rest = flat[start:end].reshape(inputs, outputs), start + inputs * whole
         yield W[:, :whole].reshape(inputs, -1, strip), stripped[start:rest].reshape(-1, inputs, strip).swapaxes(0, 1)
         yield W[:, whole:], stripped[rest:end].reshape(inputs, outputs - whole)
-        start += layer.shape.size
+        start += layer.size
         yield flat[end:start], stripped[end:start]
 
 

@@ -16,7 +16,8 @@ from engine.fast.microkernel import LANES, TILE
 from engine.models.descent import first_of, validate
 from engine.models.run_state import Matrices, Problem
 from engine.models.scoring import epoch_metric, labels
-from engine.network.network import Network
+from engine.network.layers.base import IDENTITY
+from engine.network.network import Network, is_dense
 from engine.parts.metrics import METRICS
 from engine.parts.optimizers import OptimizerRule
 
@@ -35,6 +36,8 @@ def supported(problem: Problem) -> bool:
     hidden = [layer.activation for layer in network.layers[:-1]]
     return (
         network.xp is np
+        and is_dense(network.layers)
+        and network.layers[-1].activation == IDENTITY
         and not network.has_dropout
         and all(type(activation) in kernels.ACTIVATIONS and type(activation) in kernels.SLOPES for activation in hidden)
         and type(spec.loss) in kernels.LOSSES
@@ -248,7 +251,7 @@ def layer_table(network: Network, width: int) -> Array:
         bias = weights + size if layer.bias else -1
         Z, A, D = free, free + area, free + 2 * area
         table.append((layer.inputs, layer.outputs, weights, bias, inputs, Z, A, D))
-        weights, inputs, free = weights + layer.shape.size, A, free + 3 * area
+        weights, inputs, free = weights + layer.size, A, free + 3 * area
     return np.array(table, np.int64)
 
 

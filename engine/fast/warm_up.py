@@ -10,7 +10,8 @@ from engine.fast.curvature import compile_readings
 from engine.fast.microkernel import LANES
 from engine.fast.steps import FastWalk, addresses, layer_table, product_addresses, supported
 from engine.models.run_state import Problem
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.losses import HalfMeanSquaredError
 from engine.parts.optimizers import GradientDescent
 
@@ -42,7 +43,7 @@ def compile_for(problem: Problem) -> None:
 @cache
 def call_every_driver(dtype: Any) -> None:
     """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
-    network = Network([Dense(1, 1), Dense(1, 1)], dtype, np)
+    network = Network([dense(1, 1), dense(1, 1)], dtype, np)
     loss, rule = HalfMeanSquaredError(), GradientDescent()
     codes, table = addresses(network, loss, rule), layer_table(network, LANES)
     X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)

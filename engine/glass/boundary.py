@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from engine.errors import InvalidSpec
-from engine.glass.histograms import layer_names
 from engine.tables.features import Column, Input
 from engine.training.predict import Prediction, Predictor, columns_of
 
@@ -51,7 +50,7 @@ def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any
 def units(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, np.ndarray]:
     """The activation of every hidden unit by layer, (units, points) each, at the points of `plane`."""
     hidden = predictor.activations(points(predictor, x, y, fixed))
-    return {name: A.T for name, A in zip(layer_names(len(hidden) + 1), hidden, strict=False)}
+    return {name: A.T for name, A in zip(predictor.network.names, hidden, strict=False)}
 
 
 def points(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, Column]:

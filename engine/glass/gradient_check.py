@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.glass.histograms import layer_names
 from engine.network.backpropagation import Backpropagation
 from engine.network.network import Network
 
@@ -66,11 +65,11 @@ def check_gradient(descent: Backpropagation, most: int) -> list[Slope]:
 def _named(network: Network, chosen: np.ndarray) -> Iterator[tuple[str, str, tuple[int, ...]]]:
     """The layer, the name and the index of each of those places (m,) in θ, which are in order."""
     start = 0
-    for layer, shape in zip(layer_names(len(network.layers)), network.layers, strict=True):
-        for name, size in (("W", (shape.inputs, shape.outputs)), ("b", (shape.outputs * shape.bias,))):
-            end = start + math.prod(size)
+    for layer, bound in zip(network.names, network.layers, strict=True):
+        for array in bound.parameters:
+            end = start + array.size
             for place in chosen[(chosen >= start) & (chosen < end)]:
-                yield layer, name, tuple(int(part) for part in np.unravel_index(place - start, size))
+                yield layer, array.name, tuple(int(part) for part in np.unravel_index(place - start, array.shape))
             start = end
 
 

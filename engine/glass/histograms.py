@@ -7,7 +7,9 @@ import numpy as np
 
 from engine.backend import Array, to_host
 from engine.models.run_state import Problem
-from engine.network.network import Workspace
+from engine.network.backpropagation import backpropagate
+from engine.network.workspace import Workspace
+from engine.parts.losses import LossFunction
 
 Of = Literal["weights", "weighted_sums", "activations", "gradients"]
 BINS = 30
@@ -38,41 +40,37 @@ class LayerHistogram:
     saturated: float | None = None
 
 
-def layer_names(layers: int) -> list[str]:
-    """hidden_1, hidden_2, …, output."""
-    return [*(f"hidden_{index}" for index in range(1, layers)), "output"]
-
-
 @np.errstate(over="ignore", invalid="ignore")  # a run that diverges is looked at, too, until its loss says so
 def layer_histograms(problem: Problem) -> list[LayerHistogram]:
     """Every layer's weights, and, for a network trained by its gradient, activations and gradients of the mean loss on
     the first rows, at the present θ. Writes ∇ and a workspace of its own; θ stays.
     """
     network = problem.network
-    names = layer_names(len(network.layers))
-    found = [histogram(name, "weights", views.W) for name, views in zip(names, network.parameters.layers, strict=True)]
+    found = [
+        histogram(name, "weights", W)
+        for name, views in zip(network.names, network.parameters.layers, strict=True)
+        for W, _ in views.weights()
+    ]
     if problem.spec.loss is None:
         return found
-    workspace = _passed(problem)
-    for index, (name, layer) in enumerate(zip(names, network.layers, strict=True)):
-        slopes = network.xp.ones_like(workspace.Z[index])
-        layer.activation.gradient(network.xp, workspace.Z[index], workspace.A[index], slopes, slopes)
-        is_hidden = index < len(names) - 1
-        found.append(histogram(name, "activations", workspace.A[index], to_host(slopes) if is_hidden else None))
-        found.append(histogram(name, "gradients", network.parameters.layers[index].dW))
+    workspace = _passed(problem, problem.spec.loss)
+    for name, layer, at in zip(network.names, network.layers, workspace.passes, strict=True):
+        slopes, Z = None, layer.rule.bent(at)
+        if name != network.names[-1] and Z is not None:
+            slopes = network.xp.ones_like(Z)
+            layer.activation.gradient(network.xp, Z, at.A, slopes, slopes)
+        found.append(histogram(name, "activations", at.A, None if slopes is None else to_host(slopes)))
+        found += [histogram(name, "gradients", dW) for _, dW in at.parameters.weights()]
     return found
 
 
-def _passed(problem: Problem) -> Workspace:
+def _passed(problem: Problem, loss: LossFunction) -> Workspace:
     """A workspace after a forward and a backward pass over the first rows."""
-    network, loss, xp = problem.network, problem.spec.loss, problem.network.xp
-    assert loss is not None
-    X, Y = problem.train.X[:ROWS], problem.train.Y[:ROWS]
-    workspace = Workspace(network.layers, X.shape[0], network.dtype, xp)
-    Z = network.forward(X, workspace)
-    loss.gradient(xp, Z, Y, workspace.dZ[-1])
-    workspace.dZ[-1] *= 1.0 / X.shape[0]
-    network.backward(X, workspace)
+    network, X, Y = problem.network, problem.train.X[:ROWS], problem.train.Y[:ROWS]
+    workspace = network.new_workspace(X.shape[0])
+    network.forward(X, workspace, training=True)
+    no_penalties = (0.0, 0.0)
+    backpropagate(network, workspace, loss, Y, None, no_penalties, network.parameters.gradient)
     return workspace
 
 
@@ -83,7 +81,10 @@ def histogram(layer: str, of: Of, values: Array, slopes: np.ndarray | None = Non
     counts, edges = np.histogram(numbers, BINS, _range(numbers))
     shares: dict[str, Any] = {}
     if slopes is not None:
-        shares = {"dead": float((slopes == 0).all(axis=0).mean()), "saturated": float((np.abs(slopes) < FLAT).mean())}
+        shares = {
+            "dead": float((slopes == 0).all(axis=tuple(range(slopes.ndim - 1))).mean()),
+            "saturated": float((np.abs(slopes) < FLAT).mean()),
+        }
     numbers = numbers if len(numbers) else np.zeros(1)
     spread = {"mean": numbers.mean(), "std": numbers.std(), "min": numbers.min(), "max": numbers.max()}
     return LayerHistogram(

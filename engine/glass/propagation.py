@@ -9,8 +9,10 @@ from pydantic import Field
 
 from engine.backend import Array
 from engine.errors import InvalidSpec
-from engine.glass.histograms import LayerHistogram, histogram, layer_names
-from engine.network.network import Dense, Network, Workspace
+from engine.glass.histograms import LayerHistogram, histogram
+from engine.network.layers.dense import dense
+from engine.network.network import Network
+from engine.network.workspace import Workspace
 from engine.parts.activations import Activation, Tanh
 from engine.parts.initializers import Initializer, XavierNormal
 from engine.randomness import generator
@@ -62,20 +64,21 @@ class Propagation:
             detail = f"{self.activation.kind} is of several units at once; choose one of each unit alone"
             raise InvalidSpec([("/activation", detail)])
         network = Network(
-            [*[Dense(self.width, self.width, self.activation)] * self.depth, Dense(self.width, self.width)], float, np
+            [*[dense(self.width, self.width, self.activation)] * self.depth, dense(self.width, self.width)], float, np
         )
         network.initialize(self.initializer, self.seed)
         X = generator(self.seed, "initialization", 1).standard_normal((self.rows, self.width))
-        workspace = Workspace(network.layers, self.rows, network.dtype, np)
+        workspace = network.new_workspace(self.rows)
         network.forward(X, workspace)
-        workspace.dZ[-1][...] = generator(self.seed, "initialization", 2).standard_normal((self.rows, self.width))
-        network.backward(X, workspace)
-        return [*self._spreads(X, workspace)]
+        workspace.slopes[...] = generator(self.seed, "initialization", 2).standard_normal((self.rows, self.width))
+        network.backward(workspace)
+        return [*self._spreads(X, workspace, network.names)]
 
-    def _spreads(self, X: Array, workspace: Workspace) -> Iterator[LayerSpread]:
+    def _spreads(self, X: Array, workspace: Workspace, names: list[str]) -> Iterator[LayerSpread]:
         before = X
-        for level, name in enumerate(layer_names(self.depth + 1)[:-1]):
-            Z, A, dZ = workspace.Z[level], workspace.A[level], workspace.dZ[level]
+        for level, name in enumerate(names[:-1]):
+            at = workspace.passes[level]
+            Z, A, dZ = at.Z, at.A, at.dZ
             slopes = np.ones_like(Z)
             self.activation.gradient(np, Z, A, slopes, slopes)
             yield LayerSpread(
@@ -85,7 +88,7 @@ class Propagation:
                 gradients=histogram(name, "gradients", dZ),
                 zero=float((A == 0).mean()),
                 expected_weighted_sum_std=self._expected(before),
-                expected_gradient_std=self._expected(workspace.dZ[level + 1], slopes),
+                expected_gradient_std=self._expected(workspace.passes[level + 1].dZ, slopes),
             )
             before = A
 

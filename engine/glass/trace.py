@@ -10,15 +10,19 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.backend import Array
-from engine.glass.histograms import layer_names
 from engine.models.descent import clip_factor
 from engine.network.backpropagation import Backpropagation
-from engine.network.parameters import layer_views
+from engine.network.layer_pass import LayerPass
+from engine.network.layers.base import BoundLayer, Symbols, number
+from engine.network.layers.dense import Dense
+from engine.network.parameters import LayerParameters, layer_views
 from engine.parts.optimizers import OptimizerRule
 
 BiasForm = Literal["separate", "extra_input"]
 """How a bias is shown: b beside W, or as the first row of W, whose input x₀ is always 1. The network is the same."""
 Stage = Literal["forward", "loss", "backward", "update"]
+EXTENDED = r"\tilde W"
+"""W with b as its first row."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,11 @@ class Update:
 
 def count_numbers(descent: Backpropagation, update: Update) -> int:
     """How many numbers a step shows, nearly."""
-    units = sum(layer.outputs for layer in descent.network.layers)
-    return len(descent.X) * (descent.X.shape[1] + 5 * units + 5) + (5 + len(update.slots)) * descent.network.parameters.size
+    layers, rows = descent.network.layers, len(descent.X)
+    units = sum(layer.outputs for layer in layers)
+    beside = sum(layer.rule.count_shown(layer.input_shape, rows) for layer in layers)
+    parameters = (5 + len(update.slots)) * descent.network.parameters.size
+    return rows * (descent.X.shape[1] + 5 * units + 5) + beside + parameters
 
 
 @np.errstate(over="ignore", invalid="ignore")  # a step too far is shown as it is
@@ -67,32 +74,23 @@ class _Shown:
     def __init__(self, descent: Backpropagation, is_extra: bool) -> None:
         self.descent, self.is_extra = descent, is_extra
         self.network, self.workspace = descent.network, descent.workspace
-        self.names = layer_names(len(self.network.layers))
+        self.names = self.network.names
         self.weight = r"\omega_i " if descent.row_weights is not None else ""
 
     def forward(self) -> Iterator[Quantity]:
-        yield self._activations(None, 0, self.descent.X, "A^{(0)} = X")
-        for level, (name, layer) in enumerate(zip(self.names, self.network.layers, strict=True), 1):
-            views, is_last = self.network.parameters.layers[level - 1], level == len(self.names)
-            yield from self._parameters("forward", "{}", name, views.W, views.b, partial(_at, level=level))
-            plus = f" + {_at('b', level)}" if layer.bias and not self.is_extra else ""
-            formula = f"{_at('Z', level)} = {self._into(level)} {self._weights(level)}{plus}"
-            yield Quantity("forward", "Z", name, formula, self.workspace.Z[level - 1].copy())
-            function = self.descent.output if is_last else layer.activation
-            rule = f"{_at('A', level)} = f({_at('Z', level)})"
-            mask = self.workspace.masks[level - 1] if self.descent.has_masks else None
-            if mask is not None:
-                yield Quantity(
-                    "forward", "mask", name, rf"{_at('M', level)} \in \{{0, 1 / (1 - {_number(layer.dropout)})\}}", mask.copy()
-                )
-                rule += rf" \odot {_at('M', level)}"
-            A = self.descent.A if is_last else self.workspace.A[level - 1]
-            yield self._activations(name, level, A, rf"{rule}, \quad {function.formula}")
+        yield self._activations(None, 0, self.workspace.passes[0].X, "A^{(0)} = X")
+        for level, (name, layer, at) in enumerate(self._layers(), 1):
+            symbols = self._symbols(level)
+            yield from self._parameters("forward", "{}", name, at.parameters, at.parameters.arrays, symbols)
+            for title, formula, values in layer.rule.shown(at, symbols):
+                yield Quantity("forward", title, name, formula, values.copy())
+            yield self._activations(name, level, at.A, layer.rule.output_formula(at, symbols))
 
     def losses(self, cost: float) -> Iterator[Quantity]:
-        descent, z = self.descent, f"z = {_at('A', len(self.names))}"
-        predictions = np.empty_like(descent.A)
-        descent.loss.link(np, descent.A, predictions)
+        descent, z = self.descent, f"z = {Symbols(len(self.names))('A')}"
+        outputs = self.workspace.outputs
+        predictions = np.empty_like(outputs)
+        descent.loss.link(np, outputs, predictions)
         linked = rf"p(z), \quad {z}" if descent.loss.probabilistic else rf"\hat y = {z}"
         scaled = "y" if descent.scaling is None else r"y = \frac{y' - c}{s}"
         yield from self._in_units()
@@ -108,7 +106,7 @@ class _Shown:
         yield Quantity("loss", "row_losses", None, formula, descent.row_losses.copy())
         plus = ""
         if any(descent.penalties):
-            l1, l2 = map(_number, descent.penalties)
+            l1, l2 = map(number, descent.penalties)
             terms = (rf"{l1} \sum |W|", rf"\tfrac{{1}}{{2}} \cdot {l2} \sum W^2")
             formula = " + ".join(term for term, factor in zip(terms, descent.penalties, strict=True) if factor)
             plus = " + R"
@@ -125,40 +123,38 @@ class _Shown:
         yield Quantity("loss", "targets_in_units", None, r"y' = s y + c", self.descent.Y * scale + center)
 
     def backward(self) -> Iterator[Quantity]:
-        for level in range(len(self.names), 0, -1):
-            name, views = self.names[level - 1], self.network.parameters.layers[level - 1]
-            yield self._slope_of_outputs(level)
-            function = self.descent.output if level == len(self.names) else self.network.layers[level - 1].activation
-            Z, A = _at("Z", level), _at("A", level)
-            rule = rf"d{Z} = d{A} \odot f'({Z})" if function.is_elementwise else rf"d{Z}_i = {{f'({Z}_i)}}^\top d{A}_i"
-            formula = rf"{rule}, \quad {function.derivative}"
-            yield Quantity("backward", "dZ", name, formula, self.workspace.dZ[level - 1].copy())
-            yield from self._parameters("backward", "d{}", name, views.dW, views.db, partial(self._slope, level))
+        for level, (name, layer, at) in reversed([*enumerate(self._layers(), 1)]):
+            symbols = self._symbols(level)
+            yield Quantity("backward", "dA", name, f"d{symbols('A')} = {self._slope_of_outputs(level)}", at.dA.copy())
+            if layer.rule.bent(at) is at.Z:
+                Z, A, function = symbols("Z"), symbols("A"), layer.activation
+                rule = rf"d{Z} = d{A} \odot f'({Z})" if function.is_elementwise else rf"d{Z}_i = {{f'({Z}_i)}}^\top d{A}_i"
+                yield Quantity("backward", "dZ", name, rf"{rule}, \quad {function.derivative}", at.dZ.copy())
+            slopes = at.parameters.gradients
+            yield from self._parameters("backward", "d{}", name, at.parameters, slopes, symbols, partial(self._slope, level))
         norm = np.array(self._gradient_norm())
         yield Quantity("backward", "gradient_norm", None, r"|\nabla J| = \sqrt{\sum dW^2 + \sum db^2}", norm)
 
     def _slope(self, level: int, symbol: str) -> str:
-        """The formula of dW, of db, or of both as one."""
-        dZ, W, (l1, l2) = f"d{_at('Z', level)}", _at("W", level), self.descent.penalties
-        if symbol == "b":
-            return rf"d{_at(symbol, level)} = \sum_i {dZ}_i"
-        if symbol != "W":  # the first row is b's, which is not penalised
+        """The formula of the gradient of W, of b, or of both as one."""
+        layer, symbols, (l1, l2) = self.network.layers[level - 1], self._symbols(level), self.descent.penalties
+        rule, W = layer.rule.slope_formula(symbol, symbols), symbols("W")
+        if symbol not in ("W", EXTENDED):
+            return rf"d{symbols(symbol)} = {rule}"
+        if symbol == EXTENDED:  # the first row is b's, which is not penalised
             W = rf"\begin{{bmatrix}} 0 \\ {W} \end{{bmatrix}}"
-        penalty = f" + {_number(l2)} {W}" * bool(l2) + rf" + {_number(l1)} \operatorname{{sign}} {W}" * bool(l1)
-        return rf"d{_at(symbol, level)} = {{{self._into(level)}}}^\top {dZ}{penalty}"
+        penalty = f" + {number(l2)} {W}" * bool(l2) + rf" + {number(l1)} \operatorname{{sign}} {W}" * bool(l1)
+        return rf"d{symbols(symbol)} = {rule}{penalty}"
 
-    def _slope_of_outputs(self, level: int) -> Quantity:
-        """∂J/∂A of a layer: from the loss for the last, from the next layer for the others."""
-        name, layer = self.names[level - 1], self.network.layers[level - 1]
+    def _slope_of_outputs(self, level: int) -> str:
+        """The formula of ∂J/∂A of a layer: from the loss for the last, from the next layer for the others."""
         if level == len(self.names):
-            rule = rf"\frac{{1}}{{n}} {self.weight}\frac{{\partial \ell}}{{\partial z}}, \quad {self.descent.loss.derivative}"
-            return Quantity("backward", "dA", name, f"d{_at('A', level)} = {rule}", self.descent.dA.copy())
-        dA = self.workspace.dZ[level] @ self.network.parameters.layers[level].W.T
-        rule = rf"d{_at('Z', level + 1)} {{{_at('W', level + 1)}}}^\top"
-        if self.descent.has_masks and layer.dropout:
-            dA *= self.workspace.masks[level - 1]
-            rule += rf" \odot {_at('M', level)}"
-        return Quantity("backward", "dA", name, f"d{_at('A', level)} = {rule}", dA)
+            derivative = self.descent.loss.derivative
+            return rf"\frac{{1}}{{n}} {self.weight}\frac{{\partial \ell}}{{\partial z}}, \quad {derivative}"
+        layer, after = self.network.layers[level - 1], self.network.layers[level]
+        rule = after.rule.input_slope_formula(Symbols(level + 1))
+        masked = self.descent.has_masks and isinstance(layer.rule, Dense) and layer.dropout
+        return rule + (rf" \odot {Symbols(level)('M')}" if masked else "")
 
     def update(self, update: Update) -> Iterator[Quantity]:
         parameters = self.network.parameters
@@ -166,7 +162,7 @@ class _Shown:
         if update.clip_norm is not None:
             factor, g = clip_factor(np, self._gradient_norm(), update.clip_norm), r"c\, "
             parameters.gradient *= factor
-            yield Quantity("update", "clip", None, rf"c = \min(1, {_number(update.clip_norm)} / |\nabla J|)", np.array(factor))
+            yield Quantity("update", "clip", None, rf"c = \min(1, {number(update.clip_norm)} / |\nabla J|)", np.array(factor))
         update.step += 1
         yield Quantity("update", "t", None, "t", np.array(update.step))
         yield Quantity("update", "learning_rate", None, r"\eta", np.array(update.rate))
@@ -175,60 +171,61 @@ class _Shown:
         by_rule: Callable[[int, str], str] = partial(_rule, update.optimizer.formula, g)
         vectors = [(f"{slot}_{{}}", vector, by_rule) for slot, vector in zip(update.optimizer.slots, update.slots, strict=True)]
         vectors += [("change_{}", parameters.theta - before, _change), ("new_{}", parameters.theta, by_rule)]
-        shapes = [layer.shape for layer in self.network.layers]
+        shapes = [layer.parameters for layer in self.network.layers]
+        cut = [(title, layer_views(vector, vector, shapes), rule) for title, vector, rule in vectors]
         for level, name in enumerate(self.names, 1):
-            for title, vector, rule in vectors:
-                views = layer_views(vector, vector, shapes)[level - 1]
-                yield from self._parameters("update", title, name, views.W, views.b, partial(rule, level))
+            for title, views, rule in cut:
+                arrays, symbols = views[level - 1].arrays, self._symbols(level)
+                yield from self._parameters("update", title, name, views[level - 1], arrays, symbols, partial(rule, level))
 
     def _gradient_norm(self) -> Any:
         gradient = self.network.parameters.gradient
         return np.sqrt(np.dot(gradient, gradient))
 
-    def _reads_one(self, level: int) -> bool:
-        """Whether that layer's bias is shown as the weight of an input x₀ = 1."""
-        return self.is_extra and level <= len(self.names) and self.network.layers[level - 1].bias
+    def _layers(self) -> Iterator[tuple[str, BoundLayer, LayerPass]]:
+        return zip(self.names, self.network.layers, self.workspace.passes, strict=True)
 
-    def _weights(self, level: int) -> str:
-        return _at(r"\tilde W" if self._reads_one(level) else "W", level)
-
-    def _into(self, level: int) -> str:
-        """What goes into that layer."""
-        return _at(r"\tilde A" if self._reads_one(level) else "A", level - 1)
+    def _symbols(self, level: int) -> Symbols:
+        """Of that layer: whether its bias is shown as the weight of an input x₀ = 1 depends on whether it has one."""
+        layer = self.network.layers[level - 1]
+        return Symbols(level, self.is_extra and isinstance(layer.rule, Dense) and layer.bias)
 
     def _activations(self, layer: str | None, level: int, A: Array, formula: str) -> Quantity:
         """A layer's outputs, with x₀ = 1 before them where the next layer reads it."""
-        if not self._reads_one(level + 1):
+        after = self._symbols(level + 1) if level < len(self.names) else None
+        if after is None or not after.is_extra:
             return Quantity("forward", "A", layer, formula, A.copy())
         extended = np.hstack([np.ones((len(A), 1), A.dtype), A])
-        return Quantity("forward", "A", layer, rf"{self._into(level + 1)} = [1, {_at('A', level)}], \quad {formula}", extended)
+        return Quantity("forward", "A", layer, rf"{after.X} = [1, {Symbols(level)('A')}], \quad {formula}", extended)
 
     def _parameters(
-        self, stage: Stage, name: str, layer: str, W: Array, b: Array | None, rule: Callable[[str], str]
+        self,
+        stage: Stage,
+        name: str,
+        layer: str,
+        views: LayerParameters,
+        arrays: dict[str, Array],
+        symbols: Symbols,
+        rule: Callable[[str], str] | None = None,
     ) -> Iterator[Quantity]:
-        """Something of W and of b, or of both as one matrix; `name` has a place for the letter, `rule` gives its formula."""
-        if b is not None and self.is_extra:
-            yield Quantity(stage, name.format("W"), layer, rule(r"\tilde W"), np.vstack([b, W]))
+        """Something of each of a layer's arrays, or of W and b as one matrix; `name` has a place for the letter, `rule` gives
+        its formula.
+        """
+        rule = rule or symbols
+        if symbols.is_extra:
+            both = np.vstack([arrays["b"], arrays["W"]])
+            yield Quantity(stage, name.format("W"), layer, rule(EXTENDED), both)
             return
-        yield Quantity(stage, name.format("W"), layer, rule("W"), W.copy())
-        if b is not None:
-            yield Quantity(stage, name.format("b"), layer, rule("b"), b.copy())
-
-
-def _at(symbol: str, level: int) -> str:
-    return f"{symbol}^{{({level})}}"
-
-
-def _number(value: float) -> str:
-    """As LaTeX: 1e-05 would be read as a product."""
-    digits, _, power = f"{value:g}".partition("e")
-    return rf"{digits} \cdot 10^{{{int(power)}}}" if power else digits
+        for each in views.shapes:
+            yield Quantity(stage, name.format(each.name), layer, rule(each.name), arrays[each.name].copy())
 
 
 def _rule(formula: str, factor: str, level: int, symbol: str) -> str:
     """The optimiser's formula, and what θ and g are in it."""
-    return rf"{formula}, \quad \theta = {_at(symbol, level)}, \; g = {factor}d{_at(symbol, level)}"
+    at = Symbols(level)
+    return rf"{formula}, \quad \theta = {at(symbol)}, \; g = {factor}d{at(symbol)}"
 
 
 def _change(level: int, symbol: str) -> str:
-    return rf"\Delta {_at(symbol, level)} = {_at(symbol, level)}_t - {_at(symbol, level)}_{{t - 1}}"
+    at = Symbols(level)(symbol)
+    return rf"\Delta {at} = {at}_t - {at}_{{t - 1}}"

@@ -13,7 +13,8 @@ from engine.glass.trace import Update
 from engine.models.descent import start_vectors
 from engine.models.run_state import State
 from engine.network.backpropagation import Backpropagation
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.activations import Activation, Identity
 from engine.parts.losses import Loss
 from engine.parts.optimizers import Optimizer
@@ -53,17 +54,16 @@ class Given:
             raise InvalidSpec(problems)
         X, Y = np.array(self.inputs), np.array(self.targets)
         sizes = [X.shape[1], *(len(layer.weights[0]) for layer in self.layers)]
-        activations = [*(layer.activation for layer in self.layers[:-1]), Identity()]  # what follows the last is the loss's
         layers = [
-            Dense(inputs, outputs, activation, bias=layer.bias is not None)
-            for inputs, outputs, activation, layer in zip(sizes[:-1], sizes[1:], activations, self.layers, strict=True)
+            dense(inputs, outputs, layer.activation, bias=layer.bias is not None)
+            for inputs, outputs, layer in zip(sizes[:-1], sizes[1:], self.layers, strict=True)
         ]
         network = Network(layers, np.float64, np)
         for views, layer in zip(network.parameters.layers, self.layers, strict=True):
             views.W[...] = layer.weights
             if views.b is not None:
                 views.b[...] = layer.bias
-        return Backpropagation(network, X, Y, self.loss, self.layers[-1].activation)
+        return Backpropagation(network, X, Y, self.loss)
 
     def _shape_problems(self) -> list[tuple[str, str]]:
         width, found = len(self.inputs[0]), [*_ragged("/inputs", self.inputs), *_ragged("/targets", self.targets)]

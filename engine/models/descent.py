@@ -12,6 +12,7 @@ from engine.backend import Array, gather, to_host
 from engine.models.run_state import Epoch, Problem, State
 from engine.models.scoring import mean_loss, mean_of, row_losses, score
 from engine.models.yardstick import Reason
+from engine.network.backpropagation import backpropagate
 from engine.network.network import Network
 from engine.randomness import Shuffles
 
@@ -129,18 +130,13 @@ class Definition:
         workspace = network.workspace(rows.shape[0])
         if network.has_dropout:
             network.draw_masks(workspace, self.spec.seed or 0, step)
-        Z = network.forward(X, workspace, masked=network.has_dropout)
-        outputs[...] = Z
-        dZ = workspace.dZ[-1]
-        self.loss.rows(xp, Z, Y, losses, work)
-        self.loss.gradient(xp, Z, Y, dZ)
-        if train.weights is not None:
-            weights = xp.take(train.weights, rows)
+        outputs[...] = network.forward(X, workspace, masked=network.has_dropout, training=True)
+        self.loss.rows(xp, workspace.outputs, Y, losses, work)
+        weights = None if train.weights is None else xp.take(train.weights, rows)
+        if weights is not None:
             losses *= weights
-            dZ *= weights[:, None]
-        dZ *= 1.0 / rows.shape[0]
-        network.backward(X, workspace, masked=network.has_dropout)
-        add_penalties(network, self.spec.penalties(train.rows), self.work)
+        backpropagate(network, workspace, self.loss, Y, weights, self.spec.penalties(train.rows), self.work)
+        network.observe(workspace)
         norm = self._clip()
         parameters = network.parameters
         self.optimizer.update(xp, parameters.theta, parameters.gradient, self.slots, self.work, step, rate)
@@ -188,20 +184,6 @@ class Definition:
             return {}
         scores = score("validation", self.problem, self.fetched.validation_outputs, self.host_validation_Y)
         return {"validation_loss": mean_of(self.fetched.validation_losses), **scores}
-
-
-def add_penalties(network: Network, penalties: tuple[float, float], work: Array) -> None:
-    """Add the gradient of the penalties (l1, l2) on the weights to ∇; a bias is never penalised. `work` (p,) is scratch."""
-    l1, l2 = penalties
-    if not (l1 or l2):
-        return
-    xp = network.xp
-    for layer in network.parameters.layers:
-        slope = work[: layer.W.size].reshape(layer.W.shape)
-        if l2:
-            xp.add(layer.dW, xp.multiply(layer.W, l2, out=slope), out=layer.dW)
-        if l1:
-            xp.add(layer.dW, xp.multiply(xp.sign(layer.W, out=slope), l1, out=slope), out=layer.dW)
 
 
 def clip_factor(xp: Any, norm: Array, most: float) -> Array:

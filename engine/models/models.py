@@ -1,6 +1,6 @@
 """What can be trained: each model's fields, the settings that mean something for it, its layers and its solver."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -11,7 +11,8 @@ from engine.models.linear import analytic, is_tall
 from engine.models.newton import is_compiled, newton
 from engine.models.perceptron import perceptron
 from engine.models.run_state import Epoch, Problem, State
-from engine.network.network import Dense
+from engine.network.layers.base import BoundLayer
+from engine.network.layers.dense import MAX_UNITS, dense
 from engine.parts.activations import Activation, Relu
 from engine.parts.initializers import HeNormal, Initializer, Zeros
 from engine.parts.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
@@ -23,7 +24,6 @@ from engine.spec import WHOLE, Described, Flag, NonNegativeFloat, Share, spec
 if TYPE_CHECKING:
     from engine.training.spec import Training
 
-MAX_UNITS = 1_000_000
 Solver = Callable[[Problem, State], Iterator[Epoch]]
 
 
@@ -61,9 +61,9 @@ class Model(Described):
         """Whether its solver also wants a table of that shape in the data's own units."""
         return False
 
-    def layers(self, inputs: int, outputs: int) -> list[Dense]:
+    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         """The network's layers; without hidden ones unless the model says otherwise."""
-        return [Dense(inputs, outputs)]
+        return [dense(inputs, outputs)]
 
     @property
     def start(self) -> Initializer:
@@ -214,8 +214,8 @@ class Perceptron(Model):
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
 
-    def layers(self, inputs: int, outputs: int) -> list[Dense]:
-        return [Dense(inputs, outputs, bias=self.bias)]
+    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+        return [dense(inputs, outputs, bias=self.bias)]
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -274,12 +274,12 @@ class MultilayerPerceptron(Model):
             settings |= {"loss": BinaryCrossEntropy()}
         return settings
 
-    def layers(self, inputs: int, outputs: int) -> list[Dense]:
+    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         layers = []
         for hidden in self.hidden:
-            layers.append(Dense(inputs, hidden.units, hidden.activation, hidden.dropout, self.bias))
+            layers.append(dense(inputs, hidden.units, hidden.activation, hidden.dropout, self.bias))
             inputs = hidden.units
-        return [*layers, Dense(inputs, outputs, bias=self.bias)]
+        return [*layers, dense(inputs, outputs, bias=self.bias)]
 
     @property
     def start(self) -> Initializer:

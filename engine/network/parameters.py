@@ -1,40 +1,69 @@
-"""One flat vector of parameters θ, one of their gradient ∇, and shaped views into both."""
+"""One flat vector of parameters θ, one of their gradient ∇, and named, shaped views into both."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from engine.backend import Array
 
+Shape = tuple[int, ...]
+
 
 @dataclass(frozen=True)
-class LayerShape:
-    """A dense layer's parameters: weights (inputs, outputs) and, where `bias`, a bias (outputs,)."""
+class ParameterShape:
+    """One array of a layer's parameters. An initializer draws weights, by the numbers that a unit reads (`inputs`) and the
+    units that a number is read by (`outputs`); other arrays begin with `start` and are never penalised.
+    """
 
-    inputs: int
-    outputs: int
-    bias: bool = True
+    name: str
+    shape: Shape
+    inputs: int = 1
+    outputs: int = 1
+    is_weight: bool = False
+    start: float = 0.0
 
     @property
     def size(self) -> int:
-        return self.inputs * self.outputs + self.outputs * self.bias
+        return math.prod(self.shape)
 
 
 @dataclass(frozen=True)
 class LayerParameters:
-    """Views into θ and ∇ of one layer: W (inputs, outputs), b (outputs,) or None, and their gradients."""
+    """Views into θ and ∇ of one layer's arrays, by name: W and b of most layers that have any."""
 
-    W: Array
-    b: Array | None
-    dW: Array  # noqa: N815 (the field's own capitals)
-    db: Array | None
+    shapes: tuple[ParameterShape, ...]
+    arrays: dict[str, Array]
+    gradients: dict[str, Array]
+
+    @property
+    def W(self) -> Array:
+        return self.arrays["W"]
+
+    @property
+    def b(self) -> Array | None:
+        return self.arrays.get("b")
+
+    @property
+    def dW(self) -> Array:
+        return self.gradients["W"]
+
+    @property
+    def db(self) -> Array | None:
+        return self.gradients.get("b")
+
+    def weights(self) -> Iterator[tuple[Array, Array]]:
+        """Each array that an initializer draws and a penalty counts, with its gradient."""
+        for shape in self.shapes:
+            if shape.is_weight:
+                yield self.arrays[shape.name], self.gradients[shape.name]
 
 
 class Parameters:
-    """θ (p,) and ∇ (p,), both allocated once; a layer's W and b are views, so writing either writes θ."""
+    """θ (p,) and ∇ (p,), both allocated once; a layer's arrays are views, so writing one writes θ."""
 
-    def __init__(self, shapes: Sequence[LayerShape], dtype: Any, xp: Any) -> None:
-        size = sum(shape.size for shape in shapes)
+    def __init__(self, shapes: Sequence[Sequence[ParameterShape]], dtype: Any, xp: Any) -> None:
+        size = sum(shape.size for layer in shapes for shape in layer)
         self.theta: Array = xp.zeros(size, dtype)
         self.gradient: Array = xp.zeros(size, dtype)
         self.layers = layer_views(self.theta, self.gradient, shapes)
@@ -43,14 +72,20 @@ class Parameters:
     def size(self) -> int:
         return int(self.theta.size)
 
+    def weights(self) -> Iterator[tuple[Array, Array]]:
+        """Each array of weights with its gradient, layer after layer: all that is drawn and penalised."""
+        for layer in self.layers:
+            yield from layer.weights()
 
-def layer_views(theta: Array, gradient: Array, shapes: Sequence[LayerShape]) -> tuple[LayerParameters, ...]:
-    """Cut flat vectors (p,) into each layer's weights, row by row, followed by its bias."""
+
+def layer_views(theta: Array, gradient: Array, shapes: Sequence[Sequence[ParameterShape]]) -> tuple[LayerParameters, ...]:
+    """Cut flat vectors (p,) into each layer's arrays, in their order, each row by row."""
     views, start = [], 0
-    for shape in shapes:
-        end = start + shape.inputs * shape.outputs
-        W, dW = (vector[start:end].reshape(shape.inputs, shape.outputs) for vector in (theta, gradient))
-        start = end + shape.outputs * shape.bias
-        b, db = (theta[end:start], gradient[end:start]) if shape.bias else (None, None)
-        views.append(LayerParameters(W, b, dW, db))
+    for layer in shapes:
+        arrays, gradients = {}, {}
+        for shape in layer:
+            end = start + shape.size
+            arrays[shape.name], gradients[shape.name] = (vector[start:end].reshape(shape.shape) for vector in (theta, gradient))
+            start = end
+        views.append(LayerParameters(tuple(layer), arrays, gradients))
     return tuple(views)

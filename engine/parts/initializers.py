@@ -12,14 +12,17 @@ from engine.forms import ByKind
 from engine.spec import Described, FiniteFloat, PositiveFloat, renamed, spec
 
 Weights = NDArray[np.float64]
+Shape = tuple[int, ...]
 
 
 class InitializerRule(Described, ABC):
     """A distribution from which the first weights of a layer are drawn."""
 
     @abstractmethod
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        """The weights (inputs, outputs), float64, on the host. The same generator state gives the same weights."""
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        """The weights, float64, on the host: (inputs, outputs), or of another shape, where a unit reads `inputs` numbers and a
+        number is read by `outputs` units. The same generator state gives the same weights.
+        """
 
     @abstractmethod
     def variance(self, inputs: int, outputs: int) -> float | None:
@@ -34,8 +37,8 @@ class Zeros(InitializerRule):
     source: ClassVar[str] = "Goodfellow, Bengio and Courville, Deep Learning, 2016, section 8.4"
     kind: Literal["zeros"] = "zeros"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return np.zeros((inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return np.zeros(shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 0.0
@@ -50,8 +53,8 @@ class ConstantInitializer(InitializerRule):
     kind: Literal["constant"] = "constant"
     value: FiniteFloat = Field(default=0.1, ge=-1e6, le=1e6, description="The value c of every weight.")
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return np.full((inputs, outputs), self.value)
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return np.full(shape or (inputs, outputs), self.value)
 
     def variance(self, inputs: int, outputs: int) -> None:
         return None
@@ -66,8 +69,8 @@ class UniformInitializer(InitializerRule):
     kind: Literal["uniform"] = "uniform"
     bound: PositiveFloat = Field(default=0.05, le=1e6, description="The bound a.")
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.uniform(-self.bound, self.bound, (inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return rng.uniform(-self.bound, self.bound, shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return self.bound**2 / 3
@@ -82,8 +85,8 @@ class NormalInitializer(InitializerRule):
     kind: Literal["normal"] = "normal"
     std: PositiveFloat = renamed("std", "deviation", default=0.05, le=1e6, description="The standard deviation σ.")
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.normal(0, self.std, (inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return rng.normal(0, self.std, shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return self.std**2
@@ -97,8 +100,8 @@ class StandardNormal(InitializerRule):
     source: ClassVar[str] = "Nielsen, Neural Networks and Deep Learning, 2015, chapter 3"
     kind: Literal["standard_normal"] = "standard_normal"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.standard_normal((inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return rng.standard_normal(shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 1.0
@@ -115,9 +118,9 @@ class XavierUniform(InitializerRule):
     title: ClassVar[str] = "Xavier, uniform"
     kind: Literal["xavier_uniform"] = "xavier_uniform"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
         bound = math.sqrt(6 / (inputs + outputs))
-        return rng.uniform(-bound, bound, (inputs, outputs))
+        return rng.uniform(-bound, bound, shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 2 / (inputs + outputs)
@@ -132,8 +135,8 @@ class XavierNormal(InitializerRule):
     title: ClassVar[str] = "Xavier, normal"
     kind: Literal["xavier_normal"] = "xavier_normal"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.normal(0, math.sqrt(2 / (inputs + outputs)), (inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return rng.normal(0, math.sqrt(2 / (inputs + outputs)), shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 2 / (inputs + outputs)
@@ -148,8 +151,8 @@ class HeNormal(InitializerRule):
     title: ClassVar[str] = "He, normal"
     kind: Literal["he_normal"] = "he_normal"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
-        return rng.normal(0, math.sqrt(2 / inputs), (inputs, outputs))
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
+        return rng.normal(0, math.sqrt(2 / inputs), shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 2 / inputs
@@ -164,9 +167,9 @@ class HeUniform(InitializerRule):
     title: ClassVar[str] = "He, uniform"
     kind: Literal["he_uniform"] = "he_uniform"
 
-    def draw(self, rng: np.random.Generator, inputs: int, outputs: int) -> Weights:
+    def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
         bound = math.sqrt(6 / inputs)
-        return rng.uniform(-bound, bound, (inputs, outputs))
+        return rng.uniform(-bound, bound, shape or (inputs, outputs))
 
     def variance(self, inputs: int, outputs: int) -> float:
         return 2 / inputs

@@ -7,7 +7,8 @@ import numpy as np
 
 from engine.errors import TooMuchMemory
 from engine.models.descent import batch_bounds
-from engine.network.network import Dense, count_parameters
+from engine.network.layers.base import BoundLayer
+from engine.network.network import count_parameters
 from engine.tables.features import Column, ColumnSummary
 from engine.tables.target import Classes
 from engine.training.prepare import build_network, fit
@@ -50,7 +51,7 @@ class Estimated:
     memory_bytes: int
     seconds: float | None
     rows: Mapping[str, int]
-    layers: Sequence[Dense]
+    layers: Sequence[BoundLayer]
 
 
 def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
@@ -134,7 +135,7 @@ def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> 
     return values * np.dtype(training.precision).itemsize
 
 
-def _rows_at_hand(training: Training, layers: Sequence[Dense], rows: int) -> int:
+def _rows_at_hand(training: Training, layers: Sequence[BoundLayer], rows: int) -> int:
     """Of a batch, all of whose layers' values are kept at once."""
     if training.optimizer is None:  # a solver looks at the rows of the matrix itself
         return 0

@@ -11,7 +11,6 @@ import numpy as np
 
 from engine.backend import to_host
 from engine.errors import UnusableData
-from engine.network.network import Workspace
 from engine.tables.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
 from engine.tables.target import Shares, Target
 from engine.training.findings import Finding
@@ -78,9 +77,9 @@ class Predictor:
     def activations(self, columns: Mapping[str, Column]) -> list[np.ndarray]:
         """What the units of each hidden layer answer, (n, units) each, before any dropout."""
         X = self.network.xp.asarray(self.features.transform(columns, self.network.dtype))
-        workspace = Workspace(self.network.layers, X.shape[0], self.network.dtype, self.network.xp)
+        workspace = self.network.new_workspace(X.shape[0])
         self.network.forward(X, workspace)
-        return [to_host(A) for A in workspace.A[:-1]]
+        return [to_host(at.A) for at in workspace.passes[:-1]]
 
     def predict(self, columns: Mapping[str, Column]) -> Prediction:
         """Values or labels, and probabilities, of raw columns."""

@@ -195,7 +195,7 @@ def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> S
 def _zero(problem: Problem) -> Iterator[Told]:
     """Whether some layer's weights are all 0, so that every row gets the same answer."""
     for number, layer in enumerate(problem.network.parameters.layers, 1):
-        if layer.W.size and not bool((layer.W != 0).any()):
+        if any(W.size and not bool((W != 0).any()) for W, _ in layer.weights()):
             is_alone = len(problem.network.layers) == 1
             place = say("all weights") if is_alone else say("all weights of layer {number}", number=number)
             regularization, weights = problem.spec.regularization, problem.train.weights

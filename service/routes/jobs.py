@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 
 from engine.catalog import choices, schema_in
 from engine.errors import InputError
-from engine.glass.histograms import layer_names
+from engine.network.network import layer_names
 from engine.tables.features import Column, ColumnSummary
 from engine.training.completion import complete, guesses
 from engine.training.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
@@ -194,14 +194,14 @@ def _estimate(store: Store, caller: Caller, request: JobRequest) -> Estimate:
 
 
 def _told(completed: JobRequest, found: Estimated, warnings: Sequence[Mapping[str, Any]]) -> Estimate:
-    names = layer_names(len(found.layers))
+    names = layer_names(found.layers)
     layers = [
         EstimatedLayer(
             name=name,
             inputs=layer.inputs,
             outputs=layer.outputs,
             activation=None if name == names[-1] else layer.activation.kind,
-            parameters=layer.shape.size,
+            parameters=layer.size,
         )
         for name, layer in zip(names, found.layers, strict=True)
     ]

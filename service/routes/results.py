@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from engine.errors import InputError
 from engine.forms import Matching
-from engine.glass.histograms import layer_names
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate
 from engine.training.predict import Predictor
@@ -289,7 +288,7 @@ def get_weights(
         if checkpoint is not None:
             identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
         moment = moment_at(session, store.files, job, checkpoint)
-    known = layer_names(len(moment.predictor.network.layers))
+    known = moment.predictor.network.names
     if layer not in (None, *known):
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
     if kind == "json":
@@ -311,7 +310,7 @@ def get_weights(
 def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
     """The layers, or the one, with the names of what goes in and what comes out of the whole; and the coefficients."""
     views = predictor.network.parameters.layers
-    names = layer_names(len(views))
+    names = predictor.network.names
     layers = [
         LayerWeights(
             name=name,
@@ -328,7 +327,7 @@ def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
 
 def _tensors(predictor: Predictor, layer: str | None) -> dict[str, np.ndarray]:
     views = predictor.network.parameters.layers
-    chosen = {name: view for name, view in zip(layer_names(len(views)), views, strict=True) if layer in (None, name)}
+    chosen = {name: view for name, view in zip(predictor.network.names, views, strict=True) if layer in (None, name)}
     tensors = {f"{name}.weights": view.W for name, view in chosen.items()}
     return tensors | {f"{name}.bias": view.b for name, view in chosen.items() if view.b is not None}
 

@@ -11,7 +11,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LinearRegression
 from sklearn.linear_model import LogisticRegression as Reference
 
-from engine.network.parameters import LayerShape, layer_views
+from engine.network.layers.dense import dense
+from engine.network.parameters import layer_views
 from engine.tables.correlation import pearson
 from engine.tables.samples import (
     HOUSE_PRICE_COEFFICIENTS,
@@ -434,5 +435,5 @@ def gradient_by_layer(posed: Prepared) -> tuple[list[Any], float]:
     """∂J/∂W and ∂J/∂b (or None) of each layer in turn, and J."""
     network = posed.problem.network
     gradient, loss = one_step(posed, network.parameters.theta.copy())
-    shapes = [LayerShape(*layer.W.shape, bias=layer.b is not None) for layer in network.parameters.layers]
+    shapes = [dense(*layer.W.shape, bias=layer.b is not None).parameters for layer in network.parameters.layers]
     return [array for layer in layer_views(gradient, gradient, shapes) for array in (layer.W, layer.b)], loss

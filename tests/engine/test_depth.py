@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from engine.models.run_state import State, train
-from engine.network.parameters import LayerShape, layer_views
+from engine.network.layers.dense import dense
+from engine.network.parameters import layer_views
 from engine.parts.activations import Relu, Tanh
 from engine.tables.samples import BlobsSample, IrisSample
 from engine.training.prepare import Prepared
@@ -96,7 +97,7 @@ def gradients(posed: Prepared) -> tuple[list[float], list[float]]:
     start = network.parameters.theta.copy()
     gradient, _ = one_step(posed, start)
     network.parameters.theta[...] = start
-    shapes = [LayerShape(*layer.W.shape) for layer in network.parameters.layers]
+    shapes = [dense(*layer.W.shape).parameters for layer in network.parameters.layers]
     views = layer_views(gradient, gradient, shapes)
     return tuple([float(np.sqrt(np.mean(getattr(layer, name) ** 2))) for layer in views] for name in ("W", "b"))
 

@@ -21,6 +21,7 @@ from engine.models import descent, perceptron
 from engine.models.descent import Definition, descend
 from engine.models.models import HiddenLayer, MultilayerPerceptron, Regularization
 from engine.models.run_state import Matrices, Problem, State
+from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.activations import Activation, Relu
 from engine.parts.losses import CrossEntropy, Loss
@@ -366,9 +367,9 @@ def test_what_has_no_kernel_runs_on_its_definition() -> None:
     assert isinstance(fast(posed((3, 500, 4)), descent.start_vectors(posed().spec, posed((3, 500, 4)).network), 200), Large)
     assert supported(posed())
     problem = posed()
-    layers = [dataclasses.replace(problem.network.layers[0], activation=Unknown()), *problem.network.layers[1:]]
+    layers = [dense(3, 7, Unknown()), *problem.network.layers[1:]]
     assert not supported(dataclasses.replace(problem, network=Network(layers, np.float64, np)))
-    layers = [dataclasses.replace(problem.network.layers[0], dropout=0.5), *problem.network.layers[1:]]
+    layers = [dense(3, 7, Relu(), dropout=0.5), *problem.network.layers[1:]]
     assert not supported(dataclasses.replace(problem, network=Network(layers, np.float64, np)))
     assert fast(dataclasses.replace(problem, network=Network(layers, np.float64, np)), {}, 16) is None
 

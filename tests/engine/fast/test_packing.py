@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from engine.fast import packing
 from engine.fast.team_step import FIRST, LAYER, PIECE, PLACE, PLACE_B, ROWS, WIDTH
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.activations import Relu
 
 
@@ -18,7 +19,7 @@ from engine.parts.activations import Relu
 def networks(draw: Any) -> Network:
     widths = draw(st.lists(st.integers(1, 90), min_size=2, max_size=4))
     shapes = pairwise(widths)
-    layers = [Dense(inputs, outputs, Relu(), bias=draw(st.booleans())) for inputs, outputs in shapes]
+    layers = [dense(inputs, outputs, Relu(), bias=draw(st.booleans())) for inputs, outputs in shapes]
     return Network(layers, draw(st.sampled_from([np.float32, np.float64])), np)
 
 
@@ -64,7 +65,7 @@ def test_the_transpose_is_what_it_says(network: Network) -> None:
 
 
 def test_a_large_layer_is_cut_into_enough_pieces_to_share_out() -> None:
-    network = Network([Dense(784, 256, Relu()), Dense(256, 10, Relu())], np.float32, np)
+    network = Network([dense(784, 256, Relu()), dense(256, 10, Relu())], np.float32, np)
     of_layer = np.bincount(packing.pieces(network)[:, LAYER])
     assert (of_layer >= 16).all()
 

@@ -9,7 +9,8 @@ import pytest
 from engine.glass.gradient_check import Slope, check_gradient, count_products
 from engine.glass.trace_input import Given, GivenLayer, Moment
 from engine.network.backpropagation import Backpropagation
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.activations import Activation, Relu, Tanh
 from engine.parts.losses import CrossEntropy, HalfMeanSquaredError, Loss
 from engine.spec import kind_of, members
@@ -106,7 +107,7 @@ def test_each_is_named_by_its_place() -> None:
 
 
 def test_few_of_a_large_network_take_no_more_memory_than_its_weights() -> None:
-    network = Network([Dense(1000, 1000), Dense(1000, 1)], np.float64, np)
+    network = Network([dense(1000, 1000), dense(1000, 1)], np.float64, np)
     network.parameters.theta[...] = 1e-3
     descent = Backpropagation(network, np.ones((1, 1000)), np.ones((1, 1)), HalfMeanSquaredError())
     tracemalloc.start()
@@ -119,7 +120,7 @@ def test_few_of_a_large_network_take_no_more_memory_than_its_weights() -> None:
 @pytest.mark.parametrize("of", ["rows", "layers", "units", "l1"])
 def test_more_of_anything_takes_longer(of: str) -> None:
     def descent(rows: int = 4, layers: int = 2, units: int = 3, l1: float = 0.0) -> Backpropagation:
-        network = Network([Dense(units, units, Tanh()) for _ in range(layers)], np.float64, np)
+        network = Network([dense(units, units, Tanh()) for _ in range(layers)], np.float64, np)
         return Backpropagation(
             network, np.ones((rows, units)), np.ones((rows, units)), HalfMeanSquaredError(), penalties=(l1, 0)
         )

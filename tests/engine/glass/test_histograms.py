@@ -9,7 +9,8 @@ from pydantic import TypeAdapter
 
 from engine.glass.histograms import LayerHistogram, layer_histograms
 from engine.models.run_state import Matrices, Problem
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.activations import Activation
 from engine.parts.initializers import Initializer
 from engine.tables.target import Classes
@@ -21,7 +22,7 @@ TRAINING: TypeAdapter[Training] = TypeAdapter(Training)
 def deep(initializer: dict[str, Any], activation: str, layers: int = 10, width: int = 100) -> list[LayerHistogram]:
     """The histograms of a deep net on standard normal rows before its first step."""
     function = TypeAdapter(Activation).validate_python(activation)
-    shapes = [Dense(width, width, function) for _ in range(layers)] + [Dense(width, 3)]
+    shapes = [dense(width, width, function) for _ in range(layers)] + [dense(width, 3)]
     network = Network(shapes, np.float64, np)
     network.initialize(TypeAdapter(Initializer).validate_python(initializer), 0)
     rng = np.random.default_rng(1)

@@ -8,7 +8,8 @@ from pydantic import TypeAdapter
 
 from engine.errors import InvalidSpec
 from engine.glass.propagation import LayerSpread, Propagation
-from engine.network.network import Dense, Network
+from engine.network.layers.dense import dense
+from engine.network.network import Network
 from engine.parts.initializers import Initializer, InitializerRule
 from engine.spec import kind_of, members
 
@@ -47,7 +48,7 @@ def test_the_weights_are_those_that_a_job_of_the_seed_begins_with() -> None:
     propagation = PROPAGATION.validate_python(
         {"initializer": "he_normal", "activation": "identity", "width": 30, "depth": 1, "seed": 7}
     )
-    network = Network([Dense(30, 30), Dense(30, 30)], float, np)
+    network = Network([dense(30, 30), dense(30, 30)], float, np)
     network.initialize(INITIALIZER.validate_python("he_normal"), 7)
     first, second = (views.W for views in network.parameters.layers)
     (layer,) = propagation.layers()

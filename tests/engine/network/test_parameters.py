@@ -3,15 +3,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.network.parameters import LayerShape, Parameters, layer_views
+from engine.network.layers.base import BoundLayer
+from engine.network.layers.dense import dense
+from engine.network.parameters import Parameters, layer_views
 
-SHAPES = st.lists(st.builds(LayerShape, st.integers(1, 6), st.integers(1, 6), st.booleans()), min_size=1, max_size=5)
+SHAPES = st.lists(st.builds(dense, st.integers(1, 6), st.integers(1, 6), bias=st.booleans()), min_size=1, max_size=5)
 
 
 @given(SHAPES)
-def test_views_tile_the_vectors(shapes: list[LayerShape]) -> None:
+def test_views_tile_the_vectors(shapes: list[BoundLayer]) -> None:
     """Every parameter is in one view, and in the order W row by row, b, layer after layer."""
-    parameters = Parameters(shapes, np.float64, np)
+    parameters = Parameters([shape.parameters for shape in shapes], np.float64, np)
     assert parameters.size == sum(shape.size for shape in shapes)
     parameters.theta[...] = np.arange(parameters.size)
     parameters.gradient[...] = -np.arange(parameters.size)
@@ -27,7 +29,7 @@ def test_views_tile_the_vectors(shapes: list[LayerShape]) -> None:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_writing_a_view_writes_the_vector(dtype: type) -> None:
-    parameters = Parameters([LayerShape(2, 2), LayerShape(2, 1, bias=False)], dtype, np)
+    parameters = Parameters([dense(2, 2).parameters, dense(2, 1, bias=False).parameters], dtype, np)
     assert parameters.theta.dtype == parameters.gradient.dtype == dtype
     assert not parameters.theta.any()
     first, second = parameters.layers
@@ -37,18 +39,18 @@ def test_writing_a_view_writes_the_vector(dtype: type) -> None:
     assert parameters.gradient.tolist() == [0, 0, 0, 0, 0, 0, 4, 0]
 
 
-@pytest.mark.parametrize(("shape", "size"), [(LayerShape(2, 2), 6), (LayerShape(2, 1), 3), (LayerShape(3, 4, False), 12)])
-def test_a_layers_size(shape: LayerShape, size: int) -> None:
+@pytest.mark.parametrize(("shape", "size"), [(dense(2, 2), 6), (dense(2, 1), 3), (dense(3, 4, bias=False), 12)])
+def test_a_layers_size(shape: BoundLayer, size: int) -> None:
     assert shape.size == size
 
 
 def test_a_2_2_1_net_has_9() -> None:
-    assert Parameters([LayerShape(2, 2), LayerShape(2, 1)], np.float64, np).size == 9
+    assert Parameters([dense(2, 2).parameters, dense(2, 1).parameters], np.float64, np).size == 9
 
 
 def test_any_vectors_can_be_cut() -> None:
     theta, slot = np.arange(6.0), np.arange(6.0) * 10
-    [layer] = layer_views(theta, slot, [LayerShape(2, 2)])
+    [layer] = layer_views(theta, slot, [dense(2, 2).parameters])
     assert layer.dW.tolist() == [[0, 10], [20, 30]]
     layer.W[...] = 7
     assert theta.tolist() == [7, 7, 7, 7, 4, 5]

@@ -1,0 +1,29 @@
+"""What pooling layers share: a window that shrinks each channel of an image by itself."""
+
+from pydantic import Field
+
+from engine.network.layers.base import LayerRule, image
+from engine.network.layers.window import Padding, Pair, Window
+from engine.network.parameters import Shape
+from engine.spec import spec
+
+
+@spec
+class Pooling(LayerRule):
+    """The settings of a pooling layer, and the shape that it makes."""
+
+    kernel: Pair = Field(default=2, description="height and width of the window, one number for both or two")
+    stride: Pair | None = Field(default=None, description="how far the window moves; by default its own size")
+    padding: Padding = Field(
+        default="valid",
+        description="valid: the window stays within the image; same: it also stands over the edges; or by how much it reaches "
+        "beyond each side. Only what lies in the image counts",
+    )
+
+    def window(self, shape: Shape) -> Window:
+        """Where the window stands on images of that shape. Raises DoesNotFit."""
+        return Window.over(shape, self.kernel, self.kernel if self.stride is None else self.stride, self.padding)
+
+    def output_shape(self, shape: Shape) -> Shape:
+        *_, channels = image(shape)
+        return (*self.window(shape).out, channels)
