@@ -99,15 +99,28 @@ def _opened(url: str) -> Iterator[Database]:
         database.close()
 
 
-@pytest.fixture(params=BACKENDS)
-def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
-    """A database with nothing in it, not even tables."""
+@contextmanager
+def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
     if request.param == "sqlite":
-        with _opened(f"sqlite:///{tmp_path / 'empty.db'}") as database:
+        with _opened(f"sqlite:///{folder / 'empty.db'}") as database:
             yield database
     else:
         with _postgresql_database(request.getfixturevalue("postgresql_server")) as url, _opened(url) as database:
             yield database
+
+
+@pytest.fixture(params=BACKENDS)
+def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """A database with nothing in it, not even tables."""
+    with _empty_database(request, tmp_path) as database:
+        yield database
+
+
+@pytest.fixture(scope="module", params=BACKENDS)
+def shared_empty_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+    """The same, one for all tests of a module that take it: whoever fills it says what they may do with it."""
+    with _empty_database(request, tmp_path_factory.mktemp("empty")) as database:
+        yield database
 
 
 @pytest.fixture(scope="session")

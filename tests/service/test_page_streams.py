@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from bench.streams import held, write_epochs
 from service import page_stream
-from service.feed import RESET
+from service.feed_stream import RESET
 from store import feed, jobs, keys
 from store.curves import Recorder
 from store.database import Database

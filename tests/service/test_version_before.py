@@ -4,7 +4,8 @@ import json
 import math
 import shutil
 import tarfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from sqlalchemy import JSON, Engine, MetaData, create_engine, text
 from store.database import Database
 from store.migrate import config
 from tests.fixtures.arithmetic import arithmetic
-from tests.service.conftest import Stage
+from tests.service.conftest import Stage, stages
 from worker.training import run
 
 FIXTURES = Path(__file__).parents[1] / "fixtures"
@@ -41,12 +42,20 @@ EARLIER = {
     "0_1": Earlier("0004", ("paused", "queued")),
     "0_2": Earlier("0006", ("paused", "queued")),
     "0_3": Earlier("0009", ("paused", "queued")),
+    "0_4": Earlier("0014", ("paused", "queued")),
 }
 
 
 TRAINED_ON = pytest.mark.parametrize(
     ("earlier", "empty_database"),
-    [("f1865d1", "postgresql"), ("0_1", "sqlite"), ("0_1", "postgresql"), ("0_2", "sqlite"), ("0_3", "postgresql")],
+    [
+        ("f1865d1", "postgresql"),
+        ("0_1", "postgresql"),
+        ("0_2", "sqlite"),
+        ("0_3", "postgresql"),
+        ("0_4", "sqlite"),
+        ("0_4", "postgresql"),
+    ],
     indirect=True,
 )
 """What trains takes its time; what is read is read on both."""
@@ -72,21 +81,36 @@ def told(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def before(
-    folder: Path, earlier: str, tmp_path: Path, make_stage: Callable[..., Stage], empty_database: Database
+    folder: Path, earlier: str, tmp_path_factory: pytest.TempPathFactory, migrated: Path, shared_empty_database: Database
 ) -> Iterator[Stage]:
+    """Today's service on that data, for all tests that only read it."""
+    with started(folder, earlier, tmp_path_factory.mktemp("before"), migrated, shared_empty_database) as stage:
+        yield stage
+
+
+@pytest.fixture
+def going_on(folder: Path, earlier: str, tmp_path: Path, migrated: Path, empty_database: Database) -> Iterator[Stage]:
+    """Today's service on a copy of that data of its own."""
+    with started(folder, earlier, tmp_path, migrated, empty_database) as stage:
+        yield stage
+
+
+@contextmanager
+def started(folder: Path, earlier: str, scratch: Path, migrated: Path, empty: Database) -> Iterator[Stage]:
     """Today's service on a copy of the folder; or on its files, and a copy of its rows in PostgreSQL."""
-    shutil.copytree(folder / "data", tmp_path / "data")
-    if empty_database.is_sqlite:
-        yield make_stage()
-        return
-    with empty_database.engine.execution_options(writes=True).begin() as connection:
-        command.upgrade(config(connection), EARLIER[earlier].revision)
-    source = create_engine(f"sqlite:///{tmp_path / 'data' / 'vidro.db'}")
-    copy_rows(source, empty_database.engine)
-    source.dispose()
-    yield make_stage(database_url=empty_database.url.render_as_string(hide_password=False))
+    shutil.copytree(folder / "data", scratch / "data")
+    given = {}
+    if not empty.is_sqlite:
+        with empty.engine.execution_options(writes=True).begin() as connection:
+            command.upgrade(config(connection), EARLIER[earlier].revision)
+        source = create_engine(f"sqlite:///{scratch / 'data' / 'vidro.db'}")
+        copy_rows(source, empty.engine)
+        source.dispose()
+        given["database_url"] = empty.url.render_as_string(hide_password=False)
+    with stages(scratch, migrated) as make:
+        yield make(**given)
 
 
 def copy_rows(source: Engine, target: Engine) -> None:
@@ -191,7 +215,12 @@ def test_what_was_learned_is_answered_as_then(before: Stage, told: dict[str, Any
         predicted = before.client.post(f"/v1/models/{job['model_id']}/predict", json={"records": job["records"]})
         assert predicted.status_code == 200, predicted.text
         holds(predicted.json(), job["predicted"], name)
-        for part in ("checkpoints", "histograms", "events", "weights?epoch=best", "evaluation?split=train"):
+        for part in ("checkpoints", "histograms"):
+            holds(get(before, f"{path}/{part}"), job.get(part, {}), f"{name}/{part}")
+        if "first_weights" in job:
+            first = job["first_weights"]
+            holds(get(before, f"{path}/weights?epoch={first['epoch']}"), first, f"{name}/first_weights")
+        for part in ("events", "weights?epoch=best", "evaluation?split=train"):
             assert before.client.get(f"{path}/{part}").status_code == 200, (name, part)
         if len(job["records"][0]) > 1:
             assert before.client.get(f"{path}/boundary?resolution=5").status_code == 200, name
@@ -221,18 +250,28 @@ def test_what_had_diverged_says_so(before: Stage, told: dict[str, Any]) -> None:
 
 
 @TRAINED_ON
-def test_what_was_undone_goes_on_to_the_same_bits(before: Stage, earlier: str, told: dict[str, Any]) -> None:
-    """What was queued runs; what was paused, or given back by its worker, goes on from where it stood."""
+def test_jobs_go_on_to_the_same_bits(going_on: Stage, earlier: str, told: dict[str, Any]) -> None:
+    """What was queued runs; what was paused, or given back by its worker, goes on from where it stood. So does a fork, and
+    new jobs run beside them.
+    """
+    the_undone_go_on(going_on, earlier, told)
+    a_fork_goes_on(going_on, told)
+    for name, target, kind in (("visits", "likes", "linear_regression"), ("flowers", "sort", "mlp")):
+        assert going_on.job(told["datasets"][name]["id"], target, kind)["state"] == "succeeded"
+
+
+def the_undone_go_on(stage: Stage, earlier: str, told: dict[str, Any]) -> None:
+    """Run every job that was left undone: it ends as the one did that nothing had interrupted."""
     undone = [name for name in told["jobs"] if name.endswith(EARLIER[earlier].undone)]
     assert len(undone) >= 8
     for name in undone:
         job_id, way = told["jobs"][name]["id"], name.split(", ")[0]
-        job = get(before, f"/v1/jobs/{job_id}")
+        job = get(stage, f"/v1/jobs/{job_id}")
         assert (job["progress"]["fraction"] > 0) == (not name.endswith("queued")), name
         if job["state"] == "paused":
-            assert before.client.post(f"/v1/jobs/{job_id}/resume").status_code == 202
-        run(before.place, job_id)
-        ended, alone = learned(before, job_id), of_a_run(told["jobs"][f"{way}, alone"])
+            assert stage.client.post(f"/v1/jobs/{job_id}/resume").status_code == 202
+        run(stage.place, job_id)
+        ended, alone = learned(stage, job_id), of_a_run(told["jobs"][f"{way}, alone"])
         if EARLIER[earlier].keeps_bits:
             holds(ended, alone, name)
             continue
@@ -242,18 +281,12 @@ def test_what_was_undone_goes_on_to_the_same_bits(before: Stage, earlier: str, t
         assert ended["curves"]["train_loss"][-1] == pytest.approx(alone["curves"]["train_loss"][-1], abs=0.05)
 
 
-@TRAINED_ON
-def test_a_fork_ends_in_the_same_bits(before: Stage, told: dict[str, Any]) -> None:
+def a_fork_goes_on(stage: Stage, told: dict[str, Any]) -> None:
+    """Fork a job as it was forked then: the fork ends as that one did, where that code knew forks."""
     parent = told["jobs"]["small, alone"]["id"]
-    fork = before.client.post(f"/v1/jobs/{parent}/fork", json=told["fork"])
+    fork = stage.client.post(f"/v1/jobs/{parent}/fork", json=told["fork"])
     assert fork.status_code == 202, fork.text
-    before.run(fork.json()["id"])
-    ended = learned(before, fork.json()["id"])
-    if "forked, alone" in told["jobs"]:  # the first code knew no forks
+    stage.run(fork.json()["id"])
+    ended = learned(stage, fork.json()["id"])
+    if "forked, alone" in told["jobs"]:
         holds(ended, of_a_run(told["jobs"]["forked, alone"]))
-
-
-@TRAINED_ON
-def test_new_jobs_run_beside_them(before: Stage, told: dict[str, Any]) -> None:
-    for name, target, kind in (("visits", "likes", "linear_regression"), ("flowers", "sort", "mlp")):
-        assert before.job(told["datasets"][name]["id"], target, kind)["state"] == "succeeded"
