@@ -1,13 +1,33 @@
-"""What can be watched: a job, or all jobs of an owner; where its events end, and the streams that tell them."""
+"""Subjects that can be watched (a job, or all jobs of an owner): where their events end, and the streams that tell them."""
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from service.events import Block
 from store.cursors import Head
 from store.feed import FeedPlace
 
-if TYPE_CHECKING:
-    from service.stream import EventStream
+
+class Watcher(Protocol):
+    """A stream, as those see it who wake it."""
+
+    place: Any
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it has told everything that it knows of."""
+
+    def place_in(self, channel: "Channel") -> Any:
+        """How far it has told the channel's events; None where nothing can be given to it."""
+
+    def wake(self) -> None:
+        """Have it look for what is new, if it waits."""
+
+    def give(self, place: Any, block: Block, chunk: bytes) -> None:
+        """Tell it what follows the place, where it waits there."""
+
+    def say(self, data: bytes, chunk: bytes) -> None:
+        """Have it send something that has no place among its events."""
 
 
 class Channel:
@@ -15,7 +35,7 @@ class Channel:
 
     def __init__(self, key: Any, now: float) -> None:
         self.key = key
-        self.streams: set[EventStream] = set()
+        self.streams: set[Watcher] = set()
         self.wave: asyncio.Task[None] | None = None
         self.has_changed = self.is_gone = False
         self.idle_since = now
@@ -29,11 +49,11 @@ class Channel:
         """Whether no event will follow those that there are."""
         return False
 
-    def join(self, stream: "EventStream") -> None:
+    def join(self, stream: Watcher) -> None:
         """Have the stream woken when there is something new."""
         self.streams.add(stream)
 
-    def leave(self, stream: "EventStream", now: float) -> None:
+    def leave(self, stream: Watcher, now: float) -> None:
         """Wake the stream no more."""
         self.streams.discard(stream)
         self.idle_since = now

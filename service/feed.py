@@ -1,11 +1,10 @@
-"""The stream of all jobs that a caller sees: each as a line of a table whenever it has changed, and how far it is meanwhile.
+"""Events of all jobs that a caller sees: a job as a line of a table whenever it changes, and its progress meanwhile.
 
 What is told of a job is what it is by now: of several changes in a row the last one counts. How far running jobs are has no
 place among the events: it is told once a second, to those who read fast enough, and anew to who comes back.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -14,18 +13,10 @@ from service.events import BATCH, Block, Told
 from service.resources import BRIEF_JOB, job_summaries
 from service.schemas.events import JobGone, JobProgress
 from service.schemas.jobs import JobSummary
-from service.stream import EventStream
 from store import feed
 from store.database import Database, to_json
 from store.feed import FeedPlace
-from store.keys import Caller
 from store.tables import HELD, Job
-
-if TYPE_CHECKING:
-    from service.hub import Hub
-
-NOW = "now"
-RESET = "event: reset\ndata: {}\n\n"
 
 
 def feed_block(database: Database, owner: str | None, after: FeedPlace) -> Block:
@@ -61,29 +52,3 @@ def progress(database: Database) -> dict[tuple[str, str], str]:
 def progress_event(data: str) -> bytes:
     """How far a job is, as text/event-stream: without an id."""
     return f"event: progress\ndata: {data}\n\n".encode()
-
-
-async def open_feed(hub: "Hub", caller: Caller, last_event_id: str | None, wanted: str) -> EventStream:
-    """A stream of all jobs that the caller sees. It begins anew, and says so, where what follows the place is not kept any
-    more. Raises BadPageToken, TooManyStreams.
-    """
-    place = None
-    if last_event_id:
-        place = feed.feed_place(last_event_id, "/header/last-event-id")
-    elif wanted != NOW:
-        place = feed.feed_place(wanted, "/query/from")
-    with hub.admitted(EventStream(hub, caller)) as stream:
-        channel = await hub.owner_channel(caller.sees)
-        end, is_complete = await hub.run(_begin, hub.database, place)
-        stream.watch(channel, place if place is not None and is_complete else end)
-        if not is_complete:
-            stream.before = RESET
-        for data in hub.progress_of(caller.sees):
-            stream.before += progress_event(data).decode()
-    return stream
-
-
-def _begin(database: Database, place: FeedPlace | None) -> tuple[FeedPlace, bool]:
-    """Where the feed has come to, and whether all that follows the place is there."""
-    with database.reading() as session:
-        return feed.end(session), place is None or feed.is_complete(session, place)

@@ -19,7 +19,7 @@ from cachetools import LRUCache
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.channels import Channel, JobChannel, OwnerChannel
+from service.channels import Channel, JobChannel, OwnerChannel, Watcher
 from service.events import Begin, Block, block, chunk_of
 from service.feed import feed_block, progress, progress_event
 from service.stream import EventStream
@@ -258,7 +258,7 @@ class Hub:
             channel.has_changed = False
             began = self.now()
             waiting = [stream for stream in channel.streams if stream.is_waiting]
-            calls: dict[EventStream, Callable[[], None]] = {stream: stream.wake for stream in waiting}
+            calls: dict[Watcher, Callable[[], None]] = {stream: stream.wake for stream in waiting}
             places = {stream: place for stream in waiting if (place := stream.place_in(channel)) is not None}
             for place, _ in Counter(places.values()).most_common(PLACES):
                 if channel.is_after(place):

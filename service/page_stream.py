@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy import select
@@ -17,6 +17,7 @@ from starlette.types import Send
 
 from service.channels import Channel, JobChannel
 from service.events import Begin, Block, Told, read
+from service.hub import Hub
 from service.schemas.events import JobEvent
 from service.stream import EventStream
 from store.cursors import Cursor, cursor, head
@@ -25,9 +26,6 @@ from store.errors import BadPageToken, NotFound
 from store.keys import Caller
 from store.pages import owned
 from store.tables import Job
-
-if TYPE_CHECKING:
-    from service.hub import Hub
 
 MOST_JOBS = 100
 """Jobs that one stream may be of."""
@@ -160,7 +158,7 @@ def _jobs(session: Session, caller: Caller, job_ids: Sequence[str]) -> dict[str,
     return {job.id: job for job in session.scalars(query)}
 
 
-async def open_page(hub: "Hub", caller: Caller, begun: Begun) -> "PageStream | None":
+async def open_page(hub: Hub, caller: Caller, begun: Begun) -> "PageStream | None":
     """A stream of the jobs' events; None where none will follow. Raises NotFound, BadPageToken, TooManyStreams."""
     with hub.admitted(PageStream(hub, caller, begun)) as stream:
         found = await asyncio.gather(*map(stream.open_slot, stream.slots), return_exceptions=True)
@@ -177,8 +175,9 @@ async def open_page(hub: "Hub", caller: Caller, begun: Begun) -> "PageStream | N
 class PageStream(EventStream):
     """The answer. It goes round the jobs that have news, a block each, and gathers what they have to tell."""
 
-    def __init__(self, hub: "Hub", caller: Caller, begun: Begun) -> None:
+    def __init__(self, hub: Hub, caller: Caller, begun: Begun) -> None:
         super().__init__(hub, caller)
+        self.hub: Hub = hub
         self.begun, self.sees = begun, caller.sees
         self.slots = [Slot(job_id, None) for job_id in begun.named.places]
         self._last_round = 0.0

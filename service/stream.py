@@ -3,7 +3,7 @@
 import asyncio
 import random
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from fastapi.responses import Response
 from starlette.requests import ClientDisconnect
@@ -13,9 +13,6 @@ from service.channels import Channel
 from service.events import Block, chunk_of
 from service.protocol import WRITER, Writer
 from store.keys import Caller
-
-if TYPE_CHECKING:
-    from service.hub import Hub
 
 SILENT_SECONDS = 15.0
 """After so long without an event a comment is sent, lest somebody in between takes the connection for dead."""
@@ -29,12 +26,28 @@ COMMENT_CHUNK = chunk_of(COMMENT)
 HEADERS = {"X-Accel-Buffering": "no", "Cache-Control": "no-store"}
 
 
+class Source(Protocol):
+    """The hub, as its streams see it."""
+
+    def now(self) -> float:
+        """Seconds by the event loop's clock."""
+
+    async def read(self, channel: Channel, place: Any) -> Block | None:
+        """The events that follow the place; None where they cannot be read now."""
+
+    def stir(self, channel: Channel) -> None:
+        """Have the channel's streams told what is new."""
+
+    def leave(self, stream: "EventStream") -> None:
+        """Forget the stream."""
+
+
 class EventStream(Response):
     """The answer. `place` is how far it has told; it waits until the hub wakes it, and then tells what follows."""
 
     media_type = "text/event-stream"
 
-    def __init__(self, hub: "Hub", caller: Caller) -> None:
+    def __init__(self, hub: Source, caller: Caller) -> None:
         self.status_code, self.background = 200, None
         self.init_headers(HEADERS)
         self.hub, self.proof, self.counted_as = hub, caller.proof, caller.key_id or caller.owner

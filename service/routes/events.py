@@ -7,7 +7,7 @@ from starlette.concurrency import run_in_threadpool
 
 from service.capacity import capacity_of
 from service.dependencies import EventsAPage, HubOf, LastEventId, PageToken, ResourceResponse, StoreOf, Watcher
-from service.feed import NOW, open_feed
+from service.feed_stream import NOW, open_feed
 from service.negotiation import accepted
 from service.page_stream import MOST_JOBS, Named, open_page, page
 from service.resources import listing
