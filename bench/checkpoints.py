@@ -11,7 +11,7 @@ import polars as pl
 from sqlalchemy import select
 
 from engine.training.completion import complete
-from store import datasets, jobs
+from store import checkpoints, datasets, jobs
 from store.database import Database
 from store.files import Files
 from store.job_request import document_of, training_of
@@ -46,7 +46,7 @@ def main() -> None:
         run(place, post(place))
         with database.reading() as session:
             [job] = session.scalars(select(Job)).all()
-            kept = len(jobs.checkpoints(session, job.number))
+            kept = len(checkpoints.of_job(session, job.number))
         assert job.state == "succeeded" and job.train_seconds
         share = 100 * (spent["copies"] + spent["writes"]) / job.train_seconds
         copies, writes = (f"{name} {spent[name] * 1e3:.0f} ms" for name in ("copies", "writes"))

@@ -27,10 +27,10 @@ import httpx2 as httpx
 import uvloop
 
 from bench.processes import free_port, iris, running
-from store import curves, jobs
+from store import curves, leases
 from store.database import Database
 from store.host import raise_open_files
-from store.jobs import Lease
+from store.leases import Lease
 
 SECONDS = 20
 OPENING = 200
@@ -119,9 +119,9 @@ class Crowd:
 def held(database: Database, job_id: str) -> Lease:
     """The lease of a worker that never gives the job back."""
     with database.transaction() as session:
-        job = jobs.claim(session, job_id, "bench", 1e6)
+        job = leases.claim(session, job_id, "bench", 1e6)
     assert job is not None
-    return jobs.lease_of(job)
+    return leases.lease_of(job)
 
 
 def write_epochs(database: Database, lease: Lease, count: int, pause: float, first: int = 1) -> dict[int, float]:
@@ -130,7 +130,7 @@ def write_epochs(database: Database, lease: Lease, count: int, pause: float, fir
     for epoch in range(first, first + count):
         times[epoch] = time.time()
         with database.transaction() as session:
-            jobs.update_row(session, lease, epoch=epoch, latest={"epoch": epoch, **VALUES})
+            leases.update_row(session, lease, epoch=epoch, latest={"epoch": epoch, **VALUES})
             recorder.add(epoch, VALUES)
             recorder.write(session)
         time.sleep(max(0.0, times[epoch] + pause - time.time()))

@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 from service.language import ENGLISH, speaking
 from service.resources import job_resource
 from service.schemas.events import EventResource, LogEvent, MetricEvent
-from store import curves, jobs
+from store import curves, jobs, journal
 from store.cursors import Cursor, Head, cursor, head
 from store.database import Database, to_json
 from store.errors import BadPageToken
 from store.keys import Caller
+from store.states import DONE
 from store.tables import Job
 
 BATCH = 500
@@ -77,7 +78,7 @@ def read(session: Session, job: Job, after: Cursor, limit: int) -> Read:
     """Up to `limit` events after the place."""
     found: list[EventResource] = []
     place = Cursor(after.entries, max(after.epochs, job.forked_epoch))  # a fork's epochs begin after its parent's
-    for entry in jobs.journal(session, job.number, after.entries):
+    for entry in journal.entries(session, job.number, after.entries):
         place = _tell_epochs(session, job, place, entry.epoch, found, limit)
         if len(found) >= limit:
             return Read(found, place, False)
@@ -88,7 +89,7 @@ def read(session: Session, job: Job, after: Cursor, limit: int) -> Read:
         found.append(EventResource(id=place.id, event=entry.kind, data=data))
         if len(found) >= limit:
             return Read(found, place, False)
-    if job.state in jobs.DONE:
+    if job.state in DONE:
         return Read(found, place, True)
     place = _tell_epochs(session, job, place, job.epoch, found, limit)
     return Read(found, place, False)

@@ -16,7 +16,8 @@ from service.schemas.jobs import JobSummary
 from store import feed
 from store.database import Database, to_json
 from store.feed import FeedPlace
-from store.tables import HELD, Job
+from store.states import HELD
+from store.tables import Job
 
 
 def feed_block(database: Database, owner: str | None, after: FeedPlace) -> Block:

@@ -15,8 +15,10 @@ from service.schemas.common import Problem
 from service.schemas.datasets import ColumnResource, DatasetResource, DatasetSummary
 from service.schemas.jobs import JobResource, JobSummary, Origin, Progress, Timings, Transition
 from service.schemas.models import FittedScaling, InputColumn, ModelResource, ModelSummary, ScaledColumn, TargetScaling
-from store import best_values, jobs, models, turns
+from store import best_values, jobs, journal, turns
 from store.cursors import Cursor
+from store.fitted import TARGET
+from store.states import DONE
 from store.tables import Dataset, Entry, Job, Model
 
 FORMULAS = {kind_of(cls): cls.formula for cls in members(Scaling) if issubclass(cls, Described)}
@@ -79,7 +81,7 @@ def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
             tags=job.tags,
             owner=job.owner,
             state=job.state,
-            done=job.state in jobs.DONE,
+            done=job.state in DONE,
             model_kind=job.model_kind,
             dataset_id=job.dataset_id,
             target=targets[job.number],
@@ -105,28 +107,28 @@ def learned(values: Mapping[str, Any]) -> dict[str, Any]:
 
 def job_resources(session: Session, rows: Sequence[Job]) -> list[JobResource]:
     """The jobs as they are, in as many queries as for one."""
-    journals = jobs.journals(session, [row.number for row in rows])
+    entries = journal.entries_of_jobs(session, [row.number for row in rows])
     positions = turns.positions(session, rows)
-    return [job_resource(session, row, journal=journals[row.number], positions=positions) for row in rows]
+    return [job_resource(session, row, entries=entries[row.number], positions=positions) for row in rows]
 
 
 def job_resource(
     session: Session,
     job: Job,
     upto: Entry | None = None,
-    journal: Sequence[Entry] | None = None,
+    entries: Sequence[Entry] | None = None,
     positions: Mapping[int, int] | None = None,
 ) -> JobResource:
-    """The job as it is, or as it was when the journal's entry `upto` was written; with its `journal`, where that is known, and
-    its position among the `positions` in its queue, where those are.
+    """The job as it is, or as it was when the journal's entry `upto` was written; with the `entries` of its journal, where they
+    are known, and its position among the `positions` in its queue, where those are.
     """
-    journal = jobs.journal(session, job.number) if journal is None else journal
-    journal = [entry for entry in journal if upto is None or entry.sequence <= upto.sequence]
-    states = [entry for entry in journal if entry.kind == "state"]
+    entries = journal.entries(session, job.number) if entries is None else entries
+    entries = [entry for entry in entries if upto is None or entry.sequence <= upto.sequence]
+    states = [entry for entry in entries if entry.kind == "state"]
     last = states[-1]
     is_now = upto is None or last.state == job.state
     positions = turns.positions(session, [job]) if positions is None and is_now else positions or {}
-    done = last.state in jobs.DONE
+    done = last.state in DONE
     queued = None if job.started_at is None else max(0.0, job.started_at - job.created_at)
     return JobResource(
         id=job.id,
@@ -164,13 +166,13 @@ def job_resource(
         started_at=job.started_at,
         finished_at=job.finished_at if done else None,
         transitions=[Transition(state=entry.state or "", at=entry.at, reason=entry.message) for entry in states],
-        event_id=Cursor(journal[-1].sequence, max(job.forked_epoch, last.epoch if upto else job.epoch)).id,
+        event_id=Cursor(entries[-1].sequence, max(job.forked_epoch, last.epoch if upto else job.epoch)).id,
     )
 
 
 def _progress(job: Job, epoch: int, state: str, fraction: float = 0.0) -> Progress:
     fraction = 1.0 if state == "succeeded" else min(1.0, max(fraction, epoch / job.epochs))
-    eta = {"running": job.eta_seconds}.get(state, 0.0 if state in jobs.DONE else None)
+    eta = {"running": job.eta_seconds}.get(state, 0.0 if state in DONE else None)
     return Progress(epoch=epoch, epochs=job.epochs, fraction=fraction, eta_seconds=eta)
 
 
@@ -221,7 +223,7 @@ def model_resource(model: Model) -> ModelResource:
         inputs=inputs,
         target=model.request["target"],
         scaling=scaling_resource(model.request, model.fitted),
-        classes=models.TARGET.validate_python(model.fitted["target"]).labels,
+        classes=TARGET.validate_python(model.fitted["target"]).labels,
         epoch=model.epoch,
         target_scaling=_target_scaling(model.fitted),
         metrics=model.metrics,

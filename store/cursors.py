@@ -11,7 +11,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from store.errors import BadPageToken
-from store.tables import DONE, Entry, Job
+from store.states import DONE
+from store.tables import Entry, Job
 
 EPOCHS = 2**32
 LONGEST = 19

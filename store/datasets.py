@@ -32,9 +32,9 @@ from store.kinds import is_whole, read
 from store.pages import owned
 from store.profile import describe, profile
 from store.readings.stored import readings_of
+from store.states import ACTIVE
 from store.tables import Dataset, Job
 
-ACTIVE = ("queued", "running", "pausing", "paused", "cancelling")
 """States in which a job still needs its dataset."""
 OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""

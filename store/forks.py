@@ -8,11 +8,13 @@ from engine.errors import InvalidSpec
 from engine.spec import present_name
 from engine.training.fork import FIXED, inherit, refusals
 from engine.training.prepare import refuse_unwatched, refuse_weightless
-from store import jobs, models, retention
-from store.checkpoints import arrays_of
+from store import checkpoints, jobs
+from store.checkpoints import Kept
 from store.files import Files
+from store.fitted import TARGET
 from store.job_request import JobRequest, document_of, training_of
 from store.tables import Checkpoint, Job
+from store.tensors import pack
 
 
 def overridden(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -46,18 +48,16 @@ def forked(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]
 
 def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best"]) -> Checkpoint:
     """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept, Removed where it was."""
-    kept = {checkpoint.epoch: checkpoint for checkpoint in jobs.checkpoints(session, job.number)}
-    is_cut = job.checkpoints_removed_at is not None
-    named = {"last": job.epoch if is_cut else max(kept, default=0), "best": (job.best or {}).get("epoch", 0)}
-    wanted = named.get(epoch, epoch) if isinstance(epoch, str) else epoch
-    if wanted not in kept and is_cut:
-        raise retention.removed(job, "checkpoints", kept)
-    if wanted not in kept:
-        there = f"there are those of {', '.join(map(str, kept))}" if kept else "they come with the first checkpoint"
+    kept = Kept.of(session, job)
+    wanted = kept.last if epoch == "last" else (kept.best or 0) if epoch == "best" else epoch
+    found = kept.get(wanted)
+    if found is None:
+        epochs = ", ".join(map(str, kept.by_epoch))
+        there = f"there are those of {epochs}" if epochs else "they come with the first checkpoint"
         raise InvalidSpec([("/epoch", f"no weights of epoch {wanted or epoch} are kept; {there}")])
     if job.request.get("epochs") is None:
         raise InvalidSpec([("/epoch", "this model is solved at once, not by epochs; there is nothing to go on with")])
-    return kept[wanted]
+    return found
 
 
 def refuse(parent: Job, request: JobRequest, checkpoint: Checkpoint) -> None:
@@ -71,7 +71,7 @@ def check_rows(parent: Job, request: JobRequest) -> None:
     """Raise what keeps the request from being trained on the rows that the parent was: UnusableData, EmptySplit."""
     assert parent.fitted is not None
     refuse_unwatched(request, parent.fitted["rows"])
-    refuse_weightless(request, models.TARGET.validate_python(parent.fitted["target"]))
+    refuse_weightless(request, TARGET.validate_python(parent.fitted["target"]))
 
 
 def create(
@@ -81,7 +81,7 @@ def create(
 
     Raises ContentMissing or ContentDamaged where the checkpoint cannot be read.
     """
-    arrays = arrays_of(session, files, parent, checkpoint)
+    arrays = checkpoints.load(session, files, parent, checkpoint)
     arrays.pop("progress")  # its best epoch is to be one of its own
     epoch, document = checkpoint.epoch, document_of(request)
     job = jobs.create(
@@ -89,9 +89,5 @@ def create(
         fraction=epoch / (request.epochs or 1), latest=checkpoint.values, fitted=parent.fitted, parameters=parent.parameters,
         table_digest=parent.table_digest,
     )  # fmt: skip
-    content = models.pack(inherit(arrays, training_of(parent.request), request))
-    # Kept like those that were asked for: there is no other beginning to fall back on.
-    given = {"digest": files.put(session, content), "values": checkpoint.values, "periodic": True}
-    session.add(Checkpoint(job_number=job.number, epoch=epoch, **given))
-    session.flush()
+    checkpoints.begin(session, files, job, pack(inherit(arrays, training_of(parent.request), request)), checkpoint.values)
     return job

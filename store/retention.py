@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session
 from store.database import now
 from store.errors import Removed
 from store.files import Files
-from store.tables import DONE, Checkpoint, CurveBucket, CurvePoint, Histograms, Job, Model, Position
+from store.states import DONE
+from store.tables import Checkpoint, CurveBucket, CurvePoint, Histograms, Job, Model, Position
 
 DAY = 86_400
 STEP_ROWS = 10_000

@@ -22,6 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, validates
 
 from engine.wording import to_documents, to_notices
 from store.database import now
+from store.states import DONE, HELD, STATES
 
 Document = JSON(none_as_null=True)
 
@@ -44,10 +45,6 @@ Instant = Float(53)
 
 FORM = 1
 """The form of the JSON documents that are written now; `store.stored_forms` knows the earlier ones."""
-STATES = ("queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled")
-HELD = ("running", "pausing", "cancelling")
-"""States in which a worker holds the job's lease."""
-DONE = ("succeeded", "failed", "cancelled")
 
 
 def one_of(states: tuple[str, ...]) -> str:

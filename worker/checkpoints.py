@@ -5,6 +5,7 @@ to it. The epochs that a position or the best epoch needs beside it are written 
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,13 +14,12 @@ from sqlalchemy.orm import Session
 
 from engine.models.run_state import State
 from engine.network.network import Network
-from store import jobs, models, positions
-from store.database import is_sqlite
-from store.errors import ContentDamaged, ContentMissing
-from store.files import Files, Part
-from store.jobs import Lease
-from store.positions import Standing
+from store import checkpoints
+from store.checkpoints import ResumePoint
+from store.files import Files
+from store.leases import Lease
 from store.tables import Checkpoint, Position
+from store.tensors import pack
 
 MOST_SHARE = 0.02
 """Of the time that a run takes, what its checkpoints by the clock may take: where one lasts long, they come more rarely."""
@@ -95,36 +95,23 @@ class Checkpoints:
         self.taken_at = time.monotonic()
         self.cost_seconds = 0.0
 
-    def resume(self, session: Session) -> list[Standing]:
-        """Take up the latest standing whose content is whole. Returns those that are damaged; on SQLite, where all processes
-        share a folder, those that are missing, too. Raises ContentMissing elsewhere: another machine may have them.
-        """
-        damaged: list[Standing] = []
-        standings = positions.standings(session, self.lease.job_number)
-        for standing in standings:
-            try:
-                part = Part(f"the checkpoint of job '{self.lease.job_id}' after epoch {standing.epoch}")
-                arrays = models.unpack(self.files.get(session, standing.digest, part))
-            except (ContentDamaged, ContentMissing) as error:
-                if isinstance(error, ContentMissing) and not is_sqlite(session):
-                    raise
-                damaged.append(standing)
-                continue
-            self._take_up(session, standing, arrays)
-            break
-        whole = [standing for standing in standings if standing not in damaged]
-        self.stored = {standing.epoch: standing.periodic for standing in whole if isinstance(standing, Checkpoint)}
-        self.has_stored_position = len(self.stored) < len(whole)
-        return damaged
+    def resume(self, session: Session) -> Sequence[ResumePoint]:
+        """Take up the latest point whose content is whole. Returns those that are damaged. Raises ContentMissing."""
+        found = checkpoints.latest(session, self.files, self.lease)
+        if found.point is not None:
+            self._take_up(session, found.point, found.arrays)
+        self.stored = {point.epoch: point.periodic for point in found.points if isinstance(point, Checkpoint)}
+        self.has_stored_position = len(self.stored) < len(found.points)
+        return found.damaged
 
-    def _take_up(self, session: Session, standing: Standing, arrays: dict[str, np.ndarray]) -> None:
+    def _take_up(self, session: Session, point: ResumePoint, arrays: dict[str, np.ndarray]) -> None:
         if "progress" in arrays:
             self.progress = Progress.from_array(arrays.pop("progress"))
         self.state = State.from_arrays(arrays, self.network)
-        if standing.epoch:
-            whole = session.get(Checkpoint, (self.lease.job_number, standing.epoch))
-            self.last = _stored(whole) if whole else Snapshot(standing.epoch, {}, standing.values)
-        best = session.get(Checkpoint, (self.lease.job_number, self.progress.best_epoch))
+        if point.epoch:
+            whole = checkpoints.get(session, self.lease.job_number, point.epoch)
+            self.last = _stored(whole) if whole else Snapshot(point.epoch, {}, point.values)
+        best = checkpoints.get(session, self.lease.job_number, self.progress.best_epoch)
         self.best = _stored(best) if best else None
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -181,18 +168,18 @@ class Checkpoints:
         if self.best is not None and self.best.arrays:
             self._add(self.best)  # a checkpoint to resume from is of no use without the best epoch before it
         for snapshot in sorted(self.pending, key=lambda each: each.epoch):
-            content = models.pack(snapshot.arrays)
+            content = pack(snapshot.arrays)
             given = {"periodic": snapshot.periodic, "values": snapshot.values}
             replaces = again or snapshot.epoch in self.stored
-            saved = jobs.save_checkpoint(session, self.files, self.lease, snapshot.epoch, content, replaces, **given)
+            saved = checkpoints.save(session, self.files, self.lease, snapshot.epoch, content, replaces, **given)
             snapshot.digest = saved.digest
         if self.position is not None:
             place, arrays = self.position
             values = self.last.values if self.last else {}
             position = Position(epoch=int(arrays["counters"][0]), place=place, values=values)
-            positions.save(session, self.files, self.lease, position, models.pack(arrays))
+            checkpoints.save_position(session, self.files, self.lease, position, pack(arrays))
         elif again or self.has_stored_position:
-            positions.forget(session, self.files, self.lease.job_number)
+            checkpoints.forget_position(session, self.files, self.lease.job_number)
         self._forget_superseded(session)
         self.cost_seconds = time.monotonic() - began
 
@@ -216,7 +203,7 @@ class Checkpoints:
             kept.add(max(found, default=0))
         self.superseded = [epoch for epoch, periodic in found.items() if not periodic and epoch not in kept]
         if self.superseded:
-            jobs.forget_checkpoints(session, self.files, self.lease, self.superseded)
+            checkpoints.forget(session, self.files, self.lease, self.superseded)
 
 
 def _stored(checkpoint: Checkpoint) -> Snapshot:

@@ -7,10 +7,10 @@ from types import TracebackType
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
-from store import jobs
+from store import leases
 from store.database import Database
 from store.errors import LeaseLost
-from store.jobs import Lease
+from store.leases import Lease
 
 LISTEN_SECONDS = 0.1
 log = structlog.get_logger()
@@ -42,10 +42,10 @@ class HeldLease:
             try:
                 if time.monotonic() - renewed > self.seconds / 3:
                     with self.database.transaction() as session:
-                        jobs.renew(session, self.lease, self.seconds)
+                        leases.renew(session, self.lease, self.seconds)
                     renewed = time.monotonic()
                 with self.database.glancing() as session:
-                    self.state = jobs.state_of(session, self.lease)
+                    self.state = leases.state_of(session, self.lease)
             except LeaseLost:
                 if not self._stopped.is_set():
                     self.lost = True

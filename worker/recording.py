@@ -19,13 +19,15 @@ from engine.training.estimate import refuse_too_much
 from engine.training.prepare import Prepared, prepare
 from engine.training.verdicts import not_finite, verdicts
 from engine.wording import Sentence, notice, say
-from store import curves, datasets, jobs, models, positions
+from store import checkpoints, curves, datasets, journal, leases, models
 from store.database import Database, new_id
 from store.errors import ContentDamaged, DiskFull, LeaseLost
 from store.files import Files
+from store.fitted import fitted_of
 from store.job_request import training_of
 from store.settings import Settings
-from store.tables import Checkpoint, Histograms, Job
+from store.states import BY_CALLER
+from store.tables import Histograms, Job
 from worker.checkpoints import Checkpoints, Snapshot
 from worker.errors import Cancelled, Interrupted, Paused, Stopped, TimeUp
 from worker.eta import Eta
@@ -91,7 +93,7 @@ class Recording:
             columns[column.name] = column
             self._heed()  # a large table takes its time
         self.prepared: Prepared = prepare(self.training, columns)
-        self.fitted = models.fitted_of(self.prepared, found.table.columns, read)
+        self.fitted = fitted_of(self.prepared, found.table.columns, read)
         self.model_id = new_id("mdl")
         self.network = self.prepared.problem.network
         self.recorder = curves.Recorder(self.job.number)
@@ -128,13 +130,13 @@ class Recording:
         reached: dict[str, Any] = {"latest": last.values if last else {}, "best": best.values if best else None}
         reached["fraction"] = (state.epoch + self.share) / self.job.epochs
         with self.place.database.transaction() as session:
-            jobs.update_row(session, self.lease, epoch=state.epoch, **reached)
+            leases.update_row(session, self.lease, epoch=state.epoch, **reached)
             self.recorder.rewind(session, state.epoch, state.step - state.place)
-            positions.drop_damaged(session, self.place.files, self.lease, damaged)
-        for standing in damaged:
+            checkpoints.drop_damaged(session, self.place.files, self.lease, damaged)
+        for point in damaged:
             detail = say(
                 "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}",
-                damaged=standing.epoch,
+                damaged=point.epoch,
                 epoch=state.epoch,
             )
             self.pending.warnings.append(notice("CHECKPOINT_DAMAGED", detail))
@@ -277,17 +279,17 @@ class Recording:
         """Write to the job's row and its journal. Returns the state that the job is in then."""
         row, messages = self._row(), [warning["detail"] for warning in self.pending.warnings[self.told :]]
         if again:
-            told = {entry.message for entry in jobs.journal(session, self.job.number)}
+            told = {entry.message for entry in journal.entries(session, self.job.number)}
             messages = [message for message in messages if message not in told]
         if ending is None:
-            jobs.update_row(session, self.lease, **row)
+            leases.update_row(session, self.lease, **row)
             for message in messages:
-                jobs.log(session, self.job.number, message)
+                journal.log(session, self.job.number, message)
             return "running"
         if ending.state == "queued":
             assert ending.reason is not None
-            return jobs.release(session, self.lease, ending.reason, messages, **row)
-        return jobs.finish(session, self.lease, ending.state, ending.reason, messages, **row, **ending.values)
+            return leases.release(session, self.lease, ending.reason, messages, **row)
+        return leases.finish(session, self.lease, ending.state, ending.reason, messages, **row, **ending.values)
 
     def _row(self) -> dict[str, Any]:
         fraction = (self.checkpoints.state.epoch + self.share) / self.job.epochs
@@ -345,7 +347,7 @@ class Recording:
         if self.job.forked_from is None:
             return None
         with self.place.database.reading() as session:
-            found = session.get(Checkpoint, (self.job.number, self.job.forked_epoch))
+            found = checkpoints.get(session, self.job.number, self.job.forked_epoch)
         return found.values.get("train_loss") if found else None
 
     def end(self, state: str, reason: str, **values: Any) -> str:
@@ -356,7 +358,7 @@ class Recording:
     def pause(self) -> str:
         """Save where the run stands, exactly, and let the job wait."""
         self.checkpoints.take_position()
-        return self.flush(Ending("paused", jobs.BY_CALLER["paused"]))
+        return self.flush(Ending("paused", BY_CALLER["paused"]))
 
     def give_back(self) -> str:
         """Save where the run stands, exactly, and return the job to the queue."""

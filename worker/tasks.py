@@ -13,7 +13,7 @@ from celery import Celery, signals
 from sqlalchemy.exc import SQLAlchemyError
 
 from engine.fast import threads
-from store import idempotency, jobs, parent, positions, queue, retention, sessions, space, workers
+from store import checkpoints, idempotency, parent, queue, recovery, retention, sessions, space, workers
 from store.database import Database
 from store.files import Files
 from store.settings import settings
@@ -129,9 +129,9 @@ def sweep_once(place: Workplace) -> float:
     """
     with place.database.transaction() as session:
         workers.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
-        unsent = jobs.sweep(session)
-        positions.sweep(session, place.files)
-        expiry = jobs.next_expiry(session)
+        unsent = recovery.sweep(session)
+        checkpoints.forget_positions_of_done(session, place.files)
+        expiry = recovery.next_expiry(session)
     for job_id, queue_name in unsent:
         queue.send(job_id, queue_name)
     return math.inf if expiry is None else max(SHORTEST_PAUSE, expiry)

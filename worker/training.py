@@ -6,9 +6,10 @@ import structlog
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from engine.errors import EngineError, InputError
-from store import jobs
+from store import leases
 from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, problem, says_damaged
-from store.jobs import Lease
+from store.leases import Lease
+from store.states import BY_CALLER
 from store.tables import Job
 from worker.errors import Cancelled, Interrupted, OutOfMemory, Paused, WorkerError
 from worker.lease import HeldLease
@@ -29,11 +30,11 @@ def run(place: Workplace, job_id: str | None = None) -> bool:
     """
     by = (place.name, place.settings.lease_seconds)
     with place.database.transaction() as session:
-        job = jobs.claim_next(session, place.settings.queues.split(","), *by)
-        job = job or (jobs.claim(session, job_id, *by) if job_id else None)
+        job = leases.claim_next(session, place.settings.queues.split(","), *by)
+        job = job or (leases.claim(session, job_id, *by) if job_id else None)
     if job is None:
         return False
-    with HeldLease(place.database, jobs.lease_of(job), place.settings.lease_seconds) as held:
+    with HeldLease(place.database, leases.lease_of(job), place.settings.lease_seconds) as held:
         run_held(place, held, job)
     return True
 
@@ -87,9 +88,9 @@ def _leave(place: Workplace, lease: Lease, recording: Recording | None, interrup
     if recording is None:
         with place.database.transaction() as session:
             state = "cancelled" if isinstance(interruption, Cancelled) else "paused"
-            return jobs.finish(session, lease, state, jobs.BY_CALLER[state])
+            return leases.finish(session, lease, state, BY_CALLER[state])
     if isinstance(interruption, Cancelled):
-        return recording.end("cancelled", jobs.BY_CALLER["cancelled"])
+        return recording.end("cancelled", BY_CALLER["cancelled"])
     return recording.pause() if isinstance(interruption, Paused) else recording.give_back()
 
 
@@ -108,4 +109,4 @@ def _fail(place: Workplace, lease: Lease, recording: Recording | None, error: En
         except (MemoryError, DiskFull):
             log.warning("what the job had learned last could not be kept", job_id=lease.job_id)
     with place.database.transaction() as session:
-        return jobs.finish(session, lease, "failed", document["detail"], error=document)
+        return leases.finish(session, lease, "failed", document["detail"], error=document)

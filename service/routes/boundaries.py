@@ -17,8 +17,9 @@ from service.routes.results import EPOCH, WHICH
 from service.routing import Route, works_on
 from service.schemas.glass import AxisResource, Boundary
 from service.work import refuse_too_much, work_of_predictions
-from store import datasets, jobs, models
-from store.checkpoints import moment_of
+from store import datasets, jobs
+from store.fitted import stored_readings
+from store.predictors import predictor_at
 from store.readings.records import read_records
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
@@ -43,7 +44,7 @@ def get_boundary(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        moment = moment_of(session, store.files, job, epoch)
+        moment = predictor_at(session, store.files, job, epoch)
         predictor = moment.predictor
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
@@ -59,7 +60,7 @@ def get_boundary(
     free = {across.name} if down is None else {across.name, down.name}
     given = _given(fixed)
     held = _held(predictor, profile, free, given)
-    readings = models.stored_readings(job.fitted or {})
+    readings = stored_readings(job.fitted or {})
     cells = held if readings is None else {**held, **read_records(readings, predictor.features, [given])[0]}
     try:
         found = plane(predictor, across, down, cells)

@@ -19,11 +19,12 @@ from service.routing import Route
 from service.schemas.curves import ComparedCurve, ComparedJob, ComparedValues, Comparison, Sampling, SettingDifference
 from service.schemas.jobs import Origin
 from service.work import refuse_too_much
-from store import cursors, curves, jobs
+from store import cursors, curves
 from store.axes import Axis, AxisName, axis_of
 from store.errors import NotFound, UnreadableFile
 from store.pages import owned
 from store.smoothing import LARGEST_BETA, first_read, smooth
+from store.states import DONE
 from store.tables import Dataset, Job
 
 router = APIRouter(prefix="/v1/compare", tags=["results"], route_class=Route)
@@ -108,7 +109,7 @@ def compare_jobs(
         rows = _named(session, wanted, caller.sees)
         heads = cursors.heads(session, [job.number for job in rows])
         tables = _tables(session, rows)
-        if all(job.state in jobs.DONE for job in rows):
+        if all(job.state in DONE for job in rows):
             about = [(job.id, job.name, job.tags, job.curves_removed_at, tables[job.id]) for job in rows]
             events = [heads[job.number].cursor.id for job in rows]
             identify(request, "compare", about, events, series, how)

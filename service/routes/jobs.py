@@ -61,7 +61,7 @@ from service.schemas.jobs import (
     StateCounts,
 )
 from service.schemas.models import ModelKind
-from store import best_values, datasets, forks, jobs, queue, turns, workers
+from store import best_values, datasets, forks, jobs, journal, queue, turns, workers
 from store.database import fold, has_tag
 from store.job_request import REQUEST, JobRequest, document_of, training_of
 from store.keys import Caller
@@ -129,7 +129,7 @@ def create_job(
             parameters = looked_at.parameters if completed is looked_at.request else None
             given = {"queue": queue_name, "warnings": looked_at.warnings, "parameters": parameters}
             job = jobs.create(session, caller.owner, document_of(completed), **given)
-            resource = job_resource(session, job, journal=[jobs.first_entry(job)])
+            resource = job_resource(session, job, entries=[journal.first_entry(job)])
             answer.give(session, 202, f"/v1/jobs/{job.id}", resource.document())
     queue.send(job.id, queue_name)  # after the commit: a worker that is told of a job must find it
     return answer.response
@@ -433,7 +433,7 @@ def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
 def delete_job(store: StoreOf, caller: Writer, job_id: str) -> Response:
     """Forget a job that is done, with its curves and checkpoints; the model made of it stays."""
     with store.database.transaction() as session:
-        jobs.delete_job(session, store.files, jobs.get(session, job_id, caller.sees))
+        jobs.delete(session, store.files, jobs.get(session, job_id, caller.sees))
     return Response(status_code=204)
 
 

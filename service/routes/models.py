@@ -21,7 +21,7 @@ from service.routing import Route, works_on
 from service.schemas.common import CountedListing
 from service.schemas.models import ModelKind, ModelResource, ModelSummary, PredictionsResource
 from service.work import refuse_too_much, work_of_predictions
-from store import models
+from store import models, predictors
 from store.database import fold
 from store.errors import UnreadableFile
 from store.tables import Model
@@ -110,10 +110,10 @@ def predict(
     """
     with store.database.reading() as session:
         model = models.get(session, model_id, caller.sees)
-        predictor, others = models.predictor(session, store.files, model), models.columns_of_table(model)
+        predictor, others = predictors.of_model(session, store.files, model), models.columns_of_table(model)
     _refuse_too_much(store, predictor, len(request.records if isinstance(request, RecordsRequest) else request.data))
     given = request.records if isinstance(request, RecordsRequest) else _records(request)
-    records = models.read_records(model, predictor, given)
+    records = predictors.read_records(model, predictor, given)
     try:
         columns = columns_of(predictor.features, records, others)
     except UnusableData as error:

@@ -36,15 +36,17 @@ from service.schemas.results import (
     Weights,
 )
 from service.work import refuse_too_much
-from store import curves, datasets, jobs, models, retention
+from store import checkpoints, curves, datasets, jobs, journal, retention
 from store.axes import AxisName, axis_of
-from store.checkpoints import checkpoint_of, moment_at
 from store.cursors import head
 from store.database import to_json
 from store.errors import NotFound
 from store.pages import decode, encode
+from store.predictors import open_predictor
 from store.smoothing import LARGEST_BETA, Average, Smoothed, first_read, smooth
+from store.states import DONE
 from store.tables import Blob, Checkpoint, Entry, Histograms, Job
+from store.tensors import pack
 
 router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 EPOCH = Matching(r"^(model|last|best|\d{1,9})$", "model, last, best or the number of an epoch")
@@ -109,7 +111,7 @@ def get_curves(
             if name not in known and known:
                 raise NotFound(f"no series '{name}'; this job has {', '.join(known)}", "/query/series")
         event_id = head(session, job).cursor.id
-        if job.state in jobs.DONE:
+        if job.state in DONE:
             identify(request, "curves", job.id, event_id, names, media_type, from_step, to_step, max_points, smoothing, axis)
         ranges, begins = {}, {}
         for name in names:
@@ -196,7 +198,7 @@ def list_checkpoints(store: StoreOf, caller: Reader, job_id: str, page_of: PageO
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        kept: dict[int, Checkpoint | None] = {each.epoch: each for each in jobs.checkpoints(session, job.number)}
+        kept: dict[int, Checkpoint | None] = {each.epoch: each for each in checkpoints.of_job(session, job.number)}
         if job.fitted is not None and job.forked_from is None:
             kept[0] = None
         epochs, token = _page_of(sorted(kept, reverse=True), page_of)
@@ -230,10 +232,10 @@ def get_log(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Lis
     """What happened to a job, newest first: its states, messages, and the checkpoints that are kept."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        entries = [_entry_of(entry) for entry in jobs.journal(session, job.number)]
+        entries = [_entry_of(entry) for entry in journal.entries(session, job.number)]
         entries += [
             (each.created_at, LogEntry(at=each.created_at, kind="checkpoint", epoch=each.epoch, state=None, message=None))
-            for each in jobs.checkpoints(session, job.number)
+            for each in checkpoints.of_job(session, job.number)
         ]
     before = decode(page_of.token) if page_of.token else None
     newest = [(_microseconds(at), entry) for at, entry in sorted(entries, key=lambda found: found[0])[::-1]]
@@ -283,11 +285,11 @@ def get_weights(
     """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(session, job, epoch)
+        checkpoint = checkpoints.find(session, job, epoch)
         kind = format or TYPE_NAMES[accepted(request, TYPE_NAMES, ", or use ?format=")]
         if checkpoint is not None:
             identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
-        moment = moment_at(session, store.files, job, checkpoint)
+        moment = open_predictor(session, store.files, job, checkpoint)
     known = moment.predictor.network.names
     if layer not in (None, *known):
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
@@ -338,7 +340,7 @@ def _npz(tensors: dict[str, np.ndarray]) -> bytes:
     return buffer.getvalue()
 
 
-ENCODERS = {"npz": _npz, "safetensors": models.pack}
+ENCODERS = {"npz": _npz, "safetensors": pack}
 
 
 def _coefficients(predictor: Predictor) -> Coefficients | None:
@@ -404,12 +406,12 @@ def get_evaluation(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        checkpoint = checkpoint_of(session, job, epoch)
+        checkpoint = checkpoints.find(session, job, epoch)
         dataset = datasets.of_job(session, job)
         if checkpoint is not None:
             digests = (checkpoint.digest, job.table_digest or dataset.table_digest)
             identify(request, "evaluation", job.id, checkpoint.epoch, *digests, split, largest, top_k)
-        moment = moment_at(session, store.files, job, checkpoint)
+        moment = open_predictor(session, store.files, job, checkpoint)
         table = datasets.table_of(session, store.files, job, dataset)
     predictor = moment.predictor
     work = {"products": dataset.rows * predictor.network.parameters.size}

@@ -17,8 +17,7 @@ from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.glass import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.work import most, refuse_too_much
-from store import datasets, jobs
-from store.checkpoints import arrays_of, checkpoint_of
+from store import checkpoints, datasets, jobs
 from store.job_request import training_of
 from store.keys import Caller
 
@@ -164,9 +163,9 @@ def _moment(store: Store, caller: Caller, request: JobMoment) -> tuple[Moment, d
     with store.database.reading() as session:
         job = jobs.get(session, request.job_id, caller.sees)
         epoch, arrays = 0, None
-        checkpoint = checkpoint_of(session, job, str(request.epoch)) if request.epoch or job.forked_from else None
+        checkpoint = checkpoints.find(session, job, str(request.epoch)) if request.epoch or job.forked_from else None
         if checkpoint is not None:
-            epoch, arrays = checkpoint.epoch, arrays_of(session, store.files, job, checkpoint)
+            epoch, arrays = checkpoint.epoch, checkpoints.load(session, store.files, job, checkpoint)
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
     training = training_of(job.request)

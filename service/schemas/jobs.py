@@ -1,13 +1,14 @@
 """Jobs: their state and progress, what a caller may change, and what a form for one is built from."""
 
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.spec import WHOLE
 from service.schemas.common import Notice, Problem, Resource, Time, Values
 from service.schemas.models import FittedScaling, TargetScaling
 from store.job_request import Name, Tags
+from store.states import STATES
 
 
 class Progress(Resource):
@@ -33,7 +34,10 @@ class Transition(Resource):
     reason: str | None
 
 
-State = Literal["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"]
+if TYPE_CHECKING:
+    State = str
+else:
+    State = Literal[STATES]
 
 
 class Origin(Resource):
@@ -155,17 +159,12 @@ class JobSummary(Resource):
     finished_at: Time | None
 
 
-class StateCounts(Resource):
-    """How many jobs are in each state."""
-
-    queued: int
-    running: int
-    pausing: int
-    paused: int
-    cancelling: int
-    succeeded: int
-    failed: int
-    cancelled: int
+if TYPE_CHECKING:
+    StateCounts = Resource
+else:
+    StateCounts = create_model(
+        "StateCounts", __base__=Resource, __doc__="How many jobs are in each state.", **dict.fromkeys(STATES, (int, ...))
+    )
 
 
 class JobsSummary(Resource):

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from store import jobs
+from store import checkpoints, jobs
 from store.database import Database
 from store.files import Files
 from store.tables import Job
@@ -106,7 +106,7 @@ class Deployment:
     def last_checkpoint(self, job_id: str) -> int:
         """The epoch that the job would go on from."""
         with self.database.reading() as session:
-            kept = jobs.checkpoints(session, jobs.get(session, job_id, None).number)
+            kept = checkpoints.of_job(session, jobs.get(session, job_id, None).number)
             return kept[-1].epoch if kept else 0
 
     @contextmanager

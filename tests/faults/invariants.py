@@ -8,18 +8,20 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import curves, jobs, models, positions
+from store import checkpoints, curves, jobs, journal
 from store.curves import FANOUT, Span, merge
 from store.database import Database
 from store.files import REFERENCES, UPLOADING, Files
-from store.jobs import DONE, HELD, LEGAL, MAX_LOST_ATTEMPTS
+from store.recovery import MAX_LOST_ATTEMPTS
+from store.states import DONE, HELD, LEGAL
 from store.tables import Blob, Checkpoint, CurveBucket, CurvePoint, Entry, Histograms, Job, Model, Series, Table
+from store.tensors import unpack
 
 
 def check(database: Database, files: Files, are_done: bool = True) -> None:
     """Everything, once no process writes any more. What waits for a sweep is swept first."""
     with database.transaction() as session:
-        positions.sweep(session, files)
+        checkpoints.forget_positions_of_done(session, files)
     with database.reading() as session:
         files.sweep(session, older_than=-1)
         all_jobs = session.scalars(select(Job)).all()
@@ -48,7 +50,7 @@ def check_row(job: Job) -> None:
 
 def check_journal(session: Session, job: Job) -> None:
     """The whole life, entry by entry: legal steps from `queued` to where the row is, and one attempt a run."""
-    entries = jobs.journal(session, job.number)
+    entries = journal.entries(session, job.number)
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1)), job.id
     path = [entry.state or "" for entry in entries if entry.kind == "state"]
     assert path[0] == "queued"
@@ -86,9 +88,9 @@ def check_summaries(session: Session, job: Job, name: str, values: dict[int, flo
 
 
 def check_checkpoints(session: Session, job: Job) -> None:
-    for kept in jobs.checkpoints(session, job.number):
+    for kept in checkpoints.of_job(session, job.number):
         assert 0 <= kept.epoch <= job.epoch, f"{job.id}: a checkpoint of epoch {kept.epoch} at {job.epoch}"
-    for standing in positions.standings(session, job.number):
+    for standing in checkpoints.resume_points(session, job.number):
         assert job.state not in DONE or isinstance(standing, Checkpoint), f"{job.id} is done and has a position"
         assert standing.epoch <= job.epoch, f"{job.id}: a position of epoch {standing.epoch} at {job.epoch}"
     for epoch in session.scalars(select(Histograms.epoch).where(Histograms.job_number == job.number)):
@@ -123,7 +125,7 @@ def check_content(session: Session, files: Files) -> None:
     assert on_disk == {blob.digest for blob in blobs if blob.content is None}
     assert list(files.folder.glob(f"{UPLOADING}*")) == []
     for kept in session.scalars(select(Checkpoint)):
-        assert models.unpack(files.get(session, kept.digest))
+        assert unpack(files.get(session, kept.digest))
 
 
 def bits(database: Database, files: Files, job_id: str) -> tuple[bytes, list[tuple[str, int, Any]], dict[str, Any]]:
@@ -132,7 +134,7 @@ def bits(database: Database, files: Files, job_id: str) -> tuple[bytes, list[tup
     """
     with database.reading() as session:
         job = jobs.get(session, job_id, None)
-        last = jobs.checkpoints(session, job.number)[-1]
+        last = checkpoints.of_job(session, job.number)[-1]
         found = session.query(CurvePoint, Series.name).join(Series, Series.number == CurvePoint.series_number)
         found = found.filter(CurvePoint.job_number == job.number, Series.name != "seconds")
         points = sorted((name, point.step, point.value) for point, name in found)

@@ -15,7 +15,8 @@ from sqlalchemy import select, update
 
 from store.database import Database
 from store.files import Files
-from store.tables import DONE, Job
+from store.states import DONE
+from store.tables import Job
 from tests.end_to_end.conftest import LIMIT_SECONDS, command, wait_for
 from tests.faults.deployment import INLINE_BYTES, Deployment, count, kill
 from tests.faults.invariants import bits, check

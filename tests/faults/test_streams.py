@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from bench.streams import Crowd, Reader, held, write_epochs
-from store import jobs
+from store import leases
 from store.host import raise_open_files
 from tests.end_to_end.conftest import LIMIT_SECONDS, Server
 from tests.faults.deployment import Deployment, count, kill
@@ -63,4 +63,4 @@ def test_streams_go_on_where_they_were_once_the_api_is_back(deployment: Deployme
     asyncio.run(scene())
     tally(streams=STREAMS, events_missed=0, **figures)
     with database.transaction() as session:
-        jobs.finish(session, lease, "failed", "for the test", error={"code": "TEST"})
+        leases.finish(session, lease, "failed", "for the test", error={"code": "TEST"})

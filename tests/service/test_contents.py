@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from cli.demo import IRIS
-from store import datasets, jobs, models
+from store import checkpoints, datasets, predictors
 from store.files import Files
 from store.settings import Settings
 from store.tables import Blob, Dataset, Job, Model
@@ -63,7 +63,7 @@ def call(stage: Stage, name: str, ids: dict[str, str], body: Any = None) -> Any:
 def forget() -> None:
     """Empty what a process keeps of the contents that it has read."""
     datasets._TABLES.clear()
-    models.predictor.cache.clear()  # type: ignore[attr-defined]
+    predictors.of_model.cache.clear()  # type: ignore[attr-defined]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def digests(stage: Stage, ids: dict[str, str]) -> dict[str, list[str]]:
         dataset = session.scalars(select(Dataset).where(Dataset.id == ids["dataset_id"])).one()
         model = session.scalars(select(Model).where(Model.id == ids["model_id"])).one()
         job = session.scalars(select(Job).where(Job.id == ids["job_id"])).one()
-        kept = [checkpoint.digest for checkpoint in jobs.checkpoints(session, job.number)]
+        kept = [checkpoint.digest for checkpoint in checkpoints.of_job(session, job.number)]
     return {"table": [dataset.table_digest], "original": [dataset.digest], "checkpoint": kept, "model": [model.digest]}
 
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from service.events import Cursor, cursor
-from store import jobs
+from store import jobs, leases
 from store.curves import Recorder
 from store.errors import BadPageToken
-from store.jobs import Lease
+from store.leases import Lease
 from tests.service.conftest import Stage
 from worker.training import run
 
@@ -19,9 +19,9 @@ BODY: dict[str, Any] = {"target": "y", "model": {"kind": "mlp"}, "epochs": 3000}
 def claim(stage: Stage, job_id: str) -> tuple[Lease, Recorder]:
     """The job as a worker takes it, with what writes its curves."""
     with stage.place.database.transaction() as session:
-        job = jobs.claim(session, job_id, "test worker", 60)
+        job = leases.claim(session, job_id, "test worker", 60)
     assert job is not None
-    return jobs.lease_of(job), Recorder(job.number)
+    return leases.lease_of(job), Recorder(job.number)
 
 
 def record(stage: Stage, lease: Lease, recorder: Recorder, last: int) -> None:
@@ -29,7 +29,7 @@ def record(stage: Stage, lease: Lease, recorder: Recorder, last: int) -> None:
     with stage.place.database.transaction() as session:
         for epoch in range(jobs.get(session, lease.job_id, None).epoch + 1, last + 1):
             recorder.add(epoch, {"train_loss": 1 / epoch})
-        jobs.update_row(session, lease, epoch=last)
+        leases.update_row(session, lease, epoch=last)
         recorder.write(session)
 
 
@@ -87,9 +87,9 @@ def test_an_attempt_that_was_lost_is_told_once(stage: Stage) -> None:
     body = {"dataset_id": stage.iris(), "target": "species", "model": {"kind": "mlp"}, "epochs": 20}
     job_id = stage.client.post("/v1/jobs", json=body).json()["id"]
     with stage.place.database.transaction() as session:
-        job = jobs.claim(session, job_id, "elsewhere", 60)
+        job = leases.claim(session, job_id, "elsewhere", 60)
         assert job is not None
-        jobs.release(session, jobs.lease_of(job), "its worker was stopped")
+        leases.release(session, leases.lease_of(job), "its worker was stopped")
     run(stage.place, job_id)
     events = told(stage, job_id)
     states = [event["data"]["state"] for event in events if event["event"] == "state"]
@@ -196,10 +196,10 @@ class TestEventIds:
         record(stage, lease, recorder, 8)
         told_before = stage.client.get(f"/v1/jobs/{job_id}").json()["event_id"]
         with stage.place.database.transaction() as session:
-            jobs.release(session, lease, "its worker was stopped")
+            leases.release(session, lease, "its worker was stopped")
         lease, recorder = claim(stage, job_id)
         with stage.place.database.transaction() as session:
-            jobs.update_row(session, lease, epoch=5)
+            leases.update_row(session, lease, epoch=5)
             recorder.rewind(session, 5, 0)
         assert self.assert_what_follows(stage, job_id, [1, 2, 3, 4, 5]) == []
         page = stage.client.get(f"/v1/jobs/{job_id}/curves").json()["event_id"]

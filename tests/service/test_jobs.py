@@ -10,7 +10,7 @@ from safetensors.numpy import load as load_safetensors
 
 from engine.tables.samples import InfantWeightSample
 from service.schemas.jobs import JobResource
-from store import jobs, workers
+from store import leases, workers
 from tests.engine import prepared, table, way_of
 from tests.engine.test_reference_sets import WAMPLER_Y
 from tests.service.conftest import Stage
@@ -473,7 +473,7 @@ def test_cancel_before_and_after_it_started(stage: Stage) -> None:
 
     held = stage.client.post("/v1/jobs", json=body).json()
     with stage.place.database.transaction() as session:
-        assert jobs.claim(session, held["id"], "elsewhere", 60)
+        assert leases.claim(session, held["id"], "elsewhere", 60)
     assert stage.client.post(f"/v1/jobs/{held['id']}/cancel").json()["state"] == "cancelling"
     assert not stage.client.get(f"/v1/jobs/{held['id']}").json()["done"]
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench.streams import held, write_epochs
 from service import page_stream
 from service.feed_stream import RESET
-from store import feed, jobs, keys
+from store import feed, jobs, journal, keys, leases
 from store.curves import Recorder
 from store.database import Database
 from store.tables import Feed
@@ -54,11 +54,11 @@ def finished(stage: Stage, epochs: int) -> str:
     with stage.place.database.transaction() as session:
         for epoch in range(1, epochs + 1):
             recorder.add(epoch, {"train_loss": 1 / epoch})
-        jobs.update_row(session, lease, epoch=epochs)
+        leases.update_row(session, lease, epoch=epochs)
         recorder.write(session)
-        jobs.log(session, lease.job_number, f"{epochs} epochs")
+        journal.log(session, lease.job_number, f"{epochs} epochs")
     with stage.place.database.transaction() as session:
-        jobs.finish(session, lease, "failed")
+        leases.finish(session, lease, "failed")
     return job_id
 
 

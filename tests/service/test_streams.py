@@ -19,11 +19,11 @@ from service.app import create_app
 from service.hub import Hub
 from service.protocol import bounded
 from service.server import StreamingServer
-from store import jobs, keys, sessions
+from store import jobs, journal, keys, leases, sessions
 from store.database import Database
-from store.jobs import Lease
+from store.leases import Lease
 from store.settings import Settings
-from store.tables import DONE
+from store.states import DONE
 from tests.end_to_end.conftest import free_port
 from tests.store.staging import make_job
 
@@ -65,7 +65,7 @@ class Served:
 
     def finish(self, lease: Lease) -> None:
         with self.database.transaction() as session:
-            jobs.finish(session, lease, "failed", "for the test")
+            leases.finish(session, lease, "failed", "for the test")
 
 
 async def until(condition: Callable[[], Any]) -> None:
@@ -236,9 +236,9 @@ def test_who_takes_nothing_is_ended_and_holds_up_nobody(
     served = make_served()
     job_id, lease = served.running()
     with database.transaction() as session:  # more than the sockets in between take
-        jobs.update_row(session, lease, warnings=[])
+        leases.update_row(session, lease, warnings=[])
         for _ in range(20):
-            jobs.log(session, lease.job_number, "x" * 500_000)
+            journal.log(session, lease.job_number, "x" * 500_000)
 
     async def scene() -> None:
         crowd = served.crowd(job_id)

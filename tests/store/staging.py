@@ -8,10 +8,11 @@ from typing import Any, TypeVar
 
 from sqlalchemy import select, update
 
-from store import jobs
+from store import jobs, journal, leases, recovery
 from store.database import Database
 from store.files import Files
-from store.jobs import Lease
+from store.leases import Lease
+from store.states import DONE, HELD
 from store.tables import Blob, Job
 
 Result = TypeVar("Result")
@@ -49,9 +50,9 @@ def make_job(database: Database, owner: str = "ana", **values: Any) -> Job:
 
 def claim(database: Database, job: Job, worker: str = "w") -> Lease:
     with database.transaction() as session:
-        taken = jobs.claim(session, job.id, worker, LEASE_SECONDS)
+        taken = leases.claim(session, job.id, worker, LEASE_SECONDS)
     assert taken is not None
-    return jobs.lease_of(taken)
+    return leases.lease_of(taken)
 
 
 def claimed(database: Database) -> tuple[Job, Lease]:
@@ -61,7 +62,7 @@ def claimed(database: Database) -> tuple[Job, Lease]:
 
 def sweep(database: Database) -> list[tuple[str, str]]:
     with database.transaction() as session:
-        return jobs.sweep(session)
+        return recovery.sweep(session)
 
 
 def row(database: Database, job: Job) -> Job:
@@ -86,15 +87,15 @@ def put_in(database: Database, job: Job, state: str) -> None:
     with database.transaction() as session:
         clock = database.clock(session)
         held = {"attempt": 1, "worker": "w", "lease_until": clock + LEASE_SECONDS}
-        held = held if state in jobs.HELD else {"worker": None, "lease_until": None}
-        done = {"finished_at": clock if state in jobs.DONE else None}
+        held = held if state in HELD else {"worker": None, "lease_until": None}
+        done = {"finished_at": clock if state in DONE else None}
         session.execute(update(Job).where(Job.number == job.number).values(state=state, **held, **done))
 
 
 def states(database: Database, job: Job) -> list[str | None]:
     """The states that the journal tells of, in order; the numbers of its lines leave no gap."""
     with database.reading() as session:
-        entries = jobs.journal(session, job.number)
+        entries = journal.entries(session, job.number)
     assert [entry.sequence for entry in entries] == list(range(1, len(entries) + 1))
     return [entry.state for entry in entries if entry.kind == "state"]
 

@@ -14,7 +14,7 @@ from store import best_values
 from store.best_values import BETTER
 from store.curves import Recorder
 from store.database import Database
-from store.jobs import update_row
+from store.leases import update_row
 from store.pages import page
 from store.tables import Job
 from tests.store.staging import claim, make_job

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, text
 
-from store import changes, jobs
+from store import changes, jobs, journal, leases
 from store.changes import Changes
 from store.cursors import Cursor, Head
 from store.database import Database
@@ -51,10 +51,10 @@ def test_what_a_worker_commits_is_told(database: Database, told: Told) -> None:
     lease = claim(database, job)
     told.wait_for(job.number, Cursor(2, 0))
     with database.transaction() as session:
-        jobs.update_row(session, lease, epoch=7)
+        leases.update_row(session, lease, epoch=7)
     told.wait_for(job.number, Cursor(2, 7))
     with database.transaction() as session:
-        jobs.finish(session, lease, "succeeded")
+        leases.finish(session, lease, "succeeded")
     told.wait_for(job.number, Cursor(3, 7))
     head = told.last(job.number)
     assert head is not None
@@ -68,11 +68,11 @@ def test_what_is_no_event_is_not_told(database: Database, told: Told) -> None:
     told.changes.watch(job.number)
     told.wait_for(job.number, Cursor(2, 0))
     with database.transaction() as session:
-        jobs.renew(session, lease, LEASE_SECONDS)
+        leases.renew(session, lease, LEASE_SECONDS)
         jobs.describe(session, jobs.get(session, job.id, None), name="another")
     make_job(database)
     with database.transaction() as session:
-        jobs.update_row(session, lease, epoch=1)
+        leases.update_row(session, lease, epoch=1)
     told.wait_for(job.number, Cursor(2, 1))
     assert len(told.heads) == 2
 
@@ -108,17 +108,17 @@ def test_postgresql_notifies_at_the_commit(postgresql_database: Database) -> Non
         driver.execute(f"LISTEN {changes.CHANNEL}")
         lease = claim(postgresql_database, job)  # one
         with postgresql_database.transaction() as session:
-            jobs.renew(session, lease, LEASE_SECONDS)
-            jobs.update_row(session, lease, warnings=[])
+            leases.renew(session, lease, LEASE_SECONDS)
+            leases.update_row(session, lease, warnings=[])
         with postgresql_database.transaction() as session:
-            jobs.update_row(session, lease, epoch=1)
+            leases.update_row(session, lease, epoch=1)
             session.rollback()
         make_job(postgresql_database)
         with postgresql_database.transaction() as session:
-            jobs.update_row(session, lease, epoch=2)
-            jobs.log(session, job.number, "and a message")  # two
+            leases.update_row(session, lease, epoch=2)
+            journal.log(session, job.number, "and a message")  # two
         with postgresql_database.transaction() as session:
-            jobs.finish(session, lease, "succeeded")  # three
+            leases.finish(session, lease, "succeeded")  # three
         told = [notify.payload for notify in driver.notifies(timeout=LIMIT_SECONDS, stop_after=3)]
         told += [notify.payload for notify in driver.notifies(timeout=0.2)]
         connection.invalidate()

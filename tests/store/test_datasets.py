@@ -17,7 +17,8 @@ from store.errors import Conflict, ContentMissing, NotFound
 from store.files import Files
 from store.kinds import read
 from store.profile import profile
-from store.tables import STATES, Blob, Dataset
+from store.states import ACTIVE, DONE, STATES
+from store.tables import Blob, Dataset
 from tests.conftest import INLINE_BYTES
 from tests.store.staging import REQUEST, count, make_job, put, put_in, together
 
@@ -176,7 +177,7 @@ def test_while_a_job_reads_it_a_dataset_stays(database: Database, files: Files, 
     job = make_job(database)
     put(database, job, dataset_id=dataset.id)
     put_in(database, job, state)
-    if state in jobs.DONE:
+    if state in DONE:
         delete(database, files, dataset.id)
         assert count(database, Dataset) == 0
     else:
@@ -186,7 +187,7 @@ def test_while_a_job_reads_it_a_dataset_stays(database: Database, files: Files, 
 
 
 def test_active_states_are_all_but_the_last() -> None:
-    assert set(datasets.ACTIVE) == set(STATES) - jobs.DONE
+    assert set(ACTIVE) == set(STATES) - set(DONE)
 
 
 @pytest.mark.parametrize("content", [b"small", b"large" * INLINE_BYTES])

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import delete, update
 
-from store import feed, jobs
+from store import feed, jobs, journal, leases
 from store.database import Database
 from store.errors import BadPageToken
 from store.feed import FeedPlace, feed_place
@@ -28,17 +28,17 @@ def test_what_lists_show_is_a_change_and_nothing_else(database: Database, files:
     job = make_job(database)
     lease = claim(database, job)
     with database.transaction() as session:
-        jobs.renew(session, lease, LEASE_SECONDS)
-        jobs.update_row(session, lease, epoch=1)
-        jobs.log(session, job.number, "a message")
+        leases.renew(session, lease, LEASE_SECONDS)
+        leases.update_row(session, lease, epoch=1)
+        journal.log(session, job.number, "a message")
     with database.transaction() as session:
         jobs.describe(session, jobs.get(session, job.id, None), name="first")  # as it was
         jobs.describe(session, jobs.get(session, job.id, None), name="another")
         jobs.describe(session, jobs.get(session, job.id, None), tags=["week 3"])
     with database.transaction() as session:
-        jobs.finish(session, lease, "failed")
+        leases.finish(session, lease, "failed")
     with database.transaction() as session:
-        jobs.delete_job(session, files, jobs.get(session, job.id, None))
+        jobs.delete(session, files, jobs.get(session, job.id, None))
     told = [(job.id, False)] * 5 + [(job.id, True)]  # queued, running, two names, failed; gone
     assert changes(database) == told
 

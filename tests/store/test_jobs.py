@@ -6,12 +6,13 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from store import jobs
+from store import checkpoints, jobs, journal, leases, transitions, turns
 from store.database import Database
 from store.errors import Conflict, LeaseLost, NotFound
 from store.files import Files
-from store.jobs import DONE, HELD, LEGAL, Lease
-from store.tables import STATES, Blob, Checkpoint, CurvePoint, Entry, Job, Model, Series
+from store.leases import Lease
+from store.states import DONE, HELD, LEGAL, STATES
+from store.tables import Blob, Checkpoint, CurvePoint, Entry, Job, Model, Series
 from tests.store.staging import (
     LEASE_SECONDS,
     claim,
@@ -41,26 +42,28 @@ def test_the_whole_life(database: Database, files: Files) -> None:
     assert running.lease_until == pytest.approx(running.started_at + LEASE_SECONDS, abs=1)
 
     with database.transaction() as session:
-        jobs.update_row(session, lease, epoch=2, latest={"train_loss": 0.5}, parameters=7)
-        jobs.log(session, job.number, "half way")
-        jobs.save_checkpoint(session, files, lease, 2, b"weights", values={"train_loss": 0.5}, periodic=True)
+        leases.update_row(session, lease, epoch=2, latest={"train_loss": 0.5}, parameters=7)
+        journal.log(session, job.number, "half way")
+        checkpoints.save(session, files, lease, 2, b"weights", values={"train_loss": 0.5}, periodic=True)
     with database.transaction() as session:
-        assert jobs.finish(session, lease, "succeeded", model_id="mdl_1") == "succeeded"
+        assert leases.finish(session, lease, "succeeded", model_id="mdl_1") == "succeeded"
     ended = row(database, job)
     assert (ended.state, ended.worker, ended.lease_until, ended.epoch, ended.model_id) == ("succeeded", None, None, 2, "mdl_1")
     assert ended.created_at <= running.started_at <= (ended.finished_at or 0)
     with database.reading() as session:
-        lines = [(entry.sequence, entry.kind, entry.state, entry.epoch) for entry in jobs.journal(session, job.number)]
-        [checkpoint] = jobs.checkpoints(session, job.number)
+        lines = [(entry.sequence, entry.kind, entry.state, entry.epoch) for entry in journal.entries(session, job.number)]
+        [checkpoint] = checkpoints.of_job(session, job.number)
         assert files.get(session, checkpoint.digest) == b"weights"
-        assert [entry.message for entry in jobs.journal(session, job.number, after=2)] == ["half way", None]
+        assert [entry.message for entry in journal.entries(session, job.number, after=2)] == ["half way", None]
     assert lines == [(1, "state", "queued", 0), (2, "state", "running", 0), (3, "log", None, 2), (4, "state", "succeeded", 2)]
 
 
 def test_legal_names_every_state_and_no_other() -> None:
     assert set(LEGAL) == set(STATES) >= set().union(*LEGAL.values())
-    assert {"succeeded", "failed", "cancelled"} == DONE
-    assert all("cancelled" in LEGAL[state] or "cancelling" in LEGAL[state] for state in set(STATES) - DONE - {"cancelling"})
+    assert set(DONE) == {"succeeded", "failed", "cancelled"}
+    assert all(
+        "cancelled" in LEGAL[state] or "cancelling" in LEGAL[state] for state in set(STATES) - set(DONE) - {"cancelling"}
+    )
     assert set(HELD) == {"running", "pausing", "cancelling"}
 
 
@@ -71,12 +74,12 @@ def test_only_legal_moves_are_made(database: Database, before: str) -> None:
         put_in(database, job, before)
         if after not in LEGAL[before]:
             with pytest.raises(AssertionError, match="no legal transition"), database.transaction() as session:
-                jobs.move(session, job.number, [before], after)
+                transitions.move(session, job.number, [before], after)
             assert row(database, job).state == before
             continue
         lease = {"worker": "w", "lease_until": 1e12} if after == "running" else {}
         with database.transaction() as session:
-            assert jobs.move(session, job.number, [before], after, reason="because", **lease)
+            assert transitions.move(session, job.number, [before], after, reason="because", **lease)
         moved = row(database, job)
         assert (moved.state, moved.state_reason) == (after, "because")
         assert (moved.finished_at is not None) == (after in DONE)
@@ -90,11 +93,11 @@ def test_a_move_from_where_the_job_is_not_changes_nothing(database: Database) ->
         if before != expected and LEGAL[expected]:
             put_in(database, job, before)
             with database.transaction() as session:
-                assert not jobs.move(session, job.number, [expected], min(LEGAL[expected]), epoch=9)
+                assert not transitions.move(session, job.number, [expected], min(LEGAL[expected]), epoch=9)
             assert (row(database, job).state, row(database, job).epoch) == (before, 0)
     put_in(database, job, "queued")
     with database.transaction() as session:
-        assert not jobs.move(session, job.number, ["queued"], "running", where=[Job.attempt == 77])
+        assert not transitions.move(session, job.number, ["queued"], "running", where=[Job.attempt == 77])
     assert states(database, job) == ["queued"]
 
 
@@ -123,8 +126,8 @@ def test_one_of_many_claims_a_job(database: Database) -> None:
 
     def take(place: int) -> Lease | None:
         with database.transaction() as session:
-            taken = jobs.claim(session, job.id, f"worker {place}", LEASE_SECONDS)
-        return taken and jobs.lease_of(taken)
+            taken = leases.claim(session, job.id, f"worker {place}", LEASE_SECONDS)
+        return taken and leases.lease_of(taken)
 
     found = together(12, take)
     leases = [lease for lease in found if lease is not None]
@@ -139,8 +142,8 @@ def test_a_doubled_message_does_nothing(database: Database, state: str) -> None:
     put_in(database, job, state)
     before = vars(row(database, job))
     with database.transaction() as session:
-        assert jobs.claim(session, job.id, "another", LEASE_SECONDS) is None
-        assert jobs.claim(session, "job_none", "another", LEASE_SECONDS) is None
+        assert leases.claim(session, job.id, "another", LEASE_SECONDS) is None
+        assert leases.claim(session, "job_none", "another", LEASE_SECONDS) is None
     after = vars(row(database, job))
     assert {name: after[name] for name in after if name[0] != "_"} == {name: before[name] for name in before if name[0] != "_"}
     assert states(database, job) == ["queued"]
@@ -149,14 +152,14 @@ def test_a_doubled_message_does_nothing(database: Database, state: str) -> None:
 def test_two_who_look_for_work_at_once_find_two_jobs(postgresql_database: Database) -> None:
     first, second = (make_job(postgresql_database) for _ in range(2))
     with postgresql_database.transaction() as one, postgresql_database.transaction() as other:
-        found = [jobs.claim_next(session, ["train"], "w", LEASE_SECONDS) for session in (one, other, other)]
+        found = [leases.claim_next(session, ["train"], "w", LEASE_SECONDS) for session in (one, other, other)]
     assert [job and job.id for job in found] == [first.id, second.id, None]
     assert [row(postgresql_database, job).state for job in (first, second)] == ["running", "running"]
 
 
 def taken_next(session: Session, *queues: str) -> str | None:
     """The id of the job that is taken from these queues; and it is put back."""
-    job = jobs.claim_next(session, queues, "w", LEASE_SECONDS)
+    job = leases.claim_next(session, queues, "w", LEASE_SECONDS)
     assert job is None or (job.state, job.worker) == ("running", "w")
     found = job and job.id
     session.rollback()
@@ -166,9 +169,11 @@ def taken_next(session: Session, *queues: str) -> str | None:
 def test_the_queue_is_first_come_first_served(database: Database) -> None:
     first, second, gpu, third = (make_job(database, queue=queue) for queue in ("train", "train", "gpu", "train"))
 
+    jobs_in_order = (first, second, gpu, third)
+
     def look() -> tuple[list[int | None], str | None]:
         with database.reading() as session:
-            places = [jobs.queue_position(session, row(database, job)) for job in (first, second, gpu, third)]
+            places = [turns.positions(session, [row(database, job)]).get(job.number) for job in jobs_in_order]
         with database.transaction() as session:
             return places, taken_next(session, "train")
 
@@ -176,7 +181,7 @@ def test_the_queue_is_first_come_first_served(database: Database) -> None:
     lease = claim(database, first)
     assert look() == ([None, 1, 1, 2], second.id)
     with database.transaction() as session:
-        jobs.release(session, lease, "its worker was stopped")
+        leases.release(session, lease, "its worker was stopped")
     assert look() == ([1, 2, 1, 3], first.id)
     for queues, expected in ((["gpu"], gpu.id), (["gpu", "train"], first.id), (["none"], None)):
         with database.transaction() as session:
@@ -218,8 +223,8 @@ def test_a_job_that_ends_while_it_is_cancelled(database: Database, asked: str, e
     with database.transaction() as session:
         jobs.cancel(session, job)
     with database.transaction() as session:
-        assert jobs.state_of(session, lease) == "cancelling"
-        assert jobs.finish(session, lease, asked) == ended
+        assert leases.state_of(session, lease) == "cancelling"
+        assert leases.finish(session, lease, asked) == ended
     assert states(database, job) == ["queued", "running", "cancelling", ended]
 
 
@@ -234,8 +239,8 @@ def test_a_cancel_and_the_workers_end_at_once(database: Database, how: str) -> N
                 if place == 0:
                     return jobs.cancel(session, job)
                 if how == "finish":
-                    return jobs.finish(session, lease, "succeeded")
-                return jobs.release(session, lease, "its worker was stopped")
+                    return leases.finish(session, lease, "succeeded")
+                return leases.release(session, lease, "its worker was stopped")
 
         cancelled, ended = together(2, act)
         assert not isinstance(ended, Exception)
@@ -250,8 +255,8 @@ def test_a_cancel_and_the_workers_end_at_once(database: Database, how: str) -> N
 def fill(database: Database, files: Files, job: Job, lease: Lease) -> None:
     """Two checkpoints, one of them a model's, and a curve."""
     with database.transaction() as session:
-        jobs.save_checkpoint(session, files, lease, 1, b"passing", values={})
-        kept = jobs.save_checkpoint(session, files, lease, 2, b"kept", values={})
+        checkpoints.save(session, files, lease, 1, b"passing", values={})
+        kept = checkpoints.save(session, files, lease, 2, b"kept", values={})
         model = {"id": "mdl_1", "job_id": job.id, "epoch": 2, "parameters": 1, "versions": {}, "digest": kept.digest}
         session.execute(insert(Model).values(**MODEL, **model))
         session.execute(insert(Series).values(number=1, name="loss"))
@@ -263,11 +268,11 @@ def test_deleted_a_job_leaves_its_model_alone(database: Database, files: Files) 
     other, _ = claimed(database)
     fill(database, files, job, lease)
     with pytest.raises(Conflict, match="not done"), database.transaction() as session:
-        jobs.delete_job(session, files, job)
+        jobs.delete(session, files, job)
     assert (count(database, Checkpoint), count(database, Blob)) == (2, 2)
     with database.transaction() as session:
-        jobs.finish(session, lease, "succeeded", model_id="mdl_1")
-        jobs.delete_job(session, files, job)
+        leases.finish(session, lease, "succeeded", model_id="mdl_1")
+        jobs.delete(session, files, job)
     with pytest.raises(NotFound), database.reading() as session:
         jobs.get(session, job.id, None)
     assert [count(database, table) for table in (Checkpoint, CurvePoint, Model, Blob, Job)] == [0, 0, 1, 1, 1]
@@ -275,7 +280,7 @@ def test_deleted_a_job_leaves_its_model_alone(database: Database, files: Files) 
         assert files.get(session, session.get_one(Model, 1).digest) == b"kept"
         assert session.scalars(select(Entry.job_number)).all() == [other.number] * 2
     with pytest.raises(LeaseLost), database.transaction() as session:
-        jobs.update_row(session, lease, epoch=3)
+        leases.update_row(session, lease, epoch=3)
 
 
 @pytest.mark.parametrize("state", STATES)
@@ -284,10 +289,10 @@ def test_only_what_is_done_is_deleted(database: Database, files: Files, state: s
     put_in(database, job, state)
     if state in DONE:
         with database.transaction() as session:
-            jobs.delete_job(session, files, job)
+            jobs.delete(session, files, job)
     else:
         with pytest.raises(Conflict), database.transaction() as session:
-            jobs.delete_job(session, files, job)
+            jobs.delete(session, files, job)
     assert count(database, Job) == (state not in DONE)
 
 
@@ -297,12 +302,12 @@ def test_the_journal_leaves_no_gap_whoever_writes(database: Database) -> None:
     def write(place: int) -> None:
         for turn in range(5):
             with database.transaction() as session:
-                jobs.update_row(session, lease, epoch=turn)
-                jobs.log(session, job.number, f"{place} {turn}")
+                leases.update_row(session, lease, epoch=turn)
+                journal.log(session, job.number, f"{place} {turn}")
 
     assert together(4, write) == [None] * 4
     with database.reading() as session:
-        entries = jobs.journal(session, job.number)
+        entries = journal.entries(session, job.number)
     assert [entry.sequence for entry in entries] == list(range(1, 23))
     assert len({entry.message for entry in entries}) == 21
     assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
@@ -329,6 +334,6 @@ def test_a_job_started_again_keeps_when_it_first_started(database: Database) -> 
     job, lease = claimed(database)
     put(database, job, started_at=1000.0)
     with database.transaction() as session:
-        jobs.release(session, lease, "its worker was stopped")
+        leases.release(session, lease, "its worker was stopped")
     claim(database, job)
     assert row(database, job).started_at == 1000.0

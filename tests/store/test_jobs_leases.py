@@ -6,12 +6,14 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from store import curves, jobs, positions
+from store import checkpoints, curves, jobs, leases, recovery
 from store.database import Database
 from store.errors import Conflict, LeaseLost
 from store.files import Files
-from store.jobs import MAX_LOST_ATTEMPTS, RESEND_SECONDS, Lease
-from store.tables import STATES, Blob, Checkpoint, CurvePoint, Job, Position
+from store.leases import Lease
+from store.recovery import MAX_LOST_ATTEMPTS, RESEND_SECONDS
+from store.states import STATES
+from store.tables import Blob, Checkpoint, CurvePoint, Job, Position
 from tests.store.staging import (
     LEASE_SECONDS,
     claim,
@@ -28,17 +30,17 @@ from tests.store.staging import (
 )
 
 WRITES: dict[str, Callable[[Session, Files, Lease], Any]] = {
-    "update_row": lambda session, files, lease: jobs.update_row(session, lease, epoch=9),
-    "renew": lambda session, files, lease: jobs.renew(session, lease, LEASE_SECONDS),
-    "state_of": lambda session, files, lease: jobs.state_of(session, lease),
-    "succeed": lambda session, files, lease: jobs.finish(session, lease, "succeeded"),
-    "fail": lambda session, files, lease: jobs.finish(session, lease, "failed", "broke"),
-    "end cancelled": lambda session, files, lease: jobs.finish(session, lease, "cancelled"),
-    "release": lambda session, files, lease: jobs.release(session, lease, "its worker was stopped"),
-    "save_position": lambda session, files, lease: positions.save(
+    "update_row": lambda session, files, lease: leases.update_row(session, lease, epoch=9),
+    "renew": lambda session, files, lease: leases.renew(session, lease, LEASE_SECONDS),
+    "state_of": lambda session, files, lease: leases.state_of(session, lease),
+    "succeed": lambda session, files, lease: leases.finish(session, lease, "succeeded"),
+    "fail": lambda session, files, lease: leases.finish(session, lease, "failed", "broke"),
+    "end cancelled": lambda session, files, lease: leases.finish(session, lease, "cancelled"),
+    "release": lambda session, files, lease: leases.release(session, lease, "its worker was stopped"),
+    "save_position": lambda session, files, lease: checkpoints.save_position(
         session, files, lease, Position(epoch=0, place=1, values={}), b"stale"
     ),
-    "save_checkpoint": lambda session, files, lease: jobs.save_checkpoint(session, files, lease, 1, b"stale", values={}),
+    "save_checkpoint": lambda session, files, lease: checkpoints.save(session, files, lease, 1, b"stale", values={}),
 }
 
 
@@ -50,10 +52,10 @@ def lose(database: Database, files: Files, how: str) -> tuple[Job, Lease]:
             jobs.cancel(session, job)
     if how in ("ended", "deleted"):
         with database.transaction() as session:
-            jobs.finish(session, lease, "succeeded")
+            leases.finish(session, lease, "succeeded")
     elif how == "given back":
         with database.transaction() as session:
-            jobs.release(session, lease, "stopped")
+            leases.release(session, lease, "stopped")
     else:
         expire(database, job)
         sweep(database)
@@ -61,7 +63,7 @@ def lose(database: Database, files: Files, how: str) -> tuple[Job, Lease]:
         claim(database, job, "another")
     if how == "deleted":  # and SQLite gives its number out again
         with database.transaction() as session:
-            jobs.delete_job(session, files, job)
+            jobs.delete(session, files, job)
         return claimed(database)[0], lease
     return job, lease
 
@@ -111,7 +113,7 @@ def test_renewed_a_lease_lasts_from_now_on(database: Database) -> None:
     job, lease = claimed(database)
     expire(database, job)
     with database.transaction() as session:
-        jobs.renew(session, lease, 30)
+        leases.renew(session, lease, 30)
         assert row(database, job).lease_until is not None
     with database.reading() as session:
         assert row(database, job).lease_until == pytest.approx(database.clock(session) + 30, abs=2)
@@ -122,7 +124,7 @@ def test_renewed_a_lease_lasts_from_now_on(database: Database) -> None:
 def test_it_is_known_when_the_first_lease_runs_out(database: Database) -> None:
     def ahead() -> float | None:
         with database.reading() as session:
-            return jobs.next_expiry(session)
+            return recovery.next_expiry(session)
 
     make_job(database)
     assert ahead() is None
@@ -219,10 +221,10 @@ def test_a_checkpoint_between_begins_the_count_anew(database: Database, files: F
         lose_once(database, job)
         lease = claim(database, job)
         with database.transaction() as session:
-            jobs.save_checkpoint(session, files, lease, epoch, b"weights %d" % epoch, values={})
+            checkpoints.save(session, files, lease, epoch, b"weights %d" % epoch, values={})
         assert row(database, job).lost_attempts == 0
         with database.transaction() as session:
-            jobs.release(session, lease, "stopped")
+            leases.release(session, lease, "stopped")
     assert (row(database, job).state, row(database, job).attempt) == ("queued", 9)
     for _ in range(3):
         lose_once(database, job)
@@ -251,7 +253,7 @@ def test_a_sweep_and_a_renewal_at_once(database: Database) -> None:
             if place:
                 return sweep(database)
             with database.transaction() as session:
-                return jobs.renew(session, lease, LEASE_SECONDS)
+                return leases.renew(session, lease, LEASE_SECONDS)
 
         renewed, swept = together(2, act)
         if renewed is None:
@@ -265,7 +267,7 @@ def test_a_sweep_and_a_renewal_at_once(database: Database) -> None:
 def test_given_back_a_job_is_sent_at_once_and_not_counted_lost(database: Database) -> None:
     job, lease = claimed(database)
     with database.transaction() as session:
-        jobs.release(session, lease, "its worker was stopped")
+        leases.release(session, lease, "its worker was stopped")
     found = row(database, job)
     assert (found.state, found.attempt, found.lost_attempts, found.state_reason) == ("queued", 1, 0, "its worker was stopped")
     assert sweep(database) == [(job.id, "train")]
@@ -275,7 +277,7 @@ def test_given_back_while_it_is_paused_a_job_is_paused(database: Database) -> No
     job, lease = claimed(database)
     with database.transaction() as session:
         jobs.pause(session, job)
-        assert jobs.release(session, lease, "its worker was stopped") == "paused"
+        assert leases.release(session, lease, "its worker was stopped") == "paused"
     assert states(database, job) == ["queued", "running", "pausing", "paused"]
     assert sweep(database) == []
     with database.transaction() as session:
@@ -304,7 +306,7 @@ def test_a_pause_ends_in_paused_unless_a_cancel_came(database: Database) -> None
             jobs.pause(session, job)
             if cancelled:
                 jobs.cancel(session, job)
-            outcome = jobs.finish(session, lease, "paused", "paused by the caller")
+            outcome = leases.finish(session, lease, "paused", "paused by the caller")
         assert outcome == row(database, job).state == ("cancelled" if cancelled else "paused")
         assert row(database, job).lease_until is None
 
@@ -314,27 +316,27 @@ def test_a_position_gives_way_to_what_comes_after(database: Database, files: Fil
 
     def save(epoch: int, place: int, content: bytes) -> None:
         with database.transaction() as session:
-            positions.save(session, files, lease, Position(epoch=epoch, place=place, values={}), content)
+            checkpoints.save_position(session, files, lease, Position(epoch=epoch, place=place, values={}), content)
 
     def standings() -> list[tuple[int, int]]:
         with database.reading() as session:
-            found = positions.standings(session, job.number)
-            return [(standing.epoch, positions.place_of(standing)) for standing in found]
+            found = checkpoints.resume_points(session, job.number)
+            return [(standing.epoch, checkpoints.steps_within(standing)) for standing in found]
 
     put(database, job, lost_attempts=2)
     save(0, 5, b"five")
     save(0, 9, b"nine")
     assert (standings(), count(database, Blob), row(database, job).lost_attempts) == ([(0, 9)], 1, 0)
     with database.transaction() as session:
-        jobs.save_checkpoint(session, files, lease, 1, b"whole", values={})
+        checkpoints.save(session, files, lease, 1, b"whole", values={})
     save(1, 2, b"two")
     assert standings() == [(1, 2), (1, 0)]
     with database.transaction() as session:
-        positions.sweep(session, files)
+        checkpoints.forget_positions_of_done(session, files)
     assert standings() == [(1, 2), (1, 0)]
     with database.transaction() as session:
-        jobs.finish(session, lease, "succeeded")
-        positions.sweep(session, files)
+        leases.finish(session, lease, "succeeded")
+        checkpoints.forget_positions_of_done(session, files)
     assert (standings(), count(database, Blob)) == ([(1, 0)], 1)
 
 
@@ -342,7 +344,7 @@ def test_given_back_while_it_is_cancelled_a_job_is_cancelled(database: Database)
     job, lease = claimed(database)
     with database.transaction() as session:
         jobs.cancel(session, job)
-        jobs.release(session, lease, "its worker was stopped")
+        leases.release(session, lease, "its worker was stopped")
     assert states(database, job) == ["queued", "running", "cancelling", "cancelled"]
     with pytest.raises(Conflict), database.transaction() as session:
         jobs.cancel(session, job)
@@ -352,16 +354,16 @@ def test_given_back_while_it_is_cancelled_a_job_is_cancelled(database: Database)
 def test_a_checkpoint_of_the_same_epoch_is_replaced(database: Database, files: Files, same: bool) -> None:
     job, lease = claimed(database)
     with database.transaction() as session:
-        jobs.save_checkpoint(session, files, lease, 1, b"first", values={"loss": 2.0})
-        jobs.save_checkpoint(session, files, lease, 2, b"second", values={})
-        jobs.save_checkpoint(session, files, lease, 1, b"first" if same else b"third", values={"loss": 1.0}, periodic=True)
+        checkpoints.save(session, files, lease, 1, b"first", values={"loss": 2.0})
+        checkpoints.save(session, files, lease, 2, b"second", values={})
+        checkpoints.save(session, files, lease, 1, b"first" if same else b"third", values={"loss": 1.0}, periodic=True)
     with database.reading() as session:
-        found = jobs.checkpoints(session, job.number)
+        found = checkpoints.of_job(session, job.number)
         assert [(entry.epoch, entry.periodic, entry.values) for entry in found] == [(1, True, {"loss": 1.0}), (2, False, {})]
         assert files.get(session, found[0].digest) == (b"first" if same else b"third")
     assert count(database, Blob) == 2
     with database.transaction() as session:
-        jobs.forget_checkpoints(session, files, lease, [1, 7])
+        checkpoints.forget(session, files, lease, [1, 7])
     assert (count(database, Checkpoint), count(database, Blob)) == (1, 1)
 
 

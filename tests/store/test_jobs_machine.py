@@ -13,12 +13,14 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
-from store import jobs
+from store import checkpoints, jobs, leases, recovery
 from store.database import Database
 from store.errors import Conflict, LeaseLost
 from store.files import Files
-from store.jobs import DONE, HELD, LEGAL, MAX_LOST_ATTEMPTS, Lease
-from store.tables import STATES, Job
+from store.leases import Lease
+from store.recovery import MAX_LOST_ATTEMPTS
+from store.states import DONE, HELD, LEGAL, STATES
+from store.tables import Job
 from tests.conftest import BACKENDS
 from tests.store.staging import LEASE_SECONDS, expire, make_job, row, states
 
@@ -65,10 +67,10 @@ class JobLife(RuleBasedStateMachine):
     def claim(self, which: int, worker: str) -> None:
         expected = self.jobs[which % len(self.jobs)]
         with self.database.transaction() as session:
-            job = jobs.claim(session, expected.job.id, worker, LEASE_SECONDS)
+            job = leases.claim(session, expected.job.id, worker, LEASE_SECONDS)
         assert (job is not None) == (expected.state == "queued")
         if job is not None:
-            lease = jobs.lease_of(job)
+            lease = leases.lease_of(job)
             expected.state, expected.attempt, expected.holder = "running", expected.attempt + 1, lease
             assert lease == Lease(expected.job.number, expected.job.id, expected.attempt)
             self.leases.append((expected, lease))
@@ -91,7 +93,7 @@ class JobLife(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(place=st.integers(0, 99), state=st.sampled_from(["succeeded", "failed", "cancelled", "paused"]))
     def finish(self, place: int, state: str) -> None:
-        expected, outcome = self.act(place, jobs.finish, state)
+        expected, outcome = self.act(place, leases.finish, state)
         if outcome is not LeaseLost:
             assert outcome == ("cancelled" if expected.state == "cancelling" and state != "failed" else state)
             expected.let_go(outcome)
@@ -99,7 +101,7 @@ class JobLife(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(place=st.integers(0, 99))
     def release(self, place: int) -> None:
-        expected, outcome = self.act(place, jobs.release, "its worker was stopped")
+        expected, outcome = self.act(place, leases.release, "its worker was stopped")
         if outcome is not LeaseLost:
             left = {"cancelling": "cancelled", "pausing": "paused"}.get(expected.state, "queued")
             assert outcome == left
@@ -108,7 +110,7 @@ class JobLife(RuleBasedStateMachine):
     @precondition(lambda self: self.leases)
     @rule(place=st.integers(0, 99))
     def renew(self, place: int) -> None:
-        expected, outcome = self.act(place, jobs.renew, LEASE_SECONDS)
+        expected, outcome = self.act(place, leases.renew, LEASE_SECONDS)
         if outcome is not LeaseLost:
             expected.expired = False
 
@@ -116,7 +118,7 @@ class JobLife(RuleBasedStateMachine):
     @rule(place=st.integers(0, 99))
     def checkpoint(self, place: int) -> None:
         def save(session: Session, lease: Lease) -> None:
-            jobs.save_checkpoint(session, self.files, lease, 1, str(lease).encode(), values={})
+            checkpoints.save(session, self.files, lease, 1, str(lease).encode(), values={})
 
         expected, outcome = self.act(place, save)
         if outcome is not LeaseLost:
@@ -132,7 +134,7 @@ class JobLife(RuleBasedStateMachine):
     @rule()
     def sweep(self) -> None:
         with self.database.transaction() as session:
-            sent = jobs.sweep(session)
+            sent = recovery.sweep(session)
         for expected in self.jobs:
             if expected.expired:
                 expected.lost += expected.state != "cancelling"
@@ -190,7 +192,7 @@ class JobLife(RuleBasedStateMachine):
         expected = self.jobs[which % len(self.jobs)]
         try:
             with self.database.transaction() as session:
-                jobs.delete_job(session, self.files, expected.job)
+                jobs.delete(session, self.files, expected.job)
         except Conflict:
             assert expected.state not in DONE
             return
@@ -222,7 +224,7 @@ class JobLife(RuleBasedStateMachine):
         with self.database.reading() as session:
             for expected, lease in self.leases:
                 try:
-                    assert jobs.state_of(session, lease) == expected.state
+                    assert leases.state_of(session, lease) == expected.state
                 except LeaseLost:
                     assert lease != expected.holder
                 else:

@@ -13,7 +13,8 @@ from sqlalchemy.exc import IntegrityError
 
 from store.database import Database
 from store.migrate import config, migrate
-from store.tables import STATES, Job, Table
+from store.states import STATES
+from store.tables import Job, Table
 from tests.store.staging import make_job, row, together
 
 TABLES = {table.name for table in Table.metadata.sorted_tables}

@@ -6,12 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from store import jobs, models
+from store import checkpoints, jobs, leases, models
 from store.database import Database, new_id
 from store.errors import NotFound
 from store.files import Files
-from store.jobs import Lease
+from store.leases import Lease
 from store.tables import Blob, Checkpoint, Job, Model
+from store.tensors import pack, unpack
 from tests.store.staging import REQUEST, claimed, count, row
 
 dtypes = st.sampled_from([np.float32, np.float64, np.int64, np.uint8, np.bool_])
@@ -20,30 +21,30 @@ any_array = dtypes.flatmap(lambda dtype: arrays(dtype, array_shapes(max_dims=3, 
 
 @given(st.dictionaries(st.text("abc_.", min_size=1), any_array, max_size=4))
 def test_arrays_unpack_as_they_were_packed(given: dict[str, Any]) -> None:
-    packed = models.pack(given)
-    found = models.unpack(packed)
+    packed = pack(given)
+    found = unpack(packed)
     assert found.keys() == given.keys()
     for name, array in given.items():
         assert (found[name].dtype, found[name].shape) == (array.dtype, array.shape)
         np.testing.assert_array_equal(found[name], array)
-    assert models.pack(dict(reversed(given.items()))) == packed
+    assert pack(dict(reversed(given.items()))) == packed
 
 
 def test_arrays_are_packed_in_any_layout() -> None:
     array = np.arange(12.0).reshape(3, 4)
-    assert models.pack({"a": array.T}) == models.pack({"a": array.T.copy()})
-    np.testing.assert_array_equal(models.unpack(models.pack({"a": array[:, ::2]}))["a"], array[:, ::2])
+    assert pack({"a": array.T}) == pack({"a": array.T.copy()})
+    np.testing.assert_array_equal(unpack(pack({"a": array[:, ::2]}))["a"], array[:, ::2])
 
 
 def make_model(database: Database, files: Files) -> tuple[Job, Lease, Model]:
     job, lease = claimed(database)
     with database.transaction() as session:
-        jobs.update_row(session, lease, parameters=7)
-        checkpoint = jobs.save_checkpoint(session, files, lease, 2, b"weights of %d" % job.number, values={"train_loss": 0.5})
+        leases.update_row(session, lease, parameters=7)
+        checkpoint = checkpoints.save(session, files, lease, 2, b"weights of %d" % job.number, values={"train_loss": 0.5})
         made = {"id": new_id("mdl"), "fitted": {"rows": {}}, "dataset_sha256": "f" * 64, "parameters": 7}
         learned = {"epoch": checkpoint.epoch, "metrics": checkpoint.values, "digest": checkpoint.digest}
         model = models.create(session, session.get_one(Job, job.number), **made, **learned)
-        jobs.finish(session, lease, "succeeded", model_id=model.id)
+        leases.finish(session, lease, "succeeded", model_id=model.id)
         model = models.get(session, model.id, None)
     return job, lease, model
 
@@ -76,7 +77,7 @@ def test_weights_go_when_neither_model_nor_checkpoint_has_them(database: Databas
 
     def delete_job() -> None:
         with database.transaction() as session:
-            jobs.delete_job(session, files, job)
+            jobs.delete(session, files, job)
 
     def delete_model() -> None:
         with database.transaction() as session:

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 from sqlalchemy import insert, select, update
 
-from store import models, stored_forms
+from store import stored_forms
 from store.database import Database
+from store.fitted import FEATURES, TARGET
 from store.migrate import migrate
 from store.tables import FORM, Blob, Dataset, Job, Model
 from tests.store.staging import make_job, row
@@ -56,8 +57,8 @@ def test_a_target_without_a_kind_gets_one(database: Database, classes: list[Any]
     assert (found.form, found.fitted["target"]) == (FORM, target)
     assert found.fitted["kinds"] == {"x": "numeric"}
     assert found.fitted["columns"] == ["x", "y"]
-    models.FEATURES.validate_python(found.fitted["features"])
-    models.TARGET.validate_python(found.fitted["target"])
+    FEATURES.validate_python(found.fitted["features"])
+    TARGET.validate_python(found.fitted["target"])
 
 
 def test_fields_get_the_names_that_they_have_now(database: Database) -> None:

@@ -3,7 +3,7 @@
 from alembic import command
 from sqlalchemy import text
 
-from store import jobs
+from store import jobs, leases
 from store.database import Database, has_tag
 from store.migrate import config, migrate
 from store.pages import page
@@ -35,7 +35,7 @@ def test_a_running_job_keeps_its_lease_when_it_is_renamed(database: Database) ->
     with database.transaction() as session:
         jobs.describe(session, session.get_one(Job, job.number), name="other")
     with database.transaction() as session:
-        jobs.update_row(session, lease, epoch=2)
+        leases.update_row(session, lease, epoch=2)
     assert (row(database, job).name, row(database, job).epoch, row(database, job).state) == ("other", 2, "running")
 
 

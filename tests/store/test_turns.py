@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from sqlalchemy import delete, event, insert, select
 
-from store import jobs, turns
+from store import jobs, leases, turns
 from store.database import Database
 from store.errors import TooManyQueued
 from store.pages import page
@@ -26,7 +26,7 @@ STEPS = st.lists(SENT | st.just(START) | st.tuples(st.just("cancel"), st.sampled
 
 def start(database: Database, *queues: str) -> Job | None:
     with database.transaction() as session:
-        return jobs.claim_next(session, queues, "w", LEASE_SECONDS)
+        return leases.claim_next(session, queues, "w", LEASE_SECONDS)
 
 
 def queued(database: Database, queue: str) -> dict[int, int]:
@@ -106,7 +106,7 @@ def test_two_claims_at_the_same_moment_serve_two_owners(postgresql_database: Dat
     for owner in owners:
         make_job(postgresql_database, owner)
     with postgresql_database.transaction() as one, postgresql_database.transaction() as other:
-        found = [jobs.claim_next(session, ["train"], "w", LEASE_SECONDS) for session in (one, other, other)]
+        found = [leases.claim_next(session, ["train"], "w", LEASE_SECONDS) for session in (one, other, other)]
     assert [job and job.owner for job in found] == ["ana", "rui", "ana"]
 
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from store import jobs, models
+from store import checkpoints, jobs
 from store.tables import CurvePoint, Job, Series
+from store.tensors import pack, unpack
 from worker.recording import Workplace
 
 MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
@@ -21,16 +22,16 @@ def row(place: Workplace, job_id: str) -> Job:
 def theta(place: Workplace, job_id: str) -> bytes:
     """The bytes of the last checkpoint's weights and optimiser state."""
     with place.database.reading() as session:
-        last = jobs.checkpoints(session, jobs.get(session, job_id, None).number)[-1]
-        arrays = models.unpack(place.files.get(session, last.digest))
-        return models.pack(arrays)
+        last = checkpoints.of_job(session, jobs.get(session, job_id, None).number)[-1]
+        arrays = unpack(place.files.get(session, last.digest))
+        return pack(arrays)
 
 
-def checkpoints(place: Workplace, job_id: str) -> dict[int, bytes]:
+def kept_checkpoints(place: Workplace, job_id: str) -> dict[int, bytes]:
     """The bytes of every checkpoint that was kept, by epoch: the last, the best, and those asked for."""
     with place.database.reading() as session:
-        kept = jobs.checkpoints(session, jobs.get(session, job_id, None).number)
-        return {each.epoch: models.pack(models.unpack(place.files.get(session, each.digest))) for each in kept}
+        kept = checkpoints.of_job(session, jobs.get(session, job_id, None).number)
+        return {each.epoch: pack(unpack(place.files.get(session, each.digest))) for each in kept}
 
 
 def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:

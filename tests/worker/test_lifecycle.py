@@ -13,13 +13,14 @@ import pytest
 from engine.fast import steps
 from engine.models import descent
 from engine.tables.features import Column
-from store import datasets, forks, jobs, models, positions
+from store import checkpoints, datasets, forks, jobs, leases, recovery
 from store.errors import DiskFull
 from store.files import Files
 from store.job_request import training_of
 from store.tables import Blob, Job, Position
+from store.tensors import pack, unpack
 from tests.store.staging import gone
-from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, checkpoints, points, row, strip, theta
+from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, kept_checkpoints, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Workplace
 from worker.training import run, run_held
@@ -58,9 +59,9 @@ def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: 
     asker = Asker(place, job_id, ask, after)
     asking = replace(place, stopping=asker)
     with place.database.transaction() as session:
-        job = jobs.claim(session, job_id, "worker", 60)
+        job = leases.claim(session, job_id, "worker", 60)
     assert job is not None
-    asker.held = HeldLease(place.database, jobs.lease_of(job), 60)
+    asker.held = HeldLease(place.database, leases.lease_of(job), 60)
     if after == 0:
         with place.database.transaction() as session:
             ask(session, jobs.get(session, job_id, None))
@@ -96,7 +97,7 @@ def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[...
     run(place, paused)
     assert (row(place, paused).state, row(place, paused).attempt) == ("succeeded", 7)
     assert taken == {way}
-    assert checkpoints(place, paused) == checkpoints(place, alone)
+    assert kept_checkpoints(place, paused) == kept_checkpoints(place, alone)
     assert points(place, paused) == points(place, alone)
     assert strip(row(place, paused).best) == strip(row(place, alone).best)
     assert strip(row(place, paused).latest) == strip(row(place, alone).latest)
@@ -109,7 +110,7 @@ def test_what_is_learned_stays_readable_within_an_epoch(place: Workplace, post: 
         run_and_ask(place, job_id, ask, 40)
         assert (row(place, job_id).state, row(place, job_id).epoch) == (state, 1)
         with place.database.reading() as session:
-            assert [kept.epoch for kept in jobs.checkpoints(session, row(place, job_id).number)] == [1]
+            assert [kept.epoch for kept in checkpoints.of_job(session, row(place, job_id).number)] == [1]
 
 
 @pytest.mark.parametrize(("ask", "state"), [(jobs.pause, "paused"), (jobs.cancel, "cancelled")])
@@ -184,11 +185,11 @@ def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(
         with place.database.transaction() as session:
             session.query(Job).filter_by(id=killed).update({"lease_until": 0.0})
         with place.database.transaction() as session:
-            jobs.sweep(session)
+            recovery.sweep(session)
         assert (row(place, killed).state, row(place, killed).lost_attempts) == ("queued", 1)
     run(place, killed)
     assert taken == {way}
-    assert checkpoints(place, killed) == checkpoints(place, alone)
+    assert kept_checkpoints(place, killed) == kept_checkpoints(place, alone)
     assert points(place, killed) == points(place, alone)
 
 
@@ -201,8 +202,8 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post
     run(replace(place, stopping=Stopper(75)), damaged)
     number = row(place, damaged).number
     with place.database.reading() as session:
-        found = positions.standings(session, number)
-    assert [(standing.epoch, positions.place_of(standing)) for standing in found] == [(2, 13), (2, 0), (1, 0)]
+        found = checkpoints.resume_points(session, number)
+    assert [(standing.epoch, checkpoints.steps_within(standing)) for standing in found] == [(2, 13), (2, 0), (1, 0)]
     hit = {"position": found[:1], "whole": found[:2], "all": found}[which]
     for standing in hit:
         damage(place, place.files, standing.digest)
@@ -215,7 +216,7 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post
     assert theta(place, damaged) == theta(place, alone)
     assert points(place, damaged) == points(place, alone)
     with place.database.reading() as session:
-        for checkpoint in jobs.checkpoints(session, number):
+        for checkpoint in checkpoints.of_job(session, number):
             place.files.get(session, checkpoint.digest)  # written again, whole
 
 
@@ -225,7 +226,7 @@ def test_a_missing_checkpoint_is_as_a_damaged_one_where_all_share_a_folder(place
     fields = LONG | {"record": {"checkpoint_every": 1}}
     run(replace(place, stopping=Stopper(75)), job_id := post("iris", "species", **fields))
     with place.database.reading() as session:
-        found = positions.standings(session, row(place, job_id).number)
+        found = checkpoints.resume_points(session, row(place, job_id).number)
     gone(place.database, place.files, found[0].digest)
     run(place, job_id)
     job = row(place, job_id)
@@ -282,15 +283,15 @@ def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
     later = [point for point in points(place, parent) if point[1] > 14]
     assert points(place, child) == later
     with place.database.reading() as session:
-        kept = [checkpoint.epoch for checkpoint in jobs.checkpoints(session, job.number)]
+        kept = [checkpoint.epoch for checkpoint in checkpoints.of_job(session, job.number)]
         assert {14, 21, 28, 30} <= set(kept)
 
 
 def weights(place: Workplace, job_id: str) -> bytes:
     """θ and the optimiser's vectors, without what is remembered of the best epoch, which a fork begins anew."""
-    arrays = models.unpack(theta(place, job_id))
+    arrays = unpack(theta(place, job_id))
     del arrays["progress"]
-    return models.pack(arrays)
+    return pack(arrays)
 
 
 def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> None:
@@ -300,7 +301,7 @@ def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> 
         job = jobs.get(session, parent, None)
     child = fork(place, parent, "last", epochs=20, optimizer={"kind": "momentum", "learning_rate": 0.01}, batch_size=32)
     with place.database.transaction() as session:
-        jobs.delete_job(session, place.files, jobs.get(session, parent, None))
+        jobs.delete(session, place.files, jobs.get(session, parent, None))
     for stop in (3, 4):  # it is taken up again like any other
         run(replace(place, stopping=Stopper(stop)), child)
         assert row(place, child).state == "queued"
@@ -318,7 +319,7 @@ def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: Workp
     run(place, parent)
     child = fork(place, parent, 2)
     with place.database.reading() as session:
-        [checkpoint] = jobs.checkpoints(session, row(place, child).number)
+        [checkpoint] = checkpoints.of_job(session, row(place, child).number)
     damage(place, place.files, checkpoint.digest)
     run(place, child)
     assert (row(place, child).state, row(place, child).error["code"]) == ("failed", "CONTENT_DAMAGED")
@@ -410,7 +411,7 @@ def test_a_full_disk_fails_the_job_and_leaves_what_was_kept(
     job = row(place, job_id)
     assert (job.state, job.error["code"], job.error["status"]) == ("failed", "DISK_FULL", 503)
     with place.database.reading() as session:
-        kept = jobs.checkpoints(session, job.number)
+        kept = checkpoints.of_job(session, job.number)
         assert kept[-1].epoch == 20
         place.files.get(session, kept[-1].digest)
     run(place, next_id)

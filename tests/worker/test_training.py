@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from store import curves, datasets, jobs, models
+from store import checkpoints, curves, datasets, jobs, journal, leases, models, predictors, recovery
 from store.tables import Checkpoint, Dataset, Job, Model
-from tests.worker.staging import LARGE, MLP, WAYS, Stopper, checkpoints, points, row, strip, theta
+from store.tensors import unpack
+from tests.worker.staging import LARGE, MLP, WAYS, Stopper, kept_checkpoints, points, row, strip, theta
 from worker.lease import HeldLease
 from worker.recording import Recording, Workplace
 from worker.training import run, run_held, work
@@ -42,7 +43,7 @@ def test_every_model_ends_in_a_model(
     assert job.finished_at >= job.started_at >= job.created_at
     with place.database.reading() as session:
         model = models.get(session, job.model_id, "ana")
-        predictor = models.predictor(session, place.files, model)
+        predictor = predictors.of_model(session, place.files, model)
         table = datasets.load(session, place.files, datasets.get(session, job.dataset_id, None))
         columns = datasets.columns(table, session.query(Dataset).filter_by(id=job.dataset_id).one(), job.request["features"])
     values = predictor.predict(columns).values
@@ -88,7 +89,7 @@ def test_a_stopped_run_ends_in_the_same_bits(
     assert row(place, stopped).state == "succeeded"
     assert row(place, stopped).attempt == len(stops) + 1
     assert taken == {way for way, model in WAYS.items() if model == fields["model"]}
-    assert checkpoints(place, stopped) == checkpoints(place, alone)
+    assert kept_checkpoints(place, stopped) == kept_checkpoints(place, alone)
     assert "early_stopping" not in fields or row(place, stopped).best["epoch"] < row(place, stopped).epoch < 400
     assert points(place, stopped) == points(place, alone)
     assert strip(row(place, stopped).best) == strip(row(place, alone).best)
@@ -109,20 +110,20 @@ def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Ca
     assert 1 <= job.epoch < 1_000_000
     assert job.train_seconds < 5
     with place.database.reading() as session:
-        assert jobs.checkpoints(session, job.number)[-1].epoch == job.epoch
+        assert checkpoints.of_job(session, job.number)[-1].epoch == job.epoch
         assert curves.last_step(session, job.number, "train_loss") == job.epoch
 
 
 def test_a_lost_lease_writes_nothing_more(place: Workplace, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=30)
     with place.database.transaction() as session:
-        job = jobs.claim(session, job_id, "frozen", 60)
+        job = leases.claim(session, job_id, "frozen", 60)
         assert job is not None
         session.query(Job).update({Job.lease_until: 0.0})
     with place.database.transaction() as session:
-        jobs.sweep(session)
+        recovery.sweep(session)
     assert row(place, job_id).state == "queued"
-    with HeldLease(place.database, jobs.lease_of(job), 60) as held:
+    with HeldLease(place.database, leases.lease_of(job), 60) as held:
         run_held(place, held, job)
     job = row(place, job_id)
     assert (job.state, job.epoch, points(place, job_id)) == ("queued", 0, [])
@@ -148,7 +149,7 @@ def test_early_stopping_keeps_the_best_and_the_last(place: Workplace, post: Call
     assert (job.state, job.state_reason) == ("succeeded", "early_stopped")
     assert job.epoch == job.best["epoch"] + 4
     with place.database.reading() as session:
-        assert [kept.epoch for kept in jobs.checkpoints(session, job.number)] == [job.best["epoch"], job.epoch]
+        assert [kept.epoch for kept in checkpoints.of_job(session, job.number)] == [job.best["epoch"], job.epoch]
         assert models.get(session, job.model_id, None).epoch == job.best["epoch"]
 
 
@@ -180,10 +181,10 @@ def test_what_falls_by_less_than_min_delta_has_not_fallen(
         job = row(place, job_id)
         assert (job.state_reason, job.best["epoch"], job.epoch) == ("early_stopped", best, last)
         assert [point for point in points(place, whole) if point[1] <= last] == points(place, job_id)
-        kept, every = checkpoints(place, job_id), checkpoints(place, whole)
+        kept, every = kept_checkpoints(place, job_id), kept_checkpoints(place, whole)
         assert list(kept) == sorted({best, last})
-        assert [models.unpack(kept[epoch])["theta"].tobytes() for epoch in kept] == [
-            models.unpack(every[epoch])["theta"].tobytes() for epoch in kept
+        assert [unpack(kept[epoch])["theta"].tobytes() for epoch in kept] == [
+            unpack(every[epoch])["theta"].tobytes() for epoch in kept
         ]
         with place.database.reading() as session:
             assert models.get(session, job.model_id, None).epoch == best
@@ -329,8 +330,8 @@ def test_what_was_committed_unheard_is_not_written_twice(
     assert points(place, alone) == points(place, job_id)
     assert len({theta(place, each) for each in (alone, job_id)}) == 1
     with place.database.reading() as session:
-        told = [[entry.message for entry in jobs.journal(session, job.number)] for job in (before, after)]
-        kept = [[found.epoch for found in jobs.checkpoints(session, job.number)] for job in (before, after)]
+        told = [[entry.message for entry in journal.entries(session, job.number)] for job in (before, after)]
+        kept = [[found.epoch for found in checkpoints.of_job(session, job.number)] for job in (before, after)]
     assert told[0] == told[1]
     assert kept[0] == kept[1]
 
@@ -351,6 +352,6 @@ def test_a_database_that_stays_away_leaves_the_job_to_another_attempt(
     with place.database.transaction() as session:
         session.query(Job).update({Job.lease_until: 0.0})
     with place.database.transaction() as session:
-        jobs.sweep(session)
+        recovery.sweep(session)
     run(place, job_id)
     assert (row(place, job_id).state, row(place, job_id).attempt) == ("succeeded", 2)
