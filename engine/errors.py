@@ -1,14 +1,14 @@
-"""What can go wrong in the engine.
+"""Errors of the engine, each with a code and, where the caller can mend it, the fields that it is about.
 
 EngineError
-├── InputError            422, the caller can mend it: pointers into what was sent
-│   ├── InvalidSpec       422 INVALID_SPEC
-│   ├── UnusableData      422 UNUSABLE_DATA
-│   ├── EmptySplit        422 EMPTY_SPLIT
-│   ├── TooMuchMemory     422 TOO_MUCH_MEMORY
-│   ├── TooMuchWork       422 TOO_MUCH_WORK
-│   ├── DeviceUnavailable 422 DEVICE_UNAVAILABLE, always at /device
-│   └── Diverged          422 DIVERGED
+├── InputError            the caller can mend it: pointers to the fields that were given
+│   ├── InvalidSpec       INVALID_SPEC
+│   ├── UnusableData      UNUSABLE_DATA
+│   ├── EmptySplit        EMPTY_SPLIT
+│   ├── TooMuchMemory     TOO_MUCH_MEMORY
+│   ├── TooMuchWork       TOO_MUCH_WORK
+│   ├── DeviceUnavailable DEVICE_UNAVAILABLE, always at /device
+│   └── Diverged          DIVERGED
 """
 
 from collections.abc import Iterable
@@ -16,17 +16,15 @@ from typing import ClassVar
 
 
 class EngineError(Exception):
-    """The root. `code` is the problem's name for programs, `status` the HTTP status that suits it."""
+    """The root. `code` is the problem's name for programs."""
 
     code: ClassVar[str] = "ENGINE_ERROR"
-    status: ClassVar[int] = 500
 
 
 class InputError(EngineError):
-    """Something that was sent cannot be used: `errors` are pairs of a JSON pointer and what to do about it."""
+    """Something that was given cannot be used: `errors` are pairs of a JSON pointer to a field and what to do about it."""
 
     code: ClassVar[str] = "BAD_INPUT"
-    status: ClassVar[int] = 422
 
     def __init__(self, errors: Iterable[tuple[str, str]]) -> None:
         self.errors = list(errors)

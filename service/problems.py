@@ -1,8 +1,8 @@
 """Every error as application/problem+json (RFC 9457), with the place and the remedy and never a trace or a path."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -13,10 +13,10 @@ from sqlalchemy.exc import DatabaseError, DataError, InterfaceError, Operational
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
-from engine.errors import EngineError, InputError
+from engine.errors import EngineError
 from service.methods import allowed
 from service.mistakes import told
-from store.errors import DatabaseDamaged, DiskFull, StoreError, problem, says_busy, says_damaged, says_full
+from store.errors import DatabaseDamaged, DiskFull, StoreError, problem, says_busy, says_damaged, says_full, status_of
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 5
@@ -89,12 +89,12 @@ def answer_to(request: Request, error: Exception) -> Response:
 
 
 def _named_error(request: Request, error: Any) -> Response:
-    errors = error.errors if isinstance(error, InputError | StoreError) else []
-    if error.status >= 500:
+    errors, status = getattr(error, "errors", []), status_of(error)
+    if status >= 500:
         log.error("request failed", error=str(error), code=error.code)
-    headers = {"Retry-After": str(RETRY_SECONDS)} if error.status == 503 else getattr(error, "headers", None)
+    headers = {"Retry-After": str(RETRY_SECONDS)} if status == 503 else getattr(error, "headers", None)
     members = getattr(error, "members", None)
-    return respond(request, error.code, error.status, str(error), errors, headers, members)
+    return respond(request, error.code, status, str(error), errors, headers, members)
 
 
 def _system_error(request: Request, error: Any) -> Response:
@@ -177,13 +177,3 @@ def broken(request: Request) -> Response:
     """The answer to a request that broke for a reason of ours; called where the exception is at hand."""
     log.exception("request broke", path=request.url.path)
     return respond(request, "INTERNAL", 500, "something broke inside Vidro; its log has it under this request_id")
-
-
-@contextmanager
-def within(place: str) -> Iterator[None]:
-    """Have the pointers of an input's errors lead into that place: a part of the body, or the query."""
-    try:
-        yield
-    except InputError as error:
-        error.errors = [(f"/{place}{pointer}", detail) for pointer, detail in error.errors]
-        raise

@@ -1,4 +1,4 @@
-"""What can go wrong with what is stored.
+"""Errors of what is stored, and every error as a problem.
 
 StoreError
 ├── NotFound         NOT_FOUND           404
@@ -33,6 +33,8 @@ import math
 import sqlite3
 from typing import Any
 
+from engine.errors import EngineError, InputError
+
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 """What the system says where a disk is full, a quota is used up, or a file may not grow."""
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
@@ -55,6 +57,19 @@ def problem(code: str, status: int, detail: str, errors: list[tuple[str, str]]) 
     if errors:
         document["errors"] = [{"pointer": pointer, "detail": text} for pointer, text in errors]
     return document
+
+
+def problem_of(error: Exception) -> dict[str, Any]:
+    """An error of the engine, the store or a worker as a problem."""
+    return problem(error.code, status_of(error), str(error), getattr(error, "errors", []))  # type: ignore[attr-defined]
+
+
+def status_of(error: Exception) -> int:
+    """The HTTP status that suits an error. The engine's name none: what the caller can mend is a 422, anything else a 500."""
+    if isinstance(error, EngineError):
+        return 422 if isinstance(error, InputError) else 500
+    status: int = error.status  # type: ignore[attr-defined]
+    return status
 
 
 class StoreError(Exception):

@@ -5,9 +5,9 @@ from typing import Any
 import structlog
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
-from engine.errors import EngineError, InputError
+from engine.errors import EngineError
 from store import leases
-from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, problem, says_damaged
+from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, problem_of, says_damaged
 from store.leases import Lease
 from store.states import BY_CALLER
 from store.tables import Job
@@ -101,8 +101,7 @@ def _out_of_memory(place: Workplace) -> str:
 
 def _fail(place: Workplace, lease: Lease, recording: Recording | None, error: EngineError | StoreError | WorkerError) -> str:
     """End the job as failed; with what it had learned where that can still be written."""
-    pointers = error.errors if isinstance(error, InputError | StoreError) else []
-    document = problem(error.code, error.status, str(error), pointers)
+    document = problem_of(error)
     if recording is not None:
         try:
             return recording.end("failed", document["detail"], error=document)

@@ -73,16 +73,16 @@ def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, I
     inputs = {entry.name: entry for entry in predictor.features.inputs}
     arrays = [entry.name for entry in inputs.values() if entry.shape]
     if arrays:
-        raise InvalidSpec([("/job_id", f"column '{arrays[0]}' holds arrays: a model of those has no plane of two features")])
-    for name, at in ((x, "/query/x"), (y, "/query/y")):
+        raise InvalidSpec([("", f"column '{arrays[0]}' holds arrays: a model of those has no plane of two features")])
+    for name, at in ((x, "/x"), (y, "/y")):
         if name is not None and name not in inputs:
             raise InvalidSpec([(at, f"the model reads no column '{name}'; it reads {', '.join(list(inputs)[:20])}")])
     if x is not None and x == y:
-        raise InvalidSpec([("/query/y", f"x and y are both '{x}'; choose two columns, or leave y out")])
+        raise InvalidSpec([("/y", f"x and y are both '{x}'; choose two columns, or leave y out")])
     if x is None:
         first = next((name for name in inputs if name != y), None)
         if first is None:
-            raise InvalidSpec([("/query/y", f"'{y}' is the only feature; name it as x, for a curve")])
+            raise InvalidSpec([("/y", f"'{y}' is the only feature; name it as x, for a curve")])
         second = y if y is not None else next((name for name in inputs if name != first), None)
     else:
         first, second = x, y

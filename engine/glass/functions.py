@@ -34,7 +34,7 @@ def given(family: str, kind: str, fields: Mapping[str, str]) -> Function:
             else each["msg"].replace("Input should", "must")
             for each in error.errors()
         }
-        raise InvalidSpec([(pointer("query", name), f"{name}: {detail}") for name, detail in details.items()]) from None
+        raise InvalidSpec([(pointer(name), f"{name}: {detail}") for name, detail in details.items()]) from None
     return function
 
 
@@ -53,7 +53,7 @@ def curve(function: Function, z: Array, target: float | None = None) -> tuple[fl
     if isinstance(function, LossFunction):
         return _of_loss(function, z, target)
     if target is not None:
-        raise InvalidSpec([("/query/target", "an activation has no target; leave it out")])
+        raise InvalidSpec([("/target", "an activation has no target; leave it out")])
     Z = z[:, None] if function.is_elementwise else np.stack([z, np.zeros_like(z)], axis=1)
     A, dA = np.empty_like(Z), np.zeros_like(Z)
     dA[:, 0] = 1
@@ -72,7 +72,7 @@ def _of_loss(loss: LossFunction, z: Array, target: float | None) -> tuple[float,
         Y[:, 1] = 1 - target
     wrong = loss.wrong_with(Y)
     if wrong:
-        raise InvalidSpec([("/query/target", f"{loss.kind} needs {wrong}; {target:g} is no such target")])
+        raise InvalidSpec([("/target", f"{loss.kind} needs {wrong}; {target:g} is no such target")])
     rows, slopes = np.empty(len(Z)), np.empty_like(Z)
     loss.rows(np, Z, Y, rows, np.empty_like(Z))
     loss.gradient(np, Z, Y, slopes)

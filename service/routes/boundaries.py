@@ -8,7 +8,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidSpec, UnusableData
 from engine.glass.boundary import axis, chosen, plane, units
-from engine.tables.features import pointer
+from engine.tables.features import Input, pointer
 from engine.tables.target import Shares
 from engine.training.predict import Predictor
 from service.dependencies import Reader, ResourceResponse, StoreOf
@@ -49,7 +49,7 @@ def get_boundary(
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
     profile = table.described(entry.name for entry in predictor.features.inputs)
-    first, second = chosen(predictor, x, y)
+    first, second = _chosen(predictor, x, y)
     across, down = (
         None if entry is None else axis(entry, profile[entry.name]["min"], profile[entry.name]["max"], resolution)
         for entry in (first, second)
@@ -80,6 +80,13 @@ def get_boundary(
         units=None if answers is None else {name: [_rows(unit, width) for unit in A.tolist()] for name, A in answers.items()},
     )
     return ResourceResponse(answer.document())
+
+
+def _chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input | None]:
+    try:
+        return chosen(predictor, x, y)
+    except InvalidSpec as error:
+        raise InvalidSpec([(f"/query{at}" if at else "/job_id", detail) for at, detail in error.errors]) from None
 
 
 def _refuse_too_many(limit: int, predictor: Predictor, points: int, hidden: bool) -> None:

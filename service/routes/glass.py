@@ -20,6 +20,7 @@ from engine.spec import WHOLE, FiniteFloat, heading, spec
 from service.dependencies import Reader, Store, StoreOf
 from service.language import language, translation
 from service.parameters import takes_any
+from service.pointers import within
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.common import Listing
@@ -76,10 +77,12 @@ def get_function(
     if name not in FUNCTIONS[family]:
         raise NotFound(f"no {family} '{name}'; there are {', '.join(FUNCTIONS[family])}")
     fields = {key: value for key, value in request.query_params.items() if key not in ("from", "to", "points", "target")}
-    function = given(family, name, fields)
+    with within("query"):
+        function = given(family, name, fields)
     refuse_too_much(store.settings.max_work, "/query/points", "ask for fewer points", {"numbers": 3 * points})
     z = np.linspace(from_, to, points)
-    target, value, slope = curve(function, z, target)
+    with within("query"):
+        target, value, slope = curve(function, z, target)
     return FunctionCurve(
         family=family,
         kind=name,

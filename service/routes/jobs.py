@@ -41,7 +41,7 @@ from service.dependencies import (
 from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import accepted
-from service.problems import within
+from service.pointers import within
 from service.resources import BRIEF_JOB, job_resource, job_resources, job_summaries, listing
 from service.responses import problems, reference, stream_of
 from service.routing import Route

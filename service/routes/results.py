@@ -19,7 +19,7 @@ from engine.training.spec import units_of
 from service.caching import identify
 from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
 from service.negotiation import TABLE_TYPES, accepted
-from service.problems import within
+from service.pointers import within
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on

@@ -47,10 +47,10 @@ def test_own_numbers_are_read_from_text() -> None:
 @pytest.mark.parametrize(
     ("family", "kind", "fields", "pointer", "said"),
     [
-        ("loss", "huber", {"delta": "-1"}, "/query/delta", "must be greater than 0"),
-        ("loss", "huber", {"delta": "many"}, "/query/delta", "must be a valid number"),
-        ("loss", "mse", {"delta": "1"}, "/query/delta", "mse has no such number; it has none"),
-        ("activation", "leaky_relu", {"leak": "1"}, "/query/leak", "leaky_relu has no such number; it has slope"),
+        ("loss", "huber", {"delta": "-1"}, "/delta", "must be greater than 0"),
+        ("loss", "huber", {"delta": "many"}, "/delta", "must be a valid number"),
+        ("loss", "mse", {"delta": "1"}, "/delta", "mse has no such number; it has none"),
+        ("activation", "leaky_relu", {"leak": "1"}, "/leak", "leaky_relu has no such number; it has slope"),
     ],
 )
 def test_wrong_numbers_are_named(family: str, kind: str, fields: dict[str, str], pointer: str, said: str) -> None:
@@ -67,4 +67,4 @@ def test_wrong_numbers_are_named(family: str, kind: str, fields: dict[str, str],
 def test_a_target_that_means_nothing_is_refused(family: str, kind: str, target: Any) -> None:
     with pytest.raises(InvalidSpec) as caught:
         curve(given(family, kind, {}), np.zeros(3), target)
-    assert caught.value.errors[0][0] == "/query/target"
+    assert caught.value.errors[0][0] == "/target"
