@@ -9,11 +9,12 @@ import numpy as np
 from pydantic import TypeAdapter
 
 from engine.fast.threads import limit
-from engine.models.run_state import State, train
+from engine.models.run_state import State
 from engine.tables.features import Column, ColumnSummary
 from engine.training.completion import complete
 from engine.training.estimate import estimate
 from engine.training.prepare import prepare
+from engine.training.run import train
 from engine.training.spec import Training
 
 REPEATS = 3

@@ -11,12 +11,14 @@ from sklearn.linear_model import LinearRegression as TheirLinear
 from sklearn.linear_model import LogisticRegression as TheirLogistic
 
 from engine.fast.threads import limit
-from engine.models.linear import least_squares
-from engine.models.models import LogisticRegression, Penalty
-from engine.models.run_state import Matrices, Problem, State, train
+from engine.models.base import Matrices, Problem
+from engine.models.least_squares import least_squares
+from engine.models.logistic import LogisticRegression, Penalty
+from engine.models.run_state import State
 from engine.network.network import Network
 from engine.parts.losses import BinaryCrossEntropy
 from engine.tables.target import Classes
+from engine.training.run import train
 from engine.training.spec import Training
 
 REPEATS = 5

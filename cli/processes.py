@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from cli.supervision import REFUSED, say_up
-from engine.fast import kernel_cache
+from engine.fast import kernel_cache, paths
 from store import keys, sqlite_file, workers
 from store.database import Database
 from store.errors import DatabaseDamaged, ForeignDatabase
@@ -273,7 +273,7 @@ def _is_heard_of(setting: Settings) -> bool:
 def warm_up() -> None:
     """Compile the kernels, so that no job waits for them; those that are compiled already are only loaded."""
     keep_kernels(settings())
-    typer.echo(f"kernels ready after {kernel_cache.warm_up():.1f} s")
+    typer.echo(f"kernels ready after {paths.warm_up():.1f} s")
 
 
 def migrate() -> None:

@@ -5,7 +5,7 @@ from typing import Any, get_args
 
 from pydantic import TypeAdapter
 
-from engine.models.models import AnyModel
+from engine.models.kinds import AnyModel
 from engine.parts.activations import Activation
 from engine.parts.initializers import Initializer
 from engine.parts.losses import Loss

@@ -11,12 +11,13 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from engine.fast.kernel_cache import make_ready
+from engine.fast.paths import make_ready
 from engine.glass.histograms import LayerHistogram, layer_histograms
-from engine.models.models import Model
-from engine.models.run_state import Epoch, train
+from engine.models.base import Model
+from engine.models.run_state import Epoch
 from engine.training.estimate import refuse_too_much
 from engine.training.prepare import Prepared, prepare
+from engine.training.run import train
 from engine.training.verdicts import not_finite, verdicts
 from engine.wording import Sentence, notice, say
 from store import checkpoints, curves, datasets, journal, leases, models
@@ -315,7 +316,7 @@ class Recording:
     def _remaining(self, fraction: float) -> float | None:
         """Seconds to the last epoch, or until max_seconds are over; None where a solver decides when it ends."""
         left = self.eta.remaining(self.train_seconds, fraction)
-        if left is None or self.training.optimizer is None:
+        if left is None or not self.training.model.solved_by.descends:
             return None
         return max(0.0, min(left, self.training.max_seconds - self.train_seconds))
 

@@ -6,13 +6,16 @@ from collections.abc import Callable
 import numpy as np
 
 from bench.peers import LEARNING_RATE, Case
-from engine.models.models import HiddenLayer, MultilayerPerceptron, Regularization
-from engine.models.run_state import Matrices, Problem, State, train
+from engine.models.base import Matrices, Problem
+from engine.models.mlp import HiddenLayer, MultilayerPerceptron
+from engine.models.regularization import Regularization
+from engine.models.run_state import State
 from engine.network.network import Network
 from engine.parts.losses import CrossEntropy
 from engine.parts.optimizers import Adam
 from engine.parts.schedules import ConstantRate
 from engine.tables.target import Classes
+from engine.training.run import train
 from engine.training.spec import Training
 
 VERSION = "vidro"

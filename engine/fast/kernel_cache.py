@@ -6,15 +6,7 @@ import shutil
 import stat
 import sys
 import tempfile
-import time
-from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import numpy as np
-
-if TYPE_CHECKING:
-    from engine.models.run_state import Problem
 
 COMPILED = b"numba"
 """What a file holds that is compiled, or says how: a change in any of them makes a cache of its own."""
@@ -64,23 +56,3 @@ def _digest() -> str:
     content = b"".join(source for source in sources if COMPILED in source.lower())
     content += os.environ.get(TILE_VARIABLE, "").encode()
     return f"kernels-{hashlib.sha256(content).hexdigest()[:16]}"
-
-
-def make_ready(problem: "Problem") -> float:
-    """Have the kernels that the problem trains on compiled, or loaded from the cache, and give the seconds that took."""
-    started = time.perf_counter()
-    runs_compiled = problem.spec.optimizer is not None or problem.spec.model.has_driver(problem)
-    if runs_compiled and problem.network.xp is np and find_spec("numba") is not None:
-        from engine.fast.warm_up import compile_for
-
-        compile_for(problem)
-    return time.perf_counter() - started
-
-
-def warm_up() -> float:
-    """Compile every kernel, or load it from the cache, and give the seconds that took."""
-    started = time.perf_counter()
-    from engine.fast.warm_up import compile_all
-
-    compile_all()
-    return time.perf_counter() - started

@@ -13,8 +13,8 @@ from engine.backend import Array
 from engine.fast import barrier, fused_step, gemm, kernels, packing, team_step, threads
 from engine.fast.jit import numbers
 from engine.fast.microkernel import LANES, TILE
+from engine.models.base import Matrices, Problem
 from engine.models.descent import first_of, validate
-from engine.models.run_state import Matrices, Problem
 from engine.models.scoring import epoch_metric, labels
 from engine.network.layers.base import IDENTITY
 from engine.network.network import Network, is_dense

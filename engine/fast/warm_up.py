@@ -9,7 +9,8 @@ from engine.fast import barrier, fused_step, kernels, team_step
 from engine.fast.curvature import compile_readings
 from engine.fast.microkernel import LANES
 from engine.fast.steps import FastWalk, addresses, layer_table, product_addresses, supported
-from engine.models.run_state import Problem
+from engine.models import newton, perceptron
+from engine.models.base import Problem
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.losses import HalfMeanSquaredError
@@ -29,14 +30,16 @@ def compile_all() -> None:
 def compile_for(problem: Problem) -> None:
     """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
     spec, network = problem.spec, problem.network
-    if spec.optimizer is None and spec.loss is not None:
+    definition = spec.model.solved_by.definition
+    if definition is newton.Objective:
         kernels.LOSSES[type(spec.loss)].address(np.float64)
         compile_readings()
         fused_step.share_right(np.zeros((1, 1)), np.zeros(1, np.int64), np.zeros(1, np.int64))
-    elif spec.optimizer is None:
+    elif definition is perceptron.Definition:
         call_every_driver(network.dtype)
     elif supported(problem):
         call_every_driver(network.dtype)
+        assert spec.optimizer is not None
         addresses(network, spec.loss, spec.optimizer)
 
 

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import numpy as np
 
 from engine.backend import Array, to_host
-from engine.models.run_state import Problem
+from engine.models.base import Problem
 from engine.network.backpropagation import backpropagate
 from engine.network.workspace import Workspace
 from engine.parts.losses import LossFunction

@@ -130,14 +130,14 @@ class Moment:
     @classmethod
     def of(cls, training: Training, columns: Mapping[str, Column], arrays: Mapping[str, np.ndarray] | None) -> "Moment":
         """From a checkpoint's arrays, or before the first step without. Raises InvalidSpec for what takes no such steps."""
-        if training.optimizer is None:
+        if not training.model.solved_by.descends:
             detail = f"{training.model.kind} was not trained by gradient descent: there is no step to look at"
             raise InvalidSpec([("/job_id", detail)])
         training = replace(training, device="cpu")
         fitted = fit(training, columns)  # no matrix is made: a table may be large, and a step looks at few of its rows
         network = build_network(training, fitted.features.width, fitted.target)
         if arrays is None:
-            network.initialize(training.model.start, training.seed or 0)
+            training.model.initialize(network, training.seed or 0)
         state = State() if arrays is None else State.from_arrays(dict(arrays), network)
         state.vectors = start_vectors(training, network) | state.vectors
         return cls(training, columns, fitted, network, state)

@@ -3,21 +3,20 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from engine.backend import Array, gather, to_host
-from engine.models.run_state import Epoch, Problem, State
+from engine.models.base import Problem, Settings, Solver
+from engine.models.regularization import Regularization
+from engine.models.run_state import Epoch, State
 from engine.models.scoring import mean_loss, mean_of, row_losses, score
 from engine.models.yardstick import Reason
 from engine.network.backpropagation import backpropagate
 from engine.network.network import Network
+from engine.parts.schedules import ConstantRate
 from engine.randomness import Shuffles
-
-if TYPE_CHECKING:
-    from engine.training.spec import Training
 
 LOOKED_AT = 100
 """Training rows whose outputs are looked at after the last step."""
@@ -204,25 +203,14 @@ def batch_bounds(rows: int, batch_size: int | str) -> list[tuple[int, int]]:
     return [(start, min(start + size, rows)) for start in range(0, rows, size)]
 
 
-def start_vectors(spec: "Training", network: Network) -> dict[str, Array]:
+def start_vectors(spec: Settings, network: Network) -> dict[str, Array]:
     """The optimiser's vectors and the schedule's memory before the first step."""
     assert spec.optimizer is not None and spec.schedule is not None
     vectors = {name: network.xp.zeros_like(network.parameters.theta) for name in spec.optimizer.slots}
     return {**vectors, "schedule": np.array(spec.schedule.start(), np.float64)}
 
 
-def steps_of(problem: Problem, vectors: dict[str, Array], batch_size: int) -> Steps:
-    """The fast path on a CPU, where everything that the problem is made of has a kernel; else the definition."""
-    if problem.network.xp is np and find_spec("numba") is not None:
-        from engine.fast.steps import fast  # Numba takes a third of a second to import: only those wait who train
-
-        steps = fast(problem, vectors, batch_size)
-        if steps is not None:
-            return steps
-    return Definition(problem, vectors, batch_size)
-
-
-def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps_of) -> Iterator[Epoch]:
+def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Definition) -> Iterator[Epoch]:
     """Epochs of gradient descent from `state` on. An epoch's train_loss is the mean over its rows of the loss that each
     had just before the step it took part in. Raises Diverged when it is no longer a number, or beyond all reason.
     """
@@ -230,7 +218,7 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
     state.vectors = start_vectors(spec, network) | state.vectors
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
-    steps = choose(problem, state.vectors, bounds[0][1])
+    steps = steps_of(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)
     order, reason = np.arange(train.rows), Reason(problem)
     state.settle = steps.settle
@@ -273,6 +261,21 @@ def descend(problem: Problem, state: State, choose: Callable[..., Steps] = steps
         yield Epoch(state.epoch, values=values, batch_losses=_batch_means(spec, steps.losses, bounds))
 
 
+GRADIENT_DESCENT = Solver(descend, Definition, descends=True)
+
+
+def descent_settings(**settings: Any) -> dict[str, Any]:
+    """The fields that gradient descent reads, with the defaults that differ from model to model."""
+    return {
+        "schedule": ConstantRate(),
+        "regularization": Regularization(),
+        "shuffle": True,
+        "early_stopping": None,
+        "seed": 0,
+        **settings,
+    }
+
+
 @np.errstate(over="ignore", invalid="ignore")
 def _answers(problem: Problem) -> bool:
     """Whether the first training rows' outputs at the present weights are numbers."""
@@ -280,7 +283,7 @@ def _answers(problem: Problem) -> bool:
     return bool(np.isfinite(to_host(outputs)).all())
 
 
-def _batch_means(spec: "Training", losses: Array, bounds: list[tuple[int, int]]) -> np.ndarray | None:
+def _batch_means(spec: Settings, losses: Array, bounds: list[tuple[int, int]]) -> np.ndarray | None:
     if spec.record.curves != "batch":
         return None
     losses = to_host(losses)

@@ -2,15 +2,15 @@
 
 import time
 from collections.abc import Callable, Iterator
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 
 from engine.errors import Diverged
+from engine.models.base import Problem, Solver
 from engine.models.descent import validate
 from engine.models.refinement import blocks
-from engine.models.run_state import Epoch, Problem, State
+from engine.models.run_state import Epoch, State
 from engine.models.scoring import score
 from engine.models.separation import separable
 from engine.wording import notice, say
@@ -20,27 +20,11 @@ GRADIENT_TOLERANCE = 1e-9
 MAX_HALVINGS = 30
 SETTLED = 0.5
 """A step of Newton's method that moves an output by so much has not arrived."""
-TALL = 1 << 21
-"""So many values make a table tall. Below, compiled code would save less than 60 ms, and take a second to be loaded once."""
 SINGLE_CONDITIONED = 1e4
 """The condition number of a Hessian up to which single precision leaves three digits of the direction."""
 
 
-def is_compiled(problem: Problem) -> bool:
-    """Whether the table is for compiled code."""
-    return problem.train.X.size >= TALL and find_spec("numba") is not None
-
-
-def objective_of(problem: Problem) -> "Objective":
-    """The compiled objective of a tall table; else the definition."""
-    if is_compiled(problem):
-        from engine.fast.newton import CompiledObjective  # Numba takes a third of a second to import
-
-        return CompiledObjective(problem)
-    return Objective(problem)
-
-
-def newton(problem: Problem, state: State, choose: Callable[[Problem], "Objective"] = objective_of) -> Iterator[Epoch]:
+def newton(problem: Problem, state: State, objective_of: Callable[[Problem], "Objective"] | None = None) -> Iterator[Epoch]:
     """Logistic regression by Newton's method with halved steps: an epoch an iteration, until the gradient vanishes.
 
     Two classes and one-vs-rest solve a (d+1, d+1) system a class; multinomial one (K(d+1), K(d+1)) system
@@ -48,7 +32,7 @@ def newton(problem: Problem, state: State, choose: Callable[[Problem], "Objectiv
     """
     spec = problem.spec
     assert spec.epochs is not None
-    objective = choose(problem)
+    objective = (objective_of or Objective)(problem)
     theta = objective.gather()
     value, gradient = objective.value_and_gradient(theta)
     while state.epoch < spec.epochs:
@@ -113,7 +97,7 @@ class Objective:
         self.penalty = penalty
         assert problem.spec.loss is not None
         self.loss = problem.spec.loss
-        self.joint = self.loss.outputs(3) == 3 and self.loss.outputs(2) == 2  # softmax couples the classes
+        self.joint = self.loss.joint
         self.precise = True
         """Whether Hessians are taken in double precision."""
         self.prepare()
@@ -211,3 +195,6 @@ class Objective:
             return np.linalg.solve(H, gradient)
         except np.linalg.LinAlgError:
             return np.linalg.lstsq(H, gradient, rcond=None)[0]
+
+
+NEWTON = Solver(newton, Objective)

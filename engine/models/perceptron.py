@@ -1,16 +1,20 @@
 """Rosenblatt's perceptron with Gallant's pocket."""
 
 import time
-from collections.abc import Callable, Iterator
-from importlib.util import find_spec
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
 import numpy as np
+from pydantic import Field
 
+from engine.models.base import Matrices, NetworkModel, Problem, Solver
 from engine.models.descent import BREATH_SECONDS
-from engine.models.run_state import Epoch, Matrices, Problem, State
+from engine.models.run_state import Epoch, State
 from engine.models.scoring import score
+from engine.network.layers.base import BoundLayer
+from engine.network.layers.dense import dense
 from engine.randomness import Shuffles
+from engine.spec import Flag, spec
 from engine.wording import notice, say
 
 CORRECTIONS = 100
@@ -64,16 +68,7 @@ class Definition:
         return start, most, fewest
 
 
-def walk_of(rows: np.ndarray, positive: np.ndarray) -> Walk:
-    """The compiled walk, where there is a compiler."""
-    if find_spec("numba") is None:
-        return Definition(rows, positive)
-    from engine.fast.steps import FastWalk  # Numba takes a third of a second to import
-
-    return FastWalk(rows, positive)
-
-
-def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = walk_of) -> Iterator[Epoch]:
+def perceptron(problem: Problem, state: State, walk_of: Callable[..., Walk] = Definition) -> Iterator[Epoch]:
     """Take each misclassified row in turn, w ← w + yx with y = ±1, until none is left or the epochs run out.
 
     The network holds the pocket (Gallant 1990): the weights with the fewest mistakes on all training rows of any seen
@@ -87,7 +82,7 @@ def perceptron(problem: Problem, state: State, choose: Callable[..., Walk] = wal
     positive = train.Y[:, 0] > 0.5
     pocket = network.parameters.theta
     last = state.vectors.setdefault("last", pocket.copy())
-    walk = choose(rows, positive)
+    walk = walk_of(rows, positive)
     fewest = walk.mistakes(pocket)
     shuffles = Shuffles(spec.seed or 0, len(rows))
 
@@ -134,3 +129,34 @@ def pocket_values(split: str, problem: Problem, matrices: Matrices) -> dict[str,
     signs = np.where(matrices.Y > 0.5, 1.0, -1.0)
     loss = float(np.maximum(0, -signs * outputs).mean())
     return {f"{split}_loss": loss, **score(split, problem, outputs, matrices.Y)}
+
+
+@spec
+class Perceptron(NetworkModel):
+    """A line between two classes, moved by one misclassified row at a time, with the best line seen kept in a pocket."""
+
+    formula: ClassVar[str] = r"h(x) = \operatorname{sign}(w^\top x + b), \quad w \leftarrow w + y_n x_n"
+    derivative: ClassVar[str] = r"-y_n x_n \text{ where } h(x_n) \ne y_n, \text{ else } 0"
+    source: ClassVar[str] = "Rosenblatt (1958); the pocket: Gallant, Perceptron-based learning algorithms (1990)"
+    tasks: ClassVar[frozenset[str]] = frozenset({"classification"})
+    most_classes: ClassVar[int | None] = 2
+
+    kind: Literal["perceptron"] = "perceptron"
+    bias: Flag = Field(default=True, description="false: the boundary passes through the origin")
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
+
+    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+        return [dense(inputs, outputs, bias=self.bias)]
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        return ("last",)
+
+    def judged_by(self, has_validation: bool) -> str:
+        return "pocket_mistakes"  # its loss is 0 at weights of 0, which separate nothing
+
+    @property
+    def solved_by(self) -> Solver:
+        return Solver(perceptron, Definition)

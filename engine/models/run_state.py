@@ -1,55 +1,13 @@
-"""Training as a generator: it yields, the caller decides what to keep and when to stop (rule 5)."""
+"""Where a run stands, and what an epoch yields."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from engine.backend import Array, to_host
-from engine.network.network import Network
-
-if TYPE_CHECKING:
-    from engine.tables.target import Target
-    from engine.training.spec import Training
-
-
-@dataclass(frozen=True)
-class Matrices:
-    """Rows ready for training, on the device: X (n, d), Y (n, k), and a weight a row (n,) or None for all alike."""
-
-    X: Array
-    Y: Array
-    weights: Array | None = None
-
-    @property
-    def rows(self) -> int:
-        return int(self.X.shape[0])
-
-
-@dataclass(frozen=True)
-class Unscaled:
-    """The training rows X (n, d) in the data's own units, and the center (d,) and scale (d,) of their features."""
-
-    X: Array
-    center: Array
-    scale: Array
-
-
-@dataclass(frozen=True)
-class Problem:
-    """All that a solver needs: the completed spec, the network to fill, the rows, and how targets are read.
-
-    `unscaled` is there where the model asks for it (see `Model.solves_unscaled`).
-    """
-
-    spec: "Training"
-    network: Network
-    target: "Target"
-    train: Matrices
-    validation: Matrices | None
-    unscaled: Unscaled | None = None
-
+from engine.network.learner import Learner
 
 COEFFICIENTS = "coefficients"
 """The name among a state's vectors of W over b (d + 1, k) in the data's own units."""
@@ -73,24 +31,24 @@ class State:
     settle: Callable[[], None] = field(default=lambda: None, repr=False, compare=False)
     """Brings θ and the vectors up to date, which a run may keep elsewhere while it trains."""
 
-    def arrays(self, network: Network) -> dict[str, np.ndarray]:
+    def arrays(self, learner: Learner) -> dict[str, np.ndarray]:
         """Host copies of all of it, θ included."""
         self.settle()
         named = {**self.vectors, **{PARTIAL + name: array for name, array in self.partial.items()}}
         counters = np.array([self.epoch, self.step, self.place], np.int64)
         copies = {name: np.array(to_host(array)) for name, array in named.items()}
-        return {"theta": np.array(to_host(network.parameters.theta)), "counters": counters, **copies}
+        return {"theta": np.array(to_host(learner.parameters.theta)), "counters": counters, **copies}
 
     def end_epoch(self) -> None:
         """Count an epoch: nothing of the next has been done."""
         self.epoch, self.place, self.partial = self.epoch + 1, 0, {}
 
     @classmethod
-    def from_arrays(cls, arrays: dict[str, np.ndarray], network: Network) -> "State":
+    def from_arrays(cls, arrays: dict[str, np.ndarray], learner: Learner) -> "State":
         """The reverse of `arrays`, copied, since training goes on in place; θ goes into the network."""
-        network.parameters.theta[...] = network.xp.asarray(arrays["theta"])
+        learner.parameters.theta[...] = learner.xp.asarray(arrays["theta"])
         epoch, step, *place = (int(count) for count in arrays["counters"])
-        named = {name: network.xp.array(arrays[name]) for name in arrays.keys() - {"theta", "counters"}}
+        named = {name: learner.xp.array(arrays[name]) for name in arrays.keys() - {"theta", "counters"}}
         partial = {name.removeprefix(PARTIAL): named.pop(name) for name in list(named) if name.startswith(PARTIAL)}
         return cls(epoch, step, named, place[0] if place else 0, partial)
 
@@ -111,11 +69,3 @@ class Epoch:
     batch_losses: np.ndarray | None = None
     converged: bool = False
     warnings: tuple[dict[str, Any], ...] = ()
-
-
-def train(problem: Problem, state: State) -> Iterator[Epoch]:
-    """Train the problem's network from `state` on, an epoch a turn; `state` is kept up to date at every yield.
-
-    Raises Diverged when the loss is no longer a finite number.
-    """
-    yield from problem.spec.model.epochs(problem, state)

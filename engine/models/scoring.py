@@ -1,14 +1,10 @@
 """What every epoch reports: the rows' mean loss, and accuracy of classes, R² of numbers, or the share of right tags."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from engine.backend import Array, to_host
+from engine.models.base import Matrices, Problem
 from engine.parts.metrics import METRICS
-
-if TYPE_CHECKING:
-    from engine.models.run_state import Matrices, Problem
 
 
 def class_scores(outputs: np.ndarray) -> np.ndarray:
@@ -16,7 +12,7 @@ def class_scores(outputs: np.ndarray) -> np.ndarray:
     return np.hstack([-outputs, outputs]) if outputs.shape[1] == 1 else outputs
 
 
-def epoch_metric(problem: "Problem") -> str:
+def epoch_metric(problem: Problem) -> str:
     """The name of the problem's metric."""
     return problem.target.metric
 
@@ -26,7 +22,7 @@ def labels(Y: np.ndarray) -> np.ndarray:
     return Y.argmax(axis=1) if Y.shape[1] > 1 else (Y[:, 0] > 0.5).astype(np.intp)
 
 
-def score(split: str, problem: "Problem", outputs: np.ndarray, Y: np.ndarray) -> dict[str, float | None]:
+def score(split: str, problem: Problem, outputs: np.ndarray, Y: np.ndarray) -> dict[str, float | None]:
     """The epoch's metric of raw outputs (n, k) against Y (n, k), under its name: {"train_accuracy": 0.97}."""
     metric = METRICS[epoch_metric(problem)]
     if metric.task == "classification":
@@ -34,7 +30,7 @@ def score(split: str, problem: "Problem", outputs: np.ndarray, Y: np.ndarray) ->
     return {f"{split}_{metric.name}": metric.function(outputs, Y)}
 
 
-def mean_loss(problem: "Problem", outputs: Array, matrices: "Matrices") -> float:
+def mean_loss(problem: Problem, outputs: Array, matrices: Matrices) -> float:
     """Mean of the rows' losses for raw outputs (n, k), weighted as the rows are; infinite where it leaves the float's range."""
     losses = problem.network.xp.empty(matrices.rows, problem.network.dtype)
     with np.errstate(over="ignore", invalid="ignore"):
@@ -42,7 +38,7 @@ def mean_loss(problem: "Problem", outputs: Array, matrices: "Matrices") -> float
     return mean_of(to_host(losses))
 
 
-def row_losses(problem: "Problem", outputs: Array, matrices: "Matrices", out: Array) -> None:
+def row_losses(problem: Problem, outputs: Array, matrices: Matrices, out: Array) -> None:
     """Write each row's loss for raw outputs (n, k) into `out` (n,), times the row's weight."""
     xp, loss = problem.network.xp, problem.spec.loss
     assert loss is not None

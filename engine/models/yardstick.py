@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.backend import to_host
 from engine.errors import Diverged
-from engine.models.run_state import Problem
+from engine.models.base import Problem
 from engine.models.scoring import labels, mean_loss
 from engine.network.network import Network
 from engine.parts.metrics import METRICS
@@ -76,7 +76,7 @@ class Yardstick:
         """The training loss at the initial weights, drawn anew."""
         network, spec = self.problem.network, self.problem.spec
         fresh = Network(network.layers, network.dtype, network.xp)
-        fresh.initialize(spec.model.start, spec.seed or 0)
+        spec.model.initialize(fresh, spec.seed or 0)
         with np.errstate(over="ignore", invalid="ignore"):
             return mean_loss(self.problem, fresh.evaluate(self.problem.train.X), self.problem.train)
 

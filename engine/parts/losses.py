@@ -33,6 +33,8 @@ class LossFunction(Described, ABC):
     """The power of the target's unit that the loss is in; 0 where it has none."""
     probabilistic: ClassVar[bool] = False
     """Whether the link gives the classes' probabilities."""
+    joint: ClassVar[bool] = False
+    """Whether the link couples a row's outputs, as softmax does."""
     unlink_formula: ClassVar[str] = ""
     """How raw outputs follow from probabilities, where the link gives some."""
 
@@ -88,6 +90,7 @@ class SoftmaxLoss(LossFunction, ABC):
 
     tasks: ClassVar[frozenset[str]] = CLASSIFICATION
     probabilistic: ClassVar[bool] = True
+    joint: ClassVar[bool] = True
     unlink_formula: ClassVar[str] = r"z = \ln p"
 
     def wrong_with(self, Y: Array) -> str | None:

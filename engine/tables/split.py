@@ -1,13 +1,55 @@
 """Which of a table's rows train, which validate and which test."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 
 import numpy as np
+from pydantic import Field
 
 from engine.errors import EmptySplit, UnusableData
 from engine.randomness import generator
+from engine.spec import Flag, Seed, Share, spec, without_unset
 from engine.tables.features import Column
-from engine.training.spec import Split
+
+
+@spec
+class Split:
+    """The shares of the rows kept for validation and test, and how they are chosen: drawn by the seed, class by class,
+    group by group, or the last of an order.
+    """
+
+    validation: Share | None = Field(default=None, description="0.2 by default, 0 for a table of under 50 rows")
+    test: Share = Field(default=0.0, description="the share kept aside for a last look, which neither trains nor chooses")
+    stratify: Flag | None = Field(
+        default=None, description="keep the classes' shares alike; default for a classification whose rows are drawn one by one"
+    )
+    seed: Seed = Field(default=0, description="draws which rows go where")
+    group: str | None = Field(
+        default=None,
+        description="a column whose rows of one value stay together, as a patient's or a day's; it is no feature by default",
+    )
+    order: str | None = Field(
+        default=None,
+        description="a column, as of time: the first rows by it train, later ones validate, the last test; text sorts as "
+        "text, which ISO dates do rightly",
+    )
+    shuffle: Flag | None = Field(
+        default=None, description="false: rows are taken as they lie in the file, the last for the test"
+    )
+    rounding: Literal["total", "class"] | None = Field(
+        default=None,
+        description="how shares become rows: total, the default, meets each share of all rows, with the classes as near to it "
+        "as largest remainders make them, and refuses a share that is no row; class rounds within each class, as jobs "
+        "were split that do not say",
+    )
+
+    _shown = without_unset("group", "order", "shuffle", "rounding")
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that the split itself reads."""
+        return tuple(name for name in (self.group, self.order) if name is not None)
+
 
 Rows = dict[str, np.ndarray]
 NAMES = ("train", "validation", "test")

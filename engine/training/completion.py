@@ -7,12 +7,12 @@ from typing import Any, Literal, TypeVar
 
 from engine.backend import available
 from engine.errors import InvalidSpec
-from engine.models.models import Model
-from engine.network.network import count_parameters
+from engine.models.base import Model
 from engine.parts.losses import Loss
 from engine.spec import kind_of, members
 from engine.tables.features import ColumnSummary
-from engine.training.spec import MAX_CATEGORIES, Preprocessing, Record, Split, Training
+from engine.tables.split import Split
+from engine.training.spec import MAX_CATEGORIES, Preprocessing, Record, Training
 from engine.wording import notice, say
 
 SMALL_TABLE = 50
@@ -193,7 +193,8 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
             text = f"{FRACTIONS}; {other} to predict numbers, or choose a column of classes"
         if text:
             yield pointer, f"column '{target.name}' {text}"
-    if kind == "perceptron" and targets[0].distinct > 2:
+    most = training.model.most_classes
+    if most is not None and targets[0].distinct > most:
         found = f"column '{targets[0].name}' holds {targets[0].distinct} classes"
         yield "/target", f"{found}, and a perceptron separates two; choose logistic_regression or mlp"
 
@@ -300,7 +301,7 @@ def _width(training: Training, table: Table, features: Sequence[str]) -> int:
 
 
 def _size_problems(training: Training, features: int, targets: int) -> Problems:
-    size = count_parameters(training.model.layers(features, targets))
+    size = training.model.count_parameters(features, targets)
     if size > MAX_PARAMETERS:
         yield "/model/hidden", f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
 

@@ -92,7 +92,7 @@ def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> 
     outputs = len(training.targets)
     if training.task == "classification":
         outputs = Classes((target.name,), tuple(range(target.distinct))).outputs(training.loss)
-    return count_parameters(training.model.layers(inputs, outputs))
+    return training.model.count_parameters(inputs, outputs)
 
 
 def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows: int, most: int | None) -> None:
@@ -118,7 +118,7 @@ def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows
 
 def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> int:
     """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
-    copies = 1 if training.optimizer is not None else SOLVER_COPIES
+    copies = 1 if training.model.solved_by.descends else SOLVER_COPIES
     return rows * (2 * cell_bytes + inputs * copies * np.dtype(training.precision).itemsize)
 
 
@@ -137,7 +137,7 @@ def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> 
 
 def _rows_at_hand(training: Training, layers: Sequence[BoundLayer], rows: int) -> int:
     """Of a batch, all of whose layers' values are kept at once."""
-    if training.optimizer is None:  # a solver looks at the rows of the matrix itself
+    if not training.model.solved_by.descends:  # a solver looks at the rows of the matrix itself
         return 0
     batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
     has_kernels = all(layer.activation.is_elementwise and not layer.dropout for layer in layers)

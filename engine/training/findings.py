@@ -75,7 +75,7 @@ def of_training(
 
 def scales_matter(training: Training) -> bool:
     """Whether columns of different spreads slow the training down: steps along a gradient, and nothing scaled."""
-    return isinstance(training.preprocessing.scaling, NoScaling) and training.optimizer is not None
+    return isinstance(training.preprocessing.scaling, NoScaling) and training.model.solved_by.descends
 
 
 def _leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:

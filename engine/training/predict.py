@@ -55,7 +55,7 @@ class Predictor:
         # On the host, wherever it was trained: the process that predicts need not have the device.
         self.network = build_network(replace(training, device="cpu"), features.width, target)
         if theta is None:
-            self.network.initialize(training.model.start, training.seed or 0)
+            training.model.initialize(self.network, training.seed or 0)
         else:
             self.network.parameters.theta[...] = self.network.xp.asarray(theta)
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from engine.backend import namespace
 from engine.errors import EmptySplit, UnusableData
-from engine.models.run_state import Matrices, Problem, Unscaled
-from engine.network.network import Network, count_parameters
+from engine.models.base import Matrices, Problem, Unscaled
+from engine.network.network import Network
 from engine.tables.features import Column, ColumnKind, Features, pointer, word
 from engine.tables.split import Rows, split_rows
 from engine.tables.target import TARGETS, Target
@@ -42,7 +42,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     features, target, rows = fitted.features, fitted.target, fitted.rows
     refuse_unwatched(training, {name: len(places) for name, places in rows.items()})
     network = build_network(training, features.width, target)
-    network.initialize(training.model.start, training.seed or 0)
+    training.model.initialize(network, training.seed or 0)
     xp, dtype = network.xp, network.dtype
 
     def matrices(split: str) -> Matrices | None:
@@ -134,12 +134,12 @@ def refuse_unwatched(training: Training, rows: Mapping[str, int]) -> None:
 def build_network(training: Training, inputs: int, target: Target) -> Network:
     """The spec's network for that many features, its parameters all 0."""
     device = "cpu" if training.device == "auto" else training.device
-    layers = training.model.layers(inputs, target.outputs(training.loss))
-    size = count_parameters(layers)  # known exactly only now, with every category a feature of its own
+    outputs = target.outputs(training.loss)
+    size = training.model.count_parameters(inputs, outputs)  # known exactly only now, with every category a feature of its own
     if size > MAX_PARAMETERS:
         detail = f"with {inputs} features that is {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
         raise UnusableData([("/model/hidden", detail)])
-    return Network(layers, training.precision, namespace(device))
+    return training.model.build(inputs, outputs, training.precision, namespace(device))
 
 
 def row_weights(training: Training, target: Target, columns: Mapping[str, Column]) -> np.ndarray | None:

@@ -12,7 +12,8 @@ import numpy as np
 
 from engine.backend import to_host
 from engine.errors import Diverged
-from engine.models.run_state import Epoch, Problem
+from engine.models.base import Problem
+from engine.models.run_state import Epoch
 from engine.models.separation import separable
 from engine.models.yardstick import LOST, Yardstick, is_unscaled, remedy
 from engine.parts.losses import BinaryCrossEntropy
@@ -87,14 +88,15 @@ def _spelled(value: float) -> str:
 
 def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: float | None) -> Iterator[Told]:
     ended = values.get("train_loss")
-    if problem.spec.optimizer is None or ended is None:
+    optimizer = problem.spec.optimizer
+    if optimizer is None or ended is None:
         return
     if started_at is None and ended <= yardstick.loss:
         return  # no start is better than the yardstick, but by chance
     start = yardstick.start if started_at is None else started_at
     if not ended > start:
         return
-    rate, epoch = values.get("learning_rate") or problem.spec.optimizer.learning_rate, int(values.get("epoch", 0))
+    rate, epoch = values.get("learning_rate") or optimizer.learning_rate, int(values.get("epoch", 0))
     found = say(
         "the training loss began at {start:.4g} and was {ended:.4g} in epoch {epoch}", start=start, ended=ended, epoch=epoch
     )
@@ -183,7 +185,7 @@ def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> S
             "It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty",
             trained=trained,
         )
-    if spec.optimizer is None:
+    if not spec.model.solved_by.descends:
         return say("Choose other features, or a model that bends, as mlp")
     if isinstance(spec.preprocessing.scaling, NoScaling):
         return say("Set preprocessing.scaling to standard")

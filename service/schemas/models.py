@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
-from engine.models.models import AnyModel
+from engine.models.kinds import AnyModel
 from engine.spec import kind_of, members
 from service.schemas.common import Notice, Number, Resource, Time, Values
 

@@ -10,7 +10,7 @@ from unittest import mock
 import numpy as np
 from numba.core.dispatcher import Dispatcher
 
-from engine.fast import fused_step, jit, kernel_cache, kernels
+from engine.fast import fused_step, jit, kernels, paths
 from engine.models import newton
 from engine.parts.activations import Activation
 from engine.parts.losses import Loss
@@ -91,7 +91,7 @@ def train_each() -> None:
 def run(**request: Any) -> Prepared:
     """As a worker does it: what the run needs is at hand before it begins, or its time would be taken for training."""
     posed = prepared(DATA, features=["x1", "x2"], **request)
-    kernel_cache.make_ready(posed.problem)
+    paths.make_ready(posed.problem)
     ready = loaded()
     finish(posed)
     assert loaded() == ready, (request, loaded() - ready)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from numba.core.caching import _CacheLocator
 
-from engine.fast import kernel_cache
+from engine.fast import kernel_cache, paths
 
 ROOT = Path(__file__).parents[2]
 PROCESS = """
@@ -22,7 +22,7 @@ if sys.platform == "linux":  # root without a capability: what may not be writte
     assert ctypes.CDLL(None).capset(header, none) == 0
 
 from cli.processes import keep_kernels
-from engine.fast import kernel_cache
+from engine.fast import kernel_cache, paths
 from store.settings import Settings
 
 what, code, data = sys.argv[1:]
@@ -35,7 +35,7 @@ import numba.core.event
 from tests.end_to_end import first_jobs
 
 with numba.core.event.install_recorder("numba:run_pass") as compiled:
-    {"few": first_jobs.call_two, "warm-up": kernel_cache.warm_up, "jobs": first_jobs.train_each}[what]()
+    {"few": first_jobs.call_two, "warm-up": paths.warm_up, "jobs": first_jobs.train_each}[what]()
 names = {event.data["qualname"] for _, event in compiled.buffer}
 place = os.environ["NUMBA_CACHE_DIR"]
 print(json.dumps({"compiled": sorted(names), "loaded": sorted(first_jobs.loaded()), "place": place}))
@@ -47,7 +47,7 @@ def installed(folder: Path, with_kernels: bool) -> Path:
     for package in ("cli", "engine", "service", "store", "worker"):
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     if with_kernels:
-        kernel_cache.warm_up()  # what is there already stays there
+        paths.warm_up()  # what is there already stays there
         name = kernel_cache._digest()
         code = folder / "engine" / "fast"
         [before] = (kernel_cache.BESIDE / name).iterdir()

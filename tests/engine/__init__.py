@@ -9,14 +9,16 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.errors import InvalidSpec
-from engine.models.descent import batch_bounds, start_vectors, steps_of
-from engine.models.run_state import COEFFICIENTS, Epoch, State, train
+from engine.fast.paths import steps_of
+from engine.models.descent import batch_bounds, start_vectors
+from engine.models.run_state import COEFFICIENTS, Epoch, State
 from engine.parts.losses import Loss, LossFunction
 from engine.spec import kind_of, members
 from engine.tables.features import Column, ColumnKind, ColumnSummary
 from engine.training.completion import complete
 from engine.training.predict import Predictor
 from engine.training.prepare import Prepared, prepare
+from engine.training.run import train
 from engine.training.spec import Training
 
 TRAINING = TypeAdapter(Training)

@@ -10,7 +10,7 @@ from numba.core.runtime import _nrt_python, rtsys
 
 from engine.fast.steps import Large, Small
 from engine.models.descent import Definition, start_vectors
-from engine.models.models import Regularization
+from engine.models.regularization import Regularization
 from tests.engine.fast.test_kernels import ACTIVATIONS, LOSSES, OPTIMIZERS, posed
 
 OBJECTS = 8_000

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.models.run_state import State, train
+from engine.models.run_state import State
 from engine.randomness import Shuffles
 from engine.tables.samples import InfantWeightSample, IrisSample
+from engine.training.run import train
 from tests.engine import Table, prepared, table
 
 EPOCHS, SEED = 12, 3

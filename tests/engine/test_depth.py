@@ -7,12 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from engine.models.run_state import State, train
+from engine.models.run_state import State
 from engine.network.layers.dense import dense
 from engine.network.parameters import layer_views
 from engine.parts.activations import Relu, Tanh
 from engine.tables.samples import BlobsSample, IrisSample
 from engine.training.prepare import Prepared
+from engine.training.run import train
 from tests.engine import one_step, prepared, table
 
 IRIS = table(IrisSample().columns())

@@ -6,11 +6,11 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from engine.models.linear import TALL, least_squares
+from engine.models.least_squares import TALL, least_squares
 from engine.parts.scaling import Scaling
 from engine.spec import kind_of, members
 from tests.engine import table, trained
-from tests.engine.models.test_linear import LONGLEY, LONGLEY_CERTIFIED, exact_least_squares
+from tests.engine.models.test_least_squares import LONGLEY, LONGLEY_CERTIFIED, exact_least_squares
 
 FILIP_X = [
     -6.860120914, -4.324130045, -4.358625055, -4.358426747, -6.955852379, -6.661145254, -6.355462942, -6.118102026,

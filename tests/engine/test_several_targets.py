@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 import sklearn.metrics as oracle
 
-from engine.models.descent import Definition, descend, steps_of
-from engine.models.run_state import State, train
+from engine.fast.paths import steps_of
+from engine.models.descent import Definition, descend
+from engine.models.run_state import State
 from engine.parts.scaling import NoScaling
 from engine.tables.features import Features
 from engine.training.evaluation import evaluate
+from engine.training.run import train
 from tests.engine import Run, Table, finish, prepared, table, trained, way_of
 from tests.engine.several import ANSWERS, DATA, FEATURES, HELD, TAGS, drawn, raw
 

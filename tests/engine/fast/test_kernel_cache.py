@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from numba.core.event import install_recorder
 
-from engine.fast import kernel_cache
-from engine.models.models import LinearRegression
+from engine.fast import kernel_cache, paths
+from engine.models.linear import LinearRegression
 from tests.engine.fast.test_kernels import posed
 
 
@@ -41,9 +41,9 @@ def test_kernels_beside_the_code_stay_there(shipped: Path) -> None:
 
 
 def test_what_is_ready_is_not_compiled_again() -> None:
-    kernel_cache.make_ready(posed())
+    paths.make_ready(posed())
     with install_recorder("numba:compiler_lock") as compiled:  # taken by whatever compiles, or loads what was compiled
-        kernel_cache.make_ready(posed())
+        paths.make_ready(posed())
     assert compiled.buffer == []
 
 
@@ -51,4 +51,4 @@ def test_a_closed_form_waits_for_no_kernel(monkeypatch: pytest.MonkeyPatch) -> N
     problem = posed()
     spec = dataclasses.replace(problem.spec, model=LinearRegression(), optimizer=None)
     monkeypatch.setattr("engine.fast.warm_up.compile_for", lambda _: pytest.fail("compiled"))
-    kernel_cache.make_ready(dataclasses.replace(problem, spec=spec))
+    paths.make_ready(dataclasses.replace(problem, spec=spec))

@@ -14,13 +14,15 @@ from hypothesis.extra.numpy import arrays
 from numba.core.event import install_recorder
 
 from engine.errors import Diverged
-from engine.fast import fused_step, kernel_cache, kernels, team_step, threads
+from engine.fast import fused_step, kernels, paths, team_step, threads
 from engine.fast.jit import Kernel, compile_kernel, numbers
 from engine.fast.steps import FastWalk, Large, Small, addresses, batch_width, fast, layer_table, supported
 from engine.models import descent, perceptron
+from engine.models.base import Matrices, Problem
 from engine.models.descent import Definition, descend
-from engine.models.models import HiddenLayer, MultilayerPerceptron, Regularization
-from engine.models.run_state import Matrices, Problem, State
+from engine.models.mlp import HiddenLayer, MultilayerPerceptron
+from engine.models.regularization import Regularization
+from engine.models.run_state import State
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.activations import Activation, Relu
@@ -368,10 +370,10 @@ def test_what_has_no_kernel_runs_on_its_definition() -> None:
     assert supported(posed())
     problem = posed()
     layers = [dense(3, 7, Unknown()), *problem.network.layers[1:]]
-    assert not supported(dataclasses.replace(problem, network=Network(layers, np.float64, np)))
+    assert not supported(dataclasses.replace(problem, learner=Network(layers, np.float64, np)))
     layers = [dense(3, 7, Relu(), dropout=0.5), *problem.network.layers[1:]]
-    assert not supported(dataclasses.replace(problem, network=Network(layers, np.float64, np)))
-    assert fast(dataclasses.replace(problem, network=Network(layers, np.float64, np)), {}, 16) is None
+    assert not supported(dataclasses.replace(problem, learner=Network(layers, np.float64, np)))
+    assert fast(dataclasses.replace(problem, learner=Network(layers, np.float64, np)), {}, 16) is None
 
 
 def test_every_registered_class_has_a_kernel_but_softmax_between_layers() -> None:
@@ -410,9 +412,9 @@ def test_hot_loops_are_packed_into_vectors() -> None:
 
 
 def test_warming_up_a_second_time_compiles_nothing() -> None:
-    kernel_cache.warm_up()
+    paths.warm_up()
     with install_recorder("numba:compiler_lock") as compiled:  # taken by whatever compiles, or loads what was compiled
-        kernel_cache.warm_up()
+        paths.warm_up()
     assert compiled.buffer == []
 
 

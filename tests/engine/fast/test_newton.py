@@ -8,9 +8,11 @@ import pytest
 
 from engine.fast import threads
 from engine.fast.newton import CompiledObjective
-from engine.models.models import LogisticRegression, Penalty
-from engine.models.newton import TALL, Objective, newton, objective_of
-from engine.models.run_state import Epoch, Matrices, Problem, State
+from engine.fast.paths import TALL, objective_of
+from engine.models.base import Matrices, Problem
+from engine.models.logistic import LogisticRegression, Penalty
+from engine.models.newton import Objective, newton
+from engine.models.run_state import Epoch, State
 from engine.network.network import Network
 from engine.tables.target import Classes
 from engine.training.spec import Training

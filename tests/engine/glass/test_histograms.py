@@ -8,7 +8,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.glass.histograms import LayerHistogram, layer_histograms
-from engine.models.run_state import Matrices, Problem
+from engine.models.base import Matrices, Problem
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.activations import Activation

@@ -8,8 +8,8 @@ from pydantic import TypeAdapter
 from engine.errors import Diverged
 from engine.fast import steps
 from engine.models import descent, perceptron
-from engine.models.models import AnyModel
-from engine.models.run_state import State, train
+from engine.models.kinds import AnyModel
+from engine.models.run_state import State
 from engine.parts.activations import Activation
 from engine.parts.initializers import Initializer
 from engine.parts.optimizers import Optimizer
@@ -18,6 +18,7 @@ from engine.randomness import Shuffles
 from engine.spec import kind_of, members
 from engine.tables.samples import BlobsSample
 from engine.training.prepare import Prepared
+from engine.training.run import train
 from tests.engine import LOSSES, Run, Table, completed, finish, one_step, prepared, table, trained, way_of
 
 BLOBS = BlobsSample(rows=45, std=5.0, seed=1).columns()

@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import Perceptron as Reference
 
-from engine.models.run_state import State, train
+from engine.models.run_state import State
 from engine.randomness import Shuffles
 from engine.tables.samples import AndSample, BlobsSample, DoubleMoonsSample, OrSample, XorSample
+from engine.training.run import train
 from tests.engine import Run, Table, prepared, table, trained
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.models.linear import least_squares
+from engine.models.least_squares import least_squares
 from engine.models.refinement import Halves, blocks, dot, residuals
-from tests.engine.models.test_linear import exact_least_squares
+from tests.engine.models.test_least_squares import exact_least_squares
 
 EPSILON = Fraction(1, 2**52)
 SEEDS = st.integers(0, 2**32)

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from engine.errors import InvalidSpec
-from engine.models.models import AnyModel
+from engine.models.kinds import AnyModel
 from engine.parts.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
 from engine.parts.optimizers import Adam, GradientDescent
 from engine.parts.scaling import MeanNormalization

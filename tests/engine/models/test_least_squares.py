@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.linear_model import LinearRegression
 
-from engine.models.linear import TALL, least_squares
+from engine.models.least_squares import TALL, least_squares
 from engine.tables.samples import IrisSample
 from tests.engine import table, trained
 

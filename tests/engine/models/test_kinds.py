@@ -5,16 +5,12 @@ import numpy as np
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from engine.models.models import (
-    AnyModel,
-    HiddenLayer,
-    LinearRegression,
-    LogisticRegression,
-    MultilayerPerceptron,
-    Penalty,
-    Perceptron,
-    Regularization,
-)
+from engine.models.kinds import AnyModel
+from engine.models.linear import LinearRegression
+from engine.models.logistic import LogisticRegression, Penalty
+from engine.models.mlp import HiddenLayer, MultilayerPerceptron
+from engine.models.perceptron import Perceptron
+from engine.models.regularization import Regularization
 from engine.parts.initializers import HeNormal
 from engine.parts.losses import Loss
 from engine.parts.schedules import ConstantRate

@@ -1,0 +1,241 @@
+"""The contract of a model: the problem that it is given, what it answers of itself, and how it is trained."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from engine.backend import Array
+from engine.models.regularization import Regularization
+from engine.models.run_state import Epoch, State
+from engine.network.layers.base import BoundLayer
+from engine.network.layers.dense import dense
+from engine.network.learner import Learner
+from engine.network.network import Network, count_parameters
+from engine.parts.initializers import Initializer, Zeros
+from engine.parts.losses import LossFunction
+from engine.parts.optimizers import OptimizerRule
+from engine.parts.scaling import NoScaling, Scaling
+from engine.parts.schedules import LearningRateSchedule
+from engine.spec import Described
+from engine.tables.target import Target
+
+
+class Recorded(Protocol):
+    """What a job keeps of a run."""
+
+    @property
+    def curves(self) -> str:
+        """epoch, or batch: each batch's loss, too."""
+
+
+class Prepared(Protocol):
+    """How columns become features."""
+
+    @property
+    def scaling(self) -> Scaling:
+        """How numbers are brought to a like size."""
+
+
+class Settings(Protocol):
+    """The fields of a completed training spec that models read. A field that means nothing for its model is None."""
+
+    @property
+    def model(self) -> "Model":
+        """What is trained."""
+
+    @property
+    def loss(self) -> LossFunction | None:
+        """What training makes small."""
+
+    @property
+    def optimizer(self) -> OptimizerRule | None:
+        """How a step is made of the gradient."""
+
+    @property
+    def schedule(self) -> LearningRateSchedule | None:
+        """How the learning rate changes."""
+
+    @property
+    def regularization(self) -> Regularization | None:
+        """What keeps weights small."""
+
+    @property
+    def epochs(self) -> int | None:
+        """Passes over the training rows, at most."""
+
+    @property
+    def batch_size(self) -> int | str | None:
+        """Rows of a step, or full."""
+
+    @property
+    def shuffle(self) -> bool | None:
+        """Whether each epoch takes the rows in another order."""
+
+    @property
+    def seed(self) -> int | None:
+        """The seed of all that is drawn."""
+
+    @property
+    def preprocessing(self) -> Prepared:
+        """How columns became features."""
+
+    @property
+    def record(self) -> Recorded:
+        """What is kept of the run."""
+
+    def penalties(self, rows: int) -> tuple[float, float]:
+        """(l1, l2) as they stand in the mean loss of `rows` rows."""
+
+
+@dataclass(frozen=True)
+class Matrices:
+    """Rows ready for training, on the device: X (n, d), Y (n, k), and a weight a row (n,) or None for all alike."""
+
+    X: Array
+    Y: Array
+    weights: Array | None = None
+
+    @property
+    def rows(self) -> int:
+        return int(self.X.shape[0])
+
+
+@dataclass(frozen=True)
+class Unscaled:
+    """The training rows X (n, d) in the data's own units, and the center (d,) and scale (d,) of their features."""
+
+    X: Array
+    center: Array
+    scale: Array
+
+
+@dataclass(frozen=True)
+class Problem:
+    """All that a solver needs: the completed spec, what is to be learned, the rows, and how targets are read.
+
+    `unscaled` is there where the model asks for it (see `Model.solves_unscaled`).
+    """
+
+    spec: Settings
+    learner: Learner
+    target: Target
+    train: Matrices
+    validation: Matrices | None
+    unscaled: Unscaled | None = None
+
+    @property
+    def network(self) -> Network:
+        """The learner of a model that is a network. Raises TypeError for any other."""
+        if not isinstance(self.learner, Network):
+            raise TypeError(f"a {type(self.learner).__name__} is no network")
+        return self.learner
+
+
+Definition = Callable[..., Any]
+"""A class whose instances compute by the definition, in NumPy or CuPy, what a solver asks for."""
+Faster = Callable[[Definition], Definition]
+"""Gives for a definition what makes its instances, or faster ones that answer the same."""
+
+
+def by_definition(definition: Definition) -> Definition:
+    """Take no faster way."""
+    return definition
+
+
+@dataclass(frozen=True)
+class Solver:
+    """How a model is trained: `epochs(problem, state, definition)` yields its epochs, given the definition to compute with or
+    a faster one. `descends` says that it takes an optimizer's steps along a network's gradient.
+    """
+
+    epochs: Callable[[Problem, State, Definition], Iterator[Epoch]]
+    definition: Definition
+    descends: bool = False
+
+
+class Model(Described):
+    """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
+
+    tasks: ClassVar[frozenset[str]]
+    needs_penalty: ClassVar[bool] = False
+    """Whether classes that a line parts leave it without an optimum, unless its weights are penalised."""
+    most_classes: ClassVar[int | None] = None
+    """The most classes that it tells apart; None for any number."""
+
+    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
+        """The job's fields that apply to this model, each with its default."""
+        raise NotImplementedError
+
+    @property
+    def solved_by(self) -> Solver:
+        """How it is trained."""
+        raise NotImplementedError
+
+    def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Learner:
+        """What it learns of rows of so many features, its parameters all 0."""
+        raise NotImplementedError
+
+    def initialize(self, learner: Learner, seed: int) -> None:
+        """Set the parameters that training begins with, as far as the seed alone decides them."""
+
+    def count_parameters(self, inputs: int, outputs: int) -> int:
+        """How many numbers `build` would hold."""
+        raise NotImplementedError
+
+    def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
+        """The losses to choose from; None for every loss of the task."""
+        return None
+
+    def solves_unscaled(self, rows: int, inputs: int) -> bool:
+        """Whether its solver also wants a table of that shape in the data's own units."""
+        return False
+
+    @property
+    def target_scaling(self) -> Scaling:
+        """How a regression's target is scaled unless the job says otherwise."""
+        return NoScaling()
+
+    def penalties(self, regularization: Regularization | None, rows: int) -> tuple[float, float]:
+        """(l1, l2) as they stand in the mean loss of `rows` rows."""
+        chosen = regularization or Regularization()
+        return chosen.l1, chosen.l2
+
+    def judged_by(self, has_validation: bool) -> str:
+        """The series whose lowest value makes an epoch the best, unless early stopping watches one."""
+        return "validation_loss" if has_validation else "train_loss"
+
+    @property
+    def beside(self) -> tuple[str, ...]:
+        """Vectors of the state that are weights, too, beside those that the model takes."""
+        return ()
+
+    def epochs(self, problem: Problem, state: State, faster: Faster = by_definition) -> Iterator[Epoch]:
+        """Train the problem's learner from `state` on, an epoch a turn; `state` is kept up to date at every yield.
+
+        Raises Diverged when the loss is no longer a finite number.
+        """
+        solver = self.solved_by
+        return solver.epochs(problem, state, faster(solver.definition))
+
+
+class NetworkModel(Model):
+    """A model that learns a network."""
+
+    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+        """The network's layers; without hidden ones unless the model says otherwise."""
+        return [dense(inputs, outputs)]
+
+    @property
+    def start(self) -> Initializer:
+        """What the weights start from."""
+        return Zeros()
+
+    def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Network:
+        return Network(self.layers(inputs, outputs), dtype, xp)
+
+    def initialize(self, learner: Learner, seed: int) -> None:
+        assert isinstance(learner, Network)
+        learner.initialize(self.start, seed)
+
+    def count_parameters(self, inputs: int, outputs: int) -> int:
+        return count_parameters(self.layers(inputs, outputs))
