@@ -10,7 +10,8 @@ import math
 import numpy as np
 
 from engine.fast.jit import call, driver, part, to
-from engine.fast.microkernel import STRIP, TILE, tile
+from engine.fast.microkernel import tile_columns
+from engine.fast.tiles import REGISTER, STRIP, TILE, VECTORS
 
 
 @part
@@ -72,8 +73,12 @@ def _add_product(packed, rows, width, product, hessian, sign):
     size, strip = hessian.shape[0], STRIP // packed.itemsize
     for left in range(0, width, strip):
         for row in range(left, size, TILE):
-            start = row // strip * strip * rows + row % strip
-            tile(TILE, product, row * width + left, width, packed, start, 1, strip, 0, packed, left * rows, strip, rows)
+            start, limit = row // strip * strip * rows + row % strip, strip - row % strip
+            jump = (rows - 1) * strip if row + limit < width else 0  # there is no strip behind the last one
+            place = row * width + left
+            tile_columns(
+                REGISTER, TILE, VECTORS, STRIP, product, place, width, packed, start, limit, jump, packed, left * rows, rows
+            )
     for r in range(size):
         h, p = hessian[r][: r + 1], product[r * width :][: r + 1]
         for c in range(r + 1):
@@ -89,7 +94,8 @@ def read_rows(
     theta (k, d + 1) holds each output's weights and intercept; `code` is the loss's address, whose gradient is P − Y. Writes
     outputs (n, k); Σ ∇ into gradient (k, d + 1); for each of pairs (q, 2) of outputs a and b, Σ x xᵀ p_a ([a = b] − p_b) of
     the rows x with a 1 after them, at and below the diagonal, into hessians (q, d + 1, d + 1). weights is (n,) or (0,).
-    Scratch: work ((3k + 3) rows,), packed (rows × width,) in the precision that a Hessian is wanted in, product (width²,).
+    Scratch: work ((3k + 3) rows,), packed (rows × width,) in the precision that a Hessian is wanted in, product ((width +
+    TILE) × width,).
     """
     k, d = Y.shape[1], X.shape[1]
     strip = STRIP // packed.itemsize

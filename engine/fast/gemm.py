@@ -1,70 +1,109 @@
 # mypy: ignore-errors
 # (Numba compiles this file and checks its types itself.)
-"""Products of matrices in strips, for compiled code, each on the thread that asks, over the tile of microkernel.py.
+"""Products of matrices in strips, for compiled code, each on the thread that asks, over the tiles of microkernel.py.
 
 A matrix lies in strips: its columns, as many at a time as a tile is wide, strip after strip, each of them row after row. The
 rows of the last strip are as short as what is left (weights), or as wide as all others, whatever stands behind the last
-column (a batch). Every number is one sum over the terms in their order, wherever in the matrix it stands. All are kernels
-(see jit.py): matrices are C pointers, and may be read up to a strip's width behind their end.
+column (a batch). Every number is one sum over the terms in their order, wherever in the matrix it stands and whatever the
+tile. All are kernels (see jit.py): matrices are C pointers, and may be read up to a strip's width behind their end.
 """
 
+from functools import cache
+from typing import NamedTuple
+
 from engine.fast.jit import Kernel
-from engine.fast.microkernel import TILE, strip_of, tile, turn
+from engine.fast.microkernel import tile_columns, tile_rows, turn, values_in
+from engine.fast.tiles import USED, Tile
 
-FEW = 2
-"""Rows left over that are worked out one by one: of more, a whole tile is."""
+HALF = 4
+"""Rows of a smaller tile, for what is left over by a taller one."""
+SHARE = 2 * HALF
+"""Of so many rows, or a multiple, a product writes no row behind the last; of others fewer than so many."""
 
 
-def multiply(C, A, leap, rows, B, b_width, terms):
-    """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, `leap` from strip to strip beyond its own width, and
-    the strip B (terms, b_width). C has room for a whole tile's rows at its end, which is written.
-    """
-    strip = strip_of(C)
-    row = 0
-    while row < rows:
-        if rows - row > FEW:
-            tile(TILE, C, row * strip, strip, A, row * strip, strip, 1, leap, B, 0, b_width, terms)
-            row += TILE
+class Products(NamedTuple):
+    """The kernels of products over one tile, in the order in which team_step.py names their addresses."""
+
+    multiply: Kernel
+    multiply_turned: Kernel
+    turn_part: Kernel
+
+
+@cache
+def products(shape: Tile) -> Products:
+    """The kernels for a tile of that shape."""
+    register, rows_of_tile, vectors = shape
+    size, side, half = shape.strip, shape.side, min(HALF, shape.rows)
+    low = rows_of_tile if rows_of_tile < SHARE else half
+    high = half if rows_of_tile in (half, SHARE) else SHARE  # two smaller tiles are better at more than `low`, to so many
+
+    def multiply(C, A, leap, rows, B, b_width, terms, more):
+        """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, `leap` from strip to strip beyond its own width, and
+        the strip B (terms, b_width). If `more` is not 0, the sums go on from what stands in C. C has room for a tile's rows
+        behind its own (see SHARE).
+        """
+        strip = values_in(size, C)
+        row = 0
+        while row < rows:
+            left, at = rows - row, row * strip
+            if b_width <= values_in(register, C):
+                tile_rows(register, half, 1, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                row += half
+            elif left == 1:
+                tile_rows(register, 1, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                row += 1
+            elif left <= half or low < left <= high:
+                tile_rows(register, half, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                row += half
+            elif b_width == strip:
+                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, leap, B, 0, strip, terms)
+                row += rows_of_tile
+            else:
+                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                row += rows_of_tile
+
+    def multiply_turned(C, rows, width, A, limit, jump, B, terms, more, scratch):
+        """C (rows, width), row by row, = a part of Aᵀ B, or adds it if `more` is not 0: as many columns of A (terms, …) as a
+        tile has rows, or fewer, of which those from `limit` on stand `jump` further on, in the next strip; and a strip of
+        B (terms, …), both of batches. `scratch` is a tile.
+        """
+        strip = values_in(size, C)
+        if rows == rows_of_tile and width == strip and more == 0:
+            tile_columns(register, rows_of_tile, vectors, size, C, 0, strip, A, 0, limit, jump, B, 0, terms)
         else:
-            tile(1, C, row * strip, strip, A, row * strip, strip, 1, leap, B, 0, b_width, terms)
-            row += 1
+            if width <= values_in(register, C):
+                tile_columns(register, rows_of_tile, 1, size, scratch, 0, strip, A, 0, limit, jump, B, 0, terms)
+            else:
+                tile_columns(register, rows_of_tile, vectors, size, scratch, 0, strip, A, 0, limit, jump, B, 0, terms)
+            for r in range(rows):
+                for i in range(width):
+                    total = scratch[r * strip + i]
+                    C[r * width + i] = C[r * width + i] + total if more else total
+
+    def turn_part(packed, B, first, rows, width, of, left, columns):
+        """Write rows `first`… of a strip B (rows, width), whose columns begin at `left`, into the transpose in strips of a
+        matrix (of, columns). `first` is a multiple of the tile's `side`.
+        """
+        strip = values_in(size, B)
+        for row in range(0, rows, side):
+            column = (first + row) // strip * strip
+            wide, many = min(strip, of - column), min(side, rows - row)
+            place, j = column * columns + left * wide + (first + row) % strip, 0
+            if many == side:
+                while j + side <= width:
+                    turn(packed, place + j * wide, wide, B, row * width + j, width)
+                    j += side
+            while j < width:
+                for r in range(many):
+                    packed[place + j * wide + r] = B[(row + r) * width + j]
+                j += 1
+
+    return Products(
+        Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int", "int")),
+        Kernel(multiply_turned, ("reals", "int", "int", "reals", "int", "int", "reals", "int", "int", "reals")),
+        Kernel(turn_part, ("reals", "reals", "int", "int", "int", "int", "int", "int")),
+    )
 
 
-def multiply_turned(C, rows, width, A, B, terms, more, scratch):
-    """C (rows, width), row by row, = a part of Aᵀ B, or adds it if `more` is not 0: as many columns of A (terms, …) as a
-    tile has rows, or fewer, which begin a tile, and a strip of B (terms, …), both of batches. `scratch` is a tile.
-    """
-    strip = strip_of(C)
-    if rows == TILE and width == strip and more == 0:
-        tile(TILE, C, 0, width, A, 0, 1, strip, 0, B, 0, strip, terms)
-    else:
-        tile(TILE, scratch, 0, strip, A, 0, 1, strip, 0, B, 0, strip, terms)
-        for r in range(rows):
-            for i in range(width):
-                total = scratch[r * strip + i]
-                C[r * width + i] = C[r * width + i] + total if more else total
-
-
-def turn_part(packed, B, first, rows, width, of, left, columns):
-    """Write rows `first`… of a strip B (rows, width), whose columns begin at `left`, into the transpose in strips of a
-    matrix (of, columns). `first` begins a tile.
-    """
-    strip = strip_of(B)
-    for row in range(0, rows, TILE):
-        column = (first + row) // strip * strip
-        wide, many = min(strip, of - column), min(TILE, rows - row)
-        place, j = column * columns + left * wide + (first + row) % strip, 0
-        if many == TILE:
-            while j + TILE <= width:
-                turn(packed, place + j * wide, wide, B, row * width + j, width)
-                j += TILE
-        while j < width:
-            for r in range(many):
-                packed[place + j * wide + r] = B[(row + r) * width + j]
-            j += 1
-
-
-MULTIPLY = Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int"))
-MULTIPLY_TURNED = Kernel(multiply_turned, ("reals", "int", "int", "reals", "reals", "int", "int", "reals"))
-TURN_PART = Kernel(turn_part, ("reals", "reals", "int", "int", "int", "int", "int", "int"))
-KERNELS = (MULTIPLY, MULTIPLY_TURNED, TURN_PART)
+IN_USE = products(USED)
+MULTIPLY, MULTIPLY_TURNED, TURN_PART = IN_USE

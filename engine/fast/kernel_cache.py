@@ -50,6 +50,11 @@ def prepare() -> None:
     cache_in(BESIDE if os.access(BESIDE, os.W_OK) else Path(tempfile.mkdtemp(prefix="vidro-kernels-")))
 
 
+def chosen_tile() -> str:
+    """The tile that the kernels in the cache's folder are for, or "" where none was chosen: the folder's name ends in it."""
+    return Path(os.environ.get("NUMBA_CACHE_DIR", "")).name.partition("+")[2]
+
+
 def _digest() -> str:
     """The kernels' version: Numba looks at one file at a time, and would keep code whose callees have changed."""
     sources = (path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))

@@ -3,53 +3,25 @@
 """Products of small matrices with their sums held in vector registers, written in LLVM's own terms.
 
 LLVM vectorises an inner loop, but does not keep a block of sums in registers across an outer one; on matrices of a few
-dozen rows that is worth a factor of three and more. `combine` and `correlate` work on LANES columns at once, `tile` on as
-many as two of the processor's registers hold.
+dozen rows that is worth a factor of three and more. `combine` and `correlate` work on LANES columns at once; `tile_rows` and
+`tile_columns` on tiles of any shape, of which tiles.py says the one in use.
 """
 
-import os
-import platform
 from collections.abc import Callable
 from typing import Any
 
-from llvmlite import binding, ir
-from numba import config, types
+from llvmlite import ir
+from numba import types
 from numba.core.cgutils import get_or_insert_function
 from numba.extending import intrinsic
 
-from engine.fast.kernel_cache import TILE_VARIABLE
+from engine.fast.tiles import REGISTER, SIDE, STRIP, VECTORS
 
 LANES = 16
 """Values side by side: one register of 512 bits in float32, two in float64."""
 FUSE = ("contract",)
-
-
-TILES = {"avx512": (64, 8, 2), "avx": (32, 4, 2), "sse": (16, 4, 2), "neon": (16, 4, 4)}
-"""By instructions: bytes of a vector register; rows of a tile, and registers side by side.
-
-Enough sums to keep the arithmetic busy, few enough for the registers, 16 or 32 of them. A strip's values are a multiple
-of the rows.
-"""
-
-
-def _instructions() -> str:
-    """The widest that Numba compiles for: this processor's, or those of NUMBA_CPU_FEATURES."""
-    if platform.machine() in ("aarch64", "arm64"):
-        return "neon"
-    described = config.CPU_FEATURES
-    if described is None:
-        features = {name for name, has in binding.get_host_cpu_features().items() if has}
-    else:
-        features = {name[1:] for name in described.split(",") if name.startswith("+")}
-    return "avx512" if "avx512f" in features else "avx" if "avx" in features else "sse"
-
-
-TILE_NAME = os.environ.get(TILE_VARIABLE) or _instructions()
-"""Any tile runs on any processor, if slower: LLVM makes one vector of two, or half of one."""
-REGISTER, TILE, VECTORS = TILES[TILE_NAME]
-"""TILE is how many rows `tile` works on at once."""
-STRIP = VECTORS * REGISTER
-"""Bytes of the columns that it works on at once."""
+AT_ONCE = 4
+"""Terms of a tile's sums in one turn of its loop. Every strip is a multiple of them."""
 
 
 class Emitter:
@@ -95,35 +67,35 @@ class Emitter:
         add = get_or_insert_function(self.builder.module, signature, name)
         return self.builder.call(add, [ir.Constant(self.real, -0.0), value], fastmath=("reassoc",))
 
-    def sums(self, turns: Any, count: int, terms: Callable[[Any], list[tuple[Any, Any]]], at_once: int = 1) -> list[Any]:
+    def sums(self, turns: Any, count: int, terms: Callable[[Any], list[tuple[Any, Any]]]) -> list[Any]:
         """`count` sums over s < turns, held in registers; `terms(s)` gives the two factors of each one's next term."""
-        start, totals = ir.Constant(turns.type, 0), [self.zero] * count
-        for step in range(at_once, 0, 1 - at_once or -1):  # terms by the dozen, then what is left of them one by one
-            start, totals = self._loop(start, turns, totals, terms, step)
-        return totals
 
-    def _loop(self, start: Any, turns: Any, totals: list[Any], terms: Any, step: int) -> tuple[Any, list[Any]]:
-        """Add terms, `step` a turn, while there are so many. Returns the first s that is left, and the sums."""
-        builder, whole = self.builder, turns.type
-        before, head = builder.block, builder.append_basic_block("head")
-        inside, after = builder.append_basic_block("inside"), builder.append_basic_block("after")
+        def add(s: Any, totals: list[Any]) -> list[Any]:
+            return [self.fused(total, a, b) for total, (a, b) in zip(totals, terms(s), strict=True)]
+
+        return self.loop(ir.Constant(turns.type, 0), turns, 1, [self.zero] * count, add)[1]
+
+    def loop(
+        self, start: Any, end: Any, step: int, state: list[Any], body: Callable[[Any, list[Any]], list[Any]]
+    ) -> tuple[Any, list[Any]]:
+        """Repeat state = body(s, state) for s = start, start + step, … while s + step ≤ end. Returns the s that is left, and
+        the state.
+        """
+        builder, before = self.builder, self.builder.block
+        head, inside, after = (builder.append_basic_block(name) for name in ("head", "inside", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        s = builder.phi(whole)
-        sums = [builder.phi(self.lanes) for _ in totals]
-        next_s = builder.add(s, ir.Constant(whole, step))
-        builder.cbranch(builder.icmp_signed("<=", next_s, turns), inside, after)
+        s, *kept = (builder.phi(value.type) for value in (start, *state))
+        next_s = builder.add(s, ir.Constant(s.type, step))
+        builder.cbranch(builder.icmp_signed("<=", next_s, end), inside, after)
         builder.position_at_end(inside)
-        following: list[Any] = list(sums)
-        for turn in range(step):
-            factors = terms(builder.add(s, ir.Constant(whole, turn)))
-            following = [self.fused(total, a, b) for total, (a, b) in zip(following, factors, strict=True)]
-        for phi, first, value in zip([s, *sums], [start, *totals], [next_s, *following], strict=True):
+        following = body(s, kept)
+        for phi, first, value in zip([s, *kept], [start, *state], [next_s, *following], strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(value, builder.block)
         builder.branch(head)
         builder.position_at_end(after)
-        return s, list(sums)
+        return s, kept
 
 
 def _base(context: Any, builder: Any, kind: Any, value: Any) -> Any:
@@ -189,9 +161,19 @@ def correlate(typing: Any, count: Any, out: Any, o: Any, A: Any, a: Any, B: Any,
     return types.void(count, out, whole, A, whole, B, whole, whole), generate
 
 
+@intrinsic(prefer_literal=True)
+def values_in(typing: Any, size: Any, numbers: Any) -> Any:
+    """How many values of an array's type take `size` bytes, which is written as a number."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return context.get_constant(types.int64, size.literal_value * 8 // numbers.dtype.bitwidth)
+
+    return types.int64(size, numbers), generate
+
+
 @intrinsic
 def strip_of(typing: Any, numbers: Any) -> Any:
-    """How many values of an array's type are as wide as a tile."""
+    """How many values of an array's type are as wide as the tile in use."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         return context.get_constant(types.int64, STRIP * 8 // numbers.dtype.bitwidth)
@@ -199,57 +181,153 @@ def strip_of(typing: Any, numbers: Any) -> Any:
     return types.int64(numbers), generate
 
 
+class Sums(Emitter):
+    """A tile of C: `rows` × `vectors` sums in registers of so many bytes, whose terms are added in their order.
+
+    That order is all that a sum's bits depend on: not the tile, nor where it is interrupted, to be taken up from C.
+    """
+
+    def __init__(self, builder: Any, real: Any, register: int, rows: int, vectors: int) -> None:
+        super().__init__(builder, real, register * 8 // (32 if isinstance(real, ir.FloatType) else 64))
+        self.rows, self.vectors = range(rows), [vector * self.count for vector in range(vectors)]
+
+    def number(self, value: int) -> Any:
+        return ir.Constant(ir.IntType(64), value)
+
+    def beyond(self, place: Any, values: int) -> Any:
+        """The address so many values behind another."""
+        return self.builder.gep(place, [self.number(values)])
+
+    def begin(self, places: list[Any], more: Any) -> list[Any]:
+        """The sums at first: 0, or what stands in C if `more` is not 0."""
+        builder, before = self.builder, self.builder.block
+        loading, after = builder.append_basic_block("more"), builder.append_basic_block("begin")
+        builder.cbranch(builder.icmp_signed("!=", more, self.number(0)), loading, after)
+        builder.position_at_end(loading)
+        loaded = [self.load(place) for place in places]
+        builder.branch(after)
+        builder.position_at_end(after)
+        sums = [builder.phi(self.lanes) for _ in places]
+        for total, value in zip(sums, loaded, strict=True):
+            total.add_incoming(self.zero, before)
+            total.add_incoming(value, loading)
+        return sums
+
+    def add(self, sums: list[Any], row: Any, numbers: list[Any]) -> list[Any]:
+        """The sums and one more term each: the numbers at these places, one a row, times the values at `row`."""
+        lanes, before, after = [self.load(self.beyond(row, vector)) for vector in self.vectors], iter(sums), []
+        for number in numbers:  # spread one by one, for all of them at once are more than the registers hold
+            factor = self.spread(self.builder.load(number))
+            after += [self.fused(next(before), factor, each) for each in lanes]
+        return after
+
+
 @intrinsic(prefer_literal=True)
-def tile(
-    typing: Any, count: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, across: Any, along: Any, leap: Any,
+def tile_rows(
+    typing: Any, register: Any, rows: Any, vectors: Any, strip: Any, C: Any, c: Any, more: Any, A: Any, a: Any, leap: Any,
     B: Any, b: Any, b_width: Any, terms: Any,
 ) -> Any:  # fmt: skip
-    """C[c + r·c_width + i] = Σ_s A[a + r·across + s·along + ⌊s / strip⌋·leap] · B[b + s·b_width + i], r < count, s < terms,
-    i < strip.
+    """C[c + r·strip + i] = Σ_s A[a + r·strip + s + ⌊s / strip⌋·leap] · B[b + s·b_width + i], r < rows, s < terms, i < vectors
+    of so many bytes. If `more` is not 0, what stands in C comes before the first term.
 
-    A strip is as many values as STRIP bytes hold. `count` is written as a number. Here and below, C pointers serve as arrays.
+    The first four are written as numbers; here `strip` is in bytes. Here and below, C pointers serve as arrays.
     """
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, _, c_, c_width_, _, a_, across_, along_, leap_, _, b_, b_width_, terms_ = values
-        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (1, 4, 9))
-        emit = Emitter(builder, context.get_value_type(C.dtype), REGISTER * 8 // C.dtype.bitwidth)
-        rows, vectors = range(count.literal_value), range(VECTORS)
-        shift = ir.Constant(b_.type, (VECTORS * emit.count).bit_length() - 1)
+        _, _, _, _, _, c_, more_, _, a_, leap_, _, b_, width, terms_ = values
+        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (4, 7, 10))
+        shape = (register.literal_value, rows.literal_value, vectors.literal_value)
+        emit = Sums(builder, context.get_value_type(C.dtype), *shape)
+        size = strip.literal_value * 8 // C.dtype.bitwidth
+        number, start = emit.number, builder.gep(base_C, [c_])
+        places = [emit.beyond(start, r * size + vector) for r in emit.rows for vector in emit.vectors]
 
-        def along_row(start: Any, vector: int) -> Any:
-            return builder.add(start, ir.Constant(start.type, vector * emit.count))
+        def terms_from(at_a: Any, at_b: Any, sums: list[Any], count: int) -> list[Any]:
+            for s in range(count):
+                row = builder.gep(at_b, [builder.mul(width, number(s))])
+                sums = emit.add(sums, row, [emit.beyond(at_a, r * size + s) for r in emit.rows])
+            return sums
 
-        def factors(s: Any) -> list[tuple[Any, Any]]:
-            place, term = builder.add(b_, builder.mul(s, b_width_)), builder.add(a_, builder.mul(s, along_))
-            term = builder.add(term, builder.mul(builder.ashr(s, shift), leap_))
-            strips = [emit.load(emit.at(base_B, along_row(place, vector))) for vector in vectors]
-            numbers = [emit.spread(builder.load(emit.at(base_A, term, across_, r))) for r in rows]
-            return [(number, lanes) for number in numbers for lanes in strips]
+        def several(_: Any, state: list[Any]) -> list[Any]:
+            at_a, at_b, left, *sums = state
+            sums = terms_from(at_a, at_b, sums, AT_ONCE)
+            left = builder.sub(left, number(AT_ONCE))
+            ends = builder.icmp_signed("==", left, number(0))  # a strip of A
+            on = builder.select(ends, builder.add(leap_, number(AT_ONCE)), number(AT_ONCE))
+            left = builder.select(ends, number(size), left)
+            return [builder.gep(at_a, [on]), builder.gep(at_b, [builder.mul(width, number(AT_ONCE))]), left, *sums]
 
-        totals = iter(emit.sums(terms_, len(rows) * VECTORS, factors, at_once=2))
-        for r in rows:
-            for vector in vectors:
-                emit.store(next(totals), emit.at(base_C, along_row(c_, vector), c_width_, r))
+        def one(_: Any, state: list[Any]) -> list[Any]:
+            at_a, at_b, *sums = state
+            return [emit.beyond(at_a, 1), builder.gep(at_b, [width]), *terms_from(at_a, at_b, sums, 1)]
+
+        state = [builder.gep(base_A, [a_]), builder.gep(base_B, [b_]), number(size), *emit.begin(places, more_)]
+        s, (at_a, at_b, _, *sums) = emit.loop(number(0), terms_, AT_ONCE, state, several)
+        _, (_, _, *sums) = emit.loop(s, terms_, 1, [at_a, at_b, *sums], one)
+        for total, place in zip(sums, places, strict=True):
+            emit.store(total, place)
         return context.get_dummy_value()
 
-    arguments = (count, C, whole, whole, A, whole, whole, whole, whole, B, whole, whole, whole)
+    arguments = (register, rows, vectors, strip, C, whole, whole, A, whole, whole, B, whole, whole, whole)
+    return types.void(*arguments), generate
+
+
+@intrinsic(prefer_literal=True)
+def tile_columns(
+    typing: Any, register: Any, rows: Any, vectors: Any, strip: Any, C: Any, c: Any, c_width: Any, A: Any, a: Any, limit: Any,
+    jump: Any, B: Any, b: Any, terms: Any,
+) -> Any:  # fmt: skip
+    """C[c + r·c_width + i] = Σ_s A[a + s·strip + r + (jump if r ≥ limit)] · B[b + s·strip + i], r < rows, s < terms, i <
+    vectors of so many bytes: from column r = limit on, A's columns stand in the next strip.
+
+    The first four are written as numbers; here `strip` is in bytes.
+    """
+    whole = types.int64
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        _, _, _, _, _, c_, c_width_, _, a_, limit_, jump_, _, b_, terms_ = values
+        base_C, base_A, base_B = (_base(context, builder, signature.args[i], values[i]) for i in (4, 7, 11))
+        shape = (register.literal_value, rows.literal_value, vectors.literal_value)
+        emit = Sums(builder, context.get_value_type(C.dtype), *shape)
+        size, number = strip.literal_value * 8 // C.dtype.bitwidth, emit.number
+        start_a, start_b = builder.gep(base_A, [a_]), builder.gep(base_B, [b_])
+        columns = [emit.beyond(start_a, r) for r in emit.rows]
+        if size % len(columns) or SIDE % len(columns):  # else a tile's columns stand in one strip, and one address serves all
+            leaps = [builder.select(builder.icmp_signed(">=", number(r), limit_), jump_, number(0)) for r in emit.rows]
+            columns = [builder.gep(column, [leap]) for column, leap in zip(columns, leaps, strict=True)]
+
+        def terms_from(s: Any, sums: list[Any], count: int) -> list[Any]:
+            for term in range(count):
+                on = [builder.add(s, number(term * size))]
+                sums = emit.add(sums, builder.gep(start_b, on), [builder.gep(column, on) for column in columns])
+            return sums
+
+        rows_of_c = [builder.gep(base_C, [builder.add(c_, builder.mul(c_width_, number(r)))]) for r in emit.rows]
+        places = [emit.beyond(row, vector) for row in rows_of_c for vector in emit.vectors]
+        end, sums = builder.mul(terms_, number(size)), [emit.zero] * len(places)
+        s, sums = emit.loop(number(0), end, AT_ONCE * size, sums, lambda s, sums: terms_from(s, sums, AT_ONCE))
+        _, sums = emit.loop(s, end, size, sums, lambda s, sums: terms_from(s, sums, 1))
+        for total, place in zip(sums, places, strict=True):
+            emit.store(total, place)
+        return context.get_dummy_value()
+
+    arguments = (register, rows, vectors, strip, C, whole, whole, A, whole, whole, whole, B, whole, whole)
     return types.void(*arguments), generate
 
 
 @intrinsic
 def turn(typing: Any, out: Any, o: Any, o_width: Any, A: Any, a: Any, width: Any) -> Any:
-    """out[o + j·o_width + i] = A[a + i·width + j] for i, j < TILE."""
+    """out[o + j·o_width + i] = A[a + i·width + j] for i, j < SIDE."""
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         _, o_, o_width_, _, a_, width_ = values
         base_out, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (0, 3))
-        emit = Emitter(builder, context.get_value_type(out.dtype), TILE)
-        rows = [emit.load(emit.at(base_A, a_, width_, i)) for i in range(TILE)]
-        for _ in range(TILE.bit_length() - 1):  # rows i and i + TILE / 2 shuffled like two halves of a pack of cards
-            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[TILE // 2 :], strict=False) for half in (0, 1)]
+        emit = Emitter(builder, context.get_value_type(out.dtype), SIDE)
+        rows = [emit.load(emit.at(base_A, a_, width_, i)) for i in range(SIDE)]
+        for _ in range(SIDE.bit_length() - 1):  # rows i and i + SIDE / 2 shuffled like two halves of a pack of cards
+            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[SIDE // 2 :], strict=False) for half in (0, 1)]
         for j, column in enumerate(rows):
             emit.store(column, emit.at(base_out, o_, o_width_, j))
         return context.get_dummy_value()

@@ -7,8 +7,8 @@ import numpy as np
 from engine.fast import kernels, threads
 from engine.fast.curvature import read_rows
 from engine.fast.jit import numbers
-from engine.fast.microkernel import STRIP
 from engine.fast.steps import Scores, plain
+from engine.fast.tiles import STRIP, TILE
 from engine.models.descent import validate
 from engine.models.newton import GRADIENT_TOLERANCE, Objective
 
@@ -45,7 +45,7 @@ class Share:
         if self.packed.dtype != kind or not self.packed.size:
             strip = STRIP // kind.itemsize
             width = -(-size // strip) * strip
-            self.packed, self.product = np.empty(self.place[-1] * width, kind), np.empty(width * width, kind)
+            self.packed, self.product = np.empty(self.place[-1] * width, kind), np.empty((width + TILE) * width, kind)
         arrays = (self.gradient, self.hessians, self.work, self.packed, self.product)
         data = (objective.X, objective.Y, objective.weights)
         return float(read_rows(*self.place, *data, theta, pairs, *objective.code, objective.outputs, *arrays))

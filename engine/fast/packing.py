@@ -6,14 +6,20 @@ from typing import Any
 import numpy as np
 
 from engine.backend import Array
-from engine.fast.microkernel import STRIP, TILE
-from engine.fast.team_step import MOST, PIECE
+from engine.fast.team_step import MOST, PIECE, SUMS
+from engine.fast.tiles import STRIP, TILE
 from engine.network.network import Network
 
 LINE = 64
 """Bytes of a line of the cache."""
 PIECES = 32
 """Pieces that a layer is cut into where it is large enough, so that there is something to share out."""
+BLOCK, SMALL_BLOCK = 48, 16
+"""Rows of W whose gradient's squares are added up, column by column; the second where a layer has few weights. Pieces consist
+of blocks, which depend on no tile: so neither does |∇|.
+"""
+FEW = 1 << 16
+"""Weights of a layer that are not few any more."""
 
 
 def strip_of(network: Network) -> int:
@@ -53,25 +59,31 @@ def turned_table(network: Network) -> tuple[Array, int]:
     return (ends - sizes).astype(np.int64), int(ends[-1]) + strip_of(network)
 
 
-def pieces(network: Network) -> Array:
-    """What is worked on at once when gradients are taken, with the columns that team_step.py names. It depends on the network
-    alone, and so do the sums over pieces. The first layer, whose weights the next pass needs first, comes last.
+def pieces(network: Network) -> tuple[Array, int]:
+    """What is worked on at once when gradients are taken, with the columns that team_step.py names, and how many sums of
+    squares there are: of each layer one for each b, then one for each column of each block of rows.
+
+    Pieces that follow each other have the same rows, whose activations so stay in the cache. The first layer, whose weights
+    the next pass needs first, comes last.
     """
-    strip, found = strip_of(network), []
+    strip, found, squares = strip_of(network), [], 0
     end = network.parameters.size
     for index in range(len(network.layers) - 1, -1, -1):
         layer = network.layers[index]
         weights = end = end - layer.size
         lefts = range(0, layer.outputs, strip)
-        rows = min(PIECE // strip, -(-layer.inputs * len(lefts) // PIECES))
-        rows = -(-rows // TILE) * TILE
-        for left in lefts:
-            for first in range(0, layer.inputs, rows):
+        rows = min(PIECE, -(-layer.inputs * len(lefts) // PIECES))
+        block = SMALL_BLOCK if layer.inputs * layer.outputs < FEW else BLOCK
+        rows = -(-rows // block) * block
+        for first in range(0, layer.inputs, rows):
+            for left in lefts:
                 width = min(strip, layer.outputs - left)
                 bias = weights + layer.inputs * layer.outputs + left if layer.bias and first == 0 else -1
                 place = weights + left * layer.inputs + first * width
-                found.append((index, first, min(rows, layer.inputs - first), left, width, place, bias))
-    return np.array(found, np.int64)
+                sums = squares + (1 + first // block) * layer.outputs + left
+                found.append((index, first, min(rows, layer.inputs - first), left, width, place, bias, sums, block))
+        squares += (1 + -(-layer.inputs // block)) * layer.outputs
+    return np.array(found, np.int64), squares
 
 
 def zeros(size: int, dtype: Any) -> Array:
@@ -124,4 +136,4 @@ def put_turned(network: Network, turned: Array) -> None:
 def own_size(network: Network) -> int:
     """Scratch of a member: for the losses of its rows, or for a piece's gradient, its bias's, and a tile."""
     strip = strip_of(network)
-    return max(3 * (network.outputs + 1) * MOST, PIECE + strip + TILE * strip)
+    return max(3 * (network.outputs + 1) * MOST, SUMS, (PIECE + 1 + TILE) * strip)

@@ -12,7 +12,7 @@ import numpy as np
 from engine.backend import Array
 from engine.fast import barrier, fused_step, gemm, kernels, packing, team_step, threads
 from engine.fast.jit import numbers
-from engine.fast.microkernel import LANES, TILE
+from engine.fast.microkernel import LANES
 from engine.models.base import Matrices, Problem
 from engine.models.descent import first_of, validate
 from engine.models.scoring import epoch_metric, labels
@@ -139,10 +139,10 @@ class Large(Fast):
 
     def prepare(self) -> None:
         network, dtype, batch = self.network, self.network.dtype, min(self.batch_size, len(self.X))
-        most, pieces = min(batch, team_step.MOST), packing.pieces(network)
+        most, (pieces, squares) = min(batch, team_step.MOST), packing.pieces(network)
         layers, size = packing.table(network, most)
         places, turned_size = packing.turned_table(network)
-        self.team = threads.Team(min(threads.count(), max(len(pieces), -(-most // TILE))))
+        self.team = threads.Team(min(threads.count(), max(len(pieces), -(-most // gemm.SHARE))))
         members = self.team.size
         self.stride = max(1, int(members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
         self.counters = np.zeros(barrier.counters_size(members), np.int64)
@@ -158,7 +158,7 @@ class Large(Fast):
         self.arrays += (self.codes, self.numbers, packing.zeros(size, dtype), most, packing.height(most), self.turned)
         own = packing.own_size(network)
         self.own = packing.zeros(members * own, dtype).reshape(members, own)
-        self.rest = (np.empty(len(pieces), dtype), self.rule, self.batch_size)
+        self.rest = (packing.zeros(squares, dtype), self.rule, self.batch_size)
         self.fresh, self.stale = True, False
 
     def __call__(self, order: Array, first: int, count: int, step: int, rate: float) -> None:
@@ -257,7 +257,7 @@ def layer_table(network: Network, width: int) -> Array:
 
 def product_addresses(dtype: Any) -> Array:
     """The addresses of the kernels of products, in the order in which team_step.py names them."""
-    return np.array([kernel.address(dtype) for kernel in gemm.KERNELS], np.int64)
+    return np.array([kernel.address(dtype) for kernel in gemm.IN_USE], np.int64)
 
 
 class FastWalk:

@@ -16,25 +16,40 @@ import numpy as np
 
 from engine.fast.barrier import meet, open_phase, take
 from engine.fast.fused_step import A_IN, BIAS, INPUTS, OUTPUTS, A, D, W, Z, penalize
-from engine.fast.jit import call, driver, part, to
-from engine.fast.microkernel import LANES, TILE, copy_strip, strip_of
+from engine.fast.gemm import SHARE
+from engine.fast.jit import call, driver, exact, part, to
+from engine.fast.microkernel import LANES, copy_strip, strip_of
+from engine.fast.tiles import STRIP, TILE
 
 MOST = 512
 """Rows of a batch at hand at once: of a larger one the gradients are added up."""
-PIECE = 8192
-"""Weights of a piece of the second at most: few enough for a near cache with all that an optimiser keeps of them."""
+PIECE = 240
+"""Rows of W in a piece of the second at most: few enough for a near cache, with what the batch has in so many columns."""
+DEPTH = 1 << 14
+"""Bytes of a strip of W that the rows of a batch are multiplied by before its next part is: half of the nearest cache."""
 MULTIPLY, MULTIPLY_TURNED, TURN_PART = range(3)
 """Where the addresses of the products' kernels stand."""
-LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B = range(7)
+LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B, SQUARES, BLOCK = range(9)
 """A piece of the second phase, in the table `pieces`: rows FIRST… of a layer's strip of so many columns that begins at LEFT;
-where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1).
+where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1); where the squares of
+its gradient do, and how many rows are added up in each.
 """
+SUMS = 64
+"""Sums side by side that the squares are added up in."""
 
 
 @part
 def _rows_of_a_piece(rows, members):
     """Of the first phase: a piece for each member, for each piece reads all weights."""
-    return (rows + members * TILE - 1) // (members * TILE) * TILE
+    return (rows + members * SHARE - 1) // (members * SHARE) * SHARE
+
+
+@part
+def _depth(terms, like):
+    """Terms of a product that are added up at a time: whole strips, in parts of about one size."""
+    strip = strip_of(like)
+    parts = (terms * STRIP + DEPTH - 1) // DEPTH
+    return ((terms + parts - 1) // parts + strip - 1) // strip * strip
 
 
 @part
@@ -57,19 +72,24 @@ def _forward(products, theta, layers, codes, parameters, space, start, rows, hei
     for index in range(last + 1):
         layer = layers[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        into, leap = space[layer[A_IN] + start * strip :], (height - 1) * strip
-        for left in range(0, outputs, strip):
-            width, place = min(strip, outputs - left), left * height + start * strip
-            z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs :]
-            call(products[MULTIPLY], (z, into, leap, rows, w, width, inputs))
-            if layer[BIAS] >= 0:
-                b = theta[layer[BIAS] + left :][:width]
-                for i in range(rows):
-                    row = z[i * strip :][:width]
-                    for j in range(width):
-                        row[j] += b[j]
-            if index < last:
-                call(codes[2 * index], (z, space[layer[A] + place :], rows * strip, parameters[index]))
+        leap, depth = (height - 1) * strip, _depth(inputs, space)
+        for first in range(0, inputs, depth):
+            many = min(depth, inputs - first)
+            into = space[layer[A_IN] + start * strip + first * height :]
+            for left in range(0, outputs, strip):
+                width, place = min(strip, outputs - left), left * height + start * strip
+                z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs + first * width :]
+                call(products[MULTIPLY], (z, into, leap, rows, w, width, many, first))
+                if first + many < inputs:
+                    continue
+                if layer[BIAS] >= 0:
+                    b = theta[layer[BIAS] + left :][:width]
+                    for i in range(rows):
+                        row = z[i * strip :][:width]
+                        for j in range(width):
+                            row[j] += b[j]
+                if index < last:
+                    call(codes[2 * index], (z, space[layer[A] + place :], rows * strip, parameters[index]))
 
 
 @part
@@ -107,13 +127,17 @@ def _backward(products, layers, places, codes, parameters, space, turned, start,
     for index in range(layers.shape[0] - 1, 0, -1):
         layer, before = layers[index], layers[index - 1]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        to_here, leap = space[layer[D] + start * strip :], (height - 1) * strip
-        for left in range(0, inputs, strip):
-            width, place = min(strip, inputs - left), left * height + start * strip
-            d, w = space[before[D] + place :], turned[places[index] + left * outputs :]
-            call(products[MULTIPLY], (d, to_here, leap, rows, w, width, outputs))
-            z, a = space[before[Z] + place :], space[before[A] + place :]
-            call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
+        leap, depth = (height - 1) * strip, _depth(outputs, space)
+        for first in range(0, outputs, depth):
+            many = min(depth, outputs - first)
+            to_here = space[layer[D] + start * strip + first * height :]
+            for left in range(0, inputs, strip):
+                width, place = min(strip, inputs - left), left * height + start * strip
+                d, w = space[before[D] + place :], turned[places[index] + left * outputs + first * width :]
+                call(products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first))
+                if first + many == outputs:
+                    z, a = space[before[Z] + place :], space[before[A] + place :]
+                    call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
 
 
 @part
@@ -123,8 +147,10 @@ def _slope(products, layer, piece, space, rows, height, gradient, bias, scratch,
     width = piece[WIDTH]
     for row in range(0, piece[ROWS], TILE):
         column, many = piece[FIRST] + row, min(TILE, piece[ROWS] - row)
-        a = space[layer[A_IN] + column // strip * strip * height + column % strip :]
-        call(products[MULTIPLY_TURNED], (gradient[row * width :], many, width, a, d, rows, np.int64(more), scratch))
+        a, limit = space[layer[A_IN] + column // strip * strip * height + column % strip :], strip - column % strip
+        jump = (height - 1) * strip if column + limit < layer[INPUTS] else 0  # there is no strip behind the last one
+        g = gradient[row * width :]
+        call(products[MULTIPLY_TURNED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
     if piece[PLACE_B] >= 0:
         if not more:
             bias[:width] = 0
@@ -135,11 +161,43 @@ def _slope(products, layer, piece, space, rows, height, gradient, bias, scratch,
 
 
 @part
-def _squares(g):
-    total = to(g[0], 0.0)
-    for i in range(g.size):
-        total += g[i] * g[i]
+def _squares(piece, outputs, gradient, bias, squares):
+    """Write the squares of a piece's gradient, added up column by column in blocks of rows, and before them those of b's."""
+    width, place, block = piece[WIDTH], piece[SQUARES], piece[BLOCK]
+    for first in range(0, piece[ROWS], block):
+        sums = squares[place + first // block * outputs :][:width]
+        sums[:] = 0
+        for row in range(first, min(first + block, piece[ROWS])):
+            g = gradient[row * width :][:width]
+            for j in range(width):
+                sums[j] += g[j] * g[j]
+    if piece[PLACE_B] >= 0:
+        sums = squares[place - outputs :][:width]
+        for j in range(width):
+            sums[j] = bias[j] * bias[j]
+
+
+@exact
+def added(values):
+    """The sum of the values, in their order."""
+    total = to(values[0], 0.0)
+    for value in values:
+        total += value
     return total
+
+
+@part
+def _length(squares, sums):
+    """The root of the sum of all squares, in an order that no processor changes: as many sums side by side as `sums` has."""
+    many, end = sums.size, squares.size // sums.size * sums.size
+    sums[:] = 0
+    for first in range(0, end, many):
+        some = squares[first:][:many]
+        for i in range(many):
+            sums[i] += some[i]
+    for i in range(squares.size - end):
+        sums[i] += squares[end + i]
+    return math.sqrt(added(sums))
 
 
 @part
@@ -170,8 +228,8 @@ def train_share(
 
     All members call it at once, the `counters` being 0 before; it ends early where one of them has failed. `most` rows of a
     batch are at hand at once, at most, in strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see
-    packing.py) is the member's scratch; in squares (pieces,) stands what each piece adds to |∇|². `gradient` (p,) is used
-    where a piece has to wait for its update: until |∇| is known that is clipped, or all rows of the batch have been at hand.
+    packing.py) is the member's scratch; in `squares` stands what each piece adds to |∇|². `gradient` (p,) is used where a
+    piece has to wait for its update: until |∇| is known that is clipped, or all rows of the batch have been at hand.
     """
     last, strip, phase = layers.shape[0] - 1, strip_of(theta), 0
     for batch in range(first, first + count):
@@ -200,13 +258,13 @@ def train_share(
             n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
             while n >= 0:
                 piece, layer = pieces[n], layers[pieces[n, LAYER]]
-                size_w, size_b = piece[ROWS] * piece[WIDTH], piece[WIDTH] if piece[PLACE_B] >= 0 else 0
-                g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE:])
-                _slope(products, layer, piece, space, rows, height, g, g_b, own[PIECE + strip :], span > 0)
+                size_w = piece[ROWS] * piece[WIDTH]
+                g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE * strip :])
+                _slope(products, layer, piece, space, rows, height, g, g_b, own[(PIECE + 1) * strip :], span > 0)
                 if span + rows == size:
                     if l1 or l2:
                         penalize(theta[piece[PLACE] :], g, 0, size_w, l1, l2)
-                    squares[n] = _squares(g[:size_w]) + _squares(g_b[:size_b])
+                    _squares(piece, layer[OUTPUTS], g, g_b, squares)
                     if clip == math.inf:
                         _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
                 n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
@@ -214,10 +272,7 @@ def train_share(
             if phase < 0:
                 return
 
-        norm = to(theta[0], 0.0)
-        for n in range(pieces.shape[0]):
-            norm += squares[n]
-        norm = math.sqrt(norm)
+        norm = _length(squares, own[:SUMS])
         if clip != math.inf:
             factor = min(to(norm, 1.0), to(norm, clip) / norm)
             open_phase(counters, phase, member, members)

@@ -61,7 +61,7 @@ def call_every_driver(dtype: Any) -> None:
     fused_step.train_batches(
         X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
     )  # fmt: skip
-    counters, pieces = np.zeros(barrier.counters_size(1), np.int64), np.zeros((0, 7), np.int64)
+    counters, pieces = np.zeros(barrier.counters_size(1), np.int64), np.zeros((0, 9), np.int64)
     team_step.train_share(
         0, 1, counters, 0, product_addresses(dtype), X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
         table, order.copy(), pieces, codes, numbers_, tile, 1, 1, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,

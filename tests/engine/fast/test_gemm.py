@@ -1,4 +1,4 @@
-"""Products of matrices in strips within compiled code against NumPy's."""
+"""Products of matrices in strips within compiled code against NumPy's, and one tile against another."""
 
 from typing import Any
 
@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.fast.gemm import MULTIPLY, MULTIPLY_TURNED, TURN_PART
-from engine.fast.microkernel import STRIP, TILE
+from engine.fast.gemm import SHARE, products
+from engine.fast.tiles import TILES, USED, Tile
 from tests.engine.fast.test_kernels import call
 
 SIZES = st.integers(1, 70)
@@ -17,14 +17,14 @@ WRONG = 1e9
 both_types = pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=lambda dtype: dtype.__name__)
 
 
-def strip_of(dtype: Any) -> int:
-    return STRIP // np.dtype(dtype).itemsize
+def strip_of(dtype: Any, tile: Tile = USED) -> int:
+    return tile.strip // np.dtype(dtype).itemsize
 
 
-def batch(matrix: np.ndarray) -> np.ndarray:
+def batch(matrix: np.ndarray, tile: Tile = USED) -> np.ndarray:
     """A batch in strips (strips, rows and a tile more, strip), with what is wrong wherever there is none of it."""
-    strip, (rows, columns) = strip_of(matrix.dtype), matrix.shape
-    strips = np.full((-(-columns // strip), rows + TILE, strip), WRONG, matrix.dtype)
+    strip, (rows, columns) = strip_of(matrix.dtype, tile), matrix.shape
+    strips = np.full((-(-columns // strip), rows + tile.rows, strip), WRONG, matrix.dtype)
     for left in range(0, columns, strip):
         part = matrix[:, left : left + strip]
         strips[left // strip, :rows, : part.shape[1]] = part
@@ -36,23 +36,40 @@ def flat(strips: np.ndarray, rows: int, columns: int) -> np.ndarray:
     return np.concatenate(list(strips[:, :rows]), axis=1)[:, :columns]
 
 
-def weights(matrix: np.ndarray) -> np.ndarray:
+def weights(matrix: np.ndarray, tile: Tile = USED) -> np.ndarray:
     """Weights in strips, with what is wrong behind their end, which may be read and not counted."""
-    strip = strip_of(matrix.dtype)
+    strip = strip_of(matrix.dtype, tile)
     strips = [matrix[:, left : left + strip].ravel() for left in range(0, matrix.shape[1], strip)]
     return np.concatenate([*strips, np.full(strip, WRONG, matrix.dtype)])
 
 
-def product(A: np.ndarray, B: np.ndarray) -> np.ndarray:
-    """A B, strip by strip."""
-    strip, (rows, terms), columns = strip_of(A.dtype), A.shape, B.shape[1]
-    left, right = batch(A), weights(B)
-    C = np.full((-(-columns // strip), rows + TILE, strip), WRONG, A.dtype)
-    for index, start in enumerate(range(0, columns, strip)):
-        width = min(strip, columns - start)
-        call(MULTIPLY, C[index], left, left[0].size - strip, rows, right[start * terms :], width, terms)
-    assert (C[:, -(-rows // TILE) * TILE :] == WRONG).all()
+def product(A: np.ndarray, B: np.ndarray, tile: Tile = USED, parts: int = 1) -> np.ndarray:
+    """A B, strip by strip, its terms in so many parts."""
+    strip, (rows, terms), columns = strip_of(A.dtype, tile), A.shape, B.shape[1]
+    left, right = batch(A, tile), weights(B, tile)
+    C = np.full((-(-columns // strip), rows + SHARE, strip), WRONG, A.dtype)
+    depth = -(-terms // (parts * strip)) * strip
+    for first in range(0, terms, depth):
+        for index, start in enumerate(range(0, columns, strip)):
+            width = min(strip, columns - start)
+            here, there = left[first // strip :], right[start * terms + first * width :]
+            leap, many = left[0].size - strip, min(depth, terms - first)
+            call(products(tile).multiply, C[index], here, leap, rows, there, width, many, first)
+    assert (C[:, -(-rows // SHARE) * SHARE :] == WRONG).all()
     return flat(C, rows, columns)
+
+
+def product_of_a_transpose(A: np.ndarray, B: np.ndarray, first: int, tile: Tile = USED, more: int = 0) -> np.ndarray:
+    """Aᵀ B from row `first` on, as many rows as a tile has; added to 2 if `more`. B is one strip."""
+    strip, dtype, (terms, inputs) = strip_of(A.dtype, tile), A.dtype, A.shape
+    rows, limit = min(tile.rows, inputs - first), strip - first % strip
+    left = batch(A, tile)
+    jump = left[0].size - strip if first + limit < inputs else 0
+    C, scratch = np.full((rows + 2, B.shape[1]), 2.0, dtype), np.empty(tile.rows * strip, dtype)
+    here = left[first // strip :].ravel()[first % strip :]
+    call(products(tile).multiply_turned, C[1:-1], rows, B.shape[1], here, limit, jump, batch(B, tile)[0], terms, more, scratch)
+    assert (C[[0, -1]] == 2.0).all()
+    return C[1:-1]
 
 
 def drawn(seed: int, rows: int, columns: int, dtype: Any) -> np.ndarray:
@@ -66,11 +83,11 @@ def agree(found: np.ndarray, A: np.ndarray, B: np.ndarray, before: float = 0.0) 
 
 
 @both_types
-@given(rows=SIZES, terms=SIZES, columns=SIZES, seed=st.integers(0, 99))
+@given(rows=SIZES, terms=SIZES, columns=SIZES, seed=st.integers(0, 99), parts=st.integers(1, 3))
 @settings(max_examples=60, deadline=None)
-def test_products_are_numpys(rows: int, terms: int, columns: int, seed: int, dtype: Any) -> None:
+def test_products_are_numpys(rows: int, terms: int, columns: int, seed: int, parts: int, dtype: Any) -> None:
     A, B = drawn(seed, rows, terms, dtype), drawn(seed + 1, terms, columns, dtype)
-    agree(product(A, B), A, B)
+    agree(product(A, B, parts=parts), A, B)
 
 
 @both_types
@@ -80,16 +97,30 @@ def test_products_are_numpys(rows: int, terms: int, columns: int, seed: int, dty
 def test_products_of_a_transpose_are_numpys(
     terms: int, inputs: int, columns: int, seed: int, data: Any, dtype: Any, more: int
 ) -> None:
-    strip = strip_of(dtype)
-    columns = min(columns, strip)
+    columns = min(columns, strip_of(dtype))
     A, B = drawn(seed, terms, inputs, dtype), drawn(seed + 1, terms, columns, dtype)
-    first = data.draw(st.integers(0, (inputs - 1) // TILE)) * TILE
-    rows = min(TILE, inputs - first)
-    left = batch(A)[first // strip].ravel()[first % strip :]
-    C, scratch = np.full((rows + 2, columns), 2.0, dtype), np.empty(TILE * strip, dtype)
-    call(MULTIPLY_TURNED, C[1:-1], rows, columns, left, batch(B)[0], terms, more, scratch)
-    agree(C[1:-1], A[:, first : first + rows].T, B, before=2.0 * more)
-    assert (C[[0, -1]] == 2.0).all()
+    first = data.draw(st.integers(0, (inputs - 1) // USED.rows)) * USED.rows
+    found = product_of_a_transpose(A, B, first, more=more)
+    agree(found, A[:, first : first + len(found)].T, B, before=2.0 * more)
+
+
+@pytest.mark.parametrize("name", TILES)
+@given(rows=SIZES, terms=SIZES, columns=SIZES, seed=st.integers(0, 99), dtype=st.sampled_from([np.float32, np.float64]),
+       parts=st.integers(1, 3))  # fmt: skip
+@settings(max_examples=25, deadline=None)
+def test_every_tile_gives_the_same_bits(
+    name: str, rows: int, terms: int, columns: int, seed: int, dtype: Any, parts: int
+) -> None:
+    """So warm-up may take any, and a job may go on where another was taken."""
+    tile = TILES[name]
+    A, B = drawn(seed, rows, terms, dtype), drawn(seed + 1, terms, columns, dtype)
+    found = product(A, B, tile, parts)
+    np.testing.assert_array_equal(found, product(A, B))
+    D = drawn(seed + 2, rows, min(columns, strip_of(dtype), strip_of(dtype, tile)), dtype)
+    whole = np.concatenate([product_of_a_transpose(A, D, first) for first in range(0, terms, USED.rows)])
+    for first in range(0, terms, tile.rows):
+        part = product_of_a_transpose(A, D, first, tile)
+        np.testing.assert_array_equal(part, whole[first : first + len(part)])
 
 
 @both_types
@@ -97,13 +128,13 @@ def test_products_of_a_transpose_are_numpys(
 @settings(max_examples=60, deadline=None)
 def test_a_transpose_is_put_together_from_its_parts(inputs: int, outputs: int, seed: int, data: Any, dtype: Any) -> None:
     strip, W = strip_of(dtype), drawn(seed, inputs, outputs, dtype)
-    cut = data.draw(st.integers(0, (inputs - 1) // TILE)) * TILE
+    cut = data.draw(st.integers(0, (inputs - 1) // USED.side)) * USED.side
     turned, source = np.full(W.size + strip, WRONG, dtype), weights(W)
     for left in range(0, outputs, strip):
         width = min(strip, outputs - left)
         for first, rows in ((0, cut), (cut, inputs - cut)):
             part = source[left * inputs + first * width :]
-            call(TURN_PART, turned, part, first, rows, width, inputs, left, outputs)
+            call(products(USED).turn_part, turned, part, first, rows, width, inputs, left, outputs)
     np.testing.assert_array_equal(turned, weights(W.T))
 
 

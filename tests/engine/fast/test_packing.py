@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.fast import packing
-from engine.fast.team_step import FIRST, LAYER, PIECE, PLACE, PLACE_B, ROWS, WIDTH
+from engine.fast.team_step import BLOCK, FIRST, LAYER, PIECE, PLACE, PLACE_B, ROWS, SQUARES, WIDTH
+from engine.fast.tiles import TILE
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.activations import Relu
@@ -41,14 +42,29 @@ def test_what_is_put_in_strips_comes_back(network: Network) -> None:
 @settings(max_examples=50, deadline=None)
 def test_the_pieces_are_the_whole(network: Network) -> None:
     found: list[int] = []
-    for piece in packing.pieces(network):
+    for piece in packing.pieces(network)[0]:
         size = piece[ROWS] * piece[WIDTH]
-        assert size <= PIECE
+        assert piece[ROWS] <= PIECE
         found += range(piece[PLACE], piece[PLACE] + size)
         if piece[PLACE_B] >= 0:
             assert piece[FIRST] == 0
             found += range(piece[PLACE_B], piece[PLACE_B] + piece[WIDTH])
     assert sorted(found) == list(range(network.parameters.size))
+
+
+@given(networks())
+@settings(max_examples=50, deadline=None)
+def test_the_sums_of_squares_of_pieces_are_apart(network: Network) -> None:
+    pieces, many = packing.pieces(network)
+    found: list[int] = []
+    for piece in pieces:
+        block = piece[BLOCK]
+        assert piece[FIRST] % block == 0
+        outputs = network.layers[piece[LAYER]].outputs
+        for index in range(-1 if piece[FIRST] == 0 else 0, -(-piece[ROWS] // block)):
+            start = piece[SQUARES] + index * outputs
+            found += range(start, start + piece[WIDTH])
+    assert sorted(found) == list(range(many))
 
 
 @given(networks())
@@ -66,11 +82,11 @@ def test_the_transpose_is_what_it_says(network: Network) -> None:
 
 def test_a_large_layer_is_cut_into_enough_pieces_to_share_out() -> None:
     network = Network([dense(784, 256, Relu()), dense(256, 10, Relu())], np.float32, np)
-    of_layer = np.bincount(packing.pieces(network)[:, LAYER])
+    of_layer = np.bincount(packing.pieces(network)[0][:, LAYER])
     assert (of_layer >= 16).all()
 
 
 @pytest.mark.parametrize("rows", [1, 8, 100])
 def test_a_strip_has_room_for_whole_tiles(rows: int) -> None:
-    assert packing.height(rows) >= rows + packing.TILE
-    assert packing.height(rows) % packing.TILE == 0
+    assert packing.height(rows) >= rows + TILE
+    assert packing.height(rows) % TILE == 0
