@@ -51,7 +51,7 @@ def predictor_of(request: dict[str, Any], fitted: dict[str, Any], arrays: dict[s
     a θ (p,) among them, it predicts as before training.
     """
     features, target = FEATURES.validate_python(fitted["features"]), TARGET.validate_python(fitted["target"])
-    return Predictor(training_of(request), features, target, arrays.get("theta"), arrays.get(COEFFICIENTS))
+    return Predictor(training_of(request), features, target, arrays.get("theta"), arrays.get(COEFFICIENTS), arrays)
 
 
 @dataclass(frozen=True)

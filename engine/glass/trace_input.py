@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.backend import Array
 from engine.errors import InvalidSpec
 from engine.glass.trace import Update
-from engine.models.descent import start_vectors
+from engine.models.descent import begin
 from engine.models.run_state import State
 from engine.network.backpropagation import Backpropagation
 from engine.network.layers.dense import dense
@@ -139,7 +139,7 @@ class Moment:
         if arrays is None:
             training.model.initialize(network, training.seed or 0)
         state = State() if arrays is None else State.from_arrays(dict(arrays), network)
-        state.vectors = start_vectors(training, network) | state.vectors
+        begin(state, training, network)
         return cls(training, columns, fitted, network, state)
 
     def batch(self) -> list[int]:

@@ -210,13 +210,19 @@ def start_vectors(spec: Settings, network: Network) -> dict[str, Array]:
     return {**vectors, "schedule": np.array(spec.schedule.start(), np.float64)}
 
 
+def begin(state: State, spec: Settings, network: Network) -> None:
+    """Give the state what descent needs before the first step, and the network the running statistics that the state has."""
+    state.vectors = start_vectors(spec, network) | state.vectors
+    state.vectors |= network.adopt(state.vectors)
+
+
 def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Definition) -> Iterator[Epoch]:
     """Epochs of gradient descent from `state` on. An epoch's train_loss is the mean over its rows of the loss that each
     had just before the step it took part in. Raises Diverged when it is no longer a number, or beyond all reason.
     """
     spec, network, train = problem.spec, problem.network, problem.train
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
-    state.vectors = start_vectors(spec, network) | state.vectors
+    begin(state, spec, network)
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
     steps = steps_of(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)

@@ -4,7 +4,7 @@ Linear, logistic and perceptron models are the network of one dense layer.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -113,6 +113,20 @@ class Network:
         """Move the running statistics by the rows of the training pass that the workspace holds."""
         for layer, at in zip(self.layers, workspace.passes, strict=True):
             layer.rule.observe(at)
+
+    def adopt(self, vectors: Mapping[str, Array]) -> dict[str, Array]:
+        """Take the running statistics among those named arrays over. Returns the network's own by their names, as a
+        checkpoint has them: they move as it trains.
+        """
+        own = {
+            f"statistics.{index}.{name}": running
+            for index, layer in enumerate(self.statistics)
+            for name, running in layer.items()
+        }
+        for name, running in own.items():
+            if name in vectors:
+                running[...] = self.xp.asarray(vectors[name])
+        return own
 
     def draw_masks(self, workspace: Workspace, seed: int, step: int) -> None:
         """Inverted dropout (Srivastava et al. 2014): 1/(1 − rate) where a unit stays, 0 where it is silenced."""

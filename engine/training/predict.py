@@ -39,7 +39,7 @@ class Prediction:
 
 class Predictor:
     """A trained model: its spec, what was fitted to the training rows, θ, by default as it is before training, and W over b
-    (d + 1, k) in the data's own units where its solver kept them.
+    (d + 1, k) in the data's own units where its solver kept them, and running statistics by name (see `Network.adopt`).
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class Predictor:
         target: Target,
         theta: np.ndarray | None = None,
         coefficients: np.ndarray | None = None,
+        statistics: Mapping[str, np.ndarray] | None = None,
     ) -> None:
         self.training, self.features, self.target = training, features, target
         self._coefficients = coefficients
@@ -58,6 +59,7 @@ class Predictor:
             training.model.initialize(self.network, training.seed or 0)
         else:
             self.network.parameters.theta[...] = self.network.xp.asarray(theta)
+        self.network.adopt(statistics or {})
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
         """W (d, k) and b (k,) in the data's own units; None where there are hidden layers."""

@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from engine.models.descent import Definition, start_vectors
-from engine.models.run_state import Matrices, Problem
+from engine.backend import to_host
+from engine.models.base import Matrices, Problem
+from engine.models.descent import Definition, descend, start_vectors
+from engine.models.run_state import State
+from engine.network.backpropagation import backpropagate
 from engine.network.layers.activation import ActivationLayer
 from engine.network.layers.average_pool2d import AveragePool2d
 from engine.network.layers.base import LayerRule, bind
@@ -26,6 +29,7 @@ from engine.parts.losses import CrossEntropy
 from engine.parts.optimizers import Adam
 from engine.tables.target import Classes
 from tests.engine.fast.test_kernels import posed
+from tests.engine.strict_device import Card
 
 torch.set_num_threads(1)  # these images are too small to be worth a second one
 
@@ -140,3 +144,52 @@ def test_a_step_allocates_no_array_of_a_batch(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr("engine.parts.activations.BLOCK", 1024)
     monkeypatch.setattr(Network, "draw_masks", lambda *given: None)
     assert most_in_a_step(EVERY) < ARRAY / 4
+
+
+def small(epochs: int = 3) -> Problem:
+    """Every kind of layer on small images, in float32."""
+    problem = images(EVERY, (8, 8, 2), 20, 8, "float32")
+    return dataclasses.replace(problem, spec=dataclasses.replace(problem.spec, epochs=epochs, shuffle=True))
+
+
+def test_running_statistics_are_taken_up_with_all_the_rest() -> None:
+    """A checkpoint of any epoch goes on to the same bits; and one is all that a network needs to answer the same."""
+    problem, state, stops = small(), State(), []
+    for epoch in descend(problem, state):
+        if epoch.whole:
+            stops.append(state.arrays(problem.network))
+    assert {"statistics.1.mean", "statistics.1.variance"} <= stops[0].keys()
+    assert (stops[0]["statistics.1.mean"] != stops[1]["statistics.1.mean"]).all()
+    for count, arrays in enumerate(stops[:-1], start=1):
+        fresh = small()
+        resumed = State.from_arrays(arrays, fresh.network)
+        assert resumed.epoch == count
+        list(descend(fresh, resumed))
+        ended = resumed.arrays(fresh.network)
+        assert ended.keys() == stops[-1].keys()
+        for name, array in ended.items():
+            assert array.tobytes() == stops[-1][name].tobytes(), name
+    answering = small().network
+    State.from_arrays(stops[-1], answering)
+    answering.adopt(stops[-1])
+    np.testing.assert_array_equal(answering.evaluate(problem.train.X), problem.network.evaluate(problem.train.X))
+
+
+def test_a_step_on_a_card_is_a_step_on_the_host() -> None:
+    host, card = small().network, Card()
+    other = Network(host.layers, host.dtype, card)
+    other.initialize(XavierUniform(), 0)
+    problem, rows = small(), 20
+    answers = []
+    for network in (host, other):
+        X, Y = (network.xp.asarray(array) for array in (problem.train.X, problem.train.Y))
+        workspace = network.workspace(rows)
+        network.draw_masks(workspace, 3, 1)
+        network.forward(X, workspace, masked=True, training=True)
+        work = network.xp.empty_like(network.parameters.theta)
+        backpropagate(network, workspace, CrossEntropy(), Y, None, (0.01, 0.02), work)
+        network.observe(workspace)
+        running = network.adopt({}).values()
+        answers.append([*map(to_host, (network.evaluate(X), network.parameters.gradient, *running))])
+    for ours, theirs in zip(*answers, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
