@@ -1,7 +1,7 @@
 """Sentences that people read, which can be put into another language after they are made: a template and its values.
 
 `say("column '{name}' never changes", name="x")` is the English string, and remembers what it was made of. Whoever answers
-a reader translates the template (service/language.py); the catalogues of translations know templates only.
+a reader translates the template (service/language.py); the catalogs of translations know templates only.
 """
 
 import string

@@ -42,8 +42,8 @@ def sheet_size(count: int, columns: int, height: int, width: int, scale: int) ->
 def sheet(pictures: np.ndarray, there: np.ndarray, columns: int, scale: int) -> bytes:
     """Pictures (n, h, w, c) of bytes side by side, `columns` in a row; those that are not `there` (n,) are transparent."""
     count, height, width, channels = pictures.shape
-    is_coloured = channels > 2
-    canvas = np.zeros((*sheet_size(count, columns, height, width, scale), 4 if is_coloured else 2), np.uint8)
+    is_colored = channels > 2
+    canvas = np.zeros((*sheet_size(count, columns, height, width, scale), 4 if is_colored else 2), np.uint8)
     for place in np.flatnonzero(there).tolist():
         top, left = (place // columns) * (height * scale + GAP), (place % columns) * (width * scale + GAP)
         window = canvas[top : top + height * scale, left : left + width * scale]

@@ -228,7 +228,7 @@ def _cover(session: Session, job_number: int, number: int, level: int, first: in
 
 
 def _thin(session: Session, job_number: int, number: int, spans: list[Span], max_points: int) -> list[Span]:
-    """Neighbours merged into at most `max_points` spans; the last point of all is kept as one of its own."""
+    """Neighbors merged into at most `max_points` spans; the last point of all is kept as one of its own."""
     end = spans[-1].last_step
     groups = max(1, max_points - 1)
     size = math.ceil(len(spans) / groups)

@@ -1,4 +1,4 @@
-"""Cost landscapes J(w₁, w₂) on which to watch optimisers: each with its gradient, its minima and a range to draw."""
+"""Cost landscapes J(w₁, w₂) on which to watch optimizers: each with its gradient, its minima and a range to draw."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
@@ -157,7 +157,7 @@ class Beale(Landscape):
 
 
 class Himmelblau(Landscape):
-    """Four minima, all as deep: which one is found is the start's and the optimiser's doing."""
+    """Four minima, all as deep: which one is found is the start's and the optimizer's doing."""
 
     name = "himmelblau"
     formula = r"J = (w_1^2 + w_2 - 11)^2 + (w_1 + w_2^2 - 7)^2"
@@ -219,7 +219,7 @@ def grid(landscape: type[Landscape], resolution: int) -> tuple[np.ndarray, np.nd
 @dataclass(frozen=True)
 class Step:
     """A point of a path, with the cost and the gradient there, the learning rate of the step that led to it, and the
-    optimiser's vectors after that step, in the order of its slots.
+    optimizer's vectors after that step, in the order of its slots.
     """
 
     point: Point
@@ -236,7 +236,7 @@ def path(
     steps: int,
     schedule: LearningRateSchedule | None = None,
 ) -> Iterator[Step]:
-    """Where an optimiser goes from `start`: the start itself, then a point a step. Ends early where it diverges. A step is
+    """Where an optimizer goes from `start`: the start itself, then a point a step. Ends early where it diverges. A step is
     to the schedule what an epoch is in a job, and what it observes after a step is the cost before it.
     """
     theta, gradient = np.array(start, np.float64), np.empty(2)

@@ -1,5 +1,5 @@
 """Steps of gradient descent as numbers: every quantity from the inputs to the new weights, in the order in which it is
-worked out, with its formula. The network, the losses and the optimisers are those that train.
+worked out, with its formula. The network, the losses and the optimizers are those that train.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ class Quantity:
 
 @dataclass
 class Update:
-    """An optimiser on its way: its vectors (p,) by the order of its slots, the rate, and the steps that were taken."""
+    """An optimizer on its way: its vectors (p,) by the order of its slots, the rate, and the steps that were taken."""
 
     optimizer: OptimizerRule
     rate: float
@@ -141,7 +141,7 @@ class _Shown:
         rule, W = layer.rule.slope_formula(symbol, symbols), symbols("W")
         if symbol not in ("W", EXTENDED):
             return rf"d{symbols(symbol)} = {rule}"
-        if symbol == EXTENDED:  # the first row is b's, which is not penalised
+        if symbol == EXTENDED:  # the first row is b's, which is not penalized
             W = rf"\begin{{bmatrix}} 0 \\ {W} \end{{bmatrix}}"
         penalty = f" + {number(l2)} {W}" * bool(l2) + rf" + {number(l1)} \operatorname{{sign}} {W}" * bool(l1)
         return rf"d{symbols(symbol)} = {rule}{penalty}"
@@ -221,7 +221,7 @@ class _Shown:
 
 
 def _rule(formula: str, factor: str, level: int, symbol: str) -> str:
-    """The optimiser's formula, and what θ and g are in it."""
+    """The optimizer's formula, and what θ and g are in it."""
     at = Symbols(level)
     return rf"{formula}, \quad \theta = {at(symbol)}, \; g = {factor}d{at(symbol)}"
 

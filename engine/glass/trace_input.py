@@ -178,7 +178,7 @@ class Moment:
         )
 
     def update(self) -> Update:
-        """The optimiser as it stood."""
+        """The optimizer as it stood."""
         training, state = self.training, self.state
         optimizer, schedule, epochs = training.optimizer, training.schedule, training.epochs
         assert optimizer is not None and schedule is not None and epochs is not None

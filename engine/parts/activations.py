@@ -84,7 +84,7 @@ class Sigmoid(ActivationFunction):
 
 @spec
 class Tanh(ActivationFunction):
-    """The hyperbolic tangent: squashes any number into (−1, 1), centred on 0."""
+    """The hyperbolic tangent: squashes any number into (−1, 1), centered on 0."""
 
     formula: ClassVar[str] = r"\tanh(z) = \frac{e^{z} - e^{-z}}{e^{z} + e^{-z}}"
     derivative: ClassVar[str] = r"\tanh'(z) = 1 - \tanh^2(z)"

@@ -358,7 +358,7 @@ class KullbackLeibler(SoftmaxLoss):
 
 @spec
 class Likelihood(SoftmaxLoss):
-    """Minus the probability that p = softmax(z) gives the true class, so that minimising it maximises the likelihood.
+    """Minus the probability that p = softmax(z) gives the true class, so that minimizing it maximizes the likelihood.
 
     Labels are one-hot. Its gradient fades where the true class is thought unlikely: hence the logarithm elsewhere.
     """
@@ -386,7 +386,7 @@ class Likelihood(SoftmaxLoss):
 
 @spec
 class LogLikelihood(SoftmaxLoss):
-    """Minus the logarithm of the likelihood, so that minimising it maximises Σ ln p of the true classes.
+    """Minus the logarithm of the likelihood, so that minimizing it maximizes Σ ln p of the true classes.
 
     The same numbers as cross-entropy, reached from the likelihood of the rows rather than from coding.
     """

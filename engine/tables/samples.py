@@ -99,7 +99,7 @@ class AnscombeSample(SampleSet):
 class DoubleMoonsSample(SampleSet):
     """Two half rings that face each other: a line separates them as long as their distance is positive.
 
-    The upper moon is centred on (0, 0), the lower on (radius, −distance). The radius is that of the ring's middle.
+    The upper moon is centered on (0, 0), the lower on (radius, −distance). The radius is that of the ring's middle.
     """
 
     formula: ClassVar[str] = (

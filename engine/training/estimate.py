@@ -20,7 +20,7 @@ SECONDS_PER_EPOCH = 3e-5
 SECONDS_PER_OUTPUT = 8e-9
 """Of a row's: the loss, and the metric."""
 FLOPS_OF_AN_UPDATE = 30
-"""A weight's share of the optimiser's step, most of it waiting for memory. `scripts/bench estimate` holds all of this against
+"""A weight's share of the optimizer's step, most of it waiting for memory. `scripts/bench estimate` holds all of this against
 what it takes on two cores.
 """
 BASE_BYTES = 160 * 2**20
@@ -32,7 +32,7 @@ SOLVER_COPIES = 4
 KEPT_COPIES = 3
 """Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
 COPIES = 2 + KEPT_COPIES
-"""Of θ and the optimiser's vectors: as they are, and in strips."""
+"""Of θ and the optimizer's vectors: as they are, and in strips."""
 OTHER_VECTORS = 3
 """Gradient, scratch, and the transposed weights."""
 AT_HAND = 512
@@ -123,7 +123,7 @@ def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> 
 
 
 def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
-    """Of θ, ∇ and the optimiser's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
+    """Of θ, ∇ and the optimizer's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
     write.
     """
     layers = training.model.layers(inputs, outputs)

@@ -19,7 +19,7 @@ MOST_ROWS = 10_000
 MOST_CELLS = 2_000_000
 """What leaks are looked for in."""
 RUN, MANY_ROWS = 50, 1_000_000
-"""Neighbours that are looked at together, in a table of more rows than that."""
+"""Neighbors that are looked at together, in a table of more rows than that."""
 FEW_ROWS = 20
 DETERMINED = 0.9999
 """A rank correlation from which on one column gives the other."""
@@ -49,7 +49,7 @@ def notices(findings: Iterable[Finding]) -> list[dict[str, Any]]:
 def rows_to_look_at(rows: int, features: int) -> np.ndarray:
     """Row numbers, evenly over a table, that `of_training` is given the features in: fewer where there are many features.
 
-    Of a large table they come in runs of neighbours: each row by itself would have the system read a page of the file for
+    Of a large table they come in runs of neighbors: each row by itself would have the system read a page of the file for
     every cell.
     """
     most = min(rows, MOST_ROWS, max(FEW_ROWS * 10, MOST_CELLS // max(1, features)))

@@ -10,7 +10,7 @@ SAMPLES = {
     "Set": "Conjunto",
     "Which of the four sets.": "Qual dos quatro conjuntos.",
     "Double moons": "Duas luas",
-    "Two half rings that face each other: a line separates them as long as their distance is positive.\n\nThe upper moon is centred on (0, 0), the lower on (radius, −distance). The radius is that of the ring's middle.": "Dois meios anéis frente a frente: uma reta os separa enquanto a distância entre eles for positiva.\n\nA lua de cima tem centro em (0, 0); a de baixo, em (raio, −distância). O raio é o do meio do anel.",
+    "Two half rings that face each other: a line separates them as long as their distance is positive.\n\nThe upper moon is centered on (0, 0), the lower on (radius, −distance). The radius is that of the ring's middle.": "Dois meios anéis frente a frente: uma reta os separa enquanto a distância entre eles for positiva.\n\nA lua de cima tem centro em (0, 0); a de baixo, em (raio, −distância). O raio é o do meio do anel.",
     "Distance": "Distância",
     "The gap d between the moons; negative where they reach into each other.": "O espaço d entre as luas; negativo quando uma entra na outra.",
     "Radius": "Raio",
@@ -61,7 +61,7 @@ SAMPLES = {
     "Beale": "Beale",
     "Plateaus with sharp corners around one minimum.": "Platôs com quinas vivas em torno de um mínimo.",
     "Himmelblau": "Himmelblau",
-    "Four minima, all as deep: which one is found is the start's and the optimiser's doing.": "Quatro mínimos de mesma profundidade: qual deles é encontrado depende do ponto de partida e do otimizador.",
+    "Four minima, all as deep: which one is found is the start's and the optimizer's doing.": "Quatro mínimos de mesma profundidade: qual deles é encontrado depende do ponto de partida e do otimizador.",
     "Rastrigin": "Rastrigin",
     "A bowl full of dents: a local minimum at nearly every pair of whole numbers.": "Uma tigela cheia de covinhas: um mínimo local em quase todo par de números inteiros.",
 }

@@ -1,4 +1,4 @@
-"""The glass box: what there is, with its formulas, the curves of functions, and landscapes to watch optimisers on."""
+"""The glass box: what there is, with its formulas, the curves of functions, and landscapes to watch optimizers on."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

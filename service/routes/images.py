@@ -109,7 +109,7 @@ def get_image(
     low: Low = None,
     high: High = None,
 ) -> Response:
-    """One row's image, pixel by pixel, in grey or colour as it is stored; a missing pixel is transparent."""
+    """One row's image, pixel by pixel, in grey or color as it is stored; a missing pixel is transparent."""
     accepted(request, TYPES[:1])
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)

@@ -31,7 +31,7 @@ SAME = {"1": "L", "P": "RGB", "PA": "RGBA"}
 def read_images(source: Source) -> Found:
     """Read pictures of one size and mode as arrays of (h, w) or (h, w, c); the folder that each lies in is its label.
 
-    `image_size` resizes them and `image_mode` makes all of them grey or coloured, where that is asked for. Raises
+    `image_size` resizes them and `image_mode` makes all of them grey or colored, where that is asked for. Raises
     UnreadableFile with the picture's name, TooLarge over the bounds on pixels and bytes.
     """
     archive = opened(source.path)
@@ -150,7 +150,7 @@ class _Decoder:
             raise UnreadableFile(f"'{name[:100]}' holds {picture.n_frames} pictures; save each as one")
         if picture.format == "PNG" and data[24] == 16 and data[25] != 0:
             raise UnreadableFile(
-                f"'{name[:100]}' has colours of 16 bits, which would be rounded to 8; save it with 8 bits a colour"
+                f"'{name[:100]}' has colors of 16 bits, which would be rounded to 8; save it with 8 bits a color"
             )
 
     def _array(self, name: str, picture: Any) -> np.ndarray:
@@ -158,7 +158,7 @@ class _Decoder:
         mode = self._mode or mode
         if mode not in KEPT:
             raise UnreadableFile(
-                f"'{name[:100]}' has colours of kind {picture.mode}; upload it with 'image_mode' set to rgb or grey"
+                f"'{name[:100]}' has colors of kind {picture.mode}; upload it with 'image_mode' set to rgb or grey"
             )
         if picture.mode == "I;16" and mode != "I;16":
             raise UnreadableFile(

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.timeout(SETUP_SECONDS)
 
 
 def call(*arguments: str, within: Path = ROOT) -> str:
-    """What a command says on either stream, without colours. Fails the test with it where the command fails."""
+    """What a command says on either stream, without colors. Fails the test with it where the command fails."""
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"}
     found = subprocess.run(
         arguments, cwd=within, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False

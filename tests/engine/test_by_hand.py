@@ -63,7 +63,7 @@ def climb(
     """θ (d + 1, k) from zero on, after each epoch: θ ← θ + η · mean of (y − h) x over the batch, h = link(θᵀx).
 
     With classes that is up the log-likelihood, with a line down the squared error. `l2` is that of ½ l2 ‖w‖² beside the sum
-    over the rows; the bias is not penalised.
+    over the rows; the bias is not penalized.
     """
     X, Y = inputs(columns), answers(columns)
     theta = np.zeros((X.shape[1], Y.shape[1]))
@@ -106,7 +106,7 @@ def test_every_batch_moves_by_the_error_times_the_input(
 
 
 def test_the_log_likelihood_rises_and_is_what_the_job_calls_its_loss() -> None:
-    """ℓ(θ) = Σ y log h + (1 − y) log(1 − h): a job minimises −ℓ/n, and records it as it was before each step."""
+    """ℓ(θ) = Σ y log h + (1 − y) log(1 − h): a job minimizes −ℓ/n, and records it as it was before each step."""
     X, y = inputs(LAST_TWO), answers(LAST_TWO)
     thetas, losses = [np.zeros((5, 1))], []
     for theta, values in job(table(LAST_TWO), LOGISTIC | FREE, 0.05, "full"):

@@ -117,7 +117,7 @@ def test_a_job_reports_them_whatever_its_scaling(name: str, scaling: str) -> Non
 @pytest.mark.parametrize("name", DIGITS)
 def test_a_tall_table_has_the_digits_of_a_stable_solver(name: str) -> None:
     """A backward stable solver's answer is that of a table whose numbers are each off by a rounding, ε = 2⁻⁵². To the first
-    order that moves the coefficient u_j of the columns A, centred and scaled to length 1, by at most
+    order that moves the coefficient u_j of the columns A, centered and scaled to length 1, by at most
     ε‖A‖ (‖A⁺_j‖ ‖u‖ + ‖(AᵀA)⁻¹_j‖ ‖r‖) (Björck, Numerical Methods for Least Squares Problems, 1996, 1.4), and the intercept by
     what its terms move and their own roundings.
     """

@@ -100,12 +100,12 @@ def test_weights_beyond_all_numbers_have_a_boundary_that_says_so(stage: Stage) -
 @pytest.mark.parametrize(
     ("query", "status", "pointer"),
     [
-        ({"x": "colour"}, 422, "/query/x"),
+        ({"x": "color"}, 422, "/query/x"),
         ({"x": "petal_width", "y": "petal_width"}, 422, "/query/y"),
         ({"resolution": 1}, 422, "/query/resolution"),
         ({"resolution": 999}, 422, "/query/resolution"),
         ({"fixed": "petal"}, 422, "/query/fixed"),
-        ({"fixed": '{"colour": 1}'}, 422, "/query/fixed/colour"),
+        ({"fixed": '{"color": 1}'}, 422, "/query/fixed/color"),
         ({"fixed": '{"a/b": 1}'}, 422, "/query/fixed/a~1b"),
         ({"fixed": '{"petal_width": "wide"}'}, 422, "/query/fixed/petal_width"),
         ({"x": "petal_width", "fixed": '{"petal_width": 1}'}, 422, "/query/fixed/petal_width"),

@@ -81,7 +81,7 @@ def test_a_bad_file_is_a_clear_problem_and_leaves_nothing(
 BAD_FORMS = {
     "no file": ({"name": (None, "x")}, "no file"),
     "two files of a column": ([("file", ("a.csv", b"a\n1\n")), ("file", ("b.csv", b"a\n1\n"))], "both have a column 'a'"),
-    "unknown field": ({"file": ("a.csv", b"a\n1\n"), "colour": (None, "1")}, "no form field 'colour'"),
+    "unknown field": ({"file": ("a.csv", b"a\n1\n"), "color": (None, "1")}, "no form field 'color'"),
 }
 
 
@@ -109,7 +109,7 @@ def test_neither_form_nor_json_is_415(stage: Stage) -> None:
     ("body", "pointer"),
     [
         ({"sample": {"kind": "double_moons", "distance": "far"}}, "/sample/distance"),
-        ({"sample": {"kind": "double_moons", "colour": 1}}, "/sample/colour"),
+        ({"sample": {"kind": "double_moons", "color": 1}}, "/sample/color"),
         ({"sample": {"kind": "tulips"}}, "/sample"),
         ({"sample": {"kind": "iris"}, "nome": "x"}, "/nome"),
         ({}, "/sample"),

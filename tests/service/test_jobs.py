@@ -331,7 +331,7 @@ def test_every_job_tells_what_kernels_took(stage: Stage) -> None:
 
 
 BAD_BODIES: dict[str, tuple[dict[str, Any], str, str]] = {
-    "no such target": ({"target": "colour"}, "/target", "no column 'colour'"),
+    "no such target": ({"target": "color"}, "/target", "no column 'color'"),
     "text for a regression": ({"model": {"kind": "linear_regression"}}, "/target", "holds text"),
     "unknown field": ({"epoch": 3}, "/epoch", "no such field"),
     "unknown field inside": ({"optimizer": {"kind": "adam", "beta": 1}}, "/optimizer/beta", "no such field"),

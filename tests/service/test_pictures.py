@@ -58,7 +58,7 @@ WIDE = np.linspace(-3, 5, ROWS * 12).reshape(ROWS, 4, 3)
 DEEP = np.linspace(0, 4095, ROWS * 12).round().astype(np.uint16).reshape(ROWS, 4, 3)
 CASES: dict[str, tuple[np.ndarray, np.ndarray, tuple[float, float]]] = {
     "bytes": (BYTES, BYTES, (0, 255)),
-    "colours": (COLOURS, COLOURS, (0, 255)),
+    "colors": (COLOURS, COLOURS, (0, 255)),
     "channels first": (np.moveaxis(np.tile(COLOURS, (1, 2, 3, 1)), 3, 1), np.tile(COLOURS, (1, 2, 3, 1)), (0, 255)),
     "transparent": (np.tile(COLOURS[..., :1], (1, 1, 1, 4)), np.tile(COLOURS[..., :1], (1, 1, 1, 4)), (0, 255)),
     "grey and alpha": (COLOURS[..., :2], COLOURS[..., :2], (0, 255)),

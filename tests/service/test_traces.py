@@ -215,7 +215,7 @@ def test_every_function_is_drawn(stage: Stage, family: str, kind: str) -> None:
         ("loss/huber?delta=" + "[" * 3000, 422),
         ("loss/mse?from=Infinity", 422),
         ("activation/relu?points=1", 422),
-        ("activation/relu?colour=red", 422),
+        ("activation/relu?color=red", 422),
         ("activation/relu?target=1", 422),
     ],
 )

@@ -206,7 +206,7 @@ def test_over_the_limit_it_is_refused_as_it_comes(make_stage: Callable[..., Stag
 
 @pytest.mark.parametrize(
     ("parameters", "pointer"),
-    [({"colour": "1"}, "/query/colour"), ({"header": "perhaps"}, "/header"), ({"encoding": "klingon"}, "/encoding")],
+    [({"color": "1"}, "/query/color"), ({"header": "perhaps"}, "/header"), ({"encoding": "klingon"}, "/encoding")],
 )
 def test_wrong_options_are_told_at_once(stage: Stage, parameters: dict[str, str], pointer: str) -> None:
     response = stage.client.post("/v1/uploads", params=parameters, content=DATA, headers={"Upload-Complete": "?0"})

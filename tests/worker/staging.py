@@ -20,7 +20,7 @@ def row(place: Workplace, job_id: str) -> Job:
 
 
 def theta(place: Workplace, job_id: str) -> bytes:
-    """The bytes of the last checkpoint's weights and optimiser state."""
+    """The bytes of the last checkpoint's weights and optimizer state."""
     with place.database.reading() as session:
         last = checkpoints.of_job(session, jobs.get(session, job_id, None).number)[-1]
         arrays = unpack(place.files.get(session, last.digest))

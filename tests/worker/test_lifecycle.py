@@ -288,7 +288,7 @@ def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
 
 
 def weights(place: Workplace, job_id: str) -> bytes:
-    """θ and the optimiser's vectors, without what is remembered of the best epoch, which a fork begins anew."""
+    """θ and the optimizer's vectors, without what is remembered of the best epoch, which a fork begins anew."""
     arrays = unpack(theta(place, job_id))
     del arrays["progress"]
     return pack(arrays)

@@ -67,7 +67,7 @@ export const datasetText = translated(
     noNumbers: "Correlations and scatter plots need two. In Columns, the kind of a column can be corrected.",
     x: "Across",
     y: "Up",
-    by: "Coloured by",
+    by: "Colored by",
     nothing: "nothing",
     scatterTitle: (x: string, y: string) => `${y} over ${x}`,
     everyRow: (rows: string) => `All ${rows} rows.`,
@@ -117,7 +117,7 @@ export const datasetText = translated(
       missing: "Missing cells are written as",
       sheet: "Sheet",
       image_size: "Pictures' size",
-      image_mode: "Pictures' colours",
+      image_mode: "Pictures' colors",
       words: "Columns kept as words",
     },
     values: {
@@ -142,7 +142,7 @@ export const datasetText = translated(
       days: "days since 1970",
       keep: "left as they are",
       grey: "grey",
-      rgb: "colour",
+      rgb: "color",
     } as Record<string, string>,
   },
   {

@@ -8,7 +8,7 @@ export const glassText = translated(
     network: "Network step by step",
     landscapes: "Landscapes",
     functions: "Functions",
-    initialisations: "Initialisations",
+    initialisations: "Initializations",
     optimizers: "Optimizer by step",
     play: "Play",
     pause: "Pause",

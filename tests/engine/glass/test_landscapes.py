@@ -1,4 +1,4 @@
-"""Landscapes: gradients against finite differences, minima where they are said to be, paths that optimisers take."""
+"""Landscapes: gradients against finite differences, minima where they are said to be, paths that optimizers take."""
 
 from itertools import pairwise
 from typing import Any

@@ -190,8 +190,8 @@ def test_an_unseen_category_is_none_of_them() -> None:
 
 
 def test_unknown_and_missing_columns() -> None:
-    assert refused(GOOD, {**GOOD, "colour": "red", "age": 3}) == [
-        ("/records/1/colour", "the model knows no column 'colour'; it reads area, rooms, road, kind, new"),
+    assert refused(GOOD, {**GOOD, "color": "red", "age": 3}) == [
+        ("/records/1/color", "the model knows no column 'color'; it reads area, rooms, road, kind, new"),
         ("/records/1/age", "the model knows no column 'age'; it reads area, rooms, road, kind, new"),
     ]
     assert [at for at, _ in refused({})] == [f"/records/0/{name}" for name in GOOD]
@@ -312,8 +312,8 @@ def test_columns_of_the_table_that_are_no_features_may_be_carried() -> None:
     assert (told["code"], told["columns"]) == ("COLUMNS_NOT_READ", ["price", "id"])
     assert unread(features, [GOOD]) == []
     with pytest.raises(UnusableData) as caught:
-        columns_of(features, [{**GOOD, "colour": 1}], {"price", "id"})
-    assert [at for at, _ in caught.value.errors] == ["/records/0/colour"]
+        columns_of(features, [{**GOOD, "color": 1}], {"price", "id"})
+    assert [at for at, _ in caught.value.errors] == ["/records/0/color"]
 
 
 def test_arrays_are_lists() -> None:

@@ -78,7 +78,7 @@ READ: dict[str, tuple[str | bytes, list[str], list[tuple[Any, ...]], list[str]]]
         "c,a,c\nc,b,c\nb,a,a\n",
         ["column_0", "column_1", "column_2"], [("c", "a", "c"), ("c", "b", "c"), ("b", "a", "a")], ["READ_AS"],
     ),
-    "words alone": ("colour,size\nred,big\nblue,small\n", ["colour", "size"], [("red", "big"), ("blue", "small")], ["READ_AS"]),
+    "words alone": ("color,size\nred,big\nblue,small\n", ["color", "size"], [("red", "big"), ("blue", "small")], ["READ_AS"]),
     "decimal commas without header": ("0,1;1,5\n0,2;2,5\n", ["column_0", "column_1"], [(0.1, 1.5), (0.2, 2.5)], []),
     "an index of pandas": (",x,y\n0,1.5,2\n1,2.5,3\n", ["column_0", "x", "y"], [(0, 1.5, 2), (1, 2.5, 3)], ["INDEX_COLUMN"]),
     "row names of R": (

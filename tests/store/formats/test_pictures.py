@@ -62,7 +62,7 @@ def test_sizes_and_modes_are_made_one_where_that_is_asked_for(tmp_path: Path) ->
     assert read(tmp_path, mixed, "t.zip", image_size="2x5", image_mode="grey")["image"].dtype == pl.Array(pl.UInt8, (5, 2))
 
 
-def test_palettes_and_bits_are_the_colours_they_stand_for(tmp_path: Path) -> None:
+def test_palettes_and_bits_are_the_colors_they_stand_for(tmp_path: Path) -> None:
     out = io.BytesIO()
     Image.fromarray(COLOURS).quantize(16).save(out, "png")
     shown = np.asarray(Image.open(io.BytesIO(out.getvalue())).convert("RGB"))
@@ -80,10 +80,10 @@ def test_a_picture_stands_as_its_camera_says(tmp_path: Path) -> None:
     assert (table["image"].dtype, source["read"]["rotated"]) == (pl.Array(pl.UInt8, (4, 3)), 1)
 
 
-def png(width: int, height: int, depth: int = 8, colours: int = 0) -> bytes:
+def png(width: int, height: int, depth: int = 8, colors: int = 0) -> bytes:
     """A PNG whose header claims a size, and that holds next to nothing."""
     chunks = b"\x89PNG\r\n\x1a\n"
-    header = struct.pack(">IIBBBBB", width, height, depth, colours, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, depth, colors, 0, 0, 0)
     for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(b"\0")), (b"IEND", b"")):
         chunks += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
     return chunks
@@ -93,7 +93,7 @@ REFUSED: dict[str, tuple[dict[str, bytes], type[StoreError], str]] = {
     "a claim of many pixels": ({"1.png": png(60_000, 60_000)}, TooLarge, "'1.png' has more than 16777216 pixels"),
     "a picture that breaks off": ({"1.png": picture(GREY)[:50]}, UnreadableFile, "'1.png' is broken or cut off"),
     "another form": ({"1.png": picture(GREY, "gif")}, UnreadableFile, "'1.png' is no PNG or JPEG picture"),
-    "colours of 16 bits": ({"1.png": png(2, 2, 16, 2)}, UnreadableFile, "16 bits, which would be rounded to 8"),
+    "colors of 16 bits": ({"1.png": png(2, 2, 16, 2)}, UnreadableFile, "16 bits, which would be rounded to 8"),
     "folders of several depths": (
         {"a/1.png": picture(GREY), "b/c/2.png": picture(GREY)},
         UnreadableFile,

@@ -94,7 +94,7 @@ ARRAYS: dict[str, Any] = {
     "a column of one": np.array([[1], [2], [3]]),
     "in Fortran's order": np.asfortranarray(IMAGES.astype(np.float32)),
     "images": IMAGES,
-    "colours": np.zeros((3, 2, 2, 3), np.uint8),
+    "colors": np.zeros((3, 2, 2, 3), np.uint8),
     "vectors": np.arange(6.0).reshape(3, 2),
 }
 
@@ -108,7 +108,7 @@ def test_arrays_come_back_as_columns(tmp_path: Path, compressed: bool) -> None:
         cells = found[name].to_numpy() if array.ndim > 1 else np.array(found[name].to_list(), array.dtype.newbyteorder("="))
         np.testing.assert_array_equal(cells, array.squeeze(axis=1) if name == "a column of one" else array)
     assert found["images"].dtype == pl.Array(pl.UInt8, (2, 2))
-    assert found["colours"].dtype == pl.Array(pl.UInt8, (2, 2, 3))
+    assert found["colors"].dtype == pl.Array(pl.UInt8, (2, 2, 3))
     assert found["vectors"].dtype == pl.Array(pl.Float64, (2,))
 
 
