@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import pytest
 import zstandard
 
+from service.routes import results
 from service.views import DASHBOARD
 from store import curves, datasets, keys
 from tests.service.conftest import Stage, stages
@@ -133,8 +134,6 @@ def test_whose_right_has_gone_gets_no_304(stage: Stage) -> None:
 
 
 def test_what_digests_name_is_not_made_for_a_304(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
-    from service.routes import results
-
     stage, _, job = here
     paths = [f"/v1/jobs/{job['id']}/{part}" for part in ("weights", "weights?format=npz", "evaluation", "curves")]
     paths += [f"/v1/datasets/{job['dataset_id']}/{part}" for part in ("content", "rows")]

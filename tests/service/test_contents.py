@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from cli.demo import IRIS
-from store import checkpoints, datasets, predictors
+from store import checkpoints, datasets, files, predictors
 from store.files import Files
 from store.settings import Settings
 from store.tables import Blob, Dataset, Job, Model
@@ -219,8 +219,6 @@ def test_another_owner_is_not_named(make_stage: Callable[..., Stage]) -> None:
 def test_a_large_file_is_read_once_until_it_is_written_to(
     make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from store import files
-
     stage = make_stage(inline_bytes=INLINE["files"])
     dataset_id = stage.iris()
     hashed, real = [], files._sha256

@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import OperationalError
 
+from service.routes import glass
 from store import datasets, supervised
 from store.database import Database
 from store.supervised import Exit, Supervised
@@ -85,8 +86,6 @@ def test_a_damaged_database_is_one_clear_problem(stage: Stage, tmp_path: Path, s
 
 
 def test_what_breaks_inside_says_nothing_of_the_inside(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    from service.routes import glass
-
     monkeypatch.setattr(glass, "_catalog", lambda: 1 / 0)
     response = stage.client.get("/v1/catalog")
     assert response.status_code == 500

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from service.origins import METHODS, READABLE, SENDABLE
+from service.routes import glass
 from store import keys
 from store.settings import Settings
 from tests.service.conftest import Stage
@@ -31,8 +32,6 @@ def bearer(stage: Stage, *scopes: str) -> dict[str, str]:
 
 
 def test_a_listed_page_reads_every_answer_and_event(make_stage: Callable[..., Stage], monkeypatch: pytest.MonkeyPatch) -> None:
-    from service.routes import glass
-
     stage = make_stage(cors_origins=f"https://other.example, {PAGE}", max_body_bytes=100_000)
     job = stage.job(stage.sample("xor"), "y", "mlp", epochs=2)
     monkeypatch.setattr(glass, "_catalog", lambda: 1 / 0)

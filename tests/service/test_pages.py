@@ -8,6 +8,7 @@ import pytest
 
 from service.routes import pages
 from service.views import VIEWS
+from store import keys
 from tests.service.conftest import Stage
 from tests.service.routes import calls
 
@@ -112,8 +113,6 @@ def test_no_answer_is_taken_for_another_kind(make_stage: Callable[..., Stage]) -
 
 
 def test_the_page_needs_no_key(stage: Stage) -> None:
-    from store import keys
-
     with stage.place.database.transaction() as session:
         keys.create(session, "ana", ["read"])
     for path in [*SHOWN, "/docs"]:

@@ -1,6 +1,7 @@
 """Query parameters: what an address does not take is refused by name, on every route, and nothing is done."""
 
 from service.parameters import parameters_of
+from store import keys
 from tests.service.conftest import Stage
 from tests.service.routes import calls
 
@@ -72,8 +73,6 @@ def test_values_from_a_list_are_held_to_it_and_the_description_has_the_list(stag
 
 
 def test_a_caller_without_a_key_learns_of_the_key_and_not_of_parameters(stage: Stage) -> None:
-    from store import keys
-
     with stage.place.database.transaction() as session:
         keys.create(session, "ana", ["read"])
     assert stage.client.get("/v1/jobs?no_such=1").status_code == 401
