@@ -273,7 +273,11 @@ def _is_heard_of(setting: Settings) -> bool:
 def warm_up() -> None:
     """Compile the kernels, so that no job waits for them; those that are compiled already are only loaded."""
     keep_kernels(settings())
-    typer.echo(f"kernels ready after {paths.warm_up():.1f} s")
+    rates = kernel_cache.choose_tile()
+    seconds = paths.warm_up()
+    typer.echo(f"kernels ready after {seconds:.1f} s, in tiles of {paths.tile()}")
+    if rates:
+        typer.echo("the fastest here: " + ", ".join(f"{name} {rate / 1e9:.1f} GFLOP/s" for name, rate in rates.items()))
 
 
 def migrate() -> None:

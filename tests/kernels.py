@@ -18,6 +18,20 @@ from engine.fast.tiles import TILE_NAME
 print(*{library.get("architecture") for library in controller().info()}, "/", TILE_NAME)
 """
 """Says which kernels of BLAS, and which tile, a process has."""
+TRAINED = """
+import hashlib
+from engine.models.regularization import Regularization
+from tests.engine.fast.test_kernels import Large, trained
+
+digest = hashlib.sha256()
+for dtype in ("float32", "float64"):
+    for clip, batch in ((None, 100), (0.5, 100), (None, 600)):
+        wishes = {"regularization": Regularization(clip_norm=clip), "batch": batch, "dtype": dtype}
+        theta, epochs = trained(Large, sizes=(70, 90, 130, 10), rows=1300, epochs=3, **wishes)
+        digest.update(theta.tobytes() + repr(epochs).encode())
+print(digest.hexdigest()[:16])
+"""
+"""Says what a large network's training came to, to the bit."""
 BLAS = {"Haswell": "AVX2", "Zen": "AVX2", "SkylakeX": "AVX512F", "Sandybridge": "AVX", "Prescott": "SSE3", "NEOVERSEN1": "NEON"}
 """OpenBLAS's kernels by the instructions that they need. Forced on a processor without them, they would end the process."""
 PLAIN = {"NUMBA_CPU_NAME": "generic", "NUMBA_CPU_FEATURES": ""}
@@ -51,7 +65,7 @@ def main(arguments: list[str]) -> int:
     while arguments[:1] == ["--only"]:
         only.add(arguments[1])
         arguments = arguments[2:]
-    failed = False
+    failed, trained = False, {}
     for run in runs():
         if only and run.name not in only:
             continue
@@ -71,6 +85,11 @@ def main(arguments: list[str]) -> int:
             print(tests.stdout, tests.stderr, flush=True)
         summary = (tests.stdout.strip().splitlines() or ["nothing was said"])[-1]
         print(f"{run.name} (BLAS / tile: {found}): {summary}, {time.monotonic() - started:.0f} s", flush=True)
+        if "VIDRO_TILE" in run.variables:
+            trained[run.name] = subprocess.check_output([*python, "-c", TRAINED], env=environment, text=True).strip()
+    if len(set(trained.values())) > 1:
+        print(f"tiles that do not train to the same bits: {trained}", flush=True)
+        failed = True
     return int(failed)
 
 

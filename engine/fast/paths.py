@@ -65,6 +65,12 @@ def make_ready(problem: Problem) -> float:
     return time.perf_counter() - started
 
 
+def tile() -> str:
+    """The tile that products of matrices are taken in, by its name and shape."""
+    tiles = compiled("tiles")
+    return f"{tiles.TILE} × {tiles.VECTORS} registers ({tiles.TILE_NAME})"
+
+
 def warm_up() -> float:
     """Compile every kernel, or load it from the cache, and give the seconds that took."""
     started = time.perf_counter()

@@ -48,11 +48,13 @@ def installed(folder: Path, with_kernels: bool) -> Path:
         shutil.copytree(ROOT / package, folder / package, ignore=shutil.ignore_patterns("__pycache__"))
     if with_kernels:
         paths.warm_up()  # what is there already stays there
-        name = kernel_cache._digest()
+        name = Path(os.environ["NUMBA_CACHE_DIR"]).name
         code = folder / "engine" / "fast"
         [before] = (kernel_cache.BESIDE / name).iterdir()
         after = _CacheLocator.get_suitable_cache_subpath(str(code / "kernels.py"))  # Numba's name for the folder
         shutil.copytree(before, code / "__pycache__" / name / after, ignore=shutil.ignore_patterns("*.tmp.*"))
+        for chosen in kernel_cache.BESIDE.glob(f"tiles-{kernel_cache._digest()}.json"):
+            shutil.copy(chosen, code / "__pycache__")
     for path in [folder, *folder.rglob("*")]:
         path.chmod(path.stat().st_mode & 0o555)
     return folder
@@ -97,7 +99,7 @@ def test_the_first_jobs_of_all_find_every_kernel(tmp_path: Path, data: Path) -> 
     """Each kind of model, small and large, in both float types, where what `vidro warm-up` makes came with the code."""
     code = installed(tmp_path / "code", with_kernels=True)
     told = process("jobs", code, data)
-    assert (told["compiled"], told["place"]) == ([], str(data / "kernels" / kernel_cache._digest()))
+    assert (told["compiled"], told["place"]) == ([], str(data / "kernels" / Path(os.environ["NUMBA_CACHE_DIR"]).name))
     warm = process("warm-up", code, data)
     assert warm["compiled"] == []
     assert set(told["loaded"]) <= set(warm["loaded"])
