@@ -11,7 +11,8 @@ EngineError
 │   └── Diverged          DIVERGED
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import ClassVar
 
 
@@ -97,3 +98,13 @@ class Diverged(InputError):
     @staticmethod
     def advice(learning_rate: float) -> str:
         return f"Try a learning rate of {learning_rate / 10:g}, scale the features, or set regularization.clip_norm."
+
+
+@contextmanager
+def within(field: str) -> Iterator[None]:
+    """A context in which the errors of an input are about fields within that one."""
+    try:
+        yield
+    except InputError as error:
+        error.errors = [(f"/{field}{pointer}", detail) for pointer, detail in error.errors]
+        raise

@@ -10,7 +10,7 @@ from service import openapi, problems
 from service.caching import Caching
 from service.capacity import Capacity
 from service.compression import Compression
-from service.dependencies import ResourceResponse, Store
+from service.dependencies import ResourceResponse
 from service.hub import Hub
 from service.language import Languages
 from service.methods import Methods
@@ -26,6 +26,8 @@ from service.routes import (
     glass,
     images,
     initializations,
+    job_control,
+    job_events,
     jobs,
     models,
     operations,
@@ -36,6 +38,7 @@ from service.routes import (
     uploads,
 )
 from service.wrong_keys import WrongKey, WrongKeys
+from store.connections import Store
 from store.database import Database
 from store.files import Files
 from store.key_uses import KeyUses
@@ -52,7 +55,10 @@ Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the
 
 ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
-MODULES = datasets, images, uploads, jobs, events, results, comparison, boundaries, models, glass, initializations, traces
+MODULES = (
+    datasets, images, uploads, jobs, job_control, job_events, events, results, comparison, boundaries, models, glass,
+    initializations, traces,
+)  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])
 ROUTES.include_router(session.router, dependencies=[Depends(refuse_unknown_of_all)])

@@ -18,21 +18,12 @@ from service.hub import Hub
 from service.origins import FOREIGN
 from service.wrong_keys import WrongKey
 from store import idempotency, keys, sessions
-from store.database import Database, to_json
-from store.files import Files
+from store.connections import Store
+from store.database import to_json
 from store.keys import LOCAL, Caller
 from store.settings import Settings
 
 bearer = HTTPBearer(auto_error=False, description="a key from `vidro keys create`; needed once any key exists")
-
-
-@dataclass(frozen=True)
-class Store:
-    """The process's way to everything stored."""
-
-    settings: Settings
-    database: Database
-    files: Files
 
 
 async def get_store(request: Request) -> Store:  # async, as below, where nothing is waited for: no thread is needed

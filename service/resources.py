@@ -6,18 +6,21 @@ from typing import Any
 import numpy as np
 from sqlalchemy.orm import Session, load_only
 
+from engine.network.network import layer_names
 from engine.parts.scaling import Scaling
 from engine.spec import Described, kind_of, members
+from engine.training.estimate import Estimated
 from engine.training.spec import units_of
 from service.language import spoken
 from service.remedies import advised
 from service.schemas.common import Problem
 from service.schemas.datasets import ColumnResource, DatasetResource, DatasetSummary
-from service.schemas.jobs import JobResource, JobSummary, Origin, Progress, Timings, Transition
+from service.schemas.jobs import Estimate, EstimatedLayer, JobResource, JobSummary, Origin, Progress, Timings, Transition
 from service.schemas.models import FittedScaling, InputColumn, ModelResource, ModelSummary, ScaledColumn, TargetScaling
 from store import best_values, jobs, journal, turns
 from store.cursors import Cursor
 from store.fitted import TARGET
+from store.job_request import JobRequest, document_of
 from store.states import DONE
 from store.tables import Dataset, Entry, Job, Model
 
@@ -194,6 +197,23 @@ def scaling_resource(request: dict[str, Any], fitted: dict[str, Any] | None, mos
     kind = scaling if isinstance(scaling, str) else scaling["kind"]
     columns = [ScaledColumn(column=entry["name"], center=entry["center"], scale=entry["scale"]) for entry in inputs]
     return FittedScaling(kind=kind, formula=FORMULAS[kind], columns=columns)
+
+
+def estimate_resource(request: JobRequest, found: Estimated, warnings: Sequence[Mapping[str, Any]]) -> Estimate:
+    """The job that a completed request would be."""
+    names = layer_names(found.layers)
+    layers = [
+        EstimatedLayer(
+            name=name,
+            inputs=layer.inputs,
+            outputs=layer.outputs,
+            activation=None if name == names[-1] else layer.activation.kind,
+            parameters=layer.size,
+        )
+        for name, layer in zip(names, found.layers, strict=True)
+    ]
+    told = {"request": document_of(request), "warnings": spoken(warnings), "layers": layers}
+    return Estimate(**vars(found) | told)
 
 
 def model_resource(model: Model) -> ModelResource:

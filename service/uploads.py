@@ -14,8 +14,9 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from engine.tables.samples import Sample
-from service.dependencies import Store, get_store
+from service.dependencies import get_store
 from service.multipart import Form, read_form
+from store.connections import Store
 from store.errors import TooLarge, UnknownFormat, UnreadableFile
 from store.files import UPLOADING, Hashed
 from store.formats import FORMATS

@@ -1,20 +1,30 @@
-"""A new job that goes on from another's checkpoint."""
+"""New jobs that go on from another's checkpoint."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from pydantic import ValidationError
 from sqlalchemy.orm import Session
 
-from engine.errors import InvalidSpec
+from engine.errors import InvalidSpec, within
 from engine.spec import present_name
+from engine.tables.features import Column, ColumnSummary
+from engine.training.estimate import Estimated, estimate
 from engine.training.fork import FIXED, inherit, refusals
 from engine.training.prepare import refuse_unwatched, refuse_weightless
-from store import checkpoints, jobs
+from store import checkpoints, datasets, jobs, queue, turns
 from store.checkpoints import Kept
+from store.connections import Store
 from store.files import Files
 from store.fitted import TARGET
 from store.job_request import JobRequest, document_of, training_of
-from store.tables import Checkpoint, Job
+from store.keys import Caller
+from store.submission import Completed, Settle, complete_for, described, nothing
+from store.tables import Checkpoint, Dataset, Job
 from store.tensors import pack
+
+Epoch = int | Literal["last", "best"]
 
 
 def overridden(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]:
@@ -46,7 +56,92 @@ def forked(request: dict[str, Any], overrides: dict[str, Any]) -> dict[str, Any]
     return merged
 
 
-def checkpoint_of(session: Session, job: Job, epoch: int | Literal["last", "best"]) -> Checkpoint:
+class InvalidOverrides(ValueError):
+    """Overrides that make no request: the `errors` that validation found in the `document` that they made of it."""
+
+    def __init__(self, errors: Sequence[Any], document: dict[str, Any]) -> None:
+        super().__init__("the overrides make no request")
+        self.errors, self.document = errors, document
+
+
+@dataclass(frozen=True)
+class Fork:
+    """A fork that may be made: what it goes on from, and its request with its defaults."""
+
+    parent: Job
+    checkpoint: Checkpoint
+    dataset: Dataset
+    completed: Completed
+
+    @property
+    def request(self) -> JobRequest:
+        return self.completed.request
+
+    def estimate(self, columns: Mapping[str, Column]) -> Estimated:
+        """The estimate of a run with that request, of whose epochs the fork has some behind it."""
+        found = estimate(self.request, columns)
+        epochs = self.request.epochs or 1
+        left = (epochs - self.checkpoint.epoch) / epochs
+        return replace(found, seconds=None if found.seconds is None else found.seconds * left)
+
+
+def submit(store: Store, caller: Caller, job_id: str, epoch: Epoch, overrides: dict[str, Any], settle: Settle = nothing) -> Job:
+    """Store a fork of that job and send it to its queue. Raises what `check` does."""
+    with store.database.transaction() as session:
+        fork = _checked(session, store, caller, job_id, epoch, overrides, lock=True)
+        job = create(session, store.files, caller.owner, fork)
+        settle(session, job)
+    queue.send(job.id, job.queue)
+    return job
+
+
+def check(store: Store, caller: Caller, job_id: str, epoch: Epoch, overrides: dict[str, Any]) -> tuple[Fork, Estimated]:
+    """The fork that it would be, and its estimate; nothing is stored. Raises NotFound, Removed, TooManyQueued,
+    InvalidOverrides, or InputError, which points at `/epoch` or into `/overrides`.
+    """
+    with store.database.glancing() as session:
+        fork = _checked(session, store, caller, job_id, epoch, overrides, lock=False)
+        columns = datasets.table_of(session, store.files, fork.parent, fork.dataset).columns(fork.request.columns)
+    return fork, fork.estimate(columns)
+
+
+def _checked(
+    session: Session, store: Store, caller: Caller, job_id: str, epoch: Epoch, overrides: dict[str, Any], lock: bool
+) -> Fork:
+    turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
+    parent = jobs.get(session, job_id, caller.sees)
+    checkpoint = checkpoint_of(session, parent, epoch)
+    dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
+    with within("overrides"):
+        request = _overridden(parent, overrides)
+        refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
+        seen = _described_by(session, store, parent, dataset) or described(session, store, request, dataset)
+        completed = complete_for(session, store, request, *seen)
+        refuse(parent, completed.request, checkpoint)
+        check_rows(parent, completed.request)
+    return Fork(parent, checkpoint, dataset, completed)
+
+
+def _described_by(
+    session: Session, store: Store, parent: Job, dataset: Dataset
+) -> tuple[Mapping[str, ColumnSummary], int] | None:
+    """The columns and rows of the table that the parent was trained on, where its dataset has been read anew since."""
+    if parent.table_digest is None:
+        return None
+    table = datasets.table_of(session, store.files, parent, dataset)
+    return table.summaries(training_of(parent.request)), table.table.height
+
+
+def _overridden(parent: Job, overrides: dict[str, Any]) -> JobRequest:
+    now = {**document_of(training_of(parent.request)), "name": parent.name, "tags": parent.tags or None}
+    document = forked(now, overrides)
+    try:
+        return training_of(document)
+    except ValidationError as error:
+        raise InvalidOverrides(error.errors(), document) from None
+
+
+def checkpoint_of(session: Session, job: Job, epoch: Epoch) -> Checkpoint:
     """The job's checkpoint of that epoch. Raises InvalidSpec where none is kept, Removed where it was."""
     kept = Kept.of(session, job)
     wanted = kept.last if epoch == "last" else (kept.best or 0) if epoch == "best" else epoch
@@ -74,18 +169,17 @@ def check_rows(parent: Job, request: JobRequest) -> None:
     refuse_weightless(request, TARGET.validate_python(parent.fitted["target"]))
 
 
-def create(
-    session: Session, files: Files, owner: str, parent: Job, checkpoint: Checkpoint, request: JobRequest, queue: str
-) -> Job:
+def create(session: Session, files: Files, owner: str, fork: Fork) -> Job:
     """A queued job whose curves begin after the checkpoint's epoch, with a copy of it to go on from.
 
     Raises ContentMissing or ContentDamaged where the checkpoint cannot be read.
     """
+    parent, checkpoint, request = fork.parent, fork.checkpoint, fork.request
     arrays = checkpoints.load(session, files, parent, checkpoint)
     arrays.pop("progress")  # its best epoch is to be one of its own
     epoch, document = checkpoint.epoch, document_of(request)
     job = jobs.create(
-        session, owner, document, queue=queue, forked_from=parent.id, forked_epoch=epoch, epoch=epoch,
+        session, owner, document, queue=fork.completed.queue, forked_from=parent.id, forked_epoch=epoch, epoch=epoch,
         fraction=epoch / (request.epochs or 1), latest=checkpoint.values, fitted=parent.fitted, parameters=parent.parameters,
         table_digest=parent.table_digest,
     )  # fmt: skip

@@ -26,7 +26,7 @@ from engine.tables.samples import Sample
 from service.caching import identify
 from service.capacity import capacity_of
 from service.compression import AS_IT_IS
-from service.dependencies import IdempotencyKey, PageOf, Reader, Store, StoreOf, Writer, once
+from service.dependencies import IdempotencyKey, PageOf, Reader, StoreOf, Writer, once
 from service.language import language, spoken, translation
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.negotiation import TABLE_TYPES, accepted
@@ -48,6 +48,7 @@ from service.schemas.datasets import (
 from service.uploads import OPTIONS, UPLOAD_SCHEMA, FileUpload, SampleRequest, Upload, folder_of, read_upload
 from service.work import refuse_too_much
 from store import datasets
+from store.connections import Store
 from store.corrections import Corrected, Wanted, correct, prepare
 from store.database import fold, to_json
 from store.described import Correction

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Body, Query, Request
 from pydantic import Field
 
 from engine.catalog import catalog
+from engine.errors import within
 from engine.glass.function_values import ActivationAt, LossAt, NeuronAt
 from engine.glass.functions import FUNCTIONS, Function, curve, given
 from engine.glass.landscapes import LANDSCAPES, Landscape, grid, path
@@ -17,10 +18,9 @@ from engine.glass.trace import Quantity
 from engine.parts.optimizers import Optimizer
 from engine.parts.schedules import ConstantRate, Schedule
 from engine.spec import WHOLE, FiniteFloat, heading, spec
-from service.dependencies import Reader, Store, StoreOf
+from service.dependencies import Reader, StoreOf
 from service.language import language, translation
 from service.parameters import takes_any
-from service.pointers import within
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.common import Listing
@@ -36,6 +36,7 @@ from service.schemas.glass import (
     Minimum,
 )
 from service.work import refuse_too_much
+from store.connections import Store
 from store.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)

@@ -12,7 +12,7 @@ from engine.errors import TooMuchWork
 from engine.forms import Matching
 from service import png
 from service.caching import identify
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.negotiation import accepted
 from service.resources import listing
 from service.responses import BINARY, problems
@@ -20,6 +20,7 @@ from service.routing import Route, works_on
 from service.schemas.common import Listing
 from service.schemas.datasets import ImagesResource
 from store import datasets
+from store.connections import Store
 from store.errors import NotFound, UnreadableFile
 from store.images import Images, image_named, images_of
 from store.tables import Dataset

@@ -12,7 +12,7 @@ from engine.tables.target import Shares
 from engine.training.findings import notices
 from engine.training.predict import Predictor, columns_of, unread, unseen
 from service.alternatives import ByFields
-from service.dependencies import PageOf, Reader, Store, StoreOf, Writer
+from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.language import spoken
 from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.resources import BRIEF_MODEL, model_resource, model_summary
@@ -22,6 +22,7 @@ from service.schemas.common import CountedListing
 from service.schemas.models import ModelKind, ModelResource, ModelSummary, PredictionsResource
 from service.work import refuse_too_much, work_of_predictions
 from store import models, predictors
+from store.connections import Store
 from store.database import fold
 from store.errors import UnreadableFile
 from store.tables import Model

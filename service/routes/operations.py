@@ -7,10 +7,11 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from service.dependencies import Store, StoreOf
+from service.dependencies import StoreOf
 from service.routing import Route, works_on
 from service.schemas.operations import Part, ProcessSeen, Readiness, Supervision
 from store import queue, supervised, workers
+from store.connections import Store
 from store.errors import says_damaged
 
 router = APIRouter(tags=["operations"], route_class=Route)

@@ -10,16 +10,15 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from engine.errors import InputError
+from engine.errors import InputError, within
 from engine.forms import Matching
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate
 from engine.training.predict import Predictor
 from engine.training.spec import units_of
 from service.caching import identify
-from service.dependencies import Page, PageOf, Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Page, PageOf, Reader, ResourceResponse, StoreOf
 from service.negotiation import TABLE_TYPES, accepted
-from service.pointers import within
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
@@ -38,6 +37,7 @@ from service.schemas.results import (
 from service.work import refuse_too_much
 from store import checkpoints, curves, datasets, jobs, journal, retention
 from store.axes import AxisName, axis_of
+from store.connections import Store
 from store.cursors import head
 from store.database import to_json
 from store.errors import NotFound

@@ -6,12 +6,13 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.security import HTTPAuthorizationCredentials
 
 from service import cookies
-from service.dependencies import ResourceResponse, Store, StoreOf, bearer, find_caller, needs_key
+from service.dependencies import ResourceResponse, StoreOf, bearer, find_caller, needs_key
 from service.responses import problems
 from service.routing import Route
 from service.schemas.session import SessionRequest, SessionResource
 from service.wrong_keys import WrongKey
 from store import sessions
+from store.connections import Store
 from store.keys import Caller
 
 router = APIRouter(prefix="/v1/session", tags=["session"], route_class=Route)

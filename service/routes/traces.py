@@ -12,12 +12,13 @@ from engine.glass.trace_input import Given, GivenDescent, Moment
 from engine.network.backpropagation import Backpropagation
 from engine.spec import WHOLE, NonNegativeInt, spec
 from service.alternatives import ByFields
-from service.dependencies import Reader, ResourceResponse, Store, StoreOf
+from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.glass import GradientCheck, SlopeResource, Trace, TraceQuantity, TraceStep
 from service.work import most, refuse_too_much
 from store import checkpoints, datasets, jobs
+from store.connections import Store
 from store.job_request import training_of
 from store.keys import Caller
 

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 
 from engine.forms import Matching
 from service.capacity import capacity_of
-from service.dependencies import Store, StoreOf, Writer
+from service.dependencies import StoreOf, Writer
 from service.parameters import also_takes
 from service.responses import problems
 from service.routes.datasets import from_files
@@ -22,6 +22,7 @@ from service.routing import Route
 from service.schemas.datasets import DatasetResource
 from service.uploads import FIELDS, described, folder_of
 from store import resumable
+from store.connections import Store
 from store.errors import StoreError, TooLarge, UnknownFormat, UploadLength
 from store.files import Hashed
 from store.keys import Caller
