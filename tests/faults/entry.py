@@ -12,8 +12,8 @@ from typing import Any
 
 from cli.main import app
 from service import multipart
-from service.routes import jobs
-from store import files, queue
+from service.routes import job_control
+from store import files, forks, queue, submission
 from worker import recording
 
 
@@ -103,7 +103,7 @@ FAULTS: dict[str, Callable[..., None]] = {
 
 def run(fault: str) -> None:
     """Be the `vidro` of this command line, with that fault."""
-    assert jobs.queue is queue  # or a fault would miss its place
+    assert submission.queue is forks.queue is job_control.queue is queue  # or a fault would miss its place
     if fault:
         name, *arguments = fault.split()
         FAULTS[name](*arguments)

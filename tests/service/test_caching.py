@@ -148,7 +148,7 @@ def test_what_digests_name_is_not_made_for_a_304(here: Here, monkeypatch: pytest
     def unread(*_: object) -> None:
         raise AssertionError("this was read for a 304")
 
-    monkeypatch.setattr(results, "moment_at", unread)
+    monkeypatch.setattr("store.checkpoints.load", unread)
     monkeypatch.setattr(curves, "read", unread)
     monkeypatch.setattr(datasets, "load", unread)
     monkeypatch.setattr(datasets, "original", unread)

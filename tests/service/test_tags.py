@@ -156,7 +156,7 @@ def test_every_model_says_its_parameters_while_it_waits(stage: Stage, sample: st
 
 def test_what_only_the_training_rows_tell_is_not_guessed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a table too large to be posed at the door: how many categories its training rows hold."""
-    monkeypatch.setattr("service.routes.jobs.MOST_CELLS", 10)
+    monkeypatch.setattr("store.submission.MOST_CELLS", 10)
     dataset_id = stage.csv(WORDS).json()["id"]
     assert posted(stage, dataset_id, "y")["parameters"] is None
     assert posted(stage, dataset_id, "y", features=["x"])["parameters"] is not None

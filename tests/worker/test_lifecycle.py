@@ -17,6 +17,7 @@ from store import checkpoints, datasets, forks, jobs, leases, recovery
 from store.errors import DiskFull
 from store.files import Files
 from store.job_request import training_of
+from store.submission import Completed
 from store.tables import Blob, Job, Position
 from store.tensors import pack, unpack
 from tests.store.staging import gone
@@ -257,7 +258,9 @@ def fork(place: Workplace, parent_id: str, epoch: Any, **overrides: Any) -> str:
         parent = jobs.get(session, parent_id, None)
         checkpoint = forks.checkpoint_of(session, parent, epoch)
         request = training_of(forks.overridden(parent.request, overrides))
-        return forks.create(session, place.files, "ana", parent, checkpoint, request, "train").id
+        dataset = datasets.get(session, parent.dataset_id, None)
+        begun = forks.Fork(parent, checkpoint, dataset, Completed(request, "train", []))
+        return forks.create(session, place.files, "ana", begun).id
 
 
 PLATEAU = {"kind": "reduce_on_plateau", "patience": 1}
