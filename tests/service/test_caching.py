@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 import pytest
 import zstandard
 
-from service.routes import results
 from service.views import DASHBOARD
 from store import curves, datasets, keys
 from tests.service.conftest import Stage, stages
