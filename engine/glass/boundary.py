@@ -48,9 +48,11 @@ def plane(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any
 
 @np.errstate(over="ignore", invalid="ignore")
 def units(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The activation of every hidden unit by layer, (units, points) each, at the points of `plane`."""
+    """The activation of every hidden unit by layer, (units, points) each, at the points of `plane`. Layers of images have
+    more than one number a unit, and are left out.
+    """
     hidden = predictor.activations(points(predictor, x, y, fixed))
-    return {name: A.T for name, A in zip(predictor.network.names, hidden, strict=False)}
+    return {name: A.T for name, A in zip(predictor.network.names, hidden, strict=False) if A.ndim == 2}
 
 
 def points(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, Any]) -> dict[str, Column]:

@@ -114,6 +114,15 @@ class Network:
         for layer, at in zip(self.layers, workspace.passes, strict=True):
             layer.rule.observe(at)
 
+    def exported(self) -> dict[str, dict[str, Array]]:
+        """The arrays of each layer that has any, by the layer's name and their own: weights, bias and whatever else it has."""
+        parts = zip(self.names, self.layers, self.parameters.layers, self.statistics, strict=True)
+        return {
+            name: layer.rule.exported(views, running, layer.input_shape)
+            for name, layer, views, running in parts
+            if layer.parameters
+        }
+
     def adopt(self, vectors: Mapping[str, Array]) -> dict[str, Array]:
         """Take the running statistics among those named arrays over. Returns the network's own by their names, as a
         checkpoint has them: they move as it trains.

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from engine.errors import InputError, within
 from engine.forms import Matching
+from engine.network.network import is_dense
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate
 from engine.training.predict import Predictor
@@ -290,11 +291,12 @@ def get_weights(
         if checkpoint is not None:
             identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
         moment = open_predictor(session, store.files, job, checkpoint)
-    known = moment.predictor.network.names
+    found = moment.predictor.network.exported()
+    known = list(found)
     if layer not in (None, *known):
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
     if kind == "json":
-        sizes = {name: view.W.size for name, view in zip(known, moment.predictor.network.parameters.layers, strict=True)}
+        sizes = {name: sum(array.size for array in arrays.values()) for name, arrays in found.items()}
         numbers = sum(size for name, size in sizes.items() if layer in (None, name)) * (1 + len(moment.beside))
         remedy = "name one layer, or take format=safetensors or npz"
         refuse_too_much(store.settings.max_work, "/query/layer", remedy, {"numbers": numbers})
@@ -311,27 +313,27 @@ def get_weights(
 
 def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
     """The layers, or the one, with the names of what goes in and what comes out of the whole; and the coefficients."""
-    views = predictor.network.parameters.layers
-    names = predictor.network.names
+    found, network = predictor.network.exported(), predictor.network
+    names = network.names
     layers = [
         LayerWeights(
             name=name,
-            inputs=predictor.features.names if name == names[0] else None,
-            outputs=predictor.target.output_names(view.W.shape[1]) if name == names[-1] else None,
-            weights=view.W.tolist(),
-            bias=None if view.b is None else view.b.tolist(),
+            kind=bound.kind,
+            inputs=predictor.features.names if name == names[0] and is_dense([bound]) else None,
+            outputs=predictor.target.output_names(bound.outputs) if name == names[-1] else None,
+            weights=found[name]["weights"].tolist() if is_dense([bound]) else None,
+            bias=found[name]["bias"].tolist() if "bias" in found[name] else None,
+            arrays=None if is_dense([bound]) else {key: array.tolist() for key, array in found[name].items()},
         )
-        for name, view in zip(names, views, strict=True)
-        if layer in (None, name)
+        for name, bound in zip(names, network.layers, strict=True)
+        if name in found and layer in (None, name)
     ]
     return {"layers": layers, "coefficients": _coefficients(predictor)}
 
 
 def _tensors(predictor: Predictor, layer: str | None) -> dict[str, np.ndarray]:
-    views = predictor.network.parameters.layers
-    chosen = {name: view for name, view in zip(predictor.network.names, views, strict=True) if layer in (None, name)}
-    tensors = {f"{name}.weights": view.W for name, view in chosen.items()}
-    return tensors | {f"{name}.bias": view.b for name, view in chosen.items() if view.b is not None}
+    found = predictor.network.exported()
+    return {f"{name}.{key}": array for name, arrays in found.items() if layer in (None, name) for key, array in arrays.items()}
 
 
 def _npz(tensors: dict[str, np.ndarray]) -> bytes:

@@ -3,11 +3,26 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
 Number = float | Literal["NaN", "Infinity", "-Infinity"]
 """A number; one that is not finite goes out as a string, so that every body is valid JSON."""
 
+
+NESTED = WithJsonSchema({"type": "array", "items": {}, "description": "numbers, or arrays of them, to the depth that is told"})
+"""Generators of clients make nothing that type-checks of arrays within arrays of numbers or the names of those that are not
+finite.
+"""
+TENSOR = WithJsonSchema(
+    {
+        "anyOf": [
+            {"type": "number"},
+            {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
+            {"type": "array", "items": {}},
+        ],
+        "description": "a number, or arrays within arrays of them as `shape` says",
+    }
+)
 
 Values = dict[str, Number | int | None]
 

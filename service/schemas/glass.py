@@ -2,27 +2,12 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, WithJsonSchema, computed_field
+from pydantic import Field, computed_field
 
 from engine.glass.trace import BiasForm, Quantity, Stage
 from engine.parts.optimizers import Optimizer
 from engine.parts.schedules import Schedule
-from service.schemas.common import Number, Resource
-
-NESTED = WithJsonSchema({"type": "array", "items": {}, "description": "numbers, or arrays of them, to the depth that is told"})
-"""Generators of clients make nothing that type-checks of arrays within arrays of numbers or the names of those that are not
-finite.
-"""
-TENSOR = WithJsonSchema(
-    {
-        "anyOf": [
-            {"type": "number"},
-            {"type": "string", "enum": ["NaN", "Infinity", "-Infinity"]},
-            {"type": "array", "items": {}},
-        ],
-        "description": "a number, or arrays within arrays of them as `shape` says",
-    }
-)
+from service.schemas.common import NESTED, TENSOR, Number, Resource
 
 
 class Kind(Resource):
@@ -154,11 +139,14 @@ class TraceQuantity(QuantityResource):
 
     name: str = Field(
         examples=["dW"],
-        description="A, W, b, Z, mask; targets, predictions, row_weights, row_losses, penalty, J; dA, dZ, dW, db, "
-        "gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, change_W, new_W and the same of b",
+        description="A, W, b, Z, mask, and what else a layer works out, as patches; targets, predictions, row_weights, "
+        "row_losses, penalty, J; dA, dZ, dW, db, gradient_norm; clip, t, learning_rate, the optimizer's vectors by name, "
+        "change_W, new_W and the same of b",
     )
-    shape: list[int] = Field(description="(rows, units), (inputs, units), (units,); none for a number")
-    values: Annotated[Number | list[Number] | list[list[Number]], TENSOR]
+    shape: list[int] = Field(
+        description="(rows, units), (inputs, units), (units,); none for a number; (rows, height, width, channels) of images"
+    )
+    values: Annotated[Any, TENSOR]
 
 
 class FunctionQuantity(QuantityResource):
@@ -208,8 +196,8 @@ class SlopeResource(Resource):
     """One parameter's slope of J, twice."""
 
     layer: str
-    name: Literal["W", "b"]
-    index: list[int] = Field(description="(input, unit) of W, (unit,) of b")
+    name: str = Field(description="W, b; gamma, beta of a batch normalization", examples=["W"])
+    index: list[int] = Field(description="(input, unit) of W, (row, column, channel, filter) of a convolution's; (unit,) of b")
     value: Number = Field(description="of the parameter")
     analytic: Number = Field(description="by backpropagation")
     numeric: Number = Field(description="by a central difference of J")

@@ -1,10 +1,10 @@
 """Results of a job: checkpoints, weights, evaluation, histograms."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.common import Number, Resource, Time, Values
+from service.schemas.common import NESTED, Number, Resource, Time, Values
 
 
 class CheckpointResource(Resource):
@@ -18,12 +18,18 @@ class CheckpointResource(Resource):
 
 class LayerWeights(Resource):
     name: str
+    kind: str = Field(description="dense, conv2d, …: the kind of layer")
     inputs: list[str] | None = Field(
         default=None, description="of the first layer, the features by name, one a row of the weights; each name once"
     )
     outputs: list[str] | None = Field(default=None, description="of the last layer, what each column of the weights speaks for")
-    weights: list[list[Number]] = Field(description="(inputs, outputs)")
+    weights: list[list[Number]] | None = Field(description="of a dense layer, (inputs, outputs); null of any other")
     bias: list[Number] | None
+    arrays: dict[str, Annotated[list[Any], NESTED]] | None = Field(
+        default=None,
+        description="of any other layer, every array by name: weights (height, width, channels in, filters) of a convolution, "
+        "gamma, beta, running mean and variance of a batch normalization",
+    )
 
 
 class Coefficients(Resource):

@@ -18,6 +18,8 @@ from engine.parts.initializers import InitializerRule
 from engine.spec import Described
 
 IDENTITY = Identity()
+EXPORTED = {"W": "weights", "b": "bias"}
+"""What arrays are called outside the engine, where that is not their own name."""
 GREEK = {"gamma": r"\gamma", "beta": r"\beta", "mean": r"\mu", "variance": r"v", "normal": r"\hat X"}
 """How LaTeX writes the names of arrays that are no single letter."""
 
@@ -88,6 +90,10 @@ class LayerRule(Described, ABC):
     def observe(self, at: LayerPass) -> None:
         """Move the running statistics by the rows of a training pass."""
         return
+
+    def exported(self, at: LayerParameters, statistics: Mapping[str, Array], shape: Shape) -> dict[str, Array]:
+        """The arrays that somebody who uses the weights elsewhere needs, by name."""
+        return {**{EXPORTED.get(name, name): array for name, array in at.arrays.items()}, **statistics}
 
     def bent(self, at: LayerPass) -> Array | None:
         """What the layer's activation is of, after a forward pass; None where it has none."""

@@ -42,7 +42,7 @@ class Conv2d(LayerRule):
     source: ClassVar[str] = "LeCun, Bottou, Bengio and Haffner, Gradient-Based Learning Applied to Document Recognition (1998)"
     title: ClassVar[str] = "Convolution"
     kind: Literal["conv2d"] = "conv2d"
-    filters: Extent = Field(description="filters, each of which gives the output a channel")
+    filters: Extent = Field(default=16, description="filters, each of which gives the output a channel")
     kernel: Pair = Field(default=3, description="height and width of a filter, one number for both or two")
     stride: Pair = Field(default=1, description="how far a filter moves from place to place")
     padding: Padding = Field(
@@ -128,6 +128,10 @@ class Conv2d(LayerRule):
             for channel in read:
                 out[:, :, place] = dense[:, :, channel, index]
                 place += 1
+
+    def exported(self, at: LayerParameters, statistics: Mapping[str, Array], shape: Shape) -> dict[str, Array]:
+        """Weights of filters that read some channels alone come with 0 for the others."""
+        return {**super().exported(at, statistics, shape), "weights": self.full(at.W, shape[-1])}
 
     def scratch(self, shape: Shape, rows: int) -> Mapping[str, Scratch]:
         window, (*_, channels) = self.window(shape), image(shape)

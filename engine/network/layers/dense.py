@@ -23,7 +23,9 @@ class Dense(LayerRule):
     derivative: ClassVar[str] = r"dZ = dA \odot f'(Z), \quad dW = X^\top dZ, \quad db = \sum_i dZ_i, \quad dX = dZ\, W^\top"
     source: ClassVar[str] = "Rumelhart, Hinton and Williams, Learning representations by back-propagating errors (1986)"
     kind: Literal["dense"] = "dense"
-    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS), WHOLE] = Field(description="neurons of this layer")
+    units: Annotated[int, Field(strict=True, ge=1, le=MAX_UNITS), WHOLE] = Field(
+        default=16, description="neurons of this layer"
+    )
     activation: Activation = Field(default=Relu(), description="the function that bends each unit's weighted sum")
     dropout: Share = Field(default=0.0, description="the share of the units that each step silences by chance; none in use")
     bias: Flag = Field(default=True, description="false: a unit's weighted sum has no constant")

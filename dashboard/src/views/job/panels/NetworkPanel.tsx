@@ -53,7 +53,7 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
   );
 }
 
-const matrixOf = (layer: Schema["LayerWeights"]): Matrix => layer.weights.map((row) => row.map(toNumber));
+const matrixOf = (layer: Schema["LayerWeights"]): Matrix => (layer.weights ?? []).map((row) => row.map(toNumber));
 const nameOf = (activation: string | { kind: string }) => (typeof activation === "string" ? activation : activation.kind);
 
 function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { activation: string | { kind: string } }[]; shape: number[] | null }) {
