@@ -101,10 +101,10 @@ class Diverged(InputError):
 
 
 @contextmanager
-def within(field: str) -> Iterator[None]:
-    """A context in which the errors of an input are about fields within that one."""
+def within(field: str, but: str | None = None) -> Iterator[None]:
+    """A context in which the errors of an input are about fields within that one, but for a field that stands beside it."""
     try:
         yield
     except InputError as error:
-        error.errors = [(f"/{field}{pointer}", detail) for pointer, detail in error.errors]
+        error.errors = [(at if at == f"/{but}" else f"/{field}{at}", detail) for at, detail in error.errors]
         raise

@@ -20,10 +20,14 @@ from service.parameters import refuse_unknown, refuse_unknown_of_all
 from service.routes import (
     boundaries,
     comparison,
+    corrections,
+    curves,
     datasets,
     documentation,
+    evaluation,
     events,
     glass,
+    history,
     images,
     initializations,
     job_control,
@@ -32,10 +36,13 @@ from service.routes import (
     models,
     operations,
     pages,
-    results,
+    samples,
     session,
+    statistics,
+    tables,
     traces,
     uploads,
+    weights,
 )
 from service.wrong_keys import WrongKey, WrongKeys
 from store.connections import Store
@@ -56,8 +63,8 @@ Ids sort by time. Times are RFC 3339 in UTC. Numbers that are not finite are the
 ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_function=lambda route: route.name)
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
 MODULES = (
-    datasets, images, uploads, jobs, job_control, job_events, events, results, comparison, boundaries, models, glass,
-    initializations, traces,
+    datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
+    history, weights, evaluation, comparison, boundaries, models, glass, initializations, traces,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -16,13 +16,13 @@ from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from engine.tables.samples import Sample
 from service.dependencies import get_store
 from service.multipart import Form, read_form
+from service.schemas.datasets import READ_OPTIONS
 from store.connections import Store
 from store.errors import TooLarge, UnknownFormat, UnreadableFile
 from store.files import UPLOADING, Hashed
 from store.formats import FORMATS
 from store.readings.options import ReadOptions, of_json
 
-OPTIONS = TypeAdapter(ReadOptions)
 FIELDS = ("file", "name", "format", *(option.name for option in fields(ReadOptions)))
 NAME_LENGTH = 200
 SAMPLE_BYTES = 16 << 10
@@ -168,7 +168,7 @@ UPLOAD_FORM: dict[str, Any] = {
             "enum": list(FORMATS),
             "description": "by default found by the content and the name's ending; gzip and zstd always are",
         },
-        **{name: _as_text(field) for name, field in OPTIONS.json_schema()["properties"].items()},
+        **{name: _as_text(field) for name, field in READ_OPTIONS.json_schema()["properties"].items()},
     },
 }
 UPLOAD_SCHEMA = {

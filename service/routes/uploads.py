@@ -15,9 +15,9 @@ from starlette.requests import ClientDisconnect
 from engine.forms import Matching
 from service.capacity import capacity_of
 from service.dependencies import StoreOf, Writer
+from service.new_datasets import from_files
 from service.parameters import also_takes
 from service.responses import problems
-from service.routes.datasets import from_files
 from service.routing import Route
 from service.schemas.datasets import DatasetResource
 from service.uploads import FIELDS, described, folder_of

@@ -1,10 +1,23 @@
 """Datasets: columns with their statistics, rows, images, corrections, samples."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
+from pydantic.json_schema import JsonSchemaValue
 
+from engine.tables.features import ColumnKind
 from service.schemas.common import Notice, Number, Resource, Time
+from store.corrections import Wanted
+from store.described import Correction
+from store.readings.options import ReadOptions
+
+READ_OPTIONS = TypeAdapter(ReadOptions)
+READ_SCHEMA: JsonSchemaValue = {
+    "type": "object",
+    "additionalProperties": False,
+    "description": "the upload's form fields, null for one that is to be found out again",
+    "properties": {name: field for name, field in READ_OPTIONS.json_schema()["properties"].items() if name != "columns"},
+}
 
 
 class ValueCount(Resource):
@@ -112,3 +125,29 @@ class SampleResource(Resource):
     formula: str = Field(description="LaTeX")
     source: str | None
     parameters: dict[str, Any] = Field(description="JSON Schema of what goes beside the kind")
+
+
+class ColumnCorrection(BaseModel):
+    """What a column really is."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str
+    kind: ColumnKind
+
+
+class ReadingCorrection(BaseModel):
+    """The kinds of some columns, how the file is to be read, or both."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    columns: Annotated[list[ColumnCorrection], Field(max_length=1_000_000)] = Field(default_factory=list)
+    read: Annotated[dict[str, Any], WithJsonSchema(READ_SCHEMA)] | None = None
+
+    def wanted(self) -> Wanted:
+        columns = [Correction(entry.name, entry.kind, place) for place, entry in enumerate(self.columns)]
+        return Wanted(columns, self.read)
+
+
+class DatasetCorrection(ReadingCorrection):
+    """A new name, the kinds of some columns, how the file is to be read, or several of these."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
