@@ -30,20 +30,21 @@ def penalize(theta, gradient, start, size, l1, l2):
 
 
 @part
-def _finish(address, theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step):
+def _finish(vectors, layers, rule, rate, step):
     """Penalise, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
-    if l1 or l2:
-        for index in range(layers.shape[0]):
-            penalize(theta, gradient, layers[index, W], layers[index, INPUTS] * layers[index, OUTPUTS], l1, l2)
+    theta, gradient, s1, s2 = vectors
+    if rule.l1 or rule.l2:
+        for layer in layers.table:
+            penalize(theta, gradient, layer[W], layer[INPUTS] * layer[OUTPUTS], rule.l1, rule.l2)
     square = to(theta[0], 0.0)
     for i in range(gradient.size):
         square += gradient[i] * gradient[i]
     norm = math.sqrt(square)
-    if norm > clip:
-        factor = to(norm, clip) / norm
+    if norm > rule.clip:
+        factor = to(norm, rule.clip) / norm
         for i in range(gradient.size):
             gradient[i] *= factor
-    call(address, (theta, gradient, s1, s2, theta.size, h, rate, step))
+    call(layers.codes[-1], (theta, gradient, s1, s2, theta.size, rule.h, rate, step))
     return norm
 
 
@@ -97,10 +98,11 @@ def _product(tile, o, theta, w, across, along, a, rows, terms, width):
 
 
 @part
-def _forward(theta, layers, codes, parameters, tile, width):
-    last = layers.shape[0] - 1
+def _forward(theta, layers, tile, width):
+    table, codes, parameters = layers
+    last = table.shape[0] - 1
     for index in range(last + 1):
-        layer = layers[index]
+        layer = table[index]
         for j in range(layer[OUTPUTS]):
             b = theta[layer[BIAS] + j] if layer[BIAS] >= 0 else to(theta[0], 0.0)
             start = layer[Z] + j * width
@@ -112,9 +114,10 @@ def _forward(theta, layers, codes, parameters, tile, width):
 
 
 @part
-def _backward(theta, gradient, layers, codes, parameters, tile, width):
-    for index in range(layers.shape[0] - 1, -1, -1):
-        layer = layers[index]
+def _backward(theta, gradient, layers, tile, width):
+    table, codes, parameters = layers
+    for index in range(table.shape[0] - 1, -1, -1):
+        layer = table[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
         for j in range(outputs if layer[BIAS] >= 0 else 0):
             total = to(theta[0], 0.0)
@@ -131,7 +134,7 @@ def _backward(theta, gradient, layers, codes, parameters, tile, width):
                 correlate(1, gradient, layer[W] + r * outputs + j, tile, a, tile, layer[D] + j * width, width)
                 j += 1
         if index:
-            before = layers[index - 1]
+            before = table[index - 1]
             tile[before[D] : before[D] + inputs * width] = 0
             _product(tile, before[D], theta, layer[W], outputs, 1, layer[D], inputs, outputs, width)
             place = (tile[before[Z] :], tile[before[A] :], tile[before[D] :], inputs * width, parameters[index - 1])
@@ -173,58 +176,54 @@ def _store(tile, at, out, start, rows, width):
 
 
 @part
-def _losses(codes, layers, parameters, tile, k, width):
+def _losses(layers, tile, k, width):
     """The loss and ∂loss/∂Z of every row of the tile, whose Y follows the last layer's D. Returns where the losses are."""
-    last = layers[layers.shape[0] - 1]
+    last = layers.table[layers.table.shape[0] - 1]
     y = last[D] + k * width
     own = y + k * width
-    arrays = (tile[last[Z] :], tile[y:], tile[own:], tile[last[D] :], tile[own + width :], k, width, parameters[-1])
-    call(codes[-2], arrays)
+    arrays = (tile[last[Z] :], tile[y:], tile[own:], tile[last[D] :], tile[own + width :], k, width, layers.parameters[-1])
+    call(layers.codes[-2], arrays)
     return own
 
 
 @driver
-def evaluate(X, Y, weights, losses, outputs, theta, layers, codes, parameters, tile, width):
-    """Write the raw outputs (n, k) of X (n, d) and their losses (n,) against Y (n, k)."""
-    k = Y.shape[1]
-    last = layers[layers.shape[0] - 1]
+def evaluate(data, losses, outputs, theta, layers, tile, width):
+    """Write the raw outputs (n, k) of these rows, and their losses (n,), times their weights."""
+    X, Y, weights = data
+    k, last = Y.shape[1], layers.table[layers.table.shape[0] - 1]
     y = last[D] + k * width
     for start in range(0, X.shape[0], width):
         rows = min(width, X.shape[0] - start)
-        _load(X, start, rows, tile, layers[0, A_IN], width)
+        _load(X, start, rows, tile, layers.table[0, A_IN], width)
         _load(Y, start, rows, tile, y, width)
-        _forward(theta, layers, codes, parameters, tile, width)
+        _forward(theta, layers, tile, width)
         _store(tile, last[Z], outputs, start, rows, width)
-        own = _losses(codes, layers, parameters, tile, k, width)
+        own = _losses(layers, tile, k, width)
         for i in range(rows):
             losses[start + i] = tile[own + i] * (weights[start + i] if weights.size else to(theta[0], 1.0))
 
 
 @driver
-def train_batches(
-    X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
-    layers, codes, parameters, tile, h, batch_size, first, count, l1, l2, clip, rate, step,
-):  # fmt: skip
-    """Train on `count` batches from `first` on. `order` (n,) are the rows; losses (n,), outputs (n, k) and norms follow it.
-
-    `codes` holds the addresses of each hidden layer's activation and gradient, of the loss and of the optimiser, and
-    `parameters` the numbers of the activations and the loss. `step` is the number of steps before.
-    """
-    k = Y.shape[1]
-    last = layers[layers.shape[0] - 1]
+def train_batches(data, vectors, report, layers, tile, rule, batches):
+    """Train on these batches of the rows (see groups.py). `tile` is scratch, as large as the table of layers says."""
+    X, Y, weights = data
+    theta, gradient = vectors.theta, vectors.gradient
+    losses, outputs, norms = report
+    order, first, count, rate, step = batches
+    k, last = Y.shape[1], layers.table[layers.table.shape[0] - 1]
     for batch in range(first, first + count):
-        begin = batch * batch_size
-        end = min(begin + batch_size, X.shape[0])
+        begin = batch * rule.batch_size
+        end = min(begin + rule.batch_size, X.shape[0])
         width = min(GROUP, (end - begin + LANES - 1) // LANES * LANES)
         y = last[D] + k * width
         gradient[:] = 0
         for start in range(begin, end, width):
             rows = min(width, end - start)
-            _gather(X, order, start, rows, tile, layers[0, A_IN], width)
+            _gather(X, order, start, rows, tile, layers.table[0, A_IN], width)
             _gather(Y, order, start, rows, tile, y, width)
-            _forward(theta, layers, codes, parameters, tile, width)
+            _forward(theta, layers, tile, width)
             _store(tile, last[Z], outputs, start, rows, width)
-            own = _losses(codes, layers, parameters, tile, k, width)
+            own = _losses(layers, tile, k, width)
             share = to(theta[0], 1.0 / (end - begin))
             for i in range(width):  # the loss's place now takes what each row's gradient counts: 0 where there is no row
                 weight = to(theta[0], 0.0)
@@ -235,9 +234,9 @@ def train_batches(
             for j in range(k):
                 for i in range(width):
                     tile[last[D] + j * width + i] *= tile[own + i]
-            _backward(theta, gradient, layers, codes, parameters, tile, width)
+            _backward(theta, gradient, layers, tile, width)
         step += 1
-        norms[batch] = _finish(codes[-1], theta, gradient, s1, s2, layers, l1, l2, clip, h, rate, step)
+        norms[batch] = _finish(vectors, layers, rule, rate, step)
 
 
 @driver
@@ -261,7 +260,8 @@ def correct_mistakes(columns, positive, order, start, most, w, pocket, scores, f
             wrong = _mistakes(scores, positive)
             if wrong < fewest:
                 fewest = wrong
-                pocket[:] = w
+                for j in range(w.size):
+                    pocket[j] = w[j]
     return order.size, corrections, fewest
 
 

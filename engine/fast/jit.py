@@ -38,12 +38,29 @@ class Apart(Compiler):
         super().__init__(typing, target, library, args, result, flags, names)  # type: ignore[no-untyped-call]
 
 
-OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "pipeline_class": Apart}
+OPTIONS: dict[str, Any] = {"nogil": True, "error_model": "numpy", "pipeline_class": Apart, "_nrt": False}
+"""Nothing is allocated, so no references are counted (`_nrt`): who calls holds all arrays, and a group of arguments would have
+each of its own counted whenever it is passed on.
+"""
 
 
 def driver(function: Callable[..., Any]) -> Any:
     """A compiled function over arrays. It is compiled for the types of its first call, and cached."""
     return numba.njit(function, cache=True, fastmath=FAST, **OPTIONS)
+
+
+_bound: dict[tuple[Any, Any], Any] = {}
+
+
+def bound(function: Any, dtype: Any, *arguments: Any) -> Any:
+    """A driver's code for arguments like these, whose types depend on one float type. It is called as the driver is, but looks
+    at no argument's type, which takes longer than all else in an epoch of a very small network.
+    """
+    if (function, dtype) not in _bound:
+        kinds = tuple(numba.typeof(argument) for argument in arguments)  # type: ignore[no-untyped-call]
+        function.compile(kinds)
+        _bound[function, dtype] = function.overloads[kinds].entry_point
+    return _bound[function, dtype]
 
 
 # Parts are always inlined. Left apart, a part is compiled once on its own and once within its caller, and which of the

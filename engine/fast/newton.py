@@ -6,8 +6,8 @@ import numpy as np
 
 from engine.fast import kernels, threads
 from engine.fast.curvature import read_rows
+from engine.fast.epoch import Scores, plain
 from engine.fast.jit import numbers
-from engine.fast.steps import Scores, plain
 from engine.fast.tiles import STRIP, TILE
 from engine.models.descent import validate
 from engine.models.newton import GRADIENT_TOLERANCE, Objective

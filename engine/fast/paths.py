@@ -38,7 +38,7 @@ def objective_of(problem: Problem) -> newton.Objective:
 
 def walk_of(rows: np.ndarray, positive: np.ndarray) -> perceptron.Walk:
     """The compiled walk."""
-    found: perceptron.Walk = compiled("steps").FastWalk(rows, positive)
+    found: perceptron.Walk = compiled("walk").FastWalk(rows, positive)
     return found
 
 

@@ -66,11 +66,13 @@ def _gather(X, rows, space, start, height):
 
 
 @part
-def _forward(products, theta, layers, codes, parameters, space, start, rows, height):
+def _forward(team, theta, layers, strips, start, rows):
     """Z and A of rows [start, start + rows) of the batch, layer by layer, strip by strip."""
-    last, strip = layers.shape[0] - 1, strip_of(space)
+    table, codes, parameters = layers
+    space, height = strips.space, strips.height
+    last, strip = table.shape[0] - 1, strip_of(space)
     for index in range(last + 1):
-        layer = layers[index]
+        layer = table[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
         leap, depth = (height - 1) * strip, _depth(inputs, space)
         for first in range(0, inputs, depth):
@@ -79,7 +81,7 @@ def _forward(products, theta, layers, codes, parameters, space, start, rows, hei
             for left in range(0, outputs, strip):
                 width, place = min(strip, outputs - left), left * height + start * strip
                 z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs + first * width :]
-                call(products[MULTIPLY], (z, into, leap, rows, w, width, many, first))
+                call(team.products[MULTIPLY], (z, into, leap, rows, w, width, many, first))
                 if first + many < inputs:
                     continue
                 if layer[BIAS] >= 0:
@@ -93,11 +95,13 @@ def _forward(products, theta, layers, codes, parameters, space, start, rows, hei
 
 
 @part
-def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space, height, own, losses, outputs):
+def _losses(data, report, layers, strips, order, begin, start, rows, batch, own):
     """The loss, ∂J/∂Z and raw outputs of rows [start, start + rows) of those at hand, whose first's place in the epoch is
     `begin`. Columns are worked on in full vectors, those without a row being 0.
     """
-    k, strip = Y.shape[1], strip_of(space)
+    Y, weights, losses, outputs = data.Y, data.weights, report.losses, report.outputs
+    space, height, p = strips.space, strips.height, layers.parameters[-1]
+    layer, k, strip = layers.table[layers.table.shape[0] - 1], Y.shape[1], strip_of(space)
     width = (rows + LANES - 1) // LANES * LANES
     y, d, loss, work = k * width, 2 * k * width, 3 * k * width, (3 * k + 1) * width
     for i in range(width):
@@ -109,7 +113,7 @@ def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space,
             own[np.uintp(y + j * width + i)] = Y[label, j]
             if i < rows:
                 outputs[place, j] = z
-    call(code, (own, own[y:], own[loss:], own[d:], own[work:], k, width, p))
+    call(layers.codes[-2], (own, own[y:], own[loss:], own[d:], own[work:], k, width, p))
     for i in range(rows):
         place = begin + start + i
         weight = weights[order[place]] if weights.size else to(p, 1.0)
@@ -121,11 +125,13 @@ def _losses(code, p, layer, Y, weights, order, begin, start, rows, batch, space,
 
 
 @part
-def _backward(products, layers, places, codes, parameters, space, turned, start, rows, height):
+def _backward(team, layers, strips, start, rows):
     """∂J/∂Z of every layer but the last, whose own stands in its D, for rows [start, start + rows) of the batch."""
+    table, codes, parameters = layers
+    space, height = strips.space, strips.height
     strip = strip_of(space)
-    for index in range(layers.shape[0] - 1, 0, -1):
-        layer, before = layers[index], layers[index - 1]
+    for index in range(table.shape[0] - 1, 0, -1):
+        layer, before = table[index], table[index - 1]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
         leap, depth = (height - 1) * strip, _depth(outputs, space)
         for first in range(0, outputs, depth):
@@ -133,16 +139,17 @@ def _backward(products, layers, places, codes, parameters, space, turned, start,
             to_here = space[layer[D] + start * strip + first * height :]
             for left in range(0, inputs, strip):
                 width, place = min(strip, inputs - left), left * height + start * strip
-                d, w = space[before[D] + place :], turned[places[index] + left * outputs + first * width :]
-                call(products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first))
+                d, w = space[before[D] + place :], strips.turned[strips.places[index] + left * outputs + first * width :]
+                call(team.products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first))
                 if first + many == outputs:
                     z, a = space[before[Z] + place :], space[before[A] + place :]
                     call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
 
 
 @part
-def _slope(products, layer, piece, space, rows, height, gradient, bias, scratch, more):
+def _slope(team, layer, piece, strips, rows, gradient, bias, scratch, more):
     """∇ of a piece of W, and of b, from the batch's rows at hand; added to what is there if `more`."""
+    space, height = strips.space, strips.height
     strip, d = strip_of(space), space[layer[D] + piece[LEFT] * height :]
     width = piece[WIDTH]
     for row in range(0, piece[ROWS], TILE):
@@ -150,7 +157,7 @@ def _slope(products, layer, piece, space, rows, height, gradient, bias, scratch,
         a, limit = space[layer[A_IN] + column // strip * strip * height + column % strip :], strip - column % strip
         jump = (height - 1) * strip if column + limit < layer[INPUTS] else 0  # there is no strip behind the last one
         g = gradient[row * width :]
-        call(products[MULTIPLY_TURNED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
+        call(team.products[MULTIPLY_TURNED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
     if piece[PLACE_B] >= 0:
         if not more:
             bias[:width] = 0
@@ -207,34 +214,33 @@ def _shorten(g, factor):
 
 
 @part
-def _apply(products, code, theta, gradient, bias, s1, s2, layers, places, piece, turned, h, rate, step):
+def _apply(team, vectors, gradient, bias, layers, strips, piece, h, rate, step):
     """Update a piece of W, and of b, and Wᵀ of all layers but the first."""
+    theta, _, s1, s2 = vectors
     w, b, width, index = piece[PLACE], piece[PLACE_B], piece[WIDTH], piece[LAYER]
-    call(code, (theta[w:], gradient, s1[w:], s2[w:], piece[ROWS] * width, h, rate, step))
+    call(layers.codes[-1], (theta[w:], gradient, s1[w:], s2[w:], piece[ROWS] * width, h, rate, step))
     if b >= 0:
-        call(code, (theta[b:], bias, s1[b:], s2[b:], width, h, rate, step))
+        call(layers.codes[-1], (theta[b:], bias, s1[b:], s2[b:], width, h, rate, step))
     if index:
-        sizes = (piece[FIRST], piece[ROWS], width, layers[index, INPUTS], piece[LEFT], layers[index, OUTPUTS])
-        call(products[TURN_PART], (turned[places[index] :], theta[w:], *sizes))
+        sizes = (piece[FIRST], piece[ROWS], width, layers.table[index, INPUTS], piece[LEFT], layers.table[index, OUTPUTS])
+        call(team.products[TURN_PART], (strips.turned[strips.places[index] :], theta[w:], *sizes))
 
 
 @driver
-def train_share(
-    member, members, counters, give_way, products, X, Y, weights, order, theta, gradient, s1, s2, losses, outputs, norms,
-    layers, places, pieces, codes, parameters, space, most, height, turned, own, squares, h, batch_size, first, count, l1, l2,
-    clip, rate, step,
-):  # fmt: skip
-    """One member's share of `count` batches from `first` on; see `drivers.train_batches` for the arrays.
+def train_share(member, team, data, vectors, report, layers, strips, own, rule, batches):
+    """One member's share of these batches of the rows (see groups.py).
 
-    All members call it at once, the `counters` being 0 before; it ends early where one of them has failed. `most` rows of a
-    batch are at hand at once, at most, in strips of `height` rows; places (layers,) is where each Wᵀ stands. `own` (see
-    packing.py) is the member's scratch; in `squares` stands what each piece adds to |∇|². `gradient` (p,) is used where a
-    piece has to wait for its update: until |∇| is known that is clipped, or all rows of the batch have been at hand.
+    All members call it at once, the counters being 0 before; it ends early where one of them has failed. `own` (see packing.py)
+    is the member's scratch. The gradient is kept in its vector where a piece has to wait for its update: until |∇| is known
+    that is clipped, or all rows of the batch have been at hand.
     """
-    last, strip, phase = layers.shape[0] - 1, strip_of(theta), 0
+    counters, members, theta, gradient = team.counters, team.members, vectors.theta, vectors.gradient
+    pieces, most, n_pieces = strips.pieces, strips.most, strips.pieces.shape[0]
+    order, first, count, rate, step = batches
+    strip, phase, many_rows = strip_of(theta), 0, data.X.shape[0]
     for batch in range(first, first + count):
-        begin, size = batch * batch_size, min(batch_size, X.shape[0] - batch * batch_size)
-        waits = clip != math.inf or size > most
+        begin, size = batch * rule.batch_size, min(rule.batch_size, many_rows - batch * rule.batch_size)
+        waits = rule.clip != math.inf or size > most
         step += 1
         for span in range(0, size, most):
             rows = min(most, size - span)
@@ -244,48 +250,47 @@ def train_share(
             n, helped = take(counters, phase, member, members, parts, 0)
             while n >= 0:
                 start, many = n * some, min(some, rows - n * some)
-                _gather(X, order[begin + span + start :][:many], space[layers[0, A_IN] :], start, height)
-                _forward(products, theta, layers, codes, parameters, space, start, many, height)
-                place = (begin + span, start, many, size)
-                _losses(codes[-2], parameters[-1], layers[last], Y, weights, order, *place, space, height, own, losses, outputs)
-                _backward(products, layers, places, codes, parameters, space, turned, start, many, height)
+                chosen, place = order[begin + span + start :][:many], strips.space[layers.table[0, A_IN] :]
+                _gather(data.X, chosen, place, start, strips.height)
+                _forward(team, theta, layers, strips, start, many)
+                _losses(data, report, layers, strips, order, begin + span, start, many, size, own)
+                _backward(team, layers, strips, start, many)
                 n, helped = take(counters, phase, member, members, parts, helped)
-            phase = meet(counters, phase, members, give_way)
+            phase = meet(counters, phase, members, team.give_way)
             if phase < 0:
                 return
 
             open_phase(counters, phase, member, members)
-            n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
+            n, helped = take(counters, phase, member, members, n_pieces, 0)
             while n >= 0:
-                piece, layer = pieces[n], layers[pieces[n, LAYER]]
-                size_w = piece[ROWS] * piece[WIDTH]
+                piece, layer = pieces[n], layers.table[pieces[n, LAYER]]
                 g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE * strip :])
-                _slope(products, layer, piece, space, rows, height, g, g_b, own[(PIECE + 1) * strip :], span > 0)
+                _slope(team, layer, piece, strips, rows, g, g_b, own[(PIECE + 1) * strip :], span > 0)
                 if span + rows == size:
-                    if l1 or l2:
-                        penalize(theta[piece[PLACE] :], g, 0, size_w, l1, l2)
-                    _squares(piece, layer[OUTPUTS], g, g_b, squares)
-                    if clip == math.inf:
-                        _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
-                n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
-            phase = meet(counters, phase, members, give_way)
+                    if rule.l1 or rule.l2:
+                        penalize(theta[piece[PLACE] :], g, 0, piece[ROWS] * piece[WIDTH], rule.l1, rule.l2)
+                    _squares(piece, layer[OUTPUTS], g, g_b, strips.squares)
+                    if rule.clip == math.inf:
+                        _apply(team, vectors, g, g_b, layers, strips, piece, rule.h, rate, step)
+                n, helped = take(counters, phase, member, members, n_pieces, helped)
+            phase = meet(counters, phase, members, team.give_way)
             if phase < 0:
                 return
 
-        norm = _length(squares, own[:SUMS])
-        if clip != math.inf:
-            factor = min(to(norm, 1.0), to(norm, clip) / norm)
+        norm = _length(strips.squares, own[:SUMS])
+        if rule.clip != math.inf:
+            factor = min(to(norm, 1.0), to(norm, rule.clip) / norm)
             open_phase(counters, phase, member, members)
-            n, helped = take(counters, phase, member, members, pieces.shape[0], 0)
+            n, helped = take(counters, phase, member, members, n_pieces, 0)
             while n >= 0:
                 piece = pieces[n]
                 g, g_b = gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]
                 _shorten(g[: piece[ROWS] * piece[WIDTH]], factor)
                 _shorten(g_b[: piece[WIDTH] if piece[PLACE_B] >= 0 else 0], factor)
-                _apply(products, codes[-1], theta, g, g_b, s1, s2, layers, places, piece, turned, h, rate, step)
-                n, helped = take(counters, phase, member, members, pieces.shape[0], helped)
-            phase = meet(counters, phase, members, give_way)
+                _apply(team, vectors, g, g_b, layers, strips, piece, rule.h, rate, step)
+                n, helped = take(counters, phase, member, members, n_pieces, helped)
+            phase = meet(counters, phase, members, team.give_way)
             if phase < 0:
                 return
         if member == 0:
-            norms[batch] = norm
+            report.norms[batch] = norm

@@ -5,16 +5,29 @@ from typing import Any
 
 import numpy as np
 
-from engine.fast import barrier, fused_step, kernels, team_step
+from engine.fast import fused_step, kernels
 from engine.fast.curvature import compile_readings
-from engine.fast.microkernel import LANES
-from engine.fast.steps import FastWalk, addresses, layer_table, product_addresses, supported
+from engine.fast.epoch import addresses
+from engine.fast.large import Large
+from engine.fast.small import Small
+from engine.fast.steps import supported
+from engine.fast.walk import FastWalk
 from engine.models import newton, perceptron
-from engine.models.base import Problem
+from engine.models.base import Matrices, Problem
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.losses import HalfMeanSquaredError
 from engine.parts.optimizers import GradientDescent
+from engine.tables.target import Numbers
+
+
+class Least:
+    """As much of a spec as the paths read."""
+
+    loss, optimizer, regularization = HalfMeanSquaredError(), GradientDescent(), None
+
+    def penalties(self, rows: int) -> tuple[float, float]:
+        return 0.0, 0.0
 
 
 def compile_all() -> None:
@@ -45,26 +58,16 @@ def compile_for(problem: Problem) -> None:
 
 @cache
 def call_every_driver(dtype: Any) -> None:
-    """Call each driver once on next to nothing, which has it compiled for the types that it is later called with."""
-    network = Network([dense(1, 1), dense(1, 1)], dtype, np)
-    loss, rule = HalfMeanSquaredError(), GradientDescent()
-    codes, table = addresses(network, loss, rule), layer_table(network, LANES)
-    X, Y, D, order = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64)
-    empty, numbers_, h, one = np.empty(0, dtype), np.zeros(2, dtype), np.zeros(1), np.ones(1)
-    losses, norms, sums, tile = np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(1, dtype), np.zeros(512 * LANES, dtype)
-    vectors = (network.parameters.theta, network.parameters.gradient, empty, empty.copy())
-    limits = (0.0, 0.0, np.inf)
-    fused_step.means(losses, norms)
-    fused_step.share_right(D, order.copy(), order)
-    fused_step.determination(D, Y, order, one)
-    fused_step.evaluate(X, Y, empty, losses, D, vectors[0], table, codes, numbers_, tile, LANES)
-    fused_step.train_batches(
-        X, Y, empty, order, *vectors, losses, D, norms, table, codes, numbers_, tile, h, 1, 0, 1, *limits, 0.0, 0
-    )  # fmt: skip
-    counters, pieces = np.zeros(barrier.counters_size(1), np.int64), np.zeros((0, 9), np.int64)
-    team_step.train_share(
-        0, 1, counters, 0, product_addresses(dtype), X[:0], Y[:0], empty, order, *vectors, losses, D, norms,
-        table, order.copy(), pieces, codes, numbers_, tile, 1, 1, tile.copy(), tile.copy(), sums, h, 1, 0, 0, *limits, 0.0, 0,
-    )  # fmt: skip
+    """Train on next to nothing in every way, which has each driver compiled for the types that it is later called with."""
+    X, Y, order, w = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64), np.zeros(1, dtype)
+    fused_step.share_right(X, order.copy(), order)
+    fused_step.determination(X, Y, order, np.ones(1))
+    spec: Any = Least()
+    problem = Problem(spec, Network([dense(1, 1)], dtype, np), Numbers(("y",)), Matrices(X, Y), Matrices(X, Y))
+    for path in (Small, Large):
+        steps = path(problem, {}, 1)
+        steps(order, 0, 1, 0, 0.0)
+        steps.means()
+        steps.validate()
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
-    walk(order, 0, 1, losses, norms, walk.mistakes(losses))
+    walk(order, 0, 1, w, w.copy(), walk.mistakes(w))

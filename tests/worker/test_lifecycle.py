@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from engine.fast import steps
+from engine.fast import large, small
 from engine.models import descent
 from engine.tables.features import Column
 from store import checkpoints, datasets, forks, jobs, leases, recovery
@@ -35,8 +35,8 @@ each_way = pytest.mark.parametrize("way", WAYS)
 def breathing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let a run be interrupted after every batch."""
     monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
-    monkeypatch.setattr(steps, "CALL_OPERATIONS", 0.0)
-    monkeypatch.setattr(steps, "TEAM_OPERATIONS", 0.0)
+    monkeypatch.setattr(small, "CALL_OPERATIONS", 0.0)
+    monkeypatch.setattr(large, "TEAM_OPERATIONS", 0.0)
 
 
 class Asker:

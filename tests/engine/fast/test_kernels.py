@@ -14,9 +14,13 @@ from hypothesis.extra.numpy import arrays
 from numba.core.event import install_recorder
 
 from engine.errors import Diverged
-from engine.fast import fused_step, kernels, paths, team_step, threads
-from engine.fast.jit import Kernel, compile_kernel, numbers
-from engine.fast.steps import FastWalk, Large, Small, addresses, batch_width, fast, layer_table, supported
+from engine.fast import fused_step, kernels, large, paths, threads
+from engine.fast.epoch import addresses
+from engine.fast.jit import Kernel, bound, compile_kernel, numbers
+from engine.fast.large import Large
+from engine.fast.small import Small, batch_width, layer_table
+from engine.fast.steps import fast, supported
+from engine.fast.walk import FastWalk
 from engine.models import descent, perceptron
 from engine.models.base import Matrices, Problem
 from engine.models.descent import Definition, descend
@@ -295,8 +299,8 @@ def test_the_calls_an_epoch_is_cut_into_leave_the_bits_alone(path: Any, monkeypa
 
 def in_small_calls(monkeypatch: pytest.MonkeyPatch) -> None:
     """Yield after every batch."""
-    monkeypatch.setattr("engine.fast.steps.CALL_OPERATIONS", 1.0)
-    monkeypatch.setattr("engine.fast.steps.TEAM_OPERATIONS", 1.0)
+    monkeypatch.setattr("engine.fast.small.CALL_OPERATIONS", 1.0)
+    monkeypatch.setattr("engine.fast.large.TEAM_OPERATIONS", 1.0)
     monkeypatch.setattr(descent, "BREATH_SECONDS", 0.0)
 
 
@@ -334,15 +338,19 @@ def test_a_team_of_any_size_gives_the_same_bits(
 @pytest.mark.parametrize("failing", [0, 1, 2])
 def test_a_member_that_fails_ends_the_run(failing: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The others, who wait for it in compiled code, are let go."""
-    share = team_step.train_share
 
-    def failing_share(member: int, *arguments: Any) -> None:
-        if member == failing:
-            raise MemoryError
-        share(member, *arguments)
+    def failing_share(*given: Any) -> Any:
+        share = bound(*given)
+
+        def work(member: int, *arguments: Any) -> None:
+            if member == failing:
+                raise MemoryError
+            share(member, *arguments)
+
+        return work
 
     monkeypatch.setattr(threads, "count", lambda: 3)
-    monkeypatch.setattr(team_step, "train_share", failing_share)
+    monkeypatch.setattr(large, "bound", failing_share)
     with pytest.raises(MemoryError):
         trained(Large, sizes=(40, 70, 33, 12))
 

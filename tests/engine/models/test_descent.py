@@ -6,7 +6,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from engine.errors import Diverged
-from engine.fast import steps
+from engine.fast import large, small
 from engine.models import descent, perceptron
 from engine.models.kinds import AnyModel
 from engine.models.run_state import State
@@ -165,8 +165,8 @@ def test_a_run_resumes_within_an_epoch(request_: dict[str, Any], monkeypatch: py
     monkeypatch.setattr(descent, "BREATH_SECONDS", -1.0)
     monkeypatch.setattr(perceptron, "BREATH_SECONDS", -1.0)
     monkeypatch.setattr(perceptron, "CORRECTIONS", 2)
-    monkeypatch.setattr(steps, "CALL_OPERATIONS", 0.0)
-    monkeypatch.setattr(steps, "TEAM_OPERATIONS", 0.0)
+    monkeypatch.setattr(small, "CALL_OPERATIONS", 0.0)
+    monkeypatch.setattr(large, "TEAM_OPERATIONS", 0.0)
     data = table({**BLOBS, "sum": DATA.columns["sum"].values, "is": np.random.default_rng(0).integers(0, 2, 45) == 1})
     monkeypatch.setitem(globals(), "DATA", data)
     request = {"epochs": 3, "record": {"curves": "batch"}, **request_}
