@@ -190,6 +190,17 @@ class BoundLayer:
         return found
 
     @property
+    def has_activation(self) -> bool:
+        """Whether it ends in a function that can be chosen."""
+        return hasattr(self.rule, "activation")
+
+    @cached_property
+    def products(self) -> int:
+        """Multiplications that a row takes on its way forward: each weight at each place of the output."""
+        weights = sum(each.size for each in self.parameters if each.is_weight)
+        return weights * math.prod(self.output_shape[:-1])
+
+    @property
     def dropout(self) -> float:
         """The share of its outputs that a step silences."""
         return float(getattr(self.rule, "dropout", 0.0))
