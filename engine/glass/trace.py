@@ -186,7 +186,7 @@ class _Shown:
         return zip(self.names, self.network.layers, self.workspace.passes, strict=True)
 
     def _symbols(self, level: int) -> Symbols:
-        """Of that layer: whether its bias is shown as the weight of an input x₀ = 1 depends on whether it has one."""
+        """The symbols of that layer, which has its bias shown as the weight of an input x₀ = 1 only where it has one."""
         layer = self.network.layers[level - 1]
         return Symbols(level, self.is_extra and isinstance(layer.rule, Dense) and layer.bias)
 

@@ -82,7 +82,7 @@ class Backpropagation:
         return float(self.row_losses.mean(dtype=np.float64)) + self.penalty()
 
     def penalty(self) -> float:
-        """What the weights, but no bias, add to J."""
+        """The penalties in J, on the weights and on no bias."""
         l1, l2 = self.penalties
         weights = [W.reshape(-1) for W, _ in self.network.parameters.weights()]
         sizes = sum(np.abs(W).sum() for W in weights) if l1 else 0.0  # a pass over all of them, beside which J may be little

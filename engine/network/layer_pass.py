@@ -37,7 +37,7 @@ class LayerPass:
 
     @property
     def Z(self) -> Array:
-        """What the activation is of; A itself where nothing bends it."""
+        """The activation's argument; A itself where nothing bends it."""
         return self.scratch.get("Z", self.A)
 
     @property

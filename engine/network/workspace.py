@@ -41,7 +41,7 @@ class Workspace:
 
     @property
     def outputs(self) -> Array:
-        """What the last layer answers (n, k)."""
+        """The last layer's answers (n, k)."""
         return self.passes[-1].A.reshape(self.rows, -1)
 
     @property

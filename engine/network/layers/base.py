@@ -19,7 +19,7 @@ from engine.spec import Described
 
 IDENTITY = Identity()
 EXPORTED = {"W": "weights", "b": "bias"}
-"""What arrays are called outside the engine, where that is not their own name."""
+"""Names of arrays outside the engine, where these are not their own."""
 GREEK = {"gamma": r"\gamma", "beta": r"\beta", "mean": r"\mu", "variance": r"v", "normal": r"\hat X"}
 """How LaTeX writes the names of arrays that are no single letter."""
 
@@ -96,11 +96,11 @@ class LayerRule(Described, ABC):
         return {**{EXPORTED.get(name, name): array for name, array in at.arrays.items()}, **statistics}
 
     def bent(self, at: LayerPass) -> Array | None:
-        """What the layer's activation is of, after a forward pass; None where it has none."""
+        """The argument of the layer's activation, after a forward pass; None where it has none."""
         return None
 
     def shown(self, at: LayerPass, symbols: "Symbols") -> Iterator[tuple[str, str, Array]]:
-        """What a trace shows between the parameters and A, in the order in which it is worked out: name, formula, numbers."""
+        """A trace's quantities between the parameters and A, as they are worked out, in order: name, formula, numbers."""
         return iter(())
 
     def count_shown(self, shape: Shape, rows: int) -> int:

@@ -171,7 +171,7 @@ class Conv2d(LayerRule):
                 patches[group, :, :, :, i, j] = window.at(X, i, j)[..., channels]
 
     def patches(self, X: Array) -> Array:
-        """What each filter sees at each place: (n, *out, *kernel, channels), of images X (n, height, width, channels)."""
+        """The patches that filters see: (n, *out, *kernel, channels), of images X (n, height, width, channels)."""
         window = self.window(X.shape[1:])
         padded = np.zeros((len(X), *window.padded, X.shape[-1]), X.dtype)
         window.inside(padded)[...] = X

@@ -1,4 +1,4 @@
-"""What pooling layers share: a window that shrinks each channel of an image by itself."""
+"""The common part of pooling layers: a window that shrinks each channel of an image by itself."""
 
 from pydantic import Field
 

@@ -82,7 +82,7 @@ class Window:
         return ((i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1]))
 
     def at(self, padded: Array, i: int, j: int) -> Array:
-        """What the kernel's place (i, j) meets at each place of the window: a view (n, *out, c) of a padded image."""
+        """The numbers under the kernel's place (i, j), wherever the window stands: a view (n, *out, c) of a padded image."""
         (down, right), (rows, columns) = self.stride, self.out
         top, left = i * self.dilation[0], j * self.dilation[1]
         return padded[:, top : top + down * (rows - 1) + 1 : down, left : left + right * (columns - 1) + 1 : right]
