@@ -48,7 +48,7 @@ log = structlog.get_logger()
 
 
 def end_with_parent() -> None:
-    """Where the supervisor asked for it, ask this process to end as soon as the supervisor is gone, even by kill −9."""
+    """Have this process end as soon as its supervisor is gone, even by kill −9, if the supervisor asked for it."""
     if os.environ.pop(WITH_PARENT, None):
         threading.Thread(target=_wait_for_parent, name="parent", daemon=True).start()
 
@@ -91,7 +91,7 @@ def refuse_open_door(setting: Settings) -> None:
 
 
 def keep_kernels(setting: Settings) -> None:
-    """Where the code may not be written beside, as in a container, keep compiled kernels with the data: they take seconds
+    """Keep compiled kernels with the data if the code's folder may not be written to, as in a container: they take seconds
     to make, and a temporary folder is gone at the next start.
     """
     if not os.access(kernel_cache.__file__, os.W_OK):

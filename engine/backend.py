@@ -1,4 +1,4 @@
-"""Where arrays live: NumPy on the host, CuPy on a card. The only file that names cupy."""
+"""The place of arrays: NumPy on the host, or CuPy on a card. The only file that names cupy."""
 
 from collections.abc import Callable
 from functools import partial

@@ -51,7 +51,7 @@ def catalog(translation: Translation = str) -> dict[str, list[dict[str, Any]]]:
 
 
 def choices() -> list[dict[str, Any]]:
-    """What is left to choose for each model, solver and task: the losses, and pointers to the fields that mean nothing."""
+    """The choices that each model, solver and task leaves: the losses, and pointers to the fields that mean nothing."""
     found = []
     for cls in members(AnyModel):
         solvers = get_args(cls.__annotations__.get("solver")) or (None,)

@@ -1,4 +1,4 @@
-"""What every spec of the engine is made of: a frozen dataclass with a `kind`, bounded fields and its behavior.
+"""The base of every spec of the engine: a frozen dataclass with a `kind`, bounded fields and its behavior.
 
 One declaration gives the request schema, the OpenAPI text, the defaults, the stored JSON and the catalog entry.
 """

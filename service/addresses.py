@@ -1,4 +1,4 @@
-"""Where a request comes from: the connection's other end, or what a proxy that is named in the settings says of it."""
+"""The address that a request comes from: the connection's other end, or what a trusted proxy says of it."""
 
 import ipaddress
 import re
@@ -24,7 +24,7 @@ def is_among(address: str, among: Sequence[Network]) -> bool:
 
 
 def network_of(address: str) -> str:
-    """What an address is counted by: itself, and of IPv6 its /64, which is one subscriber's."""
+    """The key that an address is counted by: itself, or for IPv6 its /64, which is one subscriber's."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

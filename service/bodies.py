@@ -94,7 +94,7 @@ def _measure(body: bytes) -> tuple[int, int]:
 
 
 def _validated(adapter: TypeAdapter[Any], body: bytes) -> Any:
-    """What the endpoint takes. Raises RequestValidationError, with some of the mistakes where there are many."""
+    """The body, validated. Raises RequestValidationError, with some of the mistakes if there are many."""
     cut: dict[int, Any] = {}
     with suppress(ValueError):  # of which all of it will say where and why
         _validate(adapter, _prefix(body, cut), cut)

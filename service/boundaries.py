@@ -118,7 +118,7 @@ def _usual(column: Mapping[str, Any]) -> Any:
 
 
 def _plane_of(share: Shares, width: int | None) -> Any:
-    """Of a class or tag, or by the words of a tag."""
+    """Probabilities of a class or tag, or by the words of a tag."""
     if isinstance(share, Mapping):
         return {word: _rows(each.tolist(), width) for word, each in share.items()}
     return _rows(share.tolist(), width)

@@ -1,4 +1,4 @@
-"""What callers may keep: an ETag for everything that is read, and 304 for who has it already (RFC 9110, 9111).
+"""Caching: an ETag for everything that is read, and 304 for callers who have it already (RFC 9110, 9111).
 
 An answer is the caller's own, and asked after each time: `private, no-cache`. A route whose answer never changes under its
 name, such as a file named for its hash, says so by a Cache-Control of its own, and `no-store` keeps an answer out of this.

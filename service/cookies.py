@@ -17,7 +17,7 @@ LONGEST_TOLD = 100
 
 
 class ForeignOrigin(StoreError):
-    """What changes something was not sent by a page of this server."""
+    """A request that changes something was not sent by a page of this server."""
 
     code, status = "FOREIGN_ORIGIN", 403
 

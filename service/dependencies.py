@@ -1,4 +1,4 @@
-"""What routes are given: the store, the caller, a page, an idempotent answer."""
+"""Dependencies of routes: the store, the caller, a page, an idempotent answer."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Iterator

@@ -25,7 +25,7 @@ BATCH = 500
 
 @dataclass(frozen=True)
 class Begin:
-    """Where a caller wants the events to begin: after a place, or, where that is None, after all that there is by now.
+    """The event after which a caller wants to begin; with None, after all that there are by now.
     `pointer` is where that was said.
     """
 

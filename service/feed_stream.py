@@ -33,6 +33,6 @@ async def open_feed(hub: Hub, caller: Caller, last_event_id: str | None, wanted:
 
 
 def _begin(database: Database, place: FeedPlace | None) -> tuple[FeedPlace, bool]:
-    """Where the feed has come to, and whether all that follows the place is there."""
+    """The end of the feed, and whether all that follows the place is still there."""
     with database.reading() as session:
         return feed.end(session), place is None or feed.is_complete(session, place)

@@ -85,7 +85,7 @@ class Hub:
         return self._loop.time()
 
     async def run(self, work: Callable[..., Result], *arguments: Any) -> Result:
-        """What `work` gives, in one of the few threads that streams share."""
+        """Call `work` in one of the few threads that streams share. Returns its result."""
         return await run_sync(work, *arguments, limiter=self._limiter)
 
     # --- opening and ending
@@ -104,7 +104,7 @@ class Hub:
         return stream
 
     async def place_in(self, channel: JobChannel, begin: Begin) -> Cursor:
-        """Where in the job's events to begin. Raises BadPageToken."""
+        """The cursor in the job's events at which to begin. Raises BadPageToken."""
         if begin.place is not None and channel.head.cursor.id < begin.place.id:  # it may have gone on just now
             await self.run(self._look, channel)
         return begin.after(channel.head)

@@ -1,4 +1,4 @@
-"""What lists of jobs, datasets and models have in common: parameters, and a page with its total."""
+"""Lists of jobs, datasets and models: their common parameters, and a page with its total."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -11,7 +11,7 @@ from starlette.routing import compile_path
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FROM_ROUTER = ("route", "endpoint", "path_params")
-"""What the router notes in a request's scope."""
+"""Keys that the router writes into a request's scope."""
 
 
 def methods_of(app: FastAPI, path: str) -> set[str]:

@@ -20,7 +20,7 @@ SECONDS = Histogram("vidro_request_seconds", "Time to the last byte of the answe
 GONE = 499
 """The status in the log, as nginx has it, of a request whose client hung up before the end of its body."""
 OF_STRANGERS = "/v1/session"
-"""Where the body of a caller who is not known yet is read."""
+"""Path whose body is read from callers who are not known yet."""
 STRANGERS_BYTES = 8 << 10
 SAFE_ID = re.compile(r"[\w.:-]{1,128}", re.ASCII)
 log = structlog.get_logger()

@@ -21,7 +21,7 @@ REMEDY = "send it as curl -F file=@iris.csv does"
 
 @dataclass
 class Form:
-    """What a form held: its files, each with the name it was sent by and the field it came in, and its other fields."""
+    """The contents of a form: its files, each with the name it was sent by and the field it came in, and its other fields."""
 
     files: list[tuple[str, str, Hashed]] = field(default_factory=list)
     fields: dict[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Who may call from a browser: pages of listed origins and, while no key is configured, no other page and no other host."""
+"""Origins that may call from a browser: the listed ones; while there is no key, no other page and no other host."""
 
 import ipaddress
 from urllib.parse import quote

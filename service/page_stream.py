@@ -33,7 +33,7 @@ GONE = "x"
 ROUND_SECONDS = 0.1
 """Shortest time between two rounds through the jobs: what happens to several comes in one write."""
 ROUND_BYTES = 64 * 1024
-"""What a round gathers before it is sent."""
+"""Bytes that a round gathers before it is sent."""
 
 
 @dataclass
@@ -93,7 +93,7 @@ class Named:
         return [None if place == GONE else cursor(place, pointer) for place in places]
 
     def begin(self, page_token: str | None, last_event_id: str | None, wanted: str) -> "Begun":
-        """Where each job is to begin; the first of these that is given counts. Raises BadPageToken."""
+        """The event after which each job begins, by the first of these that is given. Raises BadPageToken."""
         for given, pointer in ((page_token, "/query/page_token"), (last_event_id, "/header/last-event-id")):
             if given:
                 return self._gone_on(given, pointer)
@@ -111,7 +111,7 @@ class Named:
 
 @dataclass(frozen=True)
 class Begun:
-    """Where each job is to begin, but those that were told to be gone; `known` are those that may have gone since."""
+    """The event after which each job begins, unless it was told to be gone; `known` are those that may have gone since."""
 
     named: Named
     begins: dict[str, Begin]
@@ -243,7 +243,7 @@ class PageStream(EventStream):
         return is_worth_it
 
     async def _events_of(self, slot: Slot) -> list[Told]:
-        """What follows of a job, up to a block."""
+        """The next events of a job, up to a block."""
         job = to_json(slot.job_id)
         channel, place = slot.channel, slot.place
         block = None if channel is None or channel.is_gone else await self.hub.read(channel, place)

@@ -8,7 +8,7 @@ MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 GAP = 2
 """Transparent pixels between the pictures of a sheet."""
 LEVEL = 4
-"""Of compression: half the time of the usual one, for a tenth more bytes."""
+"""Level of compression: half the time of the usual one, for a tenth more bytes."""
 
 
 def bytes_of(pixels: np.ndarray, low: float, high: float) -> np.ndarray:

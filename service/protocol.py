@@ -21,7 +21,7 @@ from store.settings import Settings
 
 SWEEP_SECONDS = 1.0
 PROGRESS_BYTES = 1024
-"""What has to come of a body, or go of an answer, within the time for progress."""
+"""Bytes of a body that have to come, or of an answer that have to go, within the time for progress."""
 FRAMING = 8
 """Bytes of chunked framing that come with a byte of a body, at most."""
 SPARE_FILES = 128
@@ -31,7 +31,7 @@ WRITER = "vidro.writer"
 
 
 class Bounds:
-    """What all connections of a process share: the limits, how many there are, and the sweep."""
+    """The state that all connections of a process share: the limits, how many there are, and the sweep."""
 
     def __init__(self, setting: Settings) -> None:
         self.setting = setting

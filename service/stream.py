@@ -54,7 +54,7 @@ class EventStream(Response):
         self.channel: Channel | None = None
         self.place: Any = None
         self.before = ""
-        """What is sent before the first event."""
+        """Text that is sent before the first event."""
         self._writer: Writer | None = None
         self._waker: asyncio.Future[None] | None = None
         self._limit: asyncio.Timeout | None = None

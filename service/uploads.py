@@ -52,11 +52,11 @@ class FileUpload:
 
     @property
     def given(self) -> dict[str, Any]:
-        """What was said of how to read the files."""
+        """The options given for reading the files."""
         return {**({"format": self.format} if self.format else {}), **self.options.given}
 
     def fingerprint(self) -> Any:
-        """What makes this upload the same as another: content, names, and how to read them."""
+        """The key by which two uploads are the same: content, names, and how to read them."""
         return [[(name, file.digest) for name, file in self.files], self.name, self.format, self.options.given]
 
     def original(self) -> Hashed:

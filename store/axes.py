@@ -1,4 +1,4 @@
-"""Where the points of jobs' curves lie on an axis that jobs can be compared on: optimizer steps, epochs, or seconds."""
+"""Positions of curves' points on an axis on which jobs can be compared: optimizer steps, epochs, or seconds."""
 
 import math
 from collections.abc import Callable, Collection, Sequence

@@ -28,7 +28,7 @@ NAMED = "SELECT digest, content IS NULL FROM blobs"
 
 @dataclass
 class Report:
-    """What a backup holds, and what was wrong with the content that it was made of."""
+    """The contents of a backup, and what was wrong with the content that it was made of."""
 
     contents: int = 0
     size: int = 0

@@ -1,4 +1,4 @@
-"""What others commit: which of the jobs that this process watches have new events, found out by one thread.
+"""Changes that others commit: one thread finds out which of the jobs that this process watches have new events.
 
 PostgreSQL tells it: triggers notify `vidro_jobs` of a job's number within the transaction that writes (migration 0009).
 SQLite is asked whether anybody has written at all, which reads no table, and only then where the watched jobs are.

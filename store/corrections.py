@@ -31,7 +31,7 @@ KEPT_AS_WORDS = ("ALMOST_NUMBERS", "MIXED_NUMBERS", "LEADING_ZEROS", "LARGE_NUMB
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be corrected: the kinds of columns, and fields of an upload's form that say how the file is read."""
+    """A correction of a dataset: the kinds of columns, and fields of an upload's form that say how the file is read."""
 
     columns: Sequence[Correction] = ()
     read: Mapping[str, Any] | None = None
@@ -39,7 +39,7 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Corrected:
-    """What a dataset is to be made of, besides its original; its `table` is None where that stays."""
+    """The new parts of a dataset, besides its original; `table` is None if the table stays."""
 
     source: dict[str, Any]
     rows: int
@@ -76,7 +76,7 @@ def _source_of(dataset: Dataset, read: Mapping[str, Any], options: ReadOptions) 
 def prepare(
     session: Session, setting: Settings, files: Files, dataset: Dataset, wanted: Wanted, folder: Path
 ) -> Callable[[], Corrected]:
-    """What makes the corrected dataset, which takes its time and needs no session: from its table, or from the file as it
+    """A function that makes the corrected dataset; it takes time and needs no session: from its table, or from the file as it
     came. Files are written into the folder.
 
     Raises UnreadableFile, or ValidationError where a field of `wanted.read` is wrong.
@@ -179,7 +179,7 @@ def originals(session: Session, files: Files, dataset: Dataset, folder: Path) ->
 
 
 def _current(session: Session, files: Files, dataset: Dataset, names: Sequence[str], folder: Path) -> dict[str, Any]:
-    """What a reader needs to know of a dataset of which the named columns alone are read anew."""
+    """The options for a reader that reads only the named columns of a dataset again."""
     content = table_file(session, files, dataset)
     path = content if isinstance(content, Path) else folder / "current.arrow"
     if isinstance(content, bytes):

@@ -42,7 +42,7 @@ def cursor(event_id: str, pointer: str | None = None) -> Cursor:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """Where a job's events end for now: `cursor` is what its row and its curves hold at; `furthest` counts the epochs that
+    """The present end of a job's events: its row and its curves include all up to `cursor`; `furthest` counts the epochs that
     were ever recorded, which are more while a lost attempt's are trained again; `ended` says that no event will follow.
     """
 
@@ -93,5 +93,5 @@ def heads(session: Session, numbers: Collection[int]) -> dict[int, Head]:
 
 
 def head(session: Session, job: Job) -> Head:
-    """Where the job's events end, in the state of the database that the session sees."""
+    """The end of the job's events, in the state of the database that the session sees."""
     return heads(session, [job.number])[job.number]

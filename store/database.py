@@ -114,7 +114,7 @@ BUSY_SECONDS = 30
 """How long SQLite waits for its turn to write, unless told otherwise."""
 
 LOG_BYTES = 64 * 2**20
-"""What SQLite's log is cut back to once its pages are in the database."""
+"""Size that SQLite's log is cut back to once its pages are in the database."""
 
 FRESH_SECONDS = 1.0
 """For so long after its last use a connection is taken to be alive; later it is asked first, at the cost of a round trip."""

@@ -36,7 +36,7 @@ from typing import Any
 from engine.errors import EngineError, InputError
 
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-"""What the system says where a disk is full, a quota is used up, or a file may not grow."""
+"""Errors of the system for a full disk, a quota that is used up, or a file that may not grow."""
 SQLITE_NO_ROOM = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE})
 SQLITE_BUSY = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_BUSY_SNAPSHOT})
 POSTGRESQL_LOCKED = "55P03"

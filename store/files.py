@@ -25,7 +25,7 @@ from store.errors import ContentDamaged, ContentMissing, DiskFull, says_full
 from store.tables import Blob, Checkpoint, Dataset, Job, Model, Position
 
 UPLOADING = ".upload-"
-"""What the folders begin with in which uploads are collected."""
+"""Prefix of the folders in which uploads are collected."""
 RESUMABLE = ".resumable-"
 """The same of uploads that may be resumed, which stay longer."""
 REFERENCES = (Dataset.digest, Dataset.table_digest, Job.table_digest, Checkpoint.digest, Position.digest, Model.digest)
@@ -42,7 +42,7 @@ class Hashed:
 
 @dataclass(frozen=True)
 class Part:
-    """What a content is to its reader, who is to be told where it cannot be had: its name, what works without it, and what to
+    """A content as its reader knows it, for the error if it cannot be read: its name, what works without it, and what to
     do.
     """
 
@@ -52,7 +52,7 @@ class Part:
 
 
 Stamp = tuple[int, int, int, int, int]
-"""What changes with every write to a file: its device, its inode, its size, and when it and its inode were written to."""
+"""The facts of a file that change with every write: its device, its inode, its size, and when it and its inode were written."""
 KNOWN_STAMPS = 10_000
 """Files that a process remembers to have proven."""
 PROOFS_AT_ONCE = 8

@@ -1,4 +1,4 @@
-"""What of a table is worth a look before training, each with its evidence.
+"""Findings about a table before training, each with its evidence.
 
 What can only be said once the target is known: engine/training/findings.py.
 """
@@ -27,7 +27,7 @@ SCALES_APART = 1000
 def warnings_of(
     columns: Sequence[Described], table: pl.DataFrame, told: Sequence[Mapping[str, Any]] = ()
 ) -> list[dict[str, Any]]:
-    """What is worth a look in a described table, in the order of the columns; of one code at most some are named.
+    """Findings in a described table, in the order of the columns; of one code at most some are named.
 
     Of columns that nearly are numbers, as is `told` of them, nothing is said that holds of words.
     """
@@ -149,7 +149,7 @@ def _duplicates(columns: Sequence[Described], table: pl.DataFrame) -> dict[str, 
 
 
 def _marks(column: Described) -> tuple[Any, ...]:
-    """What is the same of columns that hold the same; whole numbers equal the same fractions."""
+    """A key that columns with equal contents share; whole numbers equal the same fractions."""
     marks = tuple(column[name] for name in ("missing", "first_missing", "distinct", "min", "max", "mean", "std"))
     words = column["top"][:1] if column["min"] is None and column["top"] else ()
     return (*marks, *(str(entry) for entry in words), *(column["shape"] or ()))

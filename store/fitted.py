@@ -17,7 +17,7 @@ TARGET: TypeAdapter[Target] = TypeAdapter(Target)
 
 
 def fitted_of(prepared: Prepared, columns: Iterable[str], read: Mapping[str, Any] | None) -> dict[str, Any]:
-    """What was fitted to the training rows, the names of all of the table's `columns`, and how the cells of those that the
+    """The fit to the training rows, the names of all of the table's `columns`, and how the cells of those that the
     job reads were `read`, as JSON.
     """
     return {

@@ -1,4 +1,4 @@
-"""What this process may use of its machine, or of the container that it is in."""
+"""The resources that this process may use of its machine, or of the container that it is in."""
 
 import os
 import resource
@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 
 CGROUP = Path("/sys/fs/cgroup")
-"""Where Linux tells a container's limits: version 2, and version 1 in folders of its own."""
+"""Files in which Linux tells a container's limits: version 2, and version 1 in folders of its own."""
 
 
 @lru_cache

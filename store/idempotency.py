@@ -18,7 +18,7 @@ ABANDONED_SECONDS = 600
 
 @dataclass(frozen=True)
 class Answer:
-    """What the first request was told."""
+    """The answer that the first request got."""
 
     status: int
     location: str | None

@@ -57,7 +57,7 @@ class Images:
 
 
 def images_of(dataset: Dataset, table: Callable[[], pl.DataFrame]) -> list[Images]:
-    """What of the dataset can be shown as images: columns of arrays, then tables of pixels, in the order of the columns. The
+    """Parts that can be shown as images: columns of arrays, then tables of pixels, in the order of the columns. The
     `table` is looked into where there are arrays.
     """
     arrays = [_of_array(column, table().schema[column["name"]]) for column in dataset.columns if column["kind"] == "image"]
@@ -161,7 +161,7 @@ def _is_whole(column: Mapping[str, Any]) -> bool:
 
 
 def _range(columns: list[Mapping[str, Any]], is_whole: bool) -> tuple[float, float]:
-    """What is black and what is white: 0 and 255 of bytes, 0 and 1 of fractions within, else the smallest and the largest."""
+    """The numbers drawn black and white: 0 and 255 of bytes, 0 and 1 of fractions within, else the smallest and the largest."""
     lows = [column["min"] for column in columns if column["min"] is not None]
     highs = [column["max"] for column in columns if column["max"] is not None]
     low, high = float(min(lows, default=0)), float(max(highs, default=1))

@@ -26,13 +26,13 @@ from store.settings import Settings
 
 TABLE = "table.arrow"
 FRUGAL = "narenas:2,dirty_decay_ms:50,muzzy_decay_ms:0"
-"""What Polars' allocator keeps for later, it gives back soon."""
+"""Setting by which Polars' allocator soon returns memory that it keeps for later."""
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True)
 class Ingested:
-    """What a dataset is made of, besides its original: how it was read, its profile, and its table as an Arrow file."""
+    """The parts of a dataset, besides its original: how it was read, its profile, and its table as an Arrow file."""
 
     source: dict[str, Any]
     rows: int
@@ -193,7 +193,7 @@ class Reader:
         return found
 
     def _died(self) -> StoreError:
-        """What to say of a process that ended over a file."""
+        """The error for a process that ended over a file."""
         status = self.process.wait()
         self.errors.seek(0)
         said = self.errors.read()[-2000:].decode("utf-8", "replace")

@@ -50,7 +50,7 @@ def unknown(job_id: str) -> NotFound:
 
 
 def targets(session: Session, numbers: Sequence[int]) -> dict[int, Any]:
-    """What the jobs are to predict, by the job's number."""
+    """The targets of the jobs, by the job's number."""
     query = select(Job.number, Job.request["target"].label("target")).where(Job.number.in_(numbers))
     return {row.number: row.target for row in session.execute(query)}
 

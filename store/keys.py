@@ -19,7 +19,7 @@ from store.tables import ApiKey, BrowserSession
 
 SCOPES = ("read", "write", "admin")
 LOCAL_OWNER = "local"
-"""Who everybody is while no key is configured and the server listens on loopback alone."""
+"""The owner that everybody is while there is no key and the server listens on loopback alone."""
 SESSION_PREFIX = "ses_"
 LONGEST_NAME = 200
 """Characters of an owner or of a key's name."""
@@ -27,7 +27,7 @@ LONGEST_NAME = 200
 
 @dataclass(frozen=True)
 class Caller:
-    """Who asks: an owner, what they may do, by which key, or a browser's session that began with it, and until when. An admin
+    """A caller: an owner, what they may do, by which key, or a browser's session that began with it, and until when. An admin
     sees what belongs to others, too.
     """
 
@@ -39,7 +39,7 @@ class Caller:
 
     @property
     def proof(self) -> str | None:
-        """What the caller was let in by: the session, or else the key; None without either."""
+        """The proof that let the caller in: the session, or else the key; None without either."""
         return self.session_id or self.key_id
 
     @property
@@ -170,6 +170,6 @@ def _is_over() -> ColumnElement[bool]:
 
 
 def digest(secret: str) -> str:
-    """What is stored of a key, or of a session's token."""
+    """The digest that is stored of a key, or of a session's token."""
     # One round of SHA-256 is enough for 256 random bits; slow hashes are for what people make up.
     return hashlib.sha256(secret.encode()).hexdigest()

@@ -25,7 +25,7 @@ class Lease:
 
 
 def lease_of(job: Job) -> Lease:
-    """What its attempt names, of a job as `claim` gave it."""
+    """The lease of a job as `claim` returned it, which its attempt names."""
     return Lease(job.number, job.id, job.attempt)
 
 

@@ -22,7 +22,7 @@ FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
 TARGET: TypeAdapter[Target] = TypeAdapter(Target)
 CACHED_PREDICTORS = 32
 TRAIN_AGAIN = "a job with the same request makes the same weights, which mends these, or restore a backup"
-"""What to do about weights that are damaged."""
+"""Remedy for damaged weights."""
 
 
 def create(session: Session, job: Job, **made: Any) -> Model:
@@ -45,7 +45,7 @@ def create(session: Session, job: Job, **made: Any) -> Model:
 
 @cache
 def _versions() -> dict[str, str]:
-    """What a model is made with; looking it up takes milliseconds."""
+    """Versions that a model is made with; looking them up takes milliseconds."""
     return {"python": platform.python_version(), **{name: version(name) for name in ("vidro", "numpy", "polars")}}
 
 

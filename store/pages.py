@@ -21,7 +21,7 @@ NOT_GIVEN_OUT = "page_token is none that was given out here; leave it out to sta
 
 
 class Order(NamedTuple):
-    """What a list is ordered by: a `key`, by default the time of creation; rows without one come last either way."""
+    """The order of a list: by a `key`, by default the time of creation; rows without one come last either way."""
 
     key: ColumnElement[Any] | None = None
     descending: bool = True
@@ -103,7 +103,7 @@ def named_like(table: Any, text: str) -> ColumnElement[bool]:
 
 
 def scope_of(asked: Mapping[str, Any]) -> str:
-    """What a token is good for: a few characters that stand for the order and filters of a list; none where none were asked."""
+    """The scope of a token: a few characters that stand for the order and filters of a list; none if none were given."""
     given = {name: value for name, value in asked.items() if value is not None}
     return hashlib.sha256(json.dumps(given, sort_keys=True).encode()).hexdigest()[:12] if given else ""
 

@@ -1,4 +1,4 @@
-"""What is stored belongs to the user whom Vidro runs as, and nobody else may read it: folders 0700, files 0600."""
+"""Permissions: stored data belongs to the user whom Vidro runs as, and nobody else may read it: folders 0700, files 0600."""
 
 import os
 import stat
@@ -7,9 +7,9 @@ from pathlib import Path
 import structlog
 
 OTHERS = 0o077
-"""What the group and everybody else may do."""
+"""Permission bits of the group and everybody else."""
 OURS = ("vidro.db", "vidro.db-wal", "vidro.db-shm", "files", "messages", "kernels")
-"""What lies in a data folder."""
+"""Files and folders in a data folder."""
 log = structlog.get_logger()
 
 

@@ -1,4 +1,4 @@
-"""What a dataset is made of: each column's kind and exact statistics.
+"""The profile of a dataset: each column's kind and exact statistics.
 
 A column of numbers is tallied once, its different values in order with how often each occurs, and every statistic is
 read off that.

@@ -1,4 +1,4 @@
-"""What becomes of jobs whose worker was lost, and of those that wait without a message."""
+"""Recovery of jobs whose worker was lost, and of those that wait without a message."""
 
 from sqlalchemy import and_, func, or_, select, update
 from sqlalchemy.orm import Session
@@ -36,7 +36,7 @@ def next_expiry(session: Session) -> float | None:
 
 
 def _take_back(session: Session, job: Job) -> None:
-    """What becomes of a job whose worker was lost; conditional on the lease still being the one that ran out."""
+    """Queue or fail a job whose worker was lost, if its lease is still the one that ran out."""
     same = [Job.attempt == job.attempt, Job.lease_until == job.lease_until]
     lost = job.lost_attempts + 1
     if job.state == "cancelling":

@@ -12,13 +12,13 @@ from store.findings import OF_TABLE, warnings_of
 from store.formats.assembly import map_table, written
 
 REMEDY = "send `read` too, and all of the file is read anew"
-"""What helps where a column alone cannot be taken from the file."""
+"""Remedy if a column alone cannot be taken from the file."""
 
 
 def with_texts(
     current: Mapping[str, Any], reread: pl.DataFrame, source: Mapping[str, Any], path: Path, corrections: Sequence[Correction]
 ) -> dict[str, Any]:
-    """What a dataset is made of when some columns of its `current` table hold the cells of the file as `reread`, whose
+    """The parts of a dataset when some columns of its `current` table hold the cells of the file as `reread`, whose
     reading is `source`; the table is written to the path. Raises UnreadableFile where the two do not agree.
     """
     table = map_table(Path(current["table"]))
@@ -37,7 +37,7 @@ def with_texts(
 
 
 def _place_of(name: str, names: Sequence[str]) -> int:
-    """Where a column stands in the file, which may have been read with the spaces around its name before."""
+    """The index of a column in the file, which may have been read with the spaces around its name before."""
     for wanted in (name, name.strip()):
         if wanted in names:
             return names.index(wanted)
@@ -61,7 +61,7 @@ def _with_readings(before: Mapping[str, Any], after: Mapping[str, Any], names: M
 def whole(
     table: pl.DataFrame, source: Mapping[str, Any], columns: Described, warnings: Described, corrections: Sequence[Correction]
 ) -> dict[str, Any]:
-    """What a dataset is made of that was read whole, with the corrections that came with the file or before."""
+    """The parts of a dataset that was read whole, with the corrections that came with the file or before."""
     columns, left_out = corrected(columns, table, corrections, source)
     told = [*warnings, *left_out, *warnings_of(columns, table, warnings)]
     return {"source": source, "rows": table.height, "columns": columns, "warnings": told}

@@ -26,7 +26,7 @@ ID = re.compile("upl_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclass(frozen=True)
 class About:
-    """What an upload is of: whose, the file's name, the fields that came with it, its length where that is known, and the
+    """An upload's description: its owner, the file's name, the fields that came with it, its length if that is known, and the
     dataset it became.
     """
 

@@ -1,4 +1,4 @@
-"""What goes some time after a job's end, where settings say so: its checkpoints but its model's; its curves and histograms.
+"""Removal some time after a job's end, if settings say so: its checkpoints but its model's; its curves and histograms.
 
 The job stays, with its last and its best values, and says when each was removed.
 """

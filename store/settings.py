@@ -47,7 +47,7 @@ def _site(text: str) -> str | None:
 
 
 class Settings(BaseSettings):
-    """What can be set. The defaults are the embedded form: SQLite, files and Celery's filesystem transport in one folder."""
+    """The settings. The defaults are the embedded form: SQLite, files and Celery's filesystem transport in one folder."""
 
     model_config = SettingsConfigDict(env_prefix="VIDRO_", secrets_dir=SECRETS if SECRETS.is_dir() else None)
 
@@ -162,7 +162,7 @@ class Settings(BaseSettings):
 
     @cached_property
     def proxies(self) -> list[Network]:
-        """Where the proxies are whose word is believed."""
+        """Networks of the proxies that are trusted."""
         return networks(self.trusted_proxies)
 
     @cached_property

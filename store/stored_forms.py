@@ -22,7 +22,7 @@ DOCUMENTS: dict[type[Table], tuple[str, ...]] = {
     Job: ("request", "fitted"),
     Model: ("request", "fitted"),
 }
-"""What has forms. Everything else that is stored as JSON has had one: the values of epochs, warnings, errors, histograms."""
+"""Documents that have forms. All other stored JSON has had one only: the values of epochs, warnings, errors, histograms."""
 
 
 def bring_up(connection: Connection) -> int:
@@ -54,7 +54,7 @@ REPORT = re.compile(
 )
 """How the readings of columns were written before they were objects."""
 INPUT: Mapping[str, Any] = {"shape": [], "other": False, "words": None, "rare": None}
-"""What an input of the features was before it had a field for it."""
+"""The kind of an input of the features from before the field existed."""
 
 
 def _dataset_1(connection: Connection, row: Row[Any], documents: Documents) -> None:

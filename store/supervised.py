@@ -1,4 +1,4 @@
-"""What a supervisor sees of the processes that it keeps running: a small file that it writes and the API reads."""
+"""A supervisor's report on the processes that it keeps running: a small file that it writes and the API reads."""
 
 import json
 import os
@@ -50,7 +50,7 @@ def write(path: Path, processes: list[Supervised]) -> None:
 
 
 def read() -> list[Supervised] | None:
-    """What this process's supervisor has written last; None where there is none, or it has not."""
+    """The last report of this process's supervisor; None if there is no supervisor, or no report yet."""
     path = os.environ.get(FILE)
     if path is None:
         return None

@@ -245,7 +245,7 @@ class Feed(Table):
 
 
 class Checkpoint(Table):
-    """What a run had to remember after an epoch, as safetensors. Kept: every n-th (`periodic`), the best, the last."""
+    """The state of a run after an epoch, as safetensors. Kept: every n-th (`periodic`), the best, the last."""
 
     __tablename__ = "checkpoints"
     job_number: Mapped[int] = mapped_column(ForeignKey("jobs.number", ondelete="CASCADE"), primary_key=True)
@@ -257,7 +257,7 @@ class Checkpoint(Table):
 
 
 class Position(Table):
-    """Where a run stood within an epoch, as safetensors: `place` of the epoch after `epoch`, whose values are `values`.
+    """The state of a run within an epoch, as safetensors: `place` of the epoch after `epoch`, whose values are `values`.
     For the run itself to go on from; the next checkpoint takes its place.
     """
 

@@ -1,4 +1,4 @@
-"""What an attempt goes on from, and what it keeps for the next: whole epochs for everybody, a position within one for itself.
+"""Resume points of an attempt, and what it keeps for the next: whole epochs for everybody, a position within one for itself.
 
 Whichever is taken holds all that the run's next bits depend on, and is written in the transaction that writes the curves up
 to it. The epochs that a position or the best epoch needs beside it are written with it.
@@ -22,17 +22,17 @@ from store.tables import Checkpoint, Position
 from store.tensors import pack
 
 MOST_SHARE = 0.02
-"""Of the time that a run takes, what its checkpoints by the clock may take: where one lasts long, they come more rarely."""
+"""Share of a run's time that its checkpoints by the clock may take: if one lasts long, they come more rarely."""
 LONG_EPOCH_SECONDS = 0.02
 """An epoch that took longer is kept in memory until the next ends, since that one may be interrupted within."""
 
 
 @dataclass
 class Progress:
-    """What early stopping and the best epoch need to remember; as an array it travels in every checkpoint."""
+    """The memory of early stopping and the best epoch; as an array it travels in every checkpoint."""
 
     fallen_to: float = float("inf")
-    """Where the watched value fell to last, by enough to count."""
+    """The value that the watched one last fell to, by enough to count."""
     best_epoch: int = 0
     waited: int = 0
     lowest: float | None = float("inf")
@@ -196,7 +196,7 @@ class Checkpoints:
         self.pending, self.superseded, self.position = [], [], None
 
     def _forget_superseded(self, session: Session) -> None:
-        """Of the checkpoints that were not asked for, only the best and the last are kept."""
+        """Remove checkpoints that were not asked for, but the best and the last."""
         kept = {snapshot.epoch for snapshot in (self.best, self.last) if snapshot is not None}
         found = self.stored | {snapshot.epoch: snapshot.periodic for snapshot in self.pending}
         if self.last is not None and not self.last.saved and self.last not in self.pending:

@@ -1,4 +1,4 @@
-"""What a training process may take of the machine, so that a job that asks for too much fails alone (decision 0005)."""
+"""Limits of a training process, so that a job that asks for too much fails alone (decision 0005)."""
 
 import sys
 from contextlib import suppress

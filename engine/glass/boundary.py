@@ -1,4 +1,4 @@
-"""What a model predicts over the plane of two of its features, or along one, the others held where they are."""
+"""Predictions of a model over the plane of two of its features, or along one, while the others are held."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from engine.tables.features import Column, Input
 from engine.training.predict import Prediction, Predictor, columns_of
 
 MARGIN = 0.05
-"""Of a column's range, added at either end: the outermost rows do not lie on the edge of the picture."""
+"""Share of a column's range that is added at either end, so that the outermost rows do not lie on the picture's edge."""
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from engine.tables.features import pointer
 MOST_NUMBERS = 1_000_000
 """Numbers of an answer."""
 BEYOND_NUMBERS = np.errstate(over="ignore", invalid="ignore")
-"""What grows beyond all numbers is shown as it is."""
+"""Context in which a value that overflows is shown as it is."""
 
 
 @spec

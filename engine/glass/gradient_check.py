@@ -10,13 +10,13 @@ from engine.network.backpropagation import Backpropagation
 from engine.network.network import Network
 
 STEP = float(np.finfo(np.float64).eps ** (1 / 3))
-"""Of a central difference, relative to the parameter: what balances rounding and curvature (Press et al. 2007, 5.7)."""
+"""Step of a central difference, relative to the parameter; it balances rounding and curvature (Press et al. 2007, 5.7)."""
 CLOSE = 1e-5
 """Two slopes agree whose difference is that small beside the larger, but for rounding."""
 ROUNDING = 16 * float(np.finfo(np.float64).eps)
 """How far J, which sums many numbers up, may be from what it should be, beside its size."""
 UNIT, LAYER, SIZE = 15, 30_000, 25
-"""What a unit's activation of a row takes, the calls of a layer, and |W| for its penalty; in multiplications, nearly."""
+"""Costs, in multiplications, nearly: a unit's activation of a row, the calls of a layer, and |W| for its penalty."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What the layers look like inside: how weights, activations and gradients are spread, and which units are dead."""
+"""The inside of the layers: how weights, activations and gradients are spread, and which units are dead."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -16,7 +16,7 @@ BINS = 30
 ROWS = 256
 """Training rows, the first ones of the set, on which activations and gradients are looked at."""
 HUGE = 1e100
-"""What is larger, or no number, is left out: a run that diverges passes through there."""
+"""Largest value that is counted; larger ones, and what is no number, are left out: a run that diverges has some."""
 FLAT = 0.01
 """A unit whose activation's slope is smaller at a row is saturated there: next to nothing is learned through it."""
 

@@ -236,7 +236,7 @@ def path(
     steps: int,
     schedule: LearningRateSchedule | None = None,
 ) -> Iterator[Step]:
-    """Where an optimizer goes from `start`: the start itself, then a point a step. Ends early where it diverges. A step is
+    """The path of an optimizer from `start`: the start itself, then a point a step. It ends early if it diverges. A step is
     to the schedule what an epoch is in a job, and what it observes after a step is the cost before it.
     """
     theta, gradient = np.array(start, np.float64), np.empty(2)

@@ -54,7 +54,7 @@ class Propagation:
     seed: Seed = Field(default=0, description="draws the weights as a job of this seed does, the rows and the gradients")
 
     def weight_variance(self) -> float | None:
-        """Of each weight; None where they are not drawn one by one around 0."""
+        """Variance of each weight; None if the weights are not drawn one by one around 0."""
         return self.initializer.variance(self.width, self.width)
 
     @np.errstate(over="ignore", invalid="ignore")  # what explodes is shown as it is

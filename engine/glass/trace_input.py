@@ -1,4 +1,4 @@
-"""What a trace or a gradient check looks at: layers given number by number, or a run at one of its checkpoints."""
+"""The subject of a trace or a gradient check: layers given number by number, or a run at one of its checkpoints."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -188,7 +188,7 @@ class Moment:
         return Update(optimizer, rate, [state.vectors[name] for name in optimizer.slots], clip, state.step)
 
     def _places(self, rows: Sequence[int]) -> Array:
-        """Where the table's rows stand among the training rows."""
+        """The indices of the table's rows among the training rows."""
         train = self.fitted.rows["train"]
         places = np.searchsorted(train, rows)
         wrong = [

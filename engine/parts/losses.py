@@ -25,10 +25,10 @@ RAREST = 1e-12
 
 
 class LossFunction(Described, ABC):
-    """What a row of raw outputs costs, its gradient, and the link from raw outputs to predictions."""
+    """The cost of a row of raw outputs, its gradient, and the link from raw outputs to predictions."""
 
     tasks: ClassVar[frozenset[str]]
-    """What it can train: a subset of {"regression", "classification", "tagging"}."""
+    """Tasks that it can train: a subset of {"regression", "classification", "tagging"}."""
     power: ClassVar[int] = 0
     """The power of the target's unit that the loss is in; 0 where it has none."""
     probabilistic: ClassVar[bool] = False
@@ -43,7 +43,7 @@ class LossFunction(Described, ABC):
         return classes
 
     def wrong_with(self, Y: Array) -> str | None:
-        """What this loss needs, where targets Y (n, k) are something else."""
+        """The requirement that targets Y (n, k) do not meet, if any."""
         return None
 
     def constant(self, means: np.ndarray) -> np.ndarray:

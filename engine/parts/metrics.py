@@ -116,7 +116,7 @@ def _area(scores: Numbers, positive: NDArray[np.bool_]) -> float:
 
 
 def tag_accuracy(outputs: Numbers, tags: Numbers) -> float | None:
-    """Of raw outputs or margins (n, k), positive for a tag that holds, and tags (n, k) of 0 and 1."""
+    """Share of right tags: raw outputs or margins (n, k), positive for a tag that holds, and tags (n, k) of 0 and 1."""
     if not len(tags):
         return None
     return float(np.mean((outputs > 0) == (tags > 0.5)))
@@ -146,7 +146,7 @@ def rmse(predictions: Numbers, targets: Numbers) -> float | None:
 
 
 def root_mean_square(errors: Numbers) -> Numbers:
-    """Of errors (n, k), each output's (k,); of errors (n,), theirs."""
+    """Root mean square: each output's (k,) of errors (n, k); one of errors (n,)."""
     squares, powers = _squares(errors)
     return np.asarray(np.ldexp(np.sqrt(squares / len(errors)), powers))
 

@@ -274,7 +274,7 @@ HOUSE_PRICE_COEFFICIENTS: dict[str, float] = {
     "unfurnished": -250_000.0,
     "noise": 300_000.0,
 }
-"""What each column adds to a price, and the standard deviation of the noise. `mainroad` counts for yes; the three kinds of
+"""True coefficients of the prices, and the standard deviation of the noise. `mainroad` counts for yes; the three kinds of
 furnishing add up to 0, which is how the shortest of all coefficients that fit tells them.
 """
 

@@ -1,4 +1,4 @@
-"""What a model predicts: numbers, one of several classes, or tags that each hold or not; one class each (rule 1).
+"""Targets: numbers, one of several classes, or tags that each hold or not; one class in this file for each.
 
 Labels are given back as the table gave them: words as they are written, true and false, whole numbers without a point.
 """
@@ -86,7 +86,7 @@ class Numbers:
         return (W * np.array(self.scale), self.restored(b)) if self.scale else (W, b)
 
     def predictions(self, outputs: np.ndarray) -> list[Any]:
-        """What raw outputs (n, k) say, a row each: a number, or one by name where there are several."""
+        """Predictions from raw outputs (n, k), a row each: a number, or one by name if there are several."""
         outputs = self.restored(outputs)
         if len(self.names) == 1:
             return [float(value) for value in outputs[:, 0]]
@@ -101,7 +101,7 @@ class Numbers:
         return {}
 
     def output_names(self, outputs: int) -> list[str]:
-        """What each of so many raw outputs speaks for."""
+        """The name of each of so many raw outputs."""
         return list(self.names)
 
     @property
@@ -131,7 +131,7 @@ class Classes(Unscaled):
     names: tuple[str, ...]
     classes: tuple[ClassLabel, ...]
     codes: tuple[float, ...] | None = None
-    """What stands in the column for each class, where that is not the class itself: 0 and 1 for words of booleans."""
+    """The column's value for each class, if that is not the class itself: 0 and 1 for words of booleans."""
     kind: Literal["classes"] = "classes"
     task: ClassVar[str] = "classification"
     metric: ClassVar[str] = "accuracy"
@@ -228,7 +228,7 @@ class Tags(Unscaled):
         return {name: linked[:, index] for index, name in enumerate(self.names)}
 
     def by_name(self, shares: Mapping[ClassLabel, np.ndarray]) -> Mapping[str, Shares]:
-        """Of a tag of words, each word's; of any other, that it holds."""
+        """Probabilities of a tag: each word's, or, for a tag that is no words, that it holds."""
         found: dict[str, Shares] = {}
         for name, words in zip(self.names, self.words or [None] * len(self.names), strict=True):
             share = shares[name]

@@ -22,7 +22,7 @@ LARGEST = 10
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What one split's rows say. The fields that mean nothing for the task are None."""
+    """The evaluation on one split's rows. Fields that mean nothing for the task are None."""
 
     split: str
     rows: int

@@ -1,4 +1,4 @@
-"""What of a table is worth a look once the target is known, each with its evidence: leaks, imbalance, scales left apart."""
+"""Findings about a table once the target is known, each with its evidence: leaks, imbalance, scales left apart."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ MOST_NAMED = 20
 """Findings of one code that are told one by one."""
 MOST_ROWS = 10_000
 MOST_CELLS = 2_000_000
-"""What leaks are looked for in."""
+"""Maximum rows and cells that are searched for leaks."""
 RUN, MANY_ROWS = 50, 1_000_000
 """Neighbors that are looked at together, in a table of more rows than that."""
 FEW_ROWS = 20
@@ -59,14 +59,14 @@ def rows_to_look_at(rows: int, features: int) -> np.ndarray:
 
 
 def of_target(features: Sequence[Column], answers: Column, target: Column, task: str) -> list[Finding]:
-    """What is worth a look where the target, whole, is to be learned: `features` and its `answers` are a sample of rows."""
+    """Findings if the target, whole, is to be learned: `features` and its `answers` are a sample of rows."""
     return [*_imbalance(target, task), *_leaks(features, answers, task)]
 
 
 def of_training(
     features: Sequence[Column], answers: Mapping[str, Column], targets: Mapping[str, Column], task: str, scales_matter: bool
 ) -> list[dict[str, Any]]:
-    """What is worth a look where the `targets`, whole, are to be learned: `features` and the `answers` are a sample of rows."""
+    """Findings if the `targets`, whole, are to be learned: `features` and the `answers` are a sample of rows."""
     found = [finding for name, target in targets.items() for finding in of_target(features, answers[name], target, task)]
     if scales_matter:
         found += _unscaled(features)
@@ -96,7 +96,7 @@ def _suspects(features: Sequence[Column], answers: Column, task: str) -> Iterato
 
 
 def _cleared(X: np.ndarray, y: np.ndarray, task: str) -> np.ndarray:
-    """Of X (m, d), sorted column by column, whether it is seen (d,) that none gives y (m,) away."""
+    """Whether each column of X (m, d), sorted, can be seen (d,) not to give y (m,) away."""
     order = np.argsort(X, axis=0, kind="stable")
     ordered, answers = np.take_along_axis(X, order, axis=0), y[order]
     alike, changes = ordered[1:] == ordered[:-1], answers[1:] != answers[:-1]
@@ -190,7 +190,7 @@ def _by_range(column: Column, x: np.ndarray, y: np.ndarray) -> Sentence | None:
 
 
 def _by_order(column: Column, x: np.ndarray, y: np.ndarray) -> Sentence | None:
-    """Where one rises the other always rises, or always falls: Spearman's rank correlation is 1 or −1."""
+    """Whether one always rises, or always falls, with the other: Spearman's rank correlation is 1 or −1."""
     if column.categories or len(np.unique(x)) < FEW_ROWS:
         return None
     rho = float(np.corrcoef(_ranks(x), _ranks(y))[0, 1])

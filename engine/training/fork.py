@@ -7,11 +7,11 @@ import numpy as np
 from engine.training.spec import Training
 
 FIXED = ("target", "features", "task", "model", "preprocessing", "split", "precision")
-"""What the weights were made for."""
+"""Fields that a fork keeps, because its weights were made for them."""
 
 
 def refusals(before: Training, after: Training, epoch: int, fixed: Sequence[str] = FIXED) -> Iterator[tuple[str, str]]:
-    """What keeps a run by one completed spec from going on by another after that epoch, by JSON pointer into the latter;
+    """Reasons why a run by one completed spec cannot go on by another after that epoch, by JSON pointer into the latter;
     what that one leaves to its defaults is not looked at.
     """
     for name in fixed:
@@ -29,7 +29,7 @@ def _outputs(training: Training) -> list[int]:
 
 
 def inherit(arrays: dict[str, np.ndarray], before: Training, after: Training) -> dict[str, np.ndarray]:
-    """Of a checkpoint's arrays (see `State.arrays`), those that a run by other settings goes on with.
+    """Those of a checkpoint's arrays (see `State.arrays`) that a run by other settings goes on with.
 
     Another optimizer begins with vectors and a step count of its own, another schedule with its own memory.
     """

@@ -77,7 +77,7 @@ class Predictor:
         return to_host(self.network.evaluate(self.network.xp.asarray(X)))
 
     def activations(self, columns: Mapping[str, Column]) -> list[np.ndarray]:
-        """What the units of each hidden layer answer, (n, units) each, before any dropout."""
+        """The activations of each hidden layer, (n, units) each, without dropout."""
         X = self.network.xp.asarray(self.features.transform(columns, self.network.dtype))
         workspace = self.network.new_workspace(X.shape[0])
         self.network.forward(X, workspace)
@@ -91,7 +91,7 @@ class Predictor:
         return Prediction(self.target.predictions(outputs), shares, named)
 
     def probabilities(self, outputs: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
-        """Of each class or tag (n,), from raw outputs (n, k)."""
+        """The probability of each class or tag (n,), from raw outputs (n, k)."""
         loss = self.training.loss
         if loss is None or not loss.probabilistic:
             return None

@@ -1,4 +1,4 @@
-"""What a run that has ended says of itself where it learned nothing: each finding once, with its numbers and a remedy.
+"""Verdicts on a run that has ended and learned nothing: each finding once, with its numbers and a remedy.
 
 The yardstick is what needs no learning: to answer the training rows' mean, or their commonest class, to every row.
 """
@@ -25,7 +25,7 @@ from engine.wording import Sentence, notice, say, template
 Told = dict[str, Any]
 Values = Mapping[str, Any]
 NEARLY = 1e-6
-"""What rounding may leave of a difference that is none."""
+"""Largest difference that rounding may leave."""
 
 ON_ROWS = {
     "train": (template("the {rows} train row"), template("the {rows} train rows")),
@@ -68,7 +68,7 @@ def not_finite(problem: Problem, epoch: Epoch) -> Told | None:
 
 
 def _nearer(problem: Problem) -> Sentence:
-    """What keeps a problem's numbers in their float type's range."""
+    """The remedy that keeps a problem's numbers in their float type's range."""
     spec = problem.spec
     if isinstance(spec.preprocessing.scaling, NoScaling):
         return say("Set preprocessing.scaling to standard")

@@ -27,7 +27,7 @@ from store.tables import Dataset
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/images", tags=["datasets"], route_class=Route)
 MOST_PIXELS = 1 << 22
-"""Of a picture or a sheet: some 0.2 seconds of one core."""
+"""Maximum pixels of a picture or a sheet: some 0.2 seconds of one core."""
 TYPES = ("image/png", "application/json")
 PNG = {"content": {"image/png": {"schema": BINARY}}}
 Column = Annotated[

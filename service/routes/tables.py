@@ -32,7 +32,7 @@ router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 TEXT_FORMATS = frozenset({"arff", "csv", "json", "jsonl", "tsv"})
 """Formats of original files that are plain text."""
 FORMULA = r"^[=+\-@\t\r]"
-"""What a spreadsheet takes for the beginning of a formula."""
+"""Characters that a spreadsheet takes for the beginning of a formula."""
 
 
 @router.get("/datasets/{dataset_id}/warnings", responses=problems(404))

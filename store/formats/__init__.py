@@ -110,7 +110,7 @@ FOREIGN = {
         for protocol in range(2, 6)
     },
 }
-"""What comes by mistake, and what to do instead."""
+"""Formats that are sent by mistake, and what to do instead."""
 ENDINGS = {ending: name for name, form in FORMATS.items() for ending in form.endings}
 
 

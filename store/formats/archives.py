@@ -15,7 +15,7 @@ PICTURES = (".png", ".jpg", ".jpeg")
 ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 ENDINGS = {"npz": "npz", "xlsx": "xlsx", "xlsm": "xlsx", "ods": "ods"}
 BROKEN = (zipfile.BadZipFile, zlib.error, RuntimeError, ValueError, EOFError, OSError, NotImplementedError)
-"""What zipfile raises over archives that are not what they should be."""
+"""Errors that zipfile raises over damaged archives."""
 OFFICE = {
     "word/document.xml": "a Word file; save its table as a spreadsheet or CSV",
     "ppt/presentation.xml": "a PowerPoint file; save its table as a spreadsheet or CSV",

@@ -19,7 +19,7 @@ VALUE = re.compile(rf"\s*(?:{QUOTED}|([^,{{}}'\"]*[^,{{}}'\"\s]))\s*([,}}])")
 DATE = re.compile(rf"date\s*(?:{QUOTED}|([^\s%]+))?\s*", re.IGNORECASE)
 COMMENT = re.compile(r"\s+%.*")
 DATE_FORMAT = "yyyy-MM-dd'T'HH:mm:ss"
-"""What ARFF takes a date to be written as."""
+"""Format of dates that ARFF assumes."""
 
 
 def read_arff(source: Source) -> Found:

@@ -16,7 +16,7 @@ COMMENT_LINE = re.compile(rb"(?m)^[ \t]*%[^\n]*\n?")
 BLANK_LINES = re.compile(rb"\n(?:[ \t]*\n)+")
 SINGLE, DOUBLE = rb"'((?:[^'\\\n]|\\[^\n])*)'", rb'"((?:[^"\\\n]|\\[^\n])*)"'
 TOKEN = re.compile(SINGLE + rb"|'|" + DOUBLE + rb'|"|\?|\{[^\n]*| [ \t]*%[^\n]*|\t[ \t]*%[^\n]*| [ \t]*|\t[ \t]*')
-"""What has a meaning of its own in a row. Every alternative begins with a letter, so that the search for them is quick."""
+"""Characters with a meaning of their own in a row. Every alternative begins with a letter, which makes the search quick."""
 TAB = re.compile(SINGLE + rb"|" + DOUBLE + rb"|\t")
 SPARSE_CELL = re.compile(rb"[ \t]*(\d+)[ \t]+(?:" + SINGLE + rb"|" + DOUBLE + rb"|([^\s,'\"{}]+))[ \t]*(?:,|$)")
 WEIGHT = re.compile(rb"\{[ \t]*[-+.\deE]+[ \t]*\}[ \t]*(?:%.*)?$")
@@ -25,7 +25,7 @@ LETTERS = {b"n": b"\n", b"r": b"\r", b"t": b"\t"}
 
 
 class _Misread(Exception):
-    """What is wrong with a row, and what to do about it."""
+    """The mistake in a row, and what to do about it."""
 
 
 @dataclass

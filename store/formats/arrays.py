@@ -22,7 +22,7 @@ UNREADABLE = (
     ValueError, EOFError, OSError, SyntaxError, TypeError, KeyError, OverflowError, RecursionError, MemoryError, TokenError,
     zipfile.BadZipFile,
 )  # fmt: skip
-"""What numpy.load raises over files that are not what they should be."""
+"""Errors that numpy.load raises over damaged files."""
 IDX_TYPES = {0x08: ">u1", 0x09: ">i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
 IDX_NAMES = {1: "label", 2: "vector"}
 

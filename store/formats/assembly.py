@@ -112,7 +112,7 @@ def _frame(table: Any) -> pl.DataFrame:
 
 _MAPPINGS: WeakSet[mmap] = WeakSet()
 _LOCK = Lock()
-"""Of the tables that this process has mapped, as long as they are used."""
+"""Tables that this process has mapped, as long as they are used."""
 
 
 class _Rows:

@@ -1,4 +1,4 @@
-"""What the text of a cell looks like, where the layout of a file is found out; what it means is read elsewhere."""
+"""The look of a cell's text, from which the layout of a file is found out; its meaning is read elsewhere."""
 
 import re
 from functools import lru_cache
@@ -25,7 +25,7 @@ BOOLEANS = frozenset({"true", "false", "yes", "no"})
 CODE = re.compile(r"[A-Za-z_#][\w\-./]*\d[\w\-./]*|\d[\w\-./]*[A-Za-z_][\w\-./]*")
 WORDS = re.compile(r"[^\W\d_].*|[\"'(*#&«“_].*\w.*|\d+\S* +.*[^\W\d].*", re.DOTALL)
 ODD = re.compile(r"[;|\t^~]\S|,\S*,|,(?=[^\s\d])|^[,;:|]|[,;:|]$|\d,\d+[,.;]\d*,|\"")
-"""What is odd within words that no quotes enclose: delimiters with no space after them."""
+"""Odd characters within words that no quotes enclose: delimiters with no space after them."""
 TYPED = frozenset({"number", "date", "time", "boolean", "address"})
 
 

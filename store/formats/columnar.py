@@ -72,7 +72,7 @@ def _found(what: str, start: Callable[[], Iterator[Any]], schema: Any, read: dic
 
 
 def _pandas(schema: Any) -> dict[str, Any]:
-    """What pandas wrote of its table, where it wrote the file and what stands there can be made out."""
+    """The description that pandas wrote of its table, if it wrote the file and the description can be read."""
     try:
         found = json.loads((schema.metadata or {}).get(b"pandas", b"{}"))
         columns = found.get("columns", ()) if isinstance(found, dict) else (None,)

@@ -66,7 +66,7 @@ def stored(column: pl.Series, row: int = 0) -> pl.Series:
 
 
 def _paths(column: pl.Series) -> str:
-    """Where an object's values lie."""
+    """The paths of an object's values."""
     if not isinstance(column.dtype, pl.Struct):
         return ""
     paths = [f"{column.name}.{field.name}"[:60] for field in column.dtype.fields]

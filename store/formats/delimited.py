@@ -137,7 +137,7 @@ class Columns:
         raise AssertionError("a column of words always fits")
 
     def _first_look(self) -> dict[str, Choice] | None:
-        """What the first rows suggest; None where they leave open what further ones may settle."""
+        """The choices that the first rows suggest; None if further rows have to settle them."""
         first = list(islice(blocks_of(self.text, self.dialect, self.line), 2))
         self.evidence = {name: Evidence() for name in self.dialect.names}
         if first:
@@ -150,7 +150,7 @@ class Columns:
         return choice.reading.kind == "words" and name not in self.dialect.texts and is_doubtful(self.evidence[name])
 
     def _whole_look(self) -> dict[str, Choice]:
-        """What all rows say."""
+        """The choices by all rows."""
         self._is_whole, self.misfits = True, set()
         self.evidence = {name: Evidence() for name in self.dialect.names}
         row = 0

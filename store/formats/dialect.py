@@ -67,7 +67,7 @@ REASONS: dict[str, tuple[str, str]] = {
         ),
     ),
 }
-"""What is told of lines: the warning's code, and its words."""
+"""Warnings about lines: the code, and the words."""
 SINGULAR = {
     "were": say("was"),
     "they": say("it"),
@@ -120,7 +120,7 @@ class Dialect:
     padded: bool = False
     """Whether spaces stand between delimiters and quotes."""
     comment: str | None = None
-    """What lines that are left out begin with."""
+    """Prefix of lines that are left out."""
     dropped: frozenset[int] = frozenset()
     """Places of cells that every row has, none of which holds anything: they are no columns."""
     header: bytes | None = None
@@ -134,7 +134,7 @@ class Dialect:
     notes: set[tuple[int, str]] = field(default_factory=set)
     """Lines, and which of REASONS there is to tell of them."""
     report: dict[str, Any] = field(default_factory=dict)
-    """What else is told of the layout, beside what `read` names."""
+    """Facts about the layout, besides what `read` names."""
     warnings: list[dict[str, Any]] = field(default_factory=list)
 
     @property

@@ -20,7 +20,7 @@ LOCATED_BYTES = 64 << 20
 DEPTH = 64
 """Brackets within brackets; no table needs as many."""
 UNREADABLE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, ValueError, OSError, RecursionError)
-"""What Polars raises over text that is no JSON."""
+"""Errors that Polars raises over text that is no JSON."""
 STEPS = np.zeros(256, np.int8)
 """How much deeper a letter leads into brackets."""
 STEPS[list(b"[{")], STEPS[list(b"]}")] = 1, -1

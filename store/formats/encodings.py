@@ -18,7 +18,7 @@ LATIN: dict[str, str] = {
 """Encodings of Latin letters, the commonest first, and the letters that the languages written in them have."""
 SIGNS = "€£°²³µ§·×«»“”„–—’‘…•™©®½±´"
 WITHIN = re.compile(r"[a-zà-öø-ÿ][A-ZÀ-ÖØ-Þ]|[£§©®±·×•™][^\W\d]|[^\W\d][£§±×•½]|[^\W\d][°²³µ«»“„…©®][^\W\d]")
-"""What stands within words of no language."""
+"""Characters that no language has within its words."""
 WORD = re.compile(rb"[A-Za-z\x80-\xff]*[\x80-\xff][A-Za-z\x80-\xff]*")
 BETWEEN_DIGITS = re.compile(r"(?<=\d)\u00a0(?=\d)")
 LETTER_BETWEEN_DIGITS = re.compile(r"(?<=\d)[^\W\d_](?=\d)")

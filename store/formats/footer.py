@@ -1,4 +1,4 @@
-"""What stands below the rows of delimited text: notes, which are left out, and totals, which are told."""
+"""Lines below the rows of delimited text: notes, which are left out, and totals, which a warning names."""
 
 import re
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ NOTE = re.compile(
     re.IGNORECASE,
 )
 COUNT_OF_ROWS = re.compile(r"\(\d+ rows?(?: affected)?\)$|\d+ rows? in set\b")
-"""What clients of databases write below a table."""
+"""Lines that clients of databases write below a table."""
 TOTAL = re.compile(
     r"(?:grand |sub|over)?(?:total|totals|sum|summe|gesamt|insgesamt|gesamtsumme|totaal|totale|totali|totaux|somme|soma|suma|"
     r"итого|всего|合計|合计|总计|kokku|yhteensä|celkem|razem|összesen|toplam)\b.{0,20}",
@@ -28,7 +28,7 @@ TOTAL = re.compile(
 
 @dataclass
 class Bottom:
-    """Where the rows end, and which lines below them are left out or hold totals."""
+    """The end of the rows, and the lines below them that are left out or hold totals."""
 
     end: int | None = None
     notes: list[int] = field(default_factory=list)
@@ -39,7 +39,7 @@ class Bottom:
 
 
 def bottom_of(text: Text, separators: Separators, kinds: Sequence[str | None], skip: int | None, from_line: int) -> Bottom:
-    """What stands below the rows: `skip` lines that hold something, or what is found. `kinds`: what the cells of each column
+    """The footer: `skip` lines that hold something, or what is found. `kinds`: what the cells of each column
     look like, None for words. `from_line`: the line that the text begins in.
     """
     width = len(kinds)

@@ -30,7 +30,7 @@ class Top:
     ruler: int | None = None
     """A line that is drawn below these."""
     why: Sentence | None = None
-    """What the header was told by, where it is not sure."""
+    """The evidence for the header, if it is not sure."""
 
 
 def width_of(rows: Sequence[Row]) -> int:
@@ -52,7 +52,7 @@ def trimmed(rows: Sequence[Row]) -> list[Row]:
 
 
 def top_of(rows: Sequence[Row], header: bool | None, keep_titles: bool) -> Top:
-    """What the rows at the top are. `keep_titles`: none of them is left out."""
+    """The meaning of the rows at the top. `keep_titles`: none of them is left out."""
     there = [place for place, row in enumerate(rows) if not row.is_blank]
     width = width_of(rows)
     full = [place for place in there if len(rows[place].cells) == width]
@@ -157,7 +157,7 @@ def _is_short_header(rows: Sequence[Row], place: int, full: list[int], width: in
 
 
 def kinds_of(below: Sequence[Sequence[str]], width: int = 0) -> list[str | None]:
-    """What the cells of each column look like, None for words and where they differ: for `width` columns where there is no
+    """The look of the cells of each column, None for words and if they differ: for `width` columns if there is no
     row.
     """
     if not below:
@@ -223,7 +223,7 @@ def _naming_rows(rows: Sequence[Sequence[str]]) -> tuple[int, Sentence | None]:
 
 
 def _compared(cells: Sequence[str], kinds: Sequence[str | None]) -> tuple[int, int, bool]:
-    """Of the columns that are no words: in how many the cell is one, in how many it is as below, and whether all of these
+    """Counts of columns that are no words: in how many the cell is one, in how many it is as below, and whether all of these
     could be names.
     """
     words = same = 0
@@ -290,7 +290,7 @@ def _is_year(cell: str) -> bool:
 
 
 def _of_words(rows: Sequence[Sequence[str]]) -> tuple[int, Sentence | None]:
-    """Of a table of words: the first row is data where a word of it comes again below, in its column."""
+    """Whether the first row of a table of words is data: a word of it comes again below, in its column."""
     first = list(rows[0])
     below = [row for row in rows[1:] if list(row) != first] or rows[1:]
     for place, cell in enumerate(first[:COLUMNS]):

@@ -1,4 +1,4 @@
-"""What a parser of JSON passes over: names that come twice, cells of several types, numbers that are none."""
+"""Checks of what a parser of JSON passes over: names that come twice, cells of several types, numbers that are none."""
 
 import json
 import math
@@ -104,7 +104,7 @@ def kind_of(cell: Any) -> Sentence:
 
 
 def no_number(data: bytes) -> str | None:
-    """Where the text holds NaN, Infinity or a number beyond all floats, and what to do about it."""
+    """The position of NaN, Infinity or a number beyond all floats in the text, and what to do about it."""
     for found in TOKEN.finditer(data):
         token = found[0]
         if token.startswith(b'"'):

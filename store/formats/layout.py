@@ -158,7 +158,7 @@ def _without_comments(sample: str, comment: str | None) -> str:
 
 
 def _comment(rows: Sequence[Row]) -> str | None:
-    """What lines begin with that are comments: few of the sample, of another width than the rows, or words above these."""
+    """The prefix of lines that are comments: few of the sample, of another width than the rows, or words above these."""
     there = [row for row in rows if not row.is_blank]
     width = width_of([row for row in there if not row.cells[0].startswith(COMMENTS)] or there)
     for mark in COMMENTS:
@@ -254,7 +254,7 @@ def _tell_names(
     twice: Sequence[str],
     found: Sequence[str],
 ) -> None:
-    """What became of columns with no name, and of names that come twice."""
+    """Warnings about columns with no name, and about names that come twice."""
     if 0 in unnamed and len(found) > 1:
         cells = [row.cells[0].strip() for row in body]
         if row_names or _is_index(cells):
@@ -431,7 +431,7 @@ class Index:
         self.forget()
 
     def forget(self) -> None:
-        """What was seen of it: the batches begin anew."""
+        """Begin again: forget the batches seen so far."""
         self.is_one = self.name is not None
         self.first: int | None = None
         self.last: int | None = None

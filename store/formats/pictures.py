@@ -19,7 +19,7 @@ from store.formats.reading import BATCH_BYTES, Found, Source
 from store.readings.options import ReadOptions
 
 MAX_PIXELS = 1 << 24
-"""Of one picture, which its header tells before it is decoded."""
+"""Maximum pixels of one picture, which its header tells before it is decoded."""
 FILE_BYTES = 256 << 20
 MODES = {"grey": "L", "rgb": "RGB"}
 KEPT = {"L": "grey", "RGB": "RGB", "RGBA": "RGB with transparency", "LA": "grey with transparency", "I;16": "grey of 16 bits"}

@@ -13,20 +13,20 @@ from store.formats.text import count
 
 @dataclass(frozen=True)
 class Quotes:
-    """What the quotes of a stretch that begins with a row do, as places in it."""
+    """The effect of the quotes in a stretch that begins with a row, as indices into it."""
 
     end: int
-    """Where the last whole row ends, 0 where none does."""
+    """End of the last whole row, 0 if there is none."""
     wrong: int | None = None
-    """Where the cell begins whose quotes are wrong."""
+    """Start of the cell whose quotes are wrong."""
     literal: Sequence[int] = ()
     """Quotes in the middle of cells that no quote opens."""
     opens: bool = False
     """Whether a quote opens a cell."""
     open: int | None = None
-    """Where the cell begins that the stretch does not close."""
+    """Start of the cell that the stretch does not close."""
     bounds: np.ndarray = field(default_factory=lambda: np.zeros(0, np.int64))
-    """Where quoted cells begin and end, in turns."""
+    """Starts and ends of quoted cells, in turns."""
 
     def inside(self, place: int) -> bool:
         """Whether that place lies within a quoted cell, and is not its first."""
@@ -34,7 +34,7 @@ class Quotes:
 
 
 def quotes_of(data: bytes, delimiters: bytes, quote: bytes, escape: bool = False, padded: bool = False) -> Quotes:
-    """What the quotes in the stretch do, which ends with a line feed or the text.
+    """Find the effect of the quotes in the stretch, which ends with a line feed or the text.
 
     Runs of quotes are looked at: outside of cells one must stand at a cell's beginning, within one an odd run must stand at
     its end. `escape`: a quote after a backslash is a letter. `padded`: spaces may stand between delimiters and quotes.
@@ -131,7 +131,7 @@ def encloses_delimiter(data: bytes, literal: Sequence[int], delimiters: bytes) -
 
 
 def rows_within(data: bytes, quotes: Quotes, delimiter: bytes, width: int) -> int | None:
-    """Where a quoted cell begins that has a line break, and a line in it with as many delimiters as a row."""
+    """The start of a quoted cell that has a line break, and a line in it with as many delimiters as a row."""
     starts, stops = quotes.bounds[0::2], quotes.bounds[1::2]
     feeds = np.flatnonzero(np.frombuffer(data, np.uint8) == 10)
     cells = np.flatnonzero(np.searchsorted(feeds, starts[: len(stops)]) < np.searchsorted(feeds, stops))

@@ -1,4 +1,4 @@
-"""What a reader is given and what it gives: a file, and its rows in batches."""
+"""The input and output of a reader: a file, and its rows in batches."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class Source:
 
 @dataclass
 class Found:
-    """What a reader found: rows in batches, how it read them, and what is worth a look.
+    """The result of a reader: rows in batches, how it read them, and warnings.
 
     A reader that has to begin its batches anew calls `restart`: what it gave so far is forgotten.
     """

@@ -1,4 +1,4 @@
-"""What parts the cells of delimited text and what encloses them, found by how well each fits a sample."""
+"""The delimiter and the quotes of delimited text, found by how well each fits a sample."""
 
 from collections import Counter
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a sheet holds besides its values: where cells lie, errors, formulas without results, merged and hidden cells."""
+"""Contents of a sheet besides its values: where cells lie, errors, formulas without results, merged and hidden cells."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Tally:
 
 @dataclass
 class SheetFacts:
-    """What a sheet holds, found before a library loads it."""
+    """Facts about a sheet, found before a library loads it."""
 
     cells: int = 0
     lowest: Place = (-1, -1)
@@ -112,7 +112,7 @@ class SheetFacts:
         raise TooLarge(f"{detail}; at most {MAX_AREA} are read; save it as CSV or Parquet")
 
     def warnings(self, sheet: str) -> list[dict[str, Any]]:
-        """What is worth a look, each with its place."""
+        """Warnings, each with its place."""
         found = []
 
         def tell(code: str, tally: Tally, one: Sentence, many: str, rest: Sentence) -> None:

@@ -19,7 +19,7 @@ MAX_ROW, MAX_COLUMN = 1 << 20, 1 << 14
 """As many rows and columns as a spreadsheet has."""
 
 Meanings = dict[str, Callable[..., None]]
-"""What an element's name leads to."""
+"""Handlers of elements, by name."""
 
 
 class Scan:

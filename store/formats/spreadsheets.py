@@ -182,7 +182,7 @@ class _Cells:
             self._exact.setdefault(row - self._row, {})[column - self._column] = text
         self._kinds: list[set[type]] = [set() for _ in range(self.width)]
         self.written_numbers: dict[int, Tally] = {}
-        """Of each column that has some, the words that are numbers."""
+        """The words that are numbers, of each column that has some."""
 
     def _chunks(self) -> Iterator[list[list[Any]]]:
         held: list[list[Any]] = []

@@ -18,7 +18,7 @@ from store.formats.text import Text
 FIRST_BYTES, BLOCK_BYTES = 1 << 20, 8 << 20
 """How much is taken at first, to see what it is like, and then."""
 LEAD = b"\n"
-"""What a block begins with, or Polars would unpack one that begins as a packed file does, such as "x^2"."""
+"""Prefix of each block; without it Polars would unpack a block that begins as a packed file does, such as "x^2"."""
 MAX_NOTES = 1_000
 """Lines that are noted for one reason, of each block."""
 
@@ -67,7 +67,7 @@ def blocks_of(text: Text, dialect: Dialect, line: int) -> Iterator[Block]:
 
 
 def _wrong(data: bytes, found: Quotes, dialect: Dialect, line: int) -> Exception:
-    """What is wrong with the quotes, unless backslashes make letters of them."""
+    """The mistake in the quotes, unless backslashes make letters of them."""
     assert dialect.quote is not None
     quote = dialect.quote.encode()
     if not dialect.escape and b"\\" + quote in data:

@@ -31,7 +31,7 @@ class Text:
     encoding: str
     start: int = 0
     end: int | None = None
-    """Where the text ends, if not with the file."""
+    """End of the text, if it is not that of the file."""
     warnings: tuple[dict[str, Any], ...] = ()
 
     @property
@@ -87,7 +87,7 @@ def _pieces(path: Path, start: int = 0) -> Iterator[bytes]:
 
 @dataclass
 class _Seen:
-    """What a look through the file found: the first byte that is not UTF-8, whether lines end by carriage returns alone, and
+    """Result of a look through the file: the first byte that is not UTF-8, whether lines end by carriage returns alone, and
     whether a byte order mark stands within.
     """
 

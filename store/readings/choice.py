@@ -194,7 +194,7 @@ class Chooser:
 
 
 def _the_one(found: Iterable[frozenset[str]]) -> str | None:
-    """What the columns that leave nothing open agree on; None where none does, or they do not agree."""
+    """The reading that the unambiguous columns agree on; None if there are none, or they do not agree."""
     settled = {next(iter(options)) for options in found if len(options) == 1}
     return settled.pop() if len(settled) == 1 else None
 

@@ -41,7 +41,7 @@ class ColumnReading:
 
     @property
     def dtype(self) -> Any:
-        """What Polars may parse the column as at once: the type of plain numbers, else text."""
+        """The type that Polars may parse the column as at once: that of plain numbers, else text."""
         return PLAIN.get(self, pl.String)
 
     @property

@@ -1,4 +1,4 @@
-"""What an upload may say about how its file is to be read; what it leaves open is found out."""
+"""Options by which an upload says how its file is to be read; what it leaves open is found out."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
@@ -37,7 +37,7 @@ class KindOf:
 
 
 def of_json(given: Any) -> Any:
-    """What a form field says as JSON."""
+    """The value of a form field as JSON."""
     if not isinstance(given, str):
         return given
     try:

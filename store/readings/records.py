@@ -84,7 +84,7 @@ def _as_trained(reading: ColumnReading, entry: Input) -> ColumnReading:
 
 
 def _values(texts: pl.Series, reading: ColumnReading, markers: Sequence[str], entry: Input) -> list[Any]:
-    """What the texts (n,) of a column say."""
+    """The values of a column's texts (n,)."""
     is_word = entry.kind in ("categorical", "text")
     values, unread = _finite(*reading.apply(texts, markers))
     found = values.to_list()

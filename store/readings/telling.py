@@ -1,4 +1,4 @@
-"""What is told of a column as it was read: a guess, with its evidence and the form field that settles it."""
+"""Warnings about how a column was read: a guess, with its evidence and the form field that settles it."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
