@@ -2,8 +2,8 @@
 
 from pydantic import Field
 
-from engine.network.layers.base import LayerRule, image
-from engine.network.layers.window import Padding, Pair, Window
+from engine.network.layers.base import DoesNotFit, LayerRule, image, spelled
+from engine.network.layers.window import Padding, Pair, Window, pair
 from engine.network.parameters import Shape
 from engine.spec import spec
 
@@ -26,4 +26,9 @@ class Pooling(LayerRule):
 
     def output_shape(self, shape: Shape) -> Shape:
         *_, channels = image(shape)
+        if isinstance(self.padding, int) and self.padding >= min(pair(self.kernel)):
+            raise DoesNotFit(
+                f"has a padding of {self.padding}, with which a window of {spelled(pair(self.kernel))} may stand beyond the "
+                "image altogether; take a smaller padding than the window"
+            )
         return (*self.window(shape).out, channels)

@@ -12,6 +12,7 @@ from pydantic import TypeAdapter, ValidationError
 from torch.nn import functional
 
 from engine.errors import InvalidSpec
+from engine.glass.gradient_check import check_gradient
 from engine.network.backpropagation import Backpropagation
 from engine.network.layers import LAYERS, Layer
 from engine.network.layers.activation import ActivationLayer
@@ -300,8 +301,21 @@ def backpropagation(seed: int, dtype: Any = np.float64, rows: int = 4) -> Backpr
     return Backpropagation(network, X, Y, CrossEntropy(), weights, penalties=(0.01, 0.02), masked=(3, 1))
 
 
-def test_the_network_below_has_every_kind() -> None:
-    assert {type(rule) for rule in EVERY} == set(LAYERS)
+@pytest.mark.parametrize("shape", [(5, 6, 2), (4,)], ids=["image", "row"])
+@pytest.mark.parametrize("cls", LAYERS, ids=kind_of)
+def test_every_kind_as_it_comes_passes_its_check(cls: type[LayerRule], shape: tuple[int, ...]) -> None:
+    """Whatever is registered, with its defaults, between smooth layers that learn; where it fits the shape."""
+    rule: LayerRule = cls()
+    before: LayerRule = Dense(units=4) if len(shape) == 1 else Conv2d(filters=3, kernel=2, padding="same", activation=Tanh())
+    if not bound(rule, before.output_shape(shape)):
+        return
+    layers = bind([before, rule, Flatten(), Dense(units=2, activation=Identity())], shape)
+    network, rng = Network(layers, np.float64, np), np.random.default_rng(0)
+    network.initialize(XavierUniform(), 0)
+    X, Y = rng.normal(size=(3, layers[0].inputs)), np.eye(2)[[0, 1, 0]]
+    slopes = check_gradient(Backpropagation(network, X, Y, CrossEntropy()), 200)
+    assert [slope for slope in slopes if not slope.agrees] == []
+    assert network.evaluate(X).shape == (3, 2)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -388,6 +402,7 @@ def test_what_means_nothing_is_refused(wrong: dict[str, Any]) -> None:
         ([Conv2d(filters=3, kernel=5)], (4, 6, 1), "/model/layers/0", "larger than the images of 4 × 6 × 1"),
         ([Conv2d(filters=3, kernel=3, dilation=2)], (4, 6, 1), "/model/layers/0", "dilation of 2 widens to 5"),
         ([MaxPool2d(kernel=5)], (4, 6, 1), "/model/layers/0", "larger than the images"),
+        ([AveragePool2d(kernel=(3, 2), padding=2)], (4, 6, 1), "/model/layers/0", "a window of 3 × 2 may stand beyond"),
         ([Conv2d(filters=3, groups=3)], (4, 4, 2), "/model/layers/0", "2 channels and 3 filters into 3 groups"),
         ([Conv2d(filters=2, connections=((0,), (0, 2)))], (4, 4, 2), "/model/layers/0", "from 0 to 1"),
         ([Conv2d(filters=2, connections=((0,),))], (4, 4, 2), "/model/layers/0", "1 filters and 2"),
