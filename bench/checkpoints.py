@@ -19,8 +19,9 @@ from store.migrate import migrate
 from store.settings import Settings
 from store.tables import Job
 from worker.checkpoints import Checkpoints
-from worker.recording import Recording, Workplace
+from worker.context import WorkerContext
 from worker.training import run
+from worker.writing import Writer
 
 ROWS, FEATURES, EPOCHS = 60_000, 784, 25
 TARGET_PERCENT = 2.0
@@ -38,11 +39,11 @@ def main() -> None:
         setting = Settings(data=Path(folder))
         database = Database(setting.database)
         migrate(database)
-        place = Workplace(setting, database, Files(setting.files, setting.inline_bytes), "bench")
+        place = WorkerContext(setting, database, Files(setting.files, setting.inline_bytes), "bench")
         spent = {"copies": 0.0, "writes": 0.0, "flushes": 0.0}
         Checkpoints.arrays = _timed(Checkpoints.arrays, spent, "copies")  # type: ignore[method-assign]
         Checkpoints.write = _timed(Checkpoints.write, spent, "writes")  # type: ignore[method-assign]
-        Recording.flush = _timed(Recording.flush, spent, "flushes")  # type: ignore[method-assign]
+        Writer.flush = _timed(Writer.flush, spent, "flushes")  # type: ignore[method-assign]
         run(place, post(place))
         with database.reading() as session:
             [job] = session.scalars(select(Job)).all()
@@ -58,7 +59,7 @@ def main() -> None:
         database.close()
 
 
-def post(place: Workplace) -> str:
+def post(place: WorkerContext) -> str:
     """A job on random rows of ten classes that a network can learn."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 10, ROWS)

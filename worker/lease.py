@@ -11,8 +11,11 @@ from store import leases
 from store.database import Database
 from store.errors import LeaseLost
 from store.leases import Lease
+from worker.errors import Cancelled, Interrupted, Paused
 
 LISTEN_SECONDS = 0.1
+INTERRUPTIONS: dict[str, type[Interrupted]] = {"cancelling": Cancelled, "pausing": Paused}
+"""By the state that the caller has put the job in, what it asks of the run."""
 log = structlog.get_logger()
 
 
@@ -35,6 +38,13 @@ class HeldLease:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._stopped.set()
         self._thread.join()
+
+    def heed(self) -> None:
+        """Raise Interrupted where the caller wants the attempt to end, LeaseLost where another has begun."""
+        if self.lost:
+            raise LeaseLost("the lease is another's")
+        if self.state in INTERRUPTIONS:
+            raise INTERRUPTIONS[self.state]
 
     def _hold(self) -> None:
         renewed = time.monotonic()

@@ -18,7 +18,7 @@ from store.database import Database
 from store.files import Files
 from store.settings import settings
 from worker import limits
-from worker.recording import Workplace
+from worker.context import WorkerContext
 from worker.training import work
 
 SHORTEST_PAUSE = 0.05
@@ -28,18 +28,18 @@ log = structlog.get_logger()
 # Made before the pool forks, so that its processes hear of the shutdown; without a lock, which a killed one could keep.
 _stopping = multiprocessing.RawValue("b", 0)
 _worker_pid = 0
-_place: Workplace | None = None
+_context: WorkerContext | None = None
 
 
-def workplace() -> Workplace:
+def own_context() -> WorkerContext:
     """This process's connections; made anew after a fork."""
-    global _place
-    if _place is None:
+    global _context
+    if _context is None:
         setting = settings()
         name = f"{socket.gethostname()}:{os.getpid()}"
         files = Files(setting.files, setting.inline_bytes)
-        _place = Workplace(setting, Database(setting.database), files, name, _is_stopping)
-    return _place
+        _context = WorkerContext(setting, Database(setting.database), files, name, _is_stopping)
+    return _context
 
 
 def _is_stopping() -> bool:
@@ -60,13 +60,13 @@ def build() -> Celery:
 
 def train(job_id: str) -> None:
     """The task: run what waits, each in its turn; the message of a job means only that there is work."""
-    work(workplace(), job_id)
+    work(own_context(), job_id)
 
 
 def _forget_parent(**_: object) -> None:
     """In a new pool process: never touch the connections that the fork copied."""
-    global _place
-    _place = None
+    global _context
+    _context = None
     threads.limit(settings().threads_each)
     limits.confine(settings().job_bytes)
     if os.getpid() != _worker_pid:
@@ -83,16 +83,16 @@ def _start_sweeper(**_: object) -> None:
 
 
 def _sweep_for_ever() -> None:
-    place = workplace()
+    context = own_context()
     files_swept = time.monotonic()
     while not _is_stopping():
-        pause = place.settings.sweep_seconds
+        pause = context.settings.sweep_seconds
         try:
-            pause = min(pause, sweep_once(place))
-            if time.monotonic() - files_swept > place.settings.orphan_seconds:
+            pause = min(pause, sweep_once(context))
+            if time.monotonic() - files_swept > context.settings.orphan_seconds:
                 files_swept = time.monotonic()
-                sweep_files(place)
-            make_room(place)
+                sweep_files(context)
+            make_room(context)
         except SQLAlchemyError as error:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:
@@ -100,37 +100,37 @@ def _sweep_for_ever() -> None:
         time.sleep(pause)
 
 
-def sweep_files(place: Workplace) -> None:
+def sweep_files(context: WorkerContext) -> None:
     """Remove the files that no row names: of uploads and checkpoints that were never committed."""
-    with place.database.reading() as session:
-        removed = place.files.sweep(session, place.settings.orphan_seconds, place.settings.upload_seconds)
-    with place.database.transaction() as session:
+    with context.database.reading() as session:
+        removed = context.files.sweep(session, context.settings.orphan_seconds, context.settings.upload_seconds)
+    with context.database.transaction() as session:
         idempotency.forget_old(session)
         sessions.forget_ended(session)
     if removed:
         log.info("removed files that nothing names", count=removed)
 
 
-def make_room(place: Workplace) -> None:
+def make_room(context: WorkerContext) -> None:
     """Take a few small steps: remove what settings let go of jobs that are done, and give free room back to the system."""
-    setting = place.settings
+    setting = context.settings
     if setting.keep_checkpoints_days or setting.keep_curves_days:
         for _ in range(MOST_STEPS):
-            with place.database.transaction() as session:
+            with context.database.transaction() as session:
                 days = setting.keep_checkpoints_days, setting.keep_curves_days
-                if not retention.remove_some(session, place.files, *days):
+                if not retention.remove_some(session, context.files, *days):
                     break
-    space.give_back(place.database)
+    space.give_back(context.database)
 
 
-def sweep_once(place: Workplace) -> float:
+def sweep_once(context: WorkerContext) -> float:
     """Say that this worker lives, take back what dead ones held, and send again what waits without a message. Returns in how
     many seconds the next lease runs out.
     """
-    with place.database.transaction() as session:
-        workers.beat(session, place.name, place.settings.queues.split(","), place.settings.job_bytes)
+    with context.database.transaction() as session:
+        workers.beat(session, context.name, context.settings.queues.split(","), context.settings.job_bytes)
         unsent = recovery.sweep(session)
-        checkpoints.forget_positions_of_done(session, place.files)
+        checkpoints.forget_positions_of_done(session, context.files)
         expiry = recovery.next_expiry(session)
     for job_id, queue_name in unsent:
         queue.send(job_id, queue_name)

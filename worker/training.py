@@ -11,42 +11,43 @@ from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, probl
 from store.leases import Lease
 from store.states import BY_CALLER
 from store.tables import Job
+from worker.attempt import Attempt, begin
+from worker.context import WorkerContext
 from worker.errors import Cancelled, Interrupted, OutOfMemory, Paused, WorkerError
 from worker.lease import HeldLease
-from worker.recording import Recording, Workplace
 
 log = structlog.get_logger()
 
 
-def work(place: Workplace, job_id: str) -> None:
+def work(context: WorkerContext, job_id: str) -> None:
     """Run what waits in this worker's queues, each job in its turn, until nothing does; that job last, wherever it waits."""
-    while not place.stopping() and run(place, job_id):
+    while not context.stopping() and run(context, job_id):
         pass
 
 
-def run(place: Workplace, job_id: str | None = None) -> bool:
+def run(context: WorkerContext, job_id: str | None = None) -> bool:
     """Run the job whose turn it is in this worker's queues, or, where none waits there that could be taken at this moment,
     that job if it is queued. False where nothing was run.
     """
-    by = (place.name, place.settings.lease_seconds)
-    with place.database.transaction() as session:
-        job = leases.claim_next(session, place.settings.queues.split(","), *by)
+    by = (context.name, context.settings.lease_seconds)
+    with context.database.transaction() as session:
+        job = leases.claim_next(session, context.settings.queues.split(","), *by)
         job = job or (leases.claim(session, job_id, *by) if job_id else None)
     if job is None:
         return False
-    with HeldLease(place.database, leases.lease_of(job), place.settings.lease_seconds) as held:
-        run_held(place, held, job)
+    with HeldLease(context.database, leases.lease_of(job), context.settings.lease_seconds) as held:
+        run_held(context, held, job)
     return True
 
 
-def run_held(place: Workplace, held: HeldLease, job: Job) -> None:
+def run_held(context: WorkerContext, held: HeldLease, job: Job) -> None:
     """Train the held job and end it: succeeded, failed, cancelled, or back in the queue."""
     bound = log.bind(job_id=held.lease.job_id, attempt=held.lease.attempt)
     try:
         try:
-            outcome = _attempt(place, held, job, bound)
+            outcome = _attempt(context, held, job, bound)
         except DiskFull as error:  # the row alone is written: there is no room for what else waits to be
-            outcome = _fail(place, held.lease, None, error)
+            outcome = _fail(context, held.lease, None, error)
         bound.info("job ended", state=outcome)
     except LeaseLost:
         bound.warning("lease lost; nothing more is written")
@@ -57,55 +58,55 @@ def run_held(place: Workplace, held: HeldLease, job: Job) -> None:
         bound.warning("the database takes nothing; the job goes on once its lease has ended", error=reason)
 
 
-def _attempt(place: Workplace, held: HeldLease, job: Job, bound: Any) -> str:
+def _attempt(context: WorkerContext, held: HeldLease, job: Job, bound: Any) -> str:
     """The state that the job is in after it."""
     lease = held.lease
-    recording: Recording | None = None
+    attempt: Attempt | None = None
     try:
-        recording = Recording(place, held, job)
-        recording.train()
-        return recording.succeed()
+        attempt = begin(context, held, job)
+        attempt.train()
+        return attempt.succeed()
     except Interrupted as interruption:
-        return _leave(place, lease, recording, interruption)
+        return _leave(context, lease, attempt, interruption)
     except MemoryError:
-        return _fail(place, lease, recording, OutOfMemory(_out_of_memory(place)))
+        return _fail(context, lease, attempt, OutOfMemory(_out_of_memory(context)))
     except (LeaseLost, DiskFull, OperationalError, InterfaceError):
         raise
     except (EngineError, StoreError, WorkerError) as error:
-        return _fail(place, lease, recording, error)
+        return _fail(context, lease, attempt, error)
     except Exception as error:
         if says_damaged(error):
             return _fail(
-                place, lease, recording, DatabaseDamaged("the database is damaged; once it is restored, run the job again")
+                context, lease, attempt, DatabaseDamaged("the database is damaged; once it is restored, run the job again")
             )
         bound.exception("job broke")
         detail = "training broke for a reason inside Vidro; the worker's log has it under this job's id"
-        return _fail(place, lease, recording, WorkerError(detail))
+        return _fail(context, lease, attempt, WorkerError(detail))
 
 
-def _leave(place: Workplace, lease: Lease, recording: Recording | None, interruption: Interrupted) -> str:
+def _leave(context: WorkerContext, lease: Lease, attempt: Attempt | None, interruption: Interrupted) -> str:
     """End the attempt as it is wanted; where it had not begun to train, what an attempt before has written stays as it is."""
-    if recording is None:
-        with place.database.transaction() as session:
+    if attempt is None:
+        with context.database.transaction() as session:
             state = "cancelled" if isinstance(interruption, Cancelled) else "paused"
             return leases.finish(session, lease, state, BY_CALLER[state])
     if isinstance(interruption, Cancelled):
-        return recording.end("cancelled", BY_CALLER["cancelled"])
-    return recording.pause() if isinstance(interruption, Paused) else recording.give_back()
+        return attempt.end("cancelled", BY_CALLER["cancelled"])
+    return attempt.pause() if isinstance(interruption, Paused) else attempt.give_back()
 
 
-def _out_of_memory(place: Workplace) -> str:
-    most = place.settings.job_bytes / 2**20
+def _out_of_memory(context: WorkerContext) -> str:
+    most = context.settings.job_bytes / 2**20
     return f"training asked for more than the {most:.0f} MiB that a job may take; use fewer rows, columns or units"
 
 
-def _fail(place: Workplace, lease: Lease, recording: Recording | None, error: EngineError | StoreError | WorkerError) -> str:
+def _fail(context: WorkerContext, lease: Lease, attempt: Attempt | None, error: EngineError | StoreError | WorkerError) -> str:
     """End the job as failed; with what it had learned where that can still be written."""
     document = problem_of(error)
-    if recording is not None:
+    if attempt is not None:
         try:
-            return recording.end("failed", document["detail"], error=document)
+            return attempt.end("failed", document["detail"], error=document)
         except (MemoryError, DiskFull):
             log.warning("what the job had learned last could not be kept", job_id=lease.job_id)
-    with place.database.transaction() as session:
+    with context.database.transaction() as session:
         return leases.finish(session, lease, "failed", document["detail"], error=document)

@@ -14,7 +14,7 @@ from cli.main import app
 from service import multipart
 from service.routes import job_control
 from store import files, forks, queue, submission
-from worker import recording
+from worker.attempt import Attempt
 
 
 def die(*_: Any, **__: Any) -> Any:
@@ -60,14 +60,14 @@ def send_three_times() -> None:
 
 def die_at_poison() -> None:
     """A job of that name kills the process that takes it."""
-    train = recording.Recording.train
+    train = Attempt.train
 
-    def poisoned(self: recording.Recording) -> None:
+    def poisoned(self: Attempt) -> None:
         if self.job.name == "poison":
             die()
         train(self)
 
-    recording.Recording.train = poisoned  # type: ignore[method-assign]
+    Attempt.train = poisoned  # type: ignore[method-assign]
 
 
 def step_the_clock(seconds: str) -> None:

@@ -17,16 +17,16 @@ from store.database import Database
 from store.files import Files
 from store.migrate import migrate
 from store.settings import Settings
-from worker.recording import Workplace
+from worker.context import WorkerContext
 from worker.training import run
 
 
 @dataclass
 class Stage:
-    """A client, the settings behind it, and a worker's workplace on the same data."""
+    """A client, the settings behind it, and a worker's context on the same data."""
 
     client: TestClient
-    place: Workplace
+    place: WorkerContext
     sent: list[tuple[str, str]]
 
     def iris(self) -> str:
@@ -94,7 +94,7 @@ def stages(folder: Path, migrated: Path) -> Iterator[Callable[..., Stage]]:
         client.__enter__()
         clients.append(client)
         databases.append(database)
-        place = Workplace(setting, database, Files(setting.files, setting.inline_bytes), "test worker")
+        place = WorkerContext(setting, database, Files(setting.files, setting.inline_bytes), "test worker")
         return Stage(client, place, sent)
 
     yield make

@@ -315,8 +315,8 @@ def test_what_kernels_take_is_told_apart_from_training(stage: Stage, monkeypatch
         return 1000.0
 
     stage.place = replace(stage.place, clock=clock)
-    monkeypatch.setattr("worker.recording.make_ready", make_ready)
-    monkeypatch.setattr("worker.recording.time.perf_counter", clock)
+    monkeypatch.setattr("worker.attempt.make_ready", make_ready)
+    monkeypatch.setattr("worker.attempt.time.perf_counter", clock)
     job = stage.job(stage.sample("and"), "y", kind, max_seconds=900)
     assert (job["state"], job["state_reason"]) == ("succeeded", None)  # nor does it use up max_seconds
     assert job["timings"]["compile_seconds"] == 1000.0

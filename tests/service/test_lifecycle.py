@@ -174,7 +174,7 @@ def test_what_is_solved_at_once_is_not_forked(stage: Stage) -> None:
 
 
 def test_progress_and_the_time_to_the_end(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
+    monkeypatch.setattr("worker.writing.FLUSH_SECONDS", -1.0)
     job_id = posted(stage, epochs=10)
     seen: list[dict[str, Any]] = []
 

@@ -18,7 +18,7 @@ from store.job_request import REQUEST
 from store.keys import LOCAL
 from store.predictors import PredictorAt, predictor_at
 from store.settings import Settings
-from worker.recording import Workplace
+from worker.context import WorkerContext
 from worker.training import run
 
 
@@ -35,7 +35,7 @@ def job_id(store: Store, monkeypatch: pytest.MonkeyPatch) -> str:
         made = datasets.create(session, store.files, LOCAL.owner, "iris", {}, b"iris", datasets.sample_table(IrisSample()))
         body = {"dataset_id": made.id, "target": "species", "model": "logistic_regression", "epochs": 3}
     job = submission.submit(store, LOCAL, REQUEST.validate_python(body))
-    assert run(Workplace(store.settings, store.database, store.files, "worker 1"), job.id)
+    assert run(WorkerContext(store.settings, store.database, store.files, "worker 1"), job.id)
     return job.id
 
 

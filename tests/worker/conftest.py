@@ -1,4 +1,4 @@
-"""A worker's workplace on either database, and a way to post jobs to it."""
+"""A worker's context on either database, and a way to post jobs to it."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -15,18 +15,18 @@ from store.database import Database
 from store.files import Files
 from store.job_request import REQUEST, document_of
 from store.settings import Settings
-from worker.recording import Workplace
+from worker.context import WorkerContext
 
 SAMPLE: TypeAdapter[Sample] = TypeAdapter(Sample)
 
 
 @pytest.fixture
-def place(database: Database, files: Files, tmp_path: Path) -> Workplace:
-    return Workplace(Settings(data=tmp_path), database, files, "worker 1")
+def place(database: Database, files: Files, tmp_path: Path) -> WorkerContext:
+    return WorkerContext(Settings(data=tmp_path), database, files, "worker 1")
 
 
 @pytest.fixture
-def post(place: Workplace) -> Callable[..., str]:
+def post(place: WorkerContext) -> Callable[..., str]:
     """Store a sample and a job on it, as the API would; its id."""
 
     def make(sample: str, target: str | list[str], **fields: Any) -> str:

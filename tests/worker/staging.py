@@ -5,7 +5,7 @@ from typing import Any
 from store import checkpoints, jobs
 from store.tables import CurvePoint, Job, Series
 from store.tensors import pack, unpack
-from worker.recording import Workplace
+from worker.context import WorkerContext
 
 MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
 PLAIN = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh"}]}
@@ -14,12 +14,12 @@ WAYS = {"small": PLAIN, "large": LARGE, "definition": MLP}
 """A network for each way to take steps: on one thread, on a team of threads, and by their definition."""
 
 
-def row(place: Workplace, job_id: str) -> Job:
+def row(place: WorkerContext, job_id: str) -> Job:
     with place.database.reading() as session:
         return jobs.get(session, job_id, None)
 
 
-def theta(place: Workplace, job_id: str) -> bytes:
+def theta(place: WorkerContext, job_id: str) -> bytes:
     """The bytes of the last checkpoint's weights and optimizer state."""
     with place.database.reading() as session:
         last = checkpoints.of_job(session, jobs.get(session, job_id, None).number)[-1]
@@ -27,14 +27,14 @@ def theta(place: Workplace, job_id: str) -> bytes:
         return pack(arrays)
 
 
-def kept_checkpoints(place: Workplace, job_id: str) -> dict[int, bytes]:
+def kept_checkpoints(place: WorkerContext, job_id: str) -> dict[int, bytes]:
     """The bytes of every checkpoint that was kept, by epoch: the last, the best, and those asked for."""
     with place.database.reading() as session:
         kept = checkpoints.of_job(session, jobs.get(session, job_id, None).number)
         return {each.epoch: pack(unpack(place.files.get(session, each.digest))) for each in kept}
 
 
-def points(place: Workplace, job_id: str) -> list[tuple[str, int, float]]:
+def points(place: WorkerContext, job_id: str) -> list[tuple[str, int, float]]:
     """Every curve point but the seconds, which no two runs share."""
     number = row(place, job_id).number
     with place.database.reading() as session:

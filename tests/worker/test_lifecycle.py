@@ -22,8 +22,8 @@ from store.tables import Blob, Job, Position
 from store.tensors import pack, unpack
 from tests.store.staging import gone
 from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, kept_checkpoints, points, row, strip, theta
+from worker.context import WorkerContext
 from worker.lease import HeldLease
-from worker.recording import Workplace
 from worker.training import run, run_held
 
 LONG: dict[str, Any] = {"model": PLAIN, "epochs": 4, "batch_size": 4, "record": {"checkpoint_every": 100, "curves": "batch"}}
@@ -42,7 +42,7 @@ def breathing(monkeypatch: pytest.MonkeyPatch) -> None:
 class Asker:
     """Asks for something at the n-th question whether to stop, as a caller does meanwhile."""
 
-    def __init__(self, place: Workplace, job_id: str, ask: Callable[..., None], after: int) -> None:
+    def __init__(self, place: WorkerContext, job_id: str, ask: Callable[..., None], after: int) -> None:
         self.place, self.job_id, self.ask, self.left = place, job_id, ask, after
         self.held: HeldLease | None = None
 
@@ -56,7 +56,7 @@ class Asker:
         return False
 
 
-def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: int) -> None:
+def run_and_ask(place: WorkerContext, job_id: str, ask: Callable[..., None], after: int) -> None:
     asker = Asker(place, job_id, ask, after)
     asking = replace(place, stopping=asker)
     with place.database.transaction() as session:
@@ -70,12 +70,12 @@ def run_and_ask(place: Workplace, job_id: str, ask: Callable[..., None], after: 
     run_held(asking, asker.held, job)
 
 
-def resume(place: Workplace, job_id: str) -> None:
+def resume(place: WorkerContext, job_id: str) -> None:
     with place.database.transaction() as session:
         jobs.resume(session, jobs.get(session, job_id, None))
 
 
-def position(place: Workplace, job_id: str) -> tuple[int, int] | None:
+def position(place: WorkerContext, job_id: str) -> tuple[int, int] | None:
     with place.database.reading() as session:
         found = session.get(Position, row(place, job_id).number)
         return (found.epoch, found.place) if found else None
@@ -83,7 +83,7 @@ def position(place: Workplace, job_id: str) -> tuple[int, int] | None:
 
 @pytest.mark.usefixtures("breathing")
 @each_way
-def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[..., str], way: str, taken: set[str]) -> None:
+def test_a_paused_run_ends_in_the_same_bits(place: WorkerContext, post: Callable[..., str], way: str, taken: set[str]) -> None:
     alone, paused = (post("iris", "species", **LONG | {"model": WAYS[way]}) for _ in range(2))
     run(place, alone)
     stands = []
@@ -105,7 +105,7 @@ def test_a_paused_run_ends_in_the_same_bits(place: Workplace, post: Callable[...
 
 
 @pytest.mark.usefixtures("breathing")
-def test_what_is_learned_stays_readable_within_an_epoch(place: Workplace, post: Callable[..., str]) -> None:
+def test_what_is_learned_stays_readable_within_an_epoch(place: WorkerContext, post: Callable[..., str]) -> None:
     for ask, state in ((jobs.pause, "paused"), (jobs.cancel, "cancelled")):
         job_id = post("iris", "species", **LONG)
         run_and_ask(place, job_id, ask, 40)
@@ -116,7 +116,7 @@ def test_what_is_learned_stays_readable_within_an_epoch(place: Workplace, post: 
 
 @pytest.mark.parametrize(("ask", "state"), [(jobs.pause, "paused"), (jobs.cancel, "cancelled")])
 def test_who_is_still_loading_listens(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, ask: Callable[..., None], state: str
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, ask: Callable[..., None], state: str
 ) -> None:
     """A large table takes its time: what the caller wants meanwhile happens before it is read to its end."""
     alone, job_id = (post("iris", "species", model=MLP, epochs=5) for _ in range(2))
@@ -140,7 +140,7 @@ def test_who_is_still_loading_listens(
         assert (row(place, job_id).state, theta(place, job_id)) == ("succeeded", theta(place, alone))
 
 
-def test_a_pause_is_heard_by_the_listening_thread(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_pause_is_heard_by_the_listening_thread(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=1_000_000)
 
     def pause_once_it_runs() -> bool:
@@ -160,7 +160,7 @@ def test_a_pause_is_heard_by_the_listening_thread(place: Workplace, post: Callab
 @pytest.mark.usefixtures("breathing")
 @each_way
 def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(
-    place: Workplace, post: Callable[..., str], way: str, taken: set[str]
+    place: WorkerContext, post: Callable[..., str], way: str, taken: set[str]
 ) -> None:
     alone, killed = (post("iris", "species", **LONG | {"model": WAYS[way]}) for _ in range(2))
     run(place, alone)
@@ -196,7 +196,7 @@ def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(
 
 @pytest.mark.usefixtures("breathing")
 @pytest.mark.parametrize("which", ["position", "whole", "all"])
-def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post: Callable[..., str], which: str) -> None:
+def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: WorkerContext, post: Callable[..., str], which: str) -> None:
     fields = LONG | {"record": {"checkpoint_every": 1}}
     alone, damaged = (post("iris", "species", **fields) for _ in range(2))
     run(place, alone)
@@ -222,7 +222,9 @@ def test_a_damaged_checkpoint_gives_way_to_the_one_before(place: Workplace, post
 
 
 @pytest.mark.usefixtures("breathing")
-def test_a_missing_checkpoint_is_as_a_damaged_one_where_all_share_a_folder(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_missing_checkpoint_is_as_a_damaged_one_where_all_share_a_folder(
+    place: WorkerContext, post: Callable[..., str]
+) -> None:
     """With PostgreSQL another machine may have it, and its row is left alone."""
     fields = LONG | {"record": {"checkpoint_every": 1}}
     run(replace(place, stopping=Stopper(75)), job_id := post("iris", "species", **fields))
@@ -240,7 +242,7 @@ def test_a_missing_checkpoint_is_as_a_damaged_one_where_all_share_a_folder(place
         assert job_id in job.error["detail"]
 
 
-def damage(place: Workplace, files: Files, digest: str) -> None:
+def damage(place: WorkerContext, files: Files, digest: str) -> None:
     path = files.path(digest)
     if path.exists():
         path.write_bytes(path.read_bytes()[:-1] + b"!")
@@ -253,7 +255,7 @@ def damage(place: Workplace, files: Files, digest: str) -> None:
 # --- forks ---
 
 
-def fork(place: Workplace, parent_id: str, epoch: Any, **overrides: Any) -> str:
+def fork(place: WorkerContext, parent_id: str, epoch: Any, **overrides: Any) -> str:
     with place.database.transaction() as session:
         parent = jobs.get(session, parent_id, None)
         checkpoint = forks.checkpoint_of(session, parent, epoch)
@@ -271,7 +273,7 @@ PLATEAU = {"kind": "reduce_on_plateau", "patience": 1}
     ({"model": {"kind": "logistic_regression", "solver": "gradient_descent"}}, "small"),
 ])  # fmt: skip
 def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
-    place: Workplace, post: Callable[..., str], fields: dict[str, Any], way: str, taken: set[str]
+    place: WorkerContext, post: Callable[..., str], fields: dict[str, Any], way: str, taken: set[str]
 ) -> None:
     fields = {"epochs": 30, "record": {"checkpoint_every": 7}, **fields}
     parent = post("iris", "species", **fields)
@@ -290,14 +292,14 @@ def test_a_fork_with_nothing_changed_ends_in_its_parents_bits(
         assert {14, 21, 28, 30} <= set(kept)
 
 
-def weights(place: Workplace, job_id: str) -> bytes:
+def weights(place: WorkerContext, job_id: str) -> bytes:
     """θ and the optimizer's vectors, without what is remembered of the best epoch, which a fork begins anew."""
     arrays = unpack(theta(place, job_id))
     del arrays["progress"]
     return pack(arrays)
 
 
-def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_fork_goes_its_own_way(place: WorkerContext, post: Callable[..., str]) -> None:
     parent = post("iris", "species", model=MLP, epochs=10, record={"checkpoint_every": 5, "curves": "batch"})
     run(place, parent)
     with place.database.transaction() as session:
@@ -317,7 +319,7 @@ def test_a_fork_goes_its_own_way(place: Workplace, post: Callable[..., str]) -> 
     assert min(step for name, step, _ in points(place, child) if name == "train_loss") == 11
 
 
-def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: WorkerContext, post: Callable[..., str]) -> None:
     parent = post("iris", "species", model=PLAIN, epochs=4, record={"checkpoint_every": 2})
     run(place, parent)
     child = fork(place, parent, 2)
@@ -335,7 +337,7 @@ def test_a_fork_whose_beginning_is_damaged_does_not_begin_elsewhere(place: Workp
 
 
 @pytest.mark.usefixtures("breathing")
-def test_time_is_up_within_an_epoch(place: Workplace, post: Callable[..., str]) -> None:
+def test_time_is_up_within_an_epoch(place: WorkerContext, post: Callable[..., str]) -> None:
     """By a clock that ticks a second a look: one at the start, and one a batch or an epoch."""
     job_id = post("iris", "species", **LONG, max_seconds=40)
     run(replace(place, clock=iter(range(1_000_000)).__next__), job_id)
@@ -353,10 +355,10 @@ def test_time_is_up_within_an_epoch(place: Workplace, post: Callable[..., str]) 
 @pytest.mark.usefixtures("breathing")
 @pytest.mark.parametrize("speeds", [(1.0,), (1.0, 4.0), (4.0, 1.0)], ids=["steady", "slower", "faster"])
 def test_the_time_to_the_end_is_right_within_a_factor_of_two(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, speeds: tuple[float, ...]
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch, speeds: tuple[float, ...]
 ) -> None:
     """After a tenth of the run; where its pace changes, once the new one has lasted as long as the old."""
-    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
+    monkeypatch.setattr("worker.writing.FLUSH_SECONDS", -1.0)
     job_id = post("iris", "species", **LONG)
     looks, seconds = 4 * 31, [0.0]
     for look in range(looks + 1):
@@ -377,7 +379,7 @@ def test_the_time_to_the_end_is_right_within_a_factor_of_two(
         assert left / 2 <= eta <= left * 2, (moment, left, eta)
 
 
-def test_where_a_solver_decides_no_end_is_foretold(place: Workplace, post: Callable[..., str]) -> None:
+def test_where_a_solver_decides_no_end_is_foretold(place: WorkerContext, post: Callable[..., str]) -> None:
     seen: list[float | None] = []
     job_id = post("iris", "species", model={"kind": "logistic_regression"})
     run(replace(place, stopping=lambda: bool(seen.append(row(place, job_id).eta_seconds))), job_id)
@@ -385,7 +387,7 @@ def test_where_a_solver_decides_no_end_is_foretold(place: Workplace, post: Calla
     assert set(seen) == {None}
 
 
-def test_a_job_too_large_is_refused_by_its_worker_with_the_figure(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_job_too_large_is_refused_by_its_worker_with_the_figure(place: WorkerContext, post: Callable[..., str]) -> None:
     small = replace(place, settings=place.settings.model_copy(update={"max_job_bytes": 200 * 2**20}))
     job_id = post("iris", "species", model={"kind": "mlp", "hidden": [{"units": 4000}, {"units": 4000}]})
     run(small, job_id)
@@ -396,7 +398,7 @@ def test_a_job_too_large_is_refused_by_its_worker_with_the_figure(place: Workpla
 
 
 def test_a_full_disk_fails_the_job_and_leaves_what_was_kept(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id, next_id = (post("iris", "species", model=MLP, epochs=30, record={"checkpoint_every": 10}) for _ in range(2))
     put, left = Files.put, [2]
@@ -407,7 +409,7 @@ def test_a_full_disk_fails_the_job_and_leaves_what_was_kept(
             raise DiskFull
         return put(self, session, content)
 
-    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", -1.0)
+    monkeypatch.setattr("worker.writing.FLUSH_SECONDS", -1.0)
     with monkeypatch.context() as patch:
         patch.setattr(Files, "put", full)
         run(replace(place, settings=place.settings.model_copy(update={"lease_seconds": 0.5})), job_id)  # so long it is tried
@@ -428,14 +430,14 @@ from store.database import Database
 from store.files import Files
 from store.settings import Settings
 from worker import limits
-from worker.recording import Workplace
+from worker.context import WorkerContext
 from worker.training import run
 data, url, inline, *job_ids = sys.argv[1:]
 import engine.fast.steps
 import scipy.linalg.cython_blas  # beside the tests alone: Numba loads it, and its OpenBLAS ends a process short of memory
 from engine.fast import threads
 setting = Settings(data=data, max_job_bytes=2**40)
-place = Workplace(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
+place = WorkerContext(setting, Database(url), Files(Path(data) / "files", int(inline)), "confined")
 threads.limit(2)
 limits.confine(250 * 2**20)
 for job_id in job_ids:
@@ -443,7 +445,7 @@ for job_id in job_ids:
 """
 
 
-def test_a_job_that_takes_too_much_fails_alone(place: Workplace, post: Callable[..., str], tmp_path: Path) -> None:
+def test_a_job_that_takes_too_much_fails_alone(place: WorkerContext, post: Callable[..., str], tmp_path: Path) -> None:
     """In a process that is confined, whatever the estimate said; the next job in the same process runs."""
     large = post("iris", "species", model={"kind": "mlp", "hidden": [{"units": 4000}, {"units": 4000}]})
     small = post("iris", "species", model=PLAIN, epochs=3)
@@ -456,7 +458,7 @@ def test_a_job_that_takes_too_much_fails_alone(place: Workplace, post: Callable[
     assert row(place, small).state == "succeeded"
 
 
-def test_a_pause_before_the_first_batch_leaves_nothing(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_pause_before_the_first_batch_leaves_nothing(place: WorkerContext, post: Callable[..., str]) -> None:
     """Interrupted before its first batch, a run leaves nothing, and begins when it is taken up."""
     job_id = post("iris", "species", model=PLAIN, epochs=3)
     run_and_ask(place, job_id, jobs.pause, 1)

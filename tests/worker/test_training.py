@@ -11,9 +11,11 @@ from store import checkpoints, curves, datasets, jobs, journal, leases, models, 
 from store.tables import Checkpoint, Dataset, Job, Model
 from store.tensors import unpack
 from tests.worker.staging import LARGE, MLP, WAYS, Stopper, kept_checkpoints, points, row, strip, theta
+from worker.attempt import Attempt
+from worker.context import WorkerContext
 from worker.lease import HeldLease
-from worker.recording import Recording, Workplace
 from worker.training import run, run_held, work
+from worker.writing import Writer
 
 TABLE = {
     "analytic": ("infant_weight", "weight", {"model": {"kind": "linear_regression"}}),
@@ -33,7 +35,7 @@ TABLE = {
 
 @pytest.mark.parametrize(("sample", "target", "fields"), TABLE.values(), ids=TABLE.keys())
 def test_every_model_ends_in_a_model(
-    place: Workplace, post: Callable[..., str], sample: str, target: str | list[str], fields: dict[str, Any]
+    place: WorkerContext, post: Callable[..., str], sample: str, target: str | list[str], fields: dict[str, Any]
 ) -> None:
     job_id = post(sample, target, **fields)
     run(place, job_id)
@@ -52,7 +54,7 @@ def test_every_model_ends_in_a_model(
     assert all(list(value) == target for value in values if isinstance(value, dict))
 
 
-def test_a_second_message_does_nothing(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_second_message_does_nothing(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=5)
     run(place, job_id)
     before = points(place, job_id)
@@ -62,7 +64,7 @@ def test_a_second_message_does_nothing(place: Workplace, post: Callable[..., str
     assert (job.attempt, points(place, job_id)) == (1, before)
 
 
-def test_one_message_is_enough_for_all_that_wait(place: Workplace, post: Callable[..., str]) -> None:
+def test_one_message_is_enough_for_all_that_wait(place: WorkerContext, post: Callable[..., str]) -> None:
     waiting = [post("xor", "y", model={"kind": "perceptron"}, epochs=3) for _ in range(4)]
     work(place, waiting[0])
     assert {row(place, job_id).state for job_id in waiting} == {"succeeded"}
@@ -76,13 +78,13 @@ def test_one_message_is_enough_for_all_that_wait(place: Workplace, post: Callabl
 ])  # fmt: skip
 @pytest.mark.parametrize("stops", [[3], [1, 9], [15, 2, 2]])
 def test_a_stopped_run_ends_in_the_same_bits(
-    place: Workplace, post: Callable[..., str], fields: dict[str, Any], stops: list[int], taken: set[str]
+    place: WorkerContext, post: Callable[..., str], fields: dict[str, Any], stops: list[int], taken: set[str]
 ) -> None:
     alone = post("iris", "species", **fields)
     run(place, alone)
     stopped = post("iris", "species", **fields)
     for after in stops:
-        run(Workplace(place.settings, place.database, place.files, "worker 2", Stopper(after)), stopped)
+        run(WorkerContext(place.settings, place.database, place.files, "worker 2", Stopper(after)), stopped)
         assert row(place, stopped).state == "queued"
         assert row(place, stopped).state_reason == "its worker was stopped"
     run(place, stopped)
@@ -95,7 +97,7 @@ def test_a_stopped_run_ends_in_the_same_bits(
     assert strip(row(place, stopped).best) == strip(row(place, alone).best)
 
 
-def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_cancel_is_heard_and_what_was_learned_stays(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=1_000_000)
 
     def cancel_once_it_runs() -> bool:
@@ -104,7 +106,7 @@ def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Ca
                 jobs.cancel(session, jobs.get(session, job_id, None))
         return False
 
-    run(Workplace(place.settings, place.database, place.files, "worker", cancel_once_it_runs), job_id)
+    run(WorkerContext(place.settings, place.database, place.files, "worker", cancel_once_it_runs), job_id)
     job = row(place, job_id)
     assert (job.state, job.state_reason, job.model_id) == ("cancelled", "cancelled by the caller", None)
     assert 1 <= job.epoch < 1_000_000
@@ -114,7 +116,7 @@ def test_a_cancel_is_heard_and_what_was_learned_stays(place: Workplace, post: Ca
         assert curves.last_step(session, job.number, "train_loss") == job.epoch
 
 
-def test_a_lost_lease_writes_nothing_more(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_lost_lease_writes_nothing_more(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=30)
     with place.database.transaction() as session:
         job = leases.claim(session, job_id, "frozen", 60)
@@ -131,7 +133,7 @@ def test_a_lost_lease_writes_nothing_more(place: Workplace, post: Callable[..., 
     assert row(place, job_id).state == "succeeded"
 
 
-def test_time_is_up_after_max_seconds(place: Workplace, post: Callable[..., str]) -> None:
+def test_time_is_up_after_max_seconds(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=1_000_000, max_seconds=0.2)
     run(place, job_id)
     job = row(place, job_id)
@@ -141,7 +143,7 @@ def test_time_is_up_after_max_seconds(place: Workplace, post: Callable[..., str]
     assert job.model_id
 
 
-def test_early_stopping_keeps_the_best_and_the_last(place: Workplace, post: Callable[..., str]) -> None:
+def test_early_stopping_keeps_the_best_and_the_last(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=5000, early_stopping={"patience": 4},
                   optimizer={"kind": "adam", "learning_rate": 0.1}, record={"checkpoint_every": 4000})  # fmt: skip
     run(place, job_id)
@@ -167,7 +169,7 @@ def ends_by_hand(losses: list[float], patience: int, min_delta: float) -> tuple[
 @pytest.mark.parametrize(("way", "rate"), [("small", 0.03), ("large", 0.003)])
 @pytest.mark.parametrize("monitor", ["validation_loss", "train_loss"])
 def test_what_falls_by_less_than_min_delta_has_not_fallen(
-    place: Workplace, post: Callable[..., str], way: str, rate: float, monitor: str, taken: set[str]
+    place: WorkerContext, post: Callable[..., str], way: str, rate: float, monitor: str, taken: set[str]
 ) -> None:
     fields = {"model": WAYS[way], "epochs": 100, "optimizer": {"kind": "adam", "learning_rate": rate}}
     whole = post("iris", "species", **fields, record={"checkpoint_every": 1})
@@ -194,7 +196,7 @@ def test_what_falls_by_less_than_min_delta_has_not_fallen(
     assert taken == {way}
 
 
-def test_a_job_whose_data_is_gone_fails_and_says_why(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_job_whose_data_is_gone_fails_and_says_why(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP)
     with place.database.transaction() as session:
         session.query(Dataset).delete()
@@ -203,7 +205,7 @@ def test_a_job_whose_data_is_gone_fails_and_says_why(place: Workplace, post: Cal
     assert (job.state, job.error["code"]) == ("failed", "NOT_FOUND")
 
 
-def test_unknown_class_weights_fail_with_a_pointer(place: Workplace, post: Callable[..., str]) -> None:
+def test_unknown_class_weights_fail_with_a_pointer(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, class_weight={"tulip": 2.0})
     run(place, job_id)
     job = row(place, job_id)
@@ -212,15 +214,15 @@ def test_unknown_class_weights_fail_with_a_pointer(place: Workplace, post: Calla
 
 
 def test_a_bug_in_training_fails_the_job_and_not_the_worker(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id, next_id = (post("iris", "species", model=MLP, epochs=5) for _ in range(2))
 
-    def broken(self: Recording) -> Iterator[None]:
+    def broken(self: Attempt) -> Iterator[None]:
         raise ZeroDivisionError("secret")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recording, "train", broken)
+        patch.setattr(Attempt, "train", broken)
         run(place, job_id)
     job = row(place, job_id)
     assert (job.state, job.error["code"]) == ("failed", "INTERNAL")
@@ -230,17 +232,17 @@ def test_a_bug_in_training_fails_the_job_and_not_the_worker(
 
 
 def test_no_model_is_left_where_a_cancel_came_last(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = post("iris", "species", model=MLP, epochs=5)
-    succeed = Recording.succeed
+    succeed = Attempt.succeed
 
-    def cancelled_first(self: Recording) -> str:
+    def cancelled_first(self: Attempt) -> str:
         with place.database.transaction() as session:
             jobs.cancel(session, jobs.get(session, job_id, None))
         return succeed(self)
 
-    monkeypatch.setattr(Recording, "succeed", cancelled_first)
+    monkeypatch.setattr(Attempt, "succeed", cancelled_first)
     run(place, job_id)
     job = row(place, job_id)
     assert (job.state, job.model_id) == ("cancelled", None)
@@ -249,11 +251,11 @@ def test_no_model_is_left_where_a_cancel_came_last(
         assert np.isfinite(job.latest["train_loss"])
 
 
-def test_a_run_lost_before_its_first_checkpoint_starts_anew(place: Workplace, post: Callable[..., str]) -> None:
+def test_a_run_lost_before_its_first_checkpoint_starts_anew(place: WorkerContext, post: Callable[..., str]) -> None:
     fields = {"model": MLP, "epochs": 30, "record": {"curves": "batch"}}
     alone, lost = (post("iris", "species", **fields) for _ in range(2))
     run(place, alone)
-    run(Workplace(place.settings, place.database, place.files, "worker", Stopper(20)), lost)
+    run(WorkerContext(place.settings, place.database, place.files, "worker", Stopper(20)), lost)
     assert points(place, lost)
     with place.database.transaction() as session:
         session.query(Checkpoint).filter_by(job_number=jobs.get(session, lost, None).number).delete()
@@ -267,13 +269,15 @@ def test_a_run_lost_before_its_first_checkpoint_starts_anew(place: Workplace, po
     {"model": {"kind": "logistic_regression"}},
     {"model": MLP, "epochs": 3000, "early_stopping": {"patience": 2}},
 ])  # fmt: skip
-def test_a_stop_at_the_very_end_does_not_train_on(place: Workplace, post: Callable[..., str], fields: dict[str, Any]) -> None:
+def test_a_stop_at_the_very_end_does_not_train_on(
+    place: WorkerContext, post: Callable[..., str], fields: dict[str, Any]
+) -> None:
     alone = post("iris", "species", **fields)
     run(place, alone)
     epochs = row(place, alone).epoch
     for stop_after in (epochs - 1, epochs):
         job_id = post("iris", "species", **fields)
-        run(Workplace(place.settings, place.database, place.files, "worker", Stopper(stop_after)), job_id)
+        run(WorkerContext(place.settings, place.database, place.files, "worker", Stopper(stop_after)), job_id)
         run(place, job_id)
         assert row(place, job_id).state == "succeeded"
         assert row(place, job_id).epoch == epochs
@@ -281,18 +285,18 @@ def test_a_stop_at_the_very_end_does_not_train_on(place: Workplace, post: Callab
 
 
 def test_a_connection_lost_while_writing_costs_nothing(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = post("iris", "species", model=MLP, epochs=12)
-    write, left = Recording._write, [2]
+    write, left = Writer._write, [2]
 
-    def away_at_first(self: Recording, *given: Any) -> str:
+    def away_at_first(self: Writer, *given: Any) -> str:
         if left[0]:
             left[0] -= 1
             raise OperationalError("UPDATE", {}, ConnectionError("gone"))
         return write(self, *given)
 
-    monkeypatch.setattr(Recording, "_write", away_at_first)
+    monkeypatch.setattr(Writer, "_write", away_at_first)
     run(place, job_id)
     job = row(place, job_id)
     assert (job.state, job.attempt, left) == ("succeeded", 1, [0])
@@ -300,7 +304,7 @@ def test_a_connection_lost_while_writing_costs_nothing(
 
 
 def test_what_was_committed_unheard_is_not_written_twice(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database is lost after it has committed and before it says so: what is written again must not be there twice."""
     record = {"curves": "batch", "checkpoint_every": 4, "histograms_every": 3}
@@ -319,8 +323,8 @@ def test_what_was_committed_unheard_is_not_written_twice(
             unheard[0] += 1
             raise dialect.loaded_dbapi.OperationalError("gone")
 
-    monkeypatch.setattr("worker.recording.FLUSH_SECONDS", 0)
-    monkeypatch.setattr("worker.recording.RETRY_SECONDS", 0)
+    monkeypatch.setattr("worker.writing.FLUSH_SECONDS", 0)
+    monkeypatch.setattr("worker.writing.RETRY_SECONDS", 0)
     with monkeypatch.context() as patch:
         patch.setattr(dialect, "do_commit", lose_every_second_answer)
         run(place, job_id)
@@ -337,16 +341,16 @@ def test_what_was_committed_unheard_is_not_written_twice(
 
 
 def test_a_database_that_stays_away_leaves_the_job_to_another_attempt(
-    place: Workplace, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+    place: WorkerContext, post: Callable[..., str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = post("iris", "species", model=MLP, epochs=12)
-    short = Workplace(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "worker")
+    short = WorkerContext(place.settings.model_copy(update={"lease_seconds": 0.5}), place.database, place.files, "worker")
 
-    def away(self: Recording, *given: Any) -> str:
+    def away(self: Writer, *given: Any) -> str:
         raise OperationalError("UPDATE", {}, ConnectionError("gone"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(Recording, "_write", away)
+        patch.setattr(Writer, "_write", away)
         run(short, job_id)
     assert row(place, job_id).state == "running"
     with place.database.transaction() as session:
