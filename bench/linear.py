@@ -61,7 +61,7 @@ def logistic(rows: int = 100_000, columns: int = 50) -> dict[str, Run]:
         model = LogisticRegression(penalty=Penalty(l2=1.0))
         spec = Training(target="y", task="classification", model=model, precision="float64")
         spec = dataclasses.replace(spec, **model.settings("classification", 2))
-        network = Network(model.layers(columns, 1), np.float64, np)
+        network = Network(model.bound_layers(columns, 1), np.float64, np)
         assert isinstance(spec.loss, BinaryCrossEntropy)
         started = time.perf_counter()
         for _ in train(Problem(spec, network, Classes(("y",), (0, 1)), Matrices(X, Y), None), State()):

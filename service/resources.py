@@ -205,9 +205,12 @@ def estimate_resource(request: JobRequest, found: Estimated, warnings: Sequence[
     layers = [
         EstimatedLayer(
             name=name,
+            kind=layer.kind,
+            input_shape=list(layer.input_shape),
+            output_shape=list(layer.output_shape),
             inputs=layer.inputs,
             outputs=layer.outputs,
-            activation=None if name == names[-1] else layer.activation.kind,
+            activation=layer.activation.kind if layer.has_activation and name != names[-1] else None,
             parameters=layer.size,
         )
         for name, layer in zip(names, found.layers, strict=True)

@@ -37,7 +37,7 @@ def pose(case: Case) -> tuple[Problem, list[np.ndarray]]:
         seed=0,
         precision="float32",
     )
-    network = Network(spec.model.layers(case.sizes[0], case.sizes[-1]), np.float32, np)
+    network = Network(spec.model.bound_layers(case.sizes[0], case.sizes[-1]), np.float32, np)
     Y = np.eye(case.sizes[-1], dtype=np.float32)[labels]
     target = Classes(("class",), tuple(range(case.sizes[-1])))
     return Problem(spec, network, target, Matrices(X, Y), None), weights

@@ -11,12 +11,14 @@ from engine.network.layers.base import BoundLayer
 from engine.network.layers.dense import dense
 from engine.network.learner import Learner
 from engine.network.network import Network, count_parameters
+from engine.parts.augmentation import Augmenter
 from engine.parts.initializers import Initializer, Zeros
 from engine.parts.losses import LossFunction
 from engine.parts.optimizers import OptimizerRule
 from engine.parts.scaling import NoScaling, Scaling
 from engine.parts.schedules import LearningRateSchedule
 from engine.spec import Described
+from engine.tables.images import ImageSize, RowShape
 from engine.tables.target import Target
 
 
@@ -122,6 +124,8 @@ class Problem:
     train: Matrices
     validation: Matrices | None
     unscaled: Unscaled | None = None
+    views: Augmenter | None = None
+    """Writes the views of the training images that an epoch trains on, where these are augmented."""
 
     @property
     def network(self) -> Network:
@@ -159,6 +163,10 @@ class Model(Described):
     tasks: ClassVar[frozenset[str]]
     needs_penalty: ClassVar[bool] = False
     """Whether classes that a line parts leave it without an optimum, unless its weights are penalised."""
+    may_read_images: ClassVar[bool] = False
+    """Whether it may read rows as images."""
+    widened_by: ClassVar[str] = "/model"
+    """The field, as a JSON pointer, that makes it smaller or larger."""
     most_classes: ClassVar[int | None] = None
     """The most classes that it tells apart; None for any number."""
 
@@ -170,6 +178,15 @@ class Model(Described):
     def solved_by(self) -> Solver:
         """How it is trained."""
         raise NotImplementedError
+
+    @property
+    def image(self) -> ImageSize | None:
+        """The image that it reads a row as, once completed; None where it reads a row of numbers."""
+        return None
+
+    def completed(self, row: RowShape) -> "Model":
+        """The model for such rows, with what follows from them filled in. Raises InvalidSpec where it cannot read them."""
+        return self
 
     def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Learner:
         """What it learns of rows of so many features, its parameters all 0."""
@@ -221,7 +238,7 @@ class Model(Described):
 class NetworkModel(Model):
     """A model that learns a network."""
 
-    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+    def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         """The network's layers; without hidden ones unless the model says otherwise."""
         return [dense(inputs, outputs)]
 
@@ -231,11 +248,11 @@ class NetworkModel(Model):
         return Zeros()
 
     def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Network:
-        return Network(self.layers(inputs, outputs), dtype, xp)
+        return Network(self.bound_layers(inputs, outputs), dtype, xp)
 
     def initialize(self, learner: Learner, seed: int) -> None:
         assert isinstance(learner, Network)
         learner.initialize(self.start, seed)
 
     def count_parameters(self, inputs: int, outputs: int) -> int:
-        return count_parameters(self.layers(inputs, outputs))
+        return count_parameters(self.bound_layers(inputs, outputs))

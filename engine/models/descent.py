@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -224,15 +225,20 @@ def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Def
     assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
     begin(state, spec, network)
     bounds = batch_bounds(train.rows, spec.batch_size or "full")
+    views, reason = problem.views, Reason(problem)  # which is of the images as they are
+    if views is not None:
+        problem = replace(problem, train=replace(train, X=views.X))
     steps = steps_of(problem, state.vectors, bounds[0][1])
     shuffles = Shuffles(spec.seed or 0, train.rows)
-    order, reason = np.arange(train.rows), Reason(problem)
+    order = np.arange(train.rows)
     state.settle = steps.settle
     for name, array in steps.so_far(state.place).items() if state.place else ():
         array[...] = state.partial[name]
 
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
+        if views is not None:
+            views(state.epoch)
         if spec.shuffle:
             order = shuffles.order(state.epoch)
         memory = tuple(state.vectors["schedule"].tolist())

@@ -6,15 +6,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from engine.forms import ByNumber
-from engine.models.base import NetworkModel, Solver
-from engine.models.descent import GRADIENT_DESCENT, descent_settings
+from engine.models.deep import DeepModel
 from engine.network.layers.base import BoundLayer
 from engine.network.layers.dense import MAX_UNITS, dense
 from engine.parts.activations import Activation, Relu
 from engine.parts.initializers import HeNormal, Initializer
-from engine.parts.losses import BinaryCrossEntropy, CrossEntropy, HalfMeanSquaredError
 from engine.parts.optimizers import Adam
-from engine.parts.scaling import Scaling, Standardization
 from engine.spec import WHOLE, Flag, Share, spec
 
 
@@ -28,7 +25,7 @@ class HiddenLayer:
 
 
 @spec
-class MultilayerPerceptron(NetworkModel):
+class MultilayerPerceptron(DeepModel):
     """Layers of units between the features and the output, trained by backpropagation."""
 
     formula: ClassVar[str] = r"A^{(l)} = f\left(A^{(l-1)} W^{(l)} + b^{(l)}\right), \quad A^{(0)} = X"
@@ -37,7 +34,8 @@ class MultilayerPerceptron(NetworkModel):
         r"\nabla_{W^{(l)}} = A^{(l-1)\top} \delta^{(l)}"
     )
     source: ClassVar[str] = "Rumelhart, Hinton and Williams, Learning representations by back-propagating errors (1986)"
-    tasks: ClassVar[frozenset[str]] = frozenset({"classification", "regression", "tagging"})
+    widened_by: ClassVar[str] = "/model/hidden"
+    usual: ClassVar[Mapping[str, Any]] = {"optimizer": Adam(learning_rate=0.01), "epochs": 100, "batch_size": 16}
 
     title: ClassVar[str] = "Multilayer perceptron"
     kind: Literal["mlp"] = "mlp"
@@ -47,21 +45,7 @@ class MultilayerPerceptron(NetworkModel):
     initializer: Initializer = Field(default=HeNormal(), description="how the first weights are drawn")
     bias: Flag = Field(default=True, description="false: a unit's weighted sum has no constant")
 
-    def settings(self, task: str, classes: int) -> Mapping[str, Any]:
-        settings = descent_settings(
-            loss=HalfMeanSquaredError(),
-            optimizer=Adam(learning_rate=0.01),
-            epochs=100,
-            batch_size=16,
-            precision="float32",
-        )
-        if task == "classification":
-            settings |= {"loss": BinaryCrossEntropy() if classes == 2 else CrossEntropy(), "class_weight": None}
-        if task == "tagging":
-            settings |= {"loss": BinaryCrossEntropy()}
-        return settings
-
-    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+    def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         layers = []
         for hidden in self.hidden:
             layers.append(dense(inputs, hidden.units, hidden.activation, hidden.dropout, self.bias))
@@ -71,11 +55,3 @@ class MultilayerPerceptron(NetworkModel):
     @property
     def start(self) -> Initializer:
         return self.initializer
-
-    @property
-    def target_scaling(self) -> Scaling:
-        return Standardization()
-
-    @property
-    def solved_by(self) -> Solver:
-        return GRADIENT_DESCENT

@@ -147,7 +147,7 @@ class Perceptron(NetworkModel):
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
 
-    def layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+    def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         return [dense(inputs, outputs, bias=self.bias)]
 
     @property

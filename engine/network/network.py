@@ -46,6 +46,12 @@ def layer_names(layers: Sequence[BoundLayer]) -> list[str]:
     return [*names, "output"]
 
 
+def most_rows(layers: Sequence[BoundLayer]) -> int:
+    """Rows that an evaluation passes through such layers at once."""
+    fitting = MOST_ROWS if is_dense(layers) else MOST_NUMBERS // count_numbers(layers, 1)
+    return max(1, min(MOST_ROWS, fitting))
+
+
 class Network:
     """The layers, their parameters and running statistics, and workspaces by number of rows."""
 
@@ -149,8 +155,7 @@ class Network:
     @cached_property
     def most_rows(self) -> int:
         """Rows that an evaluation passes through at once."""
-        fitting = MOST_ROWS if is_dense(self.layers) else MOST_NUMBERS // count_numbers(self.layers, 1)
-        return max(1, min(MOST_ROWS, fitting))
+        return most_rows(self.layers)
 
     def evaluate(self, X: Array, out: Array | None = None) -> Array:
         """Raw outputs (n, k) of X (n, d), block after block of the rows, in `out` or an array of its own."""

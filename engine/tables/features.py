@@ -271,6 +271,11 @@ class Features:
         """The same features in the data's own units."""
         return Features(tuple(replace(entry, center=0.0, scale=1.0) for entry in self.inputs))
 
+    @property
+    def uncropped(self) -> "Features":
+        """The same features, of the whole image."""
+        return Features(tuple(replace(entry, crop=None) for entry in self.inputs))
+
     def unscale(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Coefficients W (d, k), b (k,) of scaled features as those of the data's own units."""
         raw = W / self.scale[:, None]

@@ -32,6 +32,19 @@ class ImageCells(NamedTuple):
     channels_first: bool = False
 
 
+class RowShape(NamedTuple):
+    """The features of a row, as a model that may read images has to know them."""
+
+    numbers: int
+    """How many there are, at most: each category may be one."""
+    image: ImageSize | None = None
+    """The image that they form: one column of images, or columns of pixels."""
+    is_cell: bool = False
+    """Whether that is one column's, whose cells have that size."""
+    is_image: bool = False
+    """Whether they have to be read as an image."""
+
+
 class PixelGrid(NamedTuple):
     """Columns that hold a pixel each, row by row of the image, and what their names begin with."""
 

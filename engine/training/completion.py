@@ -12,7 +12,8 @@ from engine.parts.losses import Loss
 from engine.spec import kind_of, members
 from engine.tables.features import ColumnSummary
 from engine.tables.split import Split
-from engine.training.spec import MAX_CATEGORIES, Preprocessing, Record, Training
+from engine.training.image_input import augmentation_problems, image_problems, row_shape
+from engine.training.spec import Preprocessing, Record, Training
 from engine.wording import notice, say
 
 SMALL_TABLE = 50
@@ -21,7 +22,7 @@ FEW_CLASSES = 10
 """A column of whole numbers with at most that many different ones is taken for classes, unless the job says otherwise."""
 FEW_CODES, OFTEN = 50, 5
 """Whole numbers that may be classes all the same, and have a job say which: at most so many, each so often on the average."""
-MAX_PARAMETERS = 50_000_000
+MAX_PARAMETERS = 100_000_000
 MAX_KEPT = 1000
 USUALLY_KEPT = 100
 EVERY = ("checkpoint_every", "histograms_every")
@@ -55,10 +56,15 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
             *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
-            *_size_problems(training, _width(training, table, features), len(targets)),
+            *augmentation_problems(training, [table[name] for name in features if name in table]),
             *_device_problems(training, "optimizer" in settings, has_card),
         ]
     )
+    columns = [table[name] for name in features]
+    row = row_shape(training, columns)
+    model: Any = training.model.completed(row)
+    training = dataclasses.replace(training, model=model)
+    _raise_if([*image_problems(training, columns), *_size_problems(training, row.numbers, len(targets))])
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
     defaults |= {"split": _complete_split(training.split, task, rows), "preprocessing": _complete_preprocessing(training, task)}
     completed = dataclasses.replace(training, task=task, features=features, **defaults)
@@ -159,6 +165,8 @@ def without_meaning(model: Model, task: str) -> list[str]:
         names.append("/preprocessing/target_scaling")
     if task != "classification":
         names.append("/split/stratify")
+    if not model.may_read_images:
+        names.append("/preprocessing/augmentation")
     return [*names, *(f"/{name}" for name in fixed)]
 
 
@@ -294,16 +302,11 @@ def _device_problems(training: Training, descends: bool, has_card: bool) -> Prob
         yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
 
 
-def _width(training: Training, table: Table, features: Sequence[str]) -> int:
-    """Features at most; those of a category that no training row holds are not known yet."""
-    most = training.preprocessing.max_categories or MAX_CATEGORIES
-    return sum(table[name].features(most) for name in features if name in table)
-
-
 def _size_problems(training: Training, features: int, targets: int) -> Problems:
     size = training.model.count_parameters(features, targets)
     if size > MAX_PARAMETERS:
-        yield "/model/hidden", f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
+        detail = f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
+        yield training.model.widened_by, detail
 
 
 def _complete_split(split: Split, task: str, rows: int) -> Split:

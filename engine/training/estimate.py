@@ -8,13 +8,18 @@ import numpy as np
 from engine.errors import TooMuchMemory
 from engine.models.descent import batch_bounds
 from engine.network.layers.base import BoundLayer
-from engine.network.network import count_parameters
+from engine.network.network import count_parameters, is_dense, most_rows
+from engine.network.workspace import count_numbers
 from engine.tables.features import Column, ColumnSummary
 from engine.tables.target import Classes
 from engine.training.prepare import build_network, fit
 from engine.training.spec import MAX_CATEGORIES, Training
 
 FLOPS_PER_SECOND = 8e10
+LAYERED_FLOPS_PER_SECOND = 3e10
+"""The same of a network that is not of dense layers alone."""
+SECONDS_PER_NUMBER = 2e-9
+"""Such a network's, of each number that a layer gives a row: bending it, pooling it, and the way back."""
 SECONDS_PER_STEP = 3e-6
 SECONDS_PER_EPOCH = 3e-5
 SECONDS_PER_OUTPUT = 8e-9
@@ -29,6 +34,8 @@ jobs took (20 to 285,000 weights and 6.4 million, 200 to 200,000 rows, Newton's 
 """
 SOLVER_COPIES = 4
 """Of the matrix, that a solver which is not gradient descent makes."""
+AUGMENTED_COPIES = 2
+"""Of the matrix, where images are augmented: the images, and an epoch's views of them."""
 KEPT_COPIES = 3
 """Of what a checkpoint holds: the best epoch's, the last one's, and the bytes that are written."""
 COPIES = 2 + KEPT_COPIES
@@ -63,9 +70,12 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     steps = len(batch_bounds(rows, training.batch_size or "full"))
     seconds = None
     if training.optimizer is not None and training.epochs is not None:
-        weights = sum(layer.inputs * layer.outputs for layer in network.layers)
-        flops = 6.0 * weights * rows + FLOPS_OF_AN_UPDATE * parameters * steps
+        flops = 6.0 * sum(layer.products for layer in network.layers) * rows
         overhead = SECONDS_PER_STEP * steps + SECONDS_PER_OUTPUT * network.outputs * rows + SECONDS_PER_EPOCH
+        overhead += FLOPS_OF_AN_UPDATE * parameters * steps / FLOPS_PER_SECOND
+        if not is_dense(network.layers):
+            overhead += SECONDS_PER_NUMBER * sum(layer.outputs for layer in network.layers) * rows
+            flops *= FLOPS_PER_SECOND / LAYERED_FLOPS_PER_SECOND
         seconds = training.epochs * (flops / FLOPS_PER_SECOND + overhead)
     all_rows = len(next(iter(columns.values())).values)
     cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
@@ -119,6 +129,7 @@ def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows
 def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> int:
     """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
     copies = 1 if training.model.solved_by.descends else SOLVER_COPIES
+    copies += AUGMENTED_COPIES if training.preprocessing.augmentation is not None else 0
     return rows * (2 * cell_bytes + inputs * copies * np.dtype(training.precision).itemsize)
 
 
@@ -126,12 +137,16 @@ def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> 
     """Of θ, ∇ and the optimizer's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
     write.
     """
-    layers = training.model.layers(inputs, outputs)
+    layers = training.model.bound_layers(inputs, outputs)
     slots = len(training.optimizer.slots) if training.optimizer is not None else 0
     widths = sum(layer.outputs for layer in layers)
     batch = _rows_at_hand(training, layers, rows)
     vectors = count_parameters(layers) * (OTHER_VECTORS + COPIES * (1 + slots))
-    values = vectors + widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS)) + batch * inputs + 3 * rows * outputs
+    if is_dense(layers):
+        passes = widths * (4 * batch + 3 * min(rows, EVALUATED_ROWS))
+    else:
+        passes = count_numbers(layers, batch) + count_numbers(layers, min(rows, most_rows(layers)))
+    values = vectors + passes + batch * inputs + 3 * rows * outputs
     return values * np.dtype(training.precision).itemsize
 
 
@@ -140,5 +155,5 @@ def _rows_at_hand(training: Training, layers: Sequence[BoundLayer], rows: int) -
     if not training.model.solved_by.descends:  # a solver looks at the rows of the matrix itself
         return 0
     batch = rows if training.batch_size in (None, "full") else min(rows, int(training.batch_size))
-    has_kernels = all(layer.activation.is_elementwise and not layer.dropout for layer in layers)
+    has_kernels = is_dense(layers) and all(layer.activation.is_elementwise and not layer.dropout for layer in layers)
     return min(batch, AT_HAND) if has_kernels and training.device != "cuda" else batch

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +10,9 @@ from engine.backend import namespace
 from engine.errors import EmptySplit, UnusableData
 from engine.models.base import Matrices, Problem, Unscaled
 from engine.network.network import Network
+from engine.parts.augmentation import Augmenter
 from engine.tables.features import Column, ColumnKind, Features, pointer, word
+from engine.tables.images import image_cells
 from engine.tables.split import Rows, split_rows
 from engine.tables.target import TARGETS, Target
 from engine.training.completion import MAX_PARAMETERS
@@ -61,8 +64,29 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     if has_scale and dtype == np.float64 and training.model.solves_unscaled(train.rows, features.width):
         X = features.unscaled.transform(columns, dtype, rows["train"])
         unscaled = Unscaled(xp.asarray(X), xp.asarray(features.center), xp.asarray(features.scale))
-    problem = Problem(training, network, target, train, matrices("validation"), unscaled)
+    views = _augmenter(training, features, columns, rows["train"], dtype, xp)
+    problem = Problem(training, network, target, train, matrices("validation"), unscaled, views)
     return Prepared(features, target, rows, fitted.kinds, fitted.words, problem)
+
+
+def _augmenter(
+    training: Training, features: Features, columns: Mapping[str, Column], rows: np.ndarray, dtype: np.dtype[Any], xp: Any
+) -> Augmenter | None:
+    """What makes each epoch's views of the training images; None where there is no augmentation."""
+    augmentation, view = training.preprocessing.augmentation, training.model.image
+    if augmentation is None:
+        return None
+    assert view is not None
+    whole = features.uncropped
+    size = view
+    if augmentation.crop is not None:
+        cells = image_cells(whole.inputs[0].shape)
+        assert cells is not None
+        size = cells.size
+    images = xp.asarray(whole.transform(columns, dtype, rows)).reshape(len(rows), *size)
+    entry = features.inputs[0]
+    black = (0.0 - float(np.asarray(entry.center))) / float(np.asarray(entry.scale))
+    return Augmenter(augmentation, training.seed or 0, images, (view.height, view.width), black, xp)
 
 
 def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
@@ -75,11 +99,14 @@ def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
     target, rows = choose_rows(training, usable, columns)
     answers = {name: columns[name].take(rows["train"]) for name in training.targets}
     target = target.scaled(training.preprocessing.target_scaling, answers)
+    augmentation = training.preprocessing.augmentation
     features = Features.fit(
         (columns[name].take(rows["train"]) for name in training.features),
         training.preprocessing.missing,
         training.preprocessing.scaling,
         training.preprocessing.max_categories or MAX_CATEGORIES,
+        as_image=training.model.image is not None,
+        crop=augmentation.crop if augmentation is not None else None,
     )
     read = [columns[name] for name in training.columns]
     words = {column.name: column.words for column in read if column.words is not None}
@@ -138,7 +165,7 @@ def build_network(training: Training, inputs: int, target: Target) -> Network:
     size = training.model.count_parameters(inputs, outputs)  # known exactly only now, with every category a feature of its own
     if size > MAX_PARAMETERS:
         detail = f"with {inputs} features that is {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
-        raise UnusableData([("/model/hidden", detail)])
+        raise UnusableData([(training.model.widened_by, detail)])
     return training.model.build(inputs, outputs, training.precision, namespace(device))
 
 

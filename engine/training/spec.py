@@ -7,6 +7,7 @@ from pydantic import Field
 
 from engine.models.kinds import AnyModel
 from engine.models.regularization import Regularization
+from engine.parts.augmentation import Augmentation
 from engine.parts.losses import Loss
 from engine.parts.optimizers import Optimizer
 from engine.parts.scaling import MeanNormalization, Scaling
@@ -56,7 +57,10 @@ class Preprocessing:
         description=f"so many of a column's most frequent categories get a feature each, {MAX_CATEGORIES} by default; the rest "
         "share one, other",
     )
-    _shown = without_unset("max_categories", "target_scaling")
+    augmentation: Augmentation | None = Field(
+        default=None, description="other views of the training images in each epoch; null: the images as they are"
+    )
+    _shown = without_unset("max_categories", "target_scaling", "augmentation")
 
 
 @spec

@@ -177,11 +177,16 @@ class JobsSummary(Resource):
 class EstimatedLayer(Resource):
     """A layer of the network that would be trained."""
 
-    name: str = Field(description="hidden_1, hidden_2, …, output")
-    inputs: int
-    outputs: int
-    activation: str | None = Field(description="null for the output, whose raw numbers the loss reads")
-    parameters: int
+    name: str = Field(description="hidden_1, hidden_2, …, output of dense layers alone; else by kind, conv2d_1, …, output")
+    kind: str = Field(description="dense, conv2d, …")
+    input_shape: list[int] = Field(description="of a row: [numbers], or of an image [height, width, channels]")
+    output_shape: list[int]
+    inputs: int = Field(description="numbers of a row that come in")
+    outputs: int = Field(description="numbers of a row that go out")
+    activation: str | None = Field(
+        description="null for the output, whose raw numbers the loss reads, and for a layer that has none"
+    )
+    parameters: int = Field(description="trained numbers")
 
 
 class Estimate(Resource):

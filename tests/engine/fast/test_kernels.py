@@ -87,7 +87,7 @@ def posed(
         epochs=epochs, batch_size=batch, shuffle=True, seed=3, precision=dtype,
     )  # fmt: skip
     spec = dataclasses.replace(spec, **changes)
-    network = Network(spec.model.layers(sizes[0], sizes[-1]), dtype, np)
+    network = Network(spec.model.bound_layers(sizes[0], sizes[-1]), dtype, np)
     network.initialize(spec.model.start, 0)
     classifies = "classification" in loss.tasks
     X = rng.standard_normal((rows + held, sizes[0])).astype(dtype)

@@ -36,7 +36,7 @@ def posed(
     Y = np.eye(classes)[labels] if k > 1 else labels[:, None].astype(float)
     X, Y = X.astype(precision), Y.astype(precision)
     weights = (rng.random(rows) + 0.5).astype(precision) if weighted else None
-    network = Network(model.layers(columns, k), precision, np)
+    network = Network(model.bound_layers(columns, k), precision, np)
     target = Classes(("y",), tuple(range(classes)))
     held_out = Matrices(X[rows:], Y[rows:]) if held else None
     return Problem(spec, network, target, Matrices(X[:rows], Y[:rows], weights), held_out)

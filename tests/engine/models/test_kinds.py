@@ -64,7 +64,7 @@ def test_json_round_trip(model: Any) -> None:
 
 @every_model
 def test_layers_lead_from_the_features_to_the_outputs(model: Any) -> None:
-    layers = model.layers(7, 3)
+    layers = model.bound_layers(7, 3)
     assert layers[0].inputs == 7
     assert layers[-1].outputs == 3
     for before, after in pairwise(layers):
@@ -88,7 +88,7 @@ def test_defaults() -> None:
 
 def test_hidden_layers_in_order() -> None:
     model = MODEL.validate_python({"kind": "mlp", "hidden": [{"units": 4, "activation": "tanh"}, {"units": 2, "dropout": 0.5}]})
-    shown = [(layer.inputs, layer.outputs, layer.activation.kind, layer.dropout) for layer in model.layers(3, 1)]
+    shown = [(layer.inputs, layer.outputs, layer.activation.kind, layer.dropout) for layer in model.bound_layers(3, 1)]
     assert shown == [(3, 4, "tanh", 0.0), (4, 2, "relu", 0.5), (2, 1, "identity", 0.0)]
 
 
