@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic import TypeAdapter
 
 from engine.models.kinds import AnyModel
+from engine.network.layers import Layer
 from engine.parts.activations import Activation
 from engine.parts.initializers import Initializer
 from engine.parts.losses import Loss
@@ -20,6 +21,7 @@ from engine.wording import Translation
 
 FAMILIES: dict[str, Any] = {
     "models": AnyModel,
+    "layers": Layer,
     "losses": Loss,
     "optimizers": Optimizer,
     "schedules": Schedule,

@@ -25,10 +25,8 @@ class Draws(NamedTuple):
 
 @spec
 class Augmentation:
-    """Shows the network each training image shifted, mirrored or cropped at random, anew in every epoch.
-
-    Validation, evaluation and predictions see the image as it is; with `crop`, its middle. Source: Krizhevsky, Sutskever and
-    Hinton, ImageNet Classification with Deep Convolutional Neural Networks, 2012, section 4.1.
+    """Other views of the training images in every epoch: shifted, mirrored or cropped at random (Krizhevsky, Sutskever and
+    Hinton 2012, section 4.1). Validation, evaluation and predictions see the image as it is; with `crop`, its middle.
     """
 
     shift: Annotated[int, Field(strict=True, ge=0, le=MOST_PIXELS), WHOLE] = Field(

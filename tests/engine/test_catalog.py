@@ -1,6 +1,7 @@
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from pydantic import TypeAdapter
 
@@ -19,7 +20,7 @@ every_entry = pytest.mark.parametrize(("family", "entry"), ENTRIES, ids=[f"{f}-{
 
 def test_the_contracts_families() -> None:
     assert set(CATALOG) == {
-        "models", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
+        "models", "layers", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
     }  # fmt: skip
 
 
@@ -49,6 +50,10 @@ def test_it_is_json() -> None:
     assert json.loads(json.dumps(CATALOG, allow_nan=False)) == CATALOG
 
 
+SIZES: dict[str, Any] = {"dense": {"units": 4}, "conv2d": {"filters": 4}}
+"""What is to be chosen of a layer, and has no default."""
+
+
 @every_entry
 def test_the_schemas_defaults_make_a_valid_one(family: str, entry: dict[str, Any]) -> None:
     """As a form does that is built from the schema and sent back as it stands."""
@@ -58,10 +63,11 @@ def test_the_schemas_defaults_make_a_valid_one(family: str, entry: dict[str, Any
     assert "kind" in schema["required"]
     assert schema["properties"]["kind"]["const"] == entry["kind"]
     document = {name: field["default"] for name, field in schema["properties"].items() if "default" in field}
+    chosen = SIZES.get(entry["kind"], {}) if family == "layers" else {}
     adapter: TypeAdapter[Any] = TypeAdapter(FAMILIES[family])
-    made = adapter.validate_python({"kind": entry["kind"], **document})
-    assert made == adapter.validate_python({"kind": entry["kind"]})
-    assert set(schema["required"]) == {"kind"}
+    made = adapter.validate_python({"kind": entry["kind"], **document, **chosen})
+    assert made == adapter.validate_python({"kind": entry["kind"], **chosen})
+    assert set(schema["required"]) == {"kind", *chosen}
 
 
 def test_each_call_makes_its_own() -> None:
@@ -76,6 +82,16 @@ TARGETS: dict[str, list[tuple[Table, Any]]] = {
     "tagging": [(DATA, list(TAGS))],
 }
 """What may be trained, by task: of two classes, and of three."""
+ROWS = 60
+PIXELS = {f"pixel_{row}_{column}": (np.arange(ROWS) * (row + column)) % 17 for row in range(16) for column in range(16)}
+SEEN = table(PIXELS | {"size": np.arange(ROWS) / 7, "pair": np.arange(ROWS) % 2, "kind": np.arange(ROWS) % 3})
+IMAGES = [*PIXELS]
+OF_IMAGES: dict[str, list[tuple[Table, Any]]] = {
+    "regression": [(SEEN, "size")],
+    "classification": [(SEEN, "pair"), (SEEN, "kind")],
+    "tagging": [(SEEN, ["pair"])],
+}
+"""The same of images of 16 × 16, for models that read nothing else."""
 VALUES: dict[str, Any] = {
     "/optimizer": "momentum", "/schedule": "cosine", "/regularization": {"l2": 0.1}, "/epochs": 7, "/batch_size": 4,
     "/shuffle": False, "/class_weight": "balanced", "/early_stopping": {"monitor": "train_loss"}, "/seed": 5,
@@ -85,6 +101,8 @@ VALUES: dict[str, Any] = {
 
 
 def is_taken(choice: dict[str, Any], pose: tuple[Table, Any], **fields: Any) -> bool:
+    if pose[0] is SEEN:
+        fields["features"] = IMAGES
     model = {"kind": choice["model"]} | ({"solver": choice["solver"]} if choice["solver"] else {})
     try:
         completed(pose[0], **{"target": pose[1], "task": choice["task"], "model": model} | fields)
@@ -95,7 +113,7 @@ def is_taken(choice: dict[str, Any], pose: tuple[Table, Any], **fields: Any) -> 
 
 @pytest.mark.parametrize("choice", choices(), ids=lambda choice: f"{choice['model']}-{choice['solver']}-{choice['task']}")
 def test_choices_are_those_that_a_job_has(choice: dict[str, Any]) -> None:
-    poses = TARGETS[choice["task"]]
+    poses = (OF_IMAGES if choice["model"] in ("lenet5", "alexnet") else TARGETS)[choice["task"]]
     assert is_taken(choice, poses[0])
     for pointer, value in VALUES.items():
         _, field, *rest = pointer.split("/")

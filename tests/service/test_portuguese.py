@@ -24,9 +24,10 @@ from store.job_request import REQUEST
 SLOT = re.compile(r"\{[^}]*\}")
 LETTER = re.compile(r"[^\W\d_]")
 SAME = {
-    "Adagrad", "Adam", "AdamW", "Beale", "Beta 1", "Beta 2", "Classes", "Delta", "Dropout", "ELU", "F1 (macro)", "GELU",
-    "He, normal", "Himmelblau", "Hinge", "Huber", "L1", "L2", "Nesterov", "Normal", "Perceptron", "R²", "RMSProp", "Rastrigin",
-    "ReLU", "Rho", "Rosenbrock", "SiLU", "Softmax", "Softplus", "Xavier, normal", "Zeros", "null", "decimal '{decimal}'",
+    "Adagrad", "Adam", "AdamW", "AlexNet", "Beale", "Beta", "Beta 1", "Beta 2", "C3", "Classes", "Delta", "Dropout",
+    "ELU", "F1 (macro)", "GELU", "He, normal", "Himmelblau", "Hinge", "Huber", "K", "L1", "L2", "LeNet-5", "Nesterov",
+    "Normal", "Perceptron", "Pooling", "R²", "RMSProp", "Rastrigin", "ReLU", "Rho", "Rosenbrock", "SiLU", "Softmax",
+    "Softplus", "Xavier, normal", "Zeros", "null", "decimal '{decimal}'",
 }  # fmt: skip
 """Names and words that are the same in both languages."""
 

@@ -38,7 +38,8 @@ IRIS = table(IrisSample().columns())
 
 
 def test_the_contracts_models_are_there() -> None:
-    assert [kind_of(cls) for cls in members(AnyModel)] == ["linear_regression", "logistic_regression", "perceptron", "mlp"]
+    kinds = ["linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet"]
+    assert [kind_of(cls) for cls in members(AnyModel)] == kinds
 
 
 @every_model
