@@ -51,7 +51,8 @@ def test_the_specs_are_the_schema(stage: Stage) -> None:
     assert adam["additionalProperties"] is False
     assert "kind" in adam["required"]
     mapping = schemas["JobRequest"]["properties"]["model"]["anyOf"][1]["discriminator"]["mapping"]
-    assert set(mapping) == {"linear_regression", "logistic_regression", "perceptron", "mlp"}
+    models = {"linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet"}
+    assert set(mapping) == models
 
 
 def schemas(node: Any, at: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
