@@ -16,5 +16,9 @@ export default defineConfig({
     assetsInlineLimit: 0, // the page's policy lets no data: address load a font or a style
     reportCompressedSize: true,
   },
-  test: { environment: "jsdom", include: ["tests/**/*.test.{ts,tsx}"] },
+  test: {
+    environment: "jsdom",
+    pool: "vmThreads", // makes jsdom once a worker, not once a file, and still isolates files
+    include: ["tests/**/*.test.{ts,tsx}"],
+  },
 });
