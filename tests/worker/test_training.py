@@ -97,6 +97,26 @@ def test_a_stopped_run_ends_in_the_same_bits(
     assert strip(row(place, stopped).best) == strip(row(place, alone).best)
 
 
+def test_a_stopped_network_of_layers_ends_in_the_same_bits(place: WorkerContext, post: Callable[..., str]) -> None:
+    """With what its layers keep between steps, and with the same views of its images."""
+    layers = [{"kind": "conv2d", "filters": 3, "kernel": 2}, "batch_normalization", {"kind": "dropout", "rate": 0.2}]
+    fields = {
+        "model": {"kind": "network", "layers": layers, "input_shape": [2, 2]},
+        "preprocessing": {"augmentation": {"horizontal_flip": True, "shift": 1}},
+        "epochs": 12,
+        "record": {"checkpoint_every": 5},
+    }
+    alone, stopped = (post("iris", "species", **fields) for _ in range(2))
+    run(place, alone)
+    for after in (1, 4):
+        run(WorkerContext(place.settings, place.database, place.files, "worker 2", Stopper(after)), stopped)
+        assert row(place, stopped).state == "queued"
+    run(place, stopped)
+    assert row(place, stopped).state == "succeeded"
+    assert kept_checkpoints(place, stopped) == kept_checkpoints(place, alone)
+    assert points(place, stopped) == points(place, alone)
+
+
 def test_a_cancel_is_heard_and_what_was_learned_stays(place: WorkerContext, post: Callable[..., str]) -> None:
     job_id = post("iris", "species", model=MLP, epochs=1_000_000)
 
