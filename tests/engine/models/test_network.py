@@ -83,6 +83,19 @@ def test_alexnet_fits_small_images_and_fewer_filters(size: int, groups: int) -> 
     assert last.output_shape == (10,)
 
 
+def test_a_narrow_alexnet_learns_small_images() -> None:
+    """Each row of its 16 × 16 pixels by heart, without dropout."""
+    model = {"kind": "alexnet", "width": 0.05, "groups": 2, "dropout": 0.0}
+    request = {
+        "epochs": 30,
+        "batch_size": 6,
+        "split": {"validation": 0.0},
+        "optimizer": {"kind": "adam", "learning_rate": 0.003},
+    }
+    run = trained(images(16, 16, 3), target="label", task="classification", model=model, **request)
+    assert run.last["train_accuracy"] == 1
+
+
 @pytest.mark.parametrize("model", [SMALL, {"kind": "lenet5"}, {"kind": "alexnet", "width": 0.1}, {"kind": "network"}])
 def test_completing_twice_changes_nothing(model: dict[str, Any]) -> None:
     data = images(20, 20, 3)
