@@ -5,8 +5,10 @@ returns (seconds, mean loss of the last epoch). What is done once for a program,
 """
 
 import importlib
+import math
 import os
 from dataclasses import dataclass
+from itertools import pairwise
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from typing import Any
@@ -34,8 +36,32 @@ class Case:
         centers = rng.standard_normal((classes, inputs)) * 4 / inputs**0.5
         labels = rng.integers(0, classes, self.rows)
         X = (centers[labels] + rng.standard_normal((self.rows, inputs))).astype(np.float32)
-        pairs = zip(self.sizes, self.sizes[1:], strict=False)
-        return X, labels, [(rng.standard_normal(pair) * (2 / pair[0]) ** 0.5).astype(np.float32) for pair in pairs]
+        weights = [rng.standard_normal(shape) * (2 / math.prod(shape[:-1])) ** 0.5 for shape in self.shapes]
+        return X, labels, [W.astype(np.float32) for W in weights]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The weights' shapes, layer after layer."""
+        return list(pairwise(self.sizes))
+
+    @property
+    def multiplications(self) -> int:
+        """Of a row, forward and back; no gradient of the inputs is taken."""
+        forward = [inputs * outputs for inputs, outputs in pairwise(self.sizes)]
+        return 3 * sum(forward) - forward[0]
+
+
+class LeNet5(Case):
+    """LeNet-5 as it is taught, on images of 28 × 28 that are padded to 32 × 32: tanh, average pooling, C5 dense."""
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        return [(5, 5, 1, 6), (5, 5, 6, 16), (400, 120), (120, 84), (84, 10)]
+
+    @property
+    def multiplications(self) -> int:
+        forward = [28 * 28 * 6 * 25, 10 * 10 * 16 * 150, 400 * 120, 120 * 84, 84 * 10]
+        return 3 * sum(forward) - forward[0]
 
 
 class Peer:

@@ -12,7 +12,15 @@ from bench.peers import LEARNING_RATE, Case
 VERSION = f"JAX {jax.__version__}"
 
 
-def ready(case: Case) -> Callable[[], tuple[float, float]]:
+def dense(parameters: Any, A: Any) -> Any:
+    """The raw outputs of a network of dense layers."""
+    for W, b in parameters[:-1]:
+        A = jax.nn.relu(A @ W + b)
+    W, b = parameters[-1]
+    return A @ W + b
+
+
+def ready(case: Case, outputs: Callable[[Any, Any], Any] = dense) -> Callable[[], tuple[float, float]]:
     data, labels, weights = case.data()
     X, y = jnp.asarray(data), jnp.asarray(labels)
     steps = -(-case.rows // case.batch)
@@ -21,11 +29,7 @@ def ready(case: Case) -> Callable[[], tuple[float, float]]:
     counts = jnp.concatenate([counts, jnp.zeros(spare)]).reshape(steps, case.batch)
 
     def loss_of(parameters: Any, rows: Any, count: Any) -> Any:
-        A = X[rows]
-        for W, b in parameters[:-1]:
-            A = jax.nn.relu(A @ W + b)
-        W, b = parameters[-1]
-        log_p = jax.nn.log_softmax(A @ W + b)
+        log_p = jax.nn.log_softmax(outputs(parameters, X[rows]))
         losses = -jnp.take_along_axis(log_p, y[rows][:, None], axis=1)[:, 0]
         return (losses * count).sum() / count.sum()
 
@@ -51,7 +55,7 @@ def ready(case: Case) -> Callable[[], tuple[float, float]]:
     keys = jax.random.split(jax.random.key(0), case.epochs)
 
     def run() -> tuple[float, float]:
-        parameters = [(jnp.asarray(W), jnp.zeros(W.shape[1])) for W in weights]
+        parameters = [(jnp.asarray(W), jnp.zeros(W.shape[-1])) for W in weights]
         zeros = jax.tree.map(jnp.zeros_like, parameters)
         carry = jax.block_until_ready((parameters, zeros, zeros, jnp.zeros(())))
         started = time.perf_counter()

@@ -97,6 +97,7 @@ def compile_kernel(kernel: Kernel, dtype: str, cached: bool = True) -> Any:
         "doubles": types.CPointer(types.float64),  # type: ignore[no-untyped-call]
         "double": types.float64,
         "int": types.int64,
+        "ints": types.CPointer(types.int64),  # type: ignore[no-untyped-call]
     }
     signature = types.void(*(kinds[kind] for kind in kernel.signature))
     return numba.cfunc(signature, cache=cached, fastmath=FAST, **OPTIONS)(kernel.function)

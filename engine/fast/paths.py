@@ -26,6 +26,7 @@ def steps_of(problem: Problem, vectors: dict[str, Array], batch_size: int) -> de
     found: descent.Steps | None = None
     if problem.network.xp is np:
         found = compiled("steps").fast(problem, vectors, batch_size)
+        found = found or compiled("layerwise").layerwise(problem, vectors, batch_size)
     return descent.Definition(problem, vectors, batch_size) if found is None else found
 
 

@@ -5,15 +5,17 @@ from typing import Any
 
 import numpy as np
 
-from engine.fast import fused_step, kernels
+from engine.fast import fused_step, kernels, layerwise
 from engine.fast.curvature import compile_readings
 from engine.fast.epoch import addresses
 from engine.fast.large import Large
+from engine.fast.layer_table import PAIRS
 from engine.fast.small import Small
 from engine.fast.steps import supported
 from engine.fast.walk import FastWalk
 from engine.models import newton, perceptron
 from engine.models.base import Matrices, Problem
+from engine.models.descent import start_vectors
 from engine.network.layers.dense import dense
 from engine.network.network import Network
 from engine.parts.losses import HalfMeanSquaredError
@@ -24,7 +26,7 @@ from engine.tables.target import Numbers
 class Least:
     """As much of a spec as the paths read."""
 
-    loss, optimizer, regularization = HalfMeanSquaredError(), GradientDescent(), None
+    loss, optimizer, regularization, seed = HalfMeanSquaredError(), GradientDescent(), None, 0
 
     def penalties(self, rows: int) -> tuple[float, float]:
         return 0.0, 0.0
@@ -37,7 +39,11 @@ def compile_all() -> None:
         for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
             for kernel in table.values():
                 kernel.address(dtype)
+        for pair in PAIRS:
+            for kernel in pair:
+                kernel.address(dtype)
         call_every_driver(np.dtype(dtype))
+        call_layerwise(np.dtype(dtype))
 
 
 def compile_for(problem: Problem) -> None:
@@ -54,20 +60,37 @@ def compile_for(problem: Problem) -> None:
         call_every_driver(network.dtype)
         assert spec.optimizer is not None
         addresses(network, spec.loss, spec.optimizer)
+    elif layerwise.supported(problem):
+        call_layerwise(network.dtype)
+        layerwise.Layerwise(problem, start_vectors(problem.spec, network), 1)
 
 
 @cache
 def call_every_driver(dtype: Any) -> None:
     """Train on next to nothing in every way, which has each driver compiled for the types that it is later called with."""
-    X, Y, order, w = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype), np.zeros(1, np.int64), np.zeros(1, dtype)
+    X, order, w = np.zeros((1, 1), dtype), np.zeros(1, np.int64), np.zeros(1, dtype)
     fused_step.share_right(X, order.copy(), order)
-    fused_step.determination(X, Y, order, np.ones(1))
-    spec: Any = Least()
-    problem = Problem(spec, Network([dense(1, 1)], dtype, np), Numbers(("y",)), Matrices(X, Y), Matrices(X, Y))
+    fused_step.determination(X, X.copy(), order, np.ones(1))
     for path in (Small, Large):
-        steps = path(problem, {}, 1)
-        steps(order, 0, 1, 0, 0.0)
-        steps.means()
-        steps.validate()
+        train_on_next_to_nothing(path, dtype)
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
     walk(order, 0, 1, w, w.copy(), walk.mistakes(w))
+
+
+@cache
+def call_layerwise(dtype: Any) -> None:
+    """The same by the way of networks with layers of other kinds."""
+    order = np.zeros(1, np.int64)
+    fused_step.share_right(np.zeros((1, 1), dtype), order.copy(), order)
+    train_on_next_to_nothing(layerwise.Layerwise, dtype)
+
+
+def train_on_next_to_nothing(path: Any, dtype: Any) -> None:
+    """Take a step, and report and evaluate, of one weight on one row."""
+    X, Y = np.zeros((1, 1), dtype), np.zeros((1, 1), dtype)
+    spec: Any = Least()
+    problem = Problem(spec, Network([dense(1, 1)], dtype, np), Numbers(("y",)), Matrices(X, Y), Matrices(X, Y))
+    steps = path(problem, {}, 1)
+    steps(np.zeros(1, np.int64), 0, 1, 0, 0.0)
+    steps.means()
+    steps.validate()
