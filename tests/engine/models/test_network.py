@@ -13,6 +13,7 @@ from engine.tables.features import Column, ColumnSummary
 from engine.tables.images import ImageSize
 from engine.tables.samples import DigitsSample, IrisSample
 from engine.training.estimate import estimate
+from engine.training.run import train
 from tests.engine import TRAINING, Table, completed, finish, prepared, refusals, table, trained
 
 RNG = np.random.default_rng(5)
@@ -197,7 +198,7 @@ def test_a_run_taken_up_anywhere_ends_in_the_same_bits(preprocessing: dict[str, 
     whole = trained(data, **request)
     for stop in range(1, 3 * 6):
         begun, state = prepared(data, **request), State()
-        for _ in zip(range(stop), begun.problem.spec.model.epochs(begun.problem, state), strict=False):
+        for _ in zip(range(stop), train(begun.problem, state), strict=False):
             arrays = state.arrays(begun.problem.network)
         fresh = prepared(data, **request)
         rest = finish(fresh, State.from_arrays(arrays, fresh.problem.network))
