@@ -12,7 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from engine.fast.jit import Kernel
-from engine.fast.microkernel import tile_columns, tile_rows, turn, values_in
+from engine.fast.microkernel import ask_for, tile_columns, tile_rows, turn, values_in
 from engine.fast.tiles import USED, Tile
 
 HALF = 4
@@ -37,15 +37,20 @@ def products(shape: Tile) -> Products:
     low = rows_of_tile if rows_of_tile < SHARE else half
     high = half if rows_of_tile in (half, SHARE) else SHARE  # two smaller tiles are better at more than `low`, to so many
 
-    def multiply(C, A, leap, rows, B, b_width, terms, more):
+    def multiply(C, A, leap, rows, B, b_width, terms, more, ahead):
         """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, `leap` from strip to strip beyond its own width, and
         the strip B (terms, b_width). If `more` is not 0, the sums go on from what stands in C. C has room for a tile's rows
-        behind its own (see SHARE).
+        behind its own (see SHARE). As many values as B has, from `ahead` on, are asked for
+        meanwhile: the next product reads them.
         """
-        strip = values_in(size, C)
-        row = 0
+        strip, line = values_in(size, C), values_in(64, C)
+        row, asked = 0, 0
+        share = (terms * b_width * rows_of_tile // rows // line + 1) * line
         while row < rows:
             left, at = rows - row, row * strip
+            for place in range(asked, min(asked + share, terms * b_width), line):
+                ask_for(ahead, place, 0)
+            asked += share
             if b_width <= values_in(register, C):
                 tile_rows(register, half, 1, size, C, at, more, A, at, leap, B, 0, b_width, terms)
                 row += half
@@ -99,7 +104,7 @@ def products(shape: Tile) -> Products:
                 j += 1
 
     return Products(
-        Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int", "int")),
+        Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int", "int", "reals")),
         Kernel(multiply_turned, ("reals", "int", "int", "reals", "int", "int", "reals", "int", "int", "reals")),
         Kernel(turn_part, ("reals", "reals", "int", "int", "int", "int", "int", "int")),
     )

@@ -316,6 +316,23 @@ def tile_columns(
     return types.void(*arguments), generate
 
 
+@intrinsic(prefer_literal=True)
+def ask_for(typing: Any, A: Any, a: Any, write: Any) -> Any:
+    """Have the line of the cache that A[a] stands in fetched meanwhile: it will be read, or written where `write` is 1."""
+
+    def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        place = builder.gep(_base(context, builder, signature.args[0], values[0]), [values[1]])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        signature_ = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        ask = get_or_insert_function(builder.module, signature_, "llvm.prefetch.p0")
+        builder.call(
+            ask, [builder.bitcast(place, byte), *(ir.Constant(number, value) for value in (write.literal_value, 2, 1))]
+        )
+        return context.get_dummy_value()
+
+    return types.void(A, types.int64, write), generate
+
+
 @intrinsic
 def turn(typing: Any, out: Any, o: Any, o_width: Any, A: Any, a: Any, width: Any) -> Any:
     """out[o + j·o_width + i] = A[a + i·width + j] for i, j < SIDE."""

@@ -18,7 +18,7 @@ from engine.fast.barrier import meet, open_phase, take
 from engine.fast.fused_step import A_IN, BIAS, INPUTS, OUTPUTS, A, D, W, Z, penalize
 from engine.fast.gemm import SHARE
 from engine.fast.jit import call, driver, exact, part, to
-from engine.fast.microkernel import LANES, copy_strip, strip_of
+from engine.fast.microkernel import LANES, ask_for, copy_strip, strip_of, values_in
 from engine.fast.tiles import STRIP, TILE
 
 MOST = 512
@@ -34,6 +34,8 @@ LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B, SQUARES, BLOCK = range(9)
 where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1); where the squares of
 its gradient do, and how many rows are added up in each.
 """
+LINE = 64
+"""Bytes of a line of the cache."""
 SUMS = 64
 """Sums side by side that the squares are added up in."""
 
@@ -81,7 +83,8 @@ def _forward(team, theta, layers, strips, start, rows):
             for left in range(0, outputs, strip):
                 width, place = min(strip, outputs - left), left * height + start * strip
                 z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs + first * width :]
-                call(team.products[MULTIPLY], (z, into, leap, rows, w, width, many, first))
+                ahead = w[strip * inputs :] if left + strip < outputs else w
+                call(team.products[MULTIPLY], (z, into, leap, rows, w, width, many, first, ahead))
                 if first + many < inputs:
                     continue
                 if layer[BIAS] >= 0:
@@ -140,16 +143,22 @@ def _backward(team, layers, strips, start, rows):
             for left in range(0, inputs, strip):
                 width, place = min(strip, inputs - left), left * height + start * strip
                 d, w = space[before[D] + place :], strips.turned[strips.places[index] + left * outputs + first * width :]
-                call(team.products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first))
+                ahead = w[strip * outputs :] if left + strip < inputs else w
+                call(team.products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first, ahead))
                 if first + many == outputs:
                     z, a = space[before[Z] + place :], space[before[A] + place :]
                     call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
 
 
 @part
-def _slope(team, layer, piece, strips, rows, gradient, bias, scratch, more):
-    """∇ of a piece of W, and of b, from the batch's rows at hand; added to what is there if `more`."""
+def _slope(team, theta, layer, piece, ahead, strips, rows, gradient, bias, scratch, more):
+    """∇ of a piece of W, and of b, from the batch's rows at hand; added to what is there if `more`.
+
+    Meanwhile the θ that the update will write is asked for, and what the next piece will read of D, from column `ahead` on.
+    """
     space, height = strips.space, strips.height
+    line, asked = values_in(LINE, space), 0
+    each = (rows * TILE // piece[ROWS] + 1) * strip_of(space)
     strip, d = strip_of(space), space[layer[D] + piece[LEFT] * height :]
     width = piece[WIDTH]
     for row in range(0, piece[ROWS], TILE):
@@ -157,6 +166,11 @@ def _slope(team, layer, piece, strips, rows, gradient, bias, scratch, more):
         a, limit = space[layer[A_IN] + column // strip * strip * height + column % strip :], strip - column % strip
         jump = (height - 1) * strip if column + limit < layer[INPUTS] else 0  # there is no strip behind the last one
         g = gradient[row * width :]
+        for place in range(piece[PLACE] + row * width, piece[PLACE] + (row + many) * width, line):
+            ask_for(theta, place, 1)
+        for place in range(asked, min(asked + each, rows * strip), line):
+            ask_for(space, layer[D] + ahead * height + place, 0)
+        asked += each
         call(team.products[MULTIPLY_TURNED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
     if piece[PLACE_B] >= 0:
         if not more:
@@ -265,7 +279,9 @@ def train_share(member, team, data, vectors, report, layers, strips, own, rule, 
             while n >= 0:
                 piece, layer = pieces[n], layers.table[pieces[n, LAYER]]
                 g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE * strip :])
-                _slope(team, layer, piece, strips, rows, g, g_b, own[(PIECE + 1) * strip :], span > 0)
+                following = pieces[min(n + 1, n_pieces - 1)]
+                ahead = following[LEFT] if following[LAYER] == piece[LAYER] else piece[LEFT]
+                _slope(team, theta, layer, piece, ahead, strips, rows, g, g_b, own[(PIECE + 1) * strip :], span > 0)
                 if span + rows == size:
                     if rule.l1 or rule.l2:
                         penalize(theta[piece[PLACE] :], g, 0, piece[ROWS] * piece[WIDTH], rule.l1, rule.l2)

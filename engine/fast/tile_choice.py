@@ -31,7 +31,7 @@ def multiply_layer(multiply, turned, A, W, Z, gradient, scratch, rows, units, st
         for left in range(0, units, strip):
             width = min(strip, units - left)
             w = W[left * units + first * width :]
-            call(multiply, (Z[left * height :], A[first * height :], leap, rows, w, width, many, first))
+            call(multiply, (Z[left * height :], A[first * height :], leap, rows, w, width, many, first, w))
     for left in range(0, units, strip):
         width = min(strip, units - left)
         for row in range(0, units, tile):

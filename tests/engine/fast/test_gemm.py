@@ -54,7 +54,7 @@ def product(A: np.ndarray, B: np.ndarray, tile: Tile = USED, parts: int = 1) -> 
             width = min(strip, columns - start)
             here, there = left[first // strip :], right[start * terms + first * width :]
             leap, many = left[0].size - strip, min(depth, terms - first)
-            call(products(tile).multiply, C[index], here, leap, rows, there, width, many, first)
+            call(products(tile).multiply, C[index], here, leap, rows, there, width, many, first, there)
     assert (C[:, -(-rows // SHARE) * SHARE :] == WRONG).all()
     return flat(C, rows, columns)
 
