@@ -125,7 +125,7 @@ def test_a_json_body_over_the_limit_is_413(make_stage: Callable[..., Stage], tmp
 def test_the_catalog_is_enough_to_build_a_form(stage: Stage) -> None:
     catalog = stage.client.get("/v1/catalog").json()
     assert set(catalog) == {
-        "models", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
+        "models", "layers", "losses", "optimizers", "schedules", "initializers", "activations", "scalers", "metrics",
     }  # fmt: skip
     adam = next(entry for entry in catalog["optimizers"] if entry["name"] == "adam")
     assert adam["schema"]["properties"]["beta_1"]["default"] == 0.9
