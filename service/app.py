@@ -26,6 +26,7 @@ from service.routes import (
     documentation,
     evaluation,
     events,
+    feature_maps,
     glass,
     history,
     images,
@@ -64,7 +65,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
-    history, weights, evaluation, comparison, boundaries, models, glass, initializations, traces,
+    history, weights, evaluation, comparison, boundaries, feature_maps, models, glass, initializations, traces,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -4,9 +4,13 @@ import io
 
 import numpy as np
 
+from engine.errors import TooMuchWork
+
 MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 GAP = 2
 """Transparent pixels between the pictures of a sheet."""
+MOST_PIXELS = 1 << 22
+"""Maximum pixels of a picture or a sheet: some 0.2 seconds of one core."""
 LEVEL = 4
 """Level of compression: half the time of the usual one, for a tenth more bytes."""
 
@@ -51,6 +55,13 @@ def sheet(pictures: np.ndarray, there: np.ndarray, columns: int, scale: int) -> 
         if channels in (1, 3):
             window[..., -1] = 255
     return _png(canvas)
+
+
+def refuse_large(height: int, width: int, pointer: str, remedy: str) -> None:
+    """Raise TooMuchWork, at the pointer, for a picture of more pixels than are drawn."""
+    if height * width > MOST_PIXELS:
+        detail = f"that is a picture of {width:,} × {height:,} pixels; at most {MOST_PIXELS:,} are drawn, so ask for {remedy}"
+        raise TooMuchWork([(pointer, detail)])
 
 
 def _png(pixels: np.ndarray) -> bytes:

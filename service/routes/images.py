@@ -8,14 +8,14 @@ import polars as pl
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from engine.errors import TooMuchWork
 from engine.forms import Matching
 from service import png
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.negotiation import accepted
+from service.pictures import PNG, Scale
 from service.resources import listing
-from service.responses import BINARY, problems
+from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.common import Listing
 from service.schemas.datasets import ImagesResource
@@ -26,10 +26,7 @@ from store.images import Images, image_named, images_of
 from store.tables import Dataset
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/images", tags=["datasets"], route_class=Route)
-MOST_PIXELS = 1 << 22
-"""Maximum pixels of a picture or a sheet: some 0.2 seconds of one core."""
 TYPES = ("image/png", "application/json")
-PNG = {"content": {"image/png": {"schema": BINARY}}}
 Column = Annotated[
     str | None,
     Query(
@@ -45,7 +42,6 @@ Size = Annotated[
     ),
     Matching(r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", "width and height, as in 28x28"),
 ]
-Scale = Annotated[int, Query(ge=1, le=32, description="each pixel becomes a square of so many by so many")]
 Low = Annotated[float | None, Query(description="the number that is black", allow_inf_nan=False)]
 High = Annotated[float | None, Query(description="the number that is white", allow_inf_nan=False)]
 
@@ -86,7 +82,7 @@ def get_sheet(
     if count < 1:
         raise NotFound(f"this dataset has {table.height} rows, from 0 on, so none at {offset}", "/query/offset")
     height, width = png.sheet_size(count, columns, images.size.height, images.size.width, scale)
-    _refuse_large(height, width, "/query/limit", "fewer images, or a smaller scale")
+    png.refuse_large(height, width, "/query/limit", "fewer images, or a smaller scale")
     pixels, there = images.pixels(table, offset, count)
     pictures = png.bytes_of(pixels, images.low, images.high)
     return Response(png.sheet(pictures, there, columns, scale), media_type="image/png")
@@ -118,7 +114,7 @@ def get_image(
         images, table = _images(session, store, dataset, column, size, low, high)
     if row >= table.height:
         raise NotFound(f"this dataset has {table.height} rows, from 0 on, so there is no row {row}")
-    _refuse_large(images.size.height * scale, images.size.width * scale, "/query/scale", "a smaller scale")
+    png.refuse_large(images.size.height * scale, images.size.width * scale, "/query/scale", "a smaller scale")
     pixels, there = images.pixels(table, row, 1)
     if not there[0]:
         raise NotFound(f"row {row} has no image in '{images.name}': its cell is missing")
@@ -147,12 +143,6 @@ def _images(
     if not np.isfinite(high - low) or high <= low:
         raise UnreadableFile(f"white is {high:g} and black {low:g}; the first must be the larger number", "/query/high")
     return replace(images, low=low, high=high), datasets.load(session, store.files, dataset)
-
-
-def _refuse_large(height: int, width: int, pointer: str, remedy: str) -> None:
-    if height * width > MOST_PIXELS:
-        detail = f"that is a picture of {width:,} × {height:,} pixels; at most {MOST_PIXELS:,} are drawn, so ask for {remedy}"
-        raise TooMuchWork([(pointer, detail)])
 
 
 def _described(images: Images) -> ImagesResource:
