@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-PURPOSES: Final = {"split": 0, "initialization": 1, "shuffle": 2, "dropout": 3, "augmentation": 4}
+PURPOSES: Final = {"split": 0, "initialization": 1, "shuffle": 2, "dropout": 3, "augmentation": 4, "silhouette": 5}
 
 
 def generator(seed: int, purpose: str, *index: int) -> np.random.Generator:

@@ -7,6 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidSpec, UnusableData
 from engine.glass.boundary import axis, chosen, plane, units
+from engine.network.network import Network
 from engine.tables.features import Input, pointer
 from engine.tables.target import Shares
 from engine.training.predict import Predictor
@@ -35,7 +36,8 @@ def boundary_of(
     """The predictions of the weights after an epoch over a grid of two features, or along one. The others are held at what
     is usual, or at the values that are `fixed`, which may be JSON.
 
-    Raises NotFound, Removed, or InputError, which names the argument: `/x`, `/y`, `/fixed`, `/resolution`, `/job_id`.
+    Raises NotFound, Removed, or InputError, which names the argument: `/x`, `/y`, `/fixed`, `/resolution`,
+    `/hidden`, `/job_id`.
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
@@ -43,6 +45,8 @@ def boundary_of(
         predictor = moment.predictor
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
+    if hidden and not isinstance(predictor.learner, Network):
+        raise InvalidSpec([("/hidden", f"{job.model_kind} has no hidden units; leave it out")])
     profile = table.described(entry.name for entry in predictor.features.inputs)
     first, second = _chosen(predictor, x, y)
     across, down = (

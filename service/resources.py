@@ -201,7 +201,7 @@ def scaling_resource(request: dict[str, Any], fitted: dict[str, Any] | None, mos
 
 def estimate_resource(request: JobRequest, found: Estimated, warnings: Sequence[Mapping[str, Any]]) -> Estimate:
     """The job that a completed request would be."""
-    names = layer_names(found.layers)
+    names = layer_names(found.layers) if found.layers else []
     layers = [
         EstimatedLayer(
             name=name,

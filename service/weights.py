@@ -7,23 +7,23 @@ import numpy as np
 
 from engine.network.network import is_dense
 from engine.training.predict import Predictor
-from service.schemas.results import Coefficients, LayerWeights, Weights
+from service.schemas.results import CentroidsResource, Coefficients, LayerWeights, Weights
 from service.work import refuse_too_much
 from store.predictors import PredictorAt
 from store.tensors import pack
 
 
 def weights_of(job_id: str, found: PredictorAt, layer: str | None = None) -> Weights:
-    """W (inputs, outputs) and bias of every layer, or of that one, and of what is beside; coefficients of a linear model."""
+    """W (inputs, outputs) and bias of every layer, or of that one, and of what is beside; coefficients of a linear model; of
+    k_means its centroids.
+    """
     beside = {name: _shown(predictor, layer) for name, predictor in found.beside.items()}
     return Weights(job_id=job_id, epoch=found.epoch, **_shown(found.predictor, layer), **beside)
 
 
 def refuse_too_many(limit: int, found: PredictorAt, layer: str | None = None) -> None:
     """Raise TooMuchWork, at `/layer`, where they are too many numbers for JSON."""
-    exported = found.predictor.network.exported()
-    sizes = {name: sum(array.size for array in arrays.values()) for name, arrays in exported.items()}
-    numbers = sum(size for name, size in sizes.items() if layer in (None, name)) * (1 + len(found.beside))
+    numbers = sum(array.size for array in tensors_of(found, layer).values())
     refuse_too_much(limit, "/layer", "name one layer, or take format=safetensors or npz", {"numbers": numbers})
 
 
@@ -46,7 +46,14 @@ def coefficients_of(predictor: Predictor) -> Coefficients | None:
 
 
 def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
-    """The layers, or the one, with the names of what goes in and what comes out of the whole; and the coefficients."""
+    """The layers, or the one, with the names of what goes in and what comes out of the whole; and the coefficients. Of k_means
+    the centroids.
+    """
+    centroids = predictor.centroids()
+    if centroids is not None:
+        scaled, values = (each.tolist() for each in centroids)
+        shown = CentroidsResource(features=predictor.features.names, values=values, scaled=scaled)
+        return {"layers": [], "coefficients": None, "centroids": shown}
     found, network = predictor.network.exported(), predictor.network
     names = network.names
     layers = [
@@ -66,6 +73,10 @@ def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
 
 
 def _tensors(predictor: Predictor, layer: str | None) -> dict[str, np.ndarray]:
+    centroids = predictor.centroids()
+    if centroids is not None:
+        scaled, values = centroids
+        return {"centroids": values, "centroids.scaled": scaled}
     found = predictor.network.exported()
     return {f"{name}.{key}": array for name, arrays in found.items() if layer in (None, name) for key, array in arrays.items()}
 

@@ -23,12 +23,14 @@ def most(limit: int, unit: str) -> int:
 
 
 def work_of_predictions(predictor: Predictor, rows: int) -> dict[str, int]:
-    """Counts by unit: a row costs its features, a pass through the network, a prediction, and a share of each class or tag."""
-    labels = predictor.target.classes or predictor.target.names
+    """Counts by unit: a row costs its features, a pass through the network, a prediction, and a share of each class or
+    tag, or a distance to each cluster.
+    """
+    told = len(predictor.target.classes or predictor.target.names) or predictor.learner.outputs
     return {
-        "products": rows * predictor.network.parameters.size,
+        "products": rows * predictor.learner.parameters.size,
         "cells": rows * predictor.features.width,
-        "numbers": rows * (1 + len(labels)),
+        "numbers": rows * (1 + told),
     }
 
 

@@ -14,6 +14,7 @@ from store import leases, retention
 from store.database import is_sqlite, put_row
 from store.errors import ContentDamaged, ContentMissing, NotFound
 from store.files import Files, Part
+from store.job_request import training_of
 from store.leases import Lease
 from store.states import DONE
 from store.tables import Checkpoint, Job, Position
@@ -152,7 +153,7 @@ def find(session: Session, job: Job, epoch: str) -> Checkpoint | None:
     Raises NotFound with what there is instead, or Removed.
     """
     kept = Kept.of(session, job)
-    if epoch == "0" and job.forked_from is None and job.fitted is not None:
+    if epoch == "0" and has_start(job):
         return None
     if not kept.by_epoch and not kept.are_cut:
         raise NotFound(f"job '{job.id}' has kept no weights yet; they come with its first checkpoint")
@@ -167,6 +168,11 @@ def find(session: Session, job: Job, epoch: str) -> Checkpoint | None:
         there = ", ".join(map(str, sorted(kept.by_epoch)))
         raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {there}")
     return found
+
+
+def has_start(job: Job) -> bool:
+    """Whether the job's weights before training can be worked out anew: where the seed and what was fitted tell them."""
+    return job.forked_from is None and job.fitted is not None and training_of(job.request).model.has_start
 
 
 # --- opened

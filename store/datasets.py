@@ -274,7 +274,7 @@ def summaries_for(table: Callable[[], pl.DataFrame], dataset: Dataset, training:
 def _with_whole(
     known: dict[str, ColumnSummary], table: Callable[[], pl.DataFrame], training: Training
 ) -> dict[str, ColumnSummary]:
-    for name in (*training.targets, *training.split.columns):
+    for name in (*training.targets, *training.split.columns, *training.model.columns):
         if name in known and known[name].kind == "numeric":
             known[name] = replace(known[name], whole=is_whole(table()[name]))
     return known
@@ -350,7 +350,7 @@ def findings(table: pl.DataFrame, dataset: Dataset, training: Training) -> list[
 def check_rows(table: pl.DataFrame, dataset: Dataset, training: Training) -> None:
     """Raise what keeps that completed spec from being trained on the table's rows: UnusableData, EmptySplit."""
     known = summaries(dataset)
-    gaps = [name for name in training.columns if known[name].missing]
+    gaps = [name for name in training.trained_columns if known[name].missing]
     read_by_split = columns(table, dataset, dict.fromkeys((*training.targets, *training.split.columns)))
     prepare.check_rows(training, dataset.rows, each_column(table, dataset, gaps), read_by_split)
 

@@ -7,6 +7,7 @@ from engine.fast.paths import make_ready
 from engine.glass.histograms import layer_histograms
 from engine.models.base import Model
 from engine.models.run_state import Epoch
+from engine.network.network import Network
 from engine.training.run import train
 from engine.training.verdicts import not_finite, verdicts
 from engine.wording import Sentence, notice, say
@@ -31,7 +32,7 @@ def begin(context: WorkerContext, held: HeldLease, job: Job) -> "Attempt":
     started = time.perf_counter()
     loaded = load(context, job, training_of(job.request), held.heed)
     problem = loaded.prepared.problem
-    kept = Checkpoints(context.files, held.lease, problem.network, context.settings.checkpoint_seconds)
+    kept = Checkpoints(context.files, held.lease, problem.learner, context.settings.checkpoint_seconds)
     recorder, elapsed = Recorder(job.number), Elapsed()
     writer = Writer(context, held, job, loaded, kept, recorder, elapsed)
     elapsed.share, damaged = resume(context, job, kept, recorder)
@@ -103,6 +104,9 @@ class Attempt:
             self._look_inside()
 
     def _look_inside(self) -> None:
+        """Remember how every layer's numbers are spread, where there are layers."""
+        if not isinstance(self.problem.learner, Network):
+            return
         self.writer.pending.histograms[self.checkpoints.state.epoch] = layer_histograms(self.problem)
 
     def _improves(self, epoch: Epoch) -> bool:

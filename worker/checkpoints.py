@@ -13,7 +13,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from engine.models.run_state import State
-from engine.network.network import Network
+from engine.network.learner import Learner
 from store import checkpoints
 from store.checkpoints import ResumePoint
 from store.files import Files
@@ -81,7 +81,7 @@ class Snapshot:
 class Checkpoints:
     """Those of one attempt: `state` and `progress` as they are, the last and the best epoch, and what is to be written."""
 
-    def __init__(self, files: Files, lease: Lease, network: Network, every_seconds: float) -> None:
+    def __init__(self, files: Files, lease: Lease, network: Learner, every_seconds: float) -> None:
         self.files, self.lease, self.network = files, lease, network
         self.every_seconds = every_seconds
         self.state, self.progress = State(), Progress()

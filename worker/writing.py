@@ -75,7 +75,7 @@ class Writer:
         elapsed: Elapsed,
     ) -> None:
         self.context, self.held, self.lease, self.job = context, held, held.lease, job
-        self.loaded, self.network = loaded, loaded.prepared.problem.network
+        self.loaded, self.network = loaded, loaded.prepared.problem.learner
         self.checkpoints, self.recorder, self.elapsed = checkpoints, recorder, elapsed
         self.warnings = list(job.warnings)
         self.told = len(job.warnings)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from engine.backend import Array
-from engine.models import descent, newton, perceptron
+from engine.models import descent, lloyd, newton, perceptron
 from engine.models.base import Definition, Problem
 
 TALL = 1 << 21
@@ -43,10 +43,17 @@ def walk_of(rows: np.ndarray, positive: np.ndarray) -> perceptron.Walk:
     return found
 
 
+def rows_of(X: np.ndarray, centroids: int) -> lloyd.Rows:
+    """Rows whose pieces are read by compiled code."""
+    found: lloyd.Rows = compiled("k_means").FastRows(X, centroids)
+    return found
+
+
 PATHS: Mapping[Definition, Callable[..., Any]] = {
     descent.Definition: steps_of,
     newton.Objective: objective_of,
     perceptron.Definition: walk_of,
+    lloyd.Rows: rows_of,
 }
 """By the definition that it may stand in for, what chooses a path."""
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.fast import fused_step, kernels, layerwise
+from engine.fast import fused_step, k_means, kernels, layerwise
 from engine.fast.curvature import compile_readings
 from engine.fast.epoch import addresses
 from engine.fast.large import Large
@@ -13,7 +13,7 @@ from engine.fast.layer_table import PAIRS
 from engine.fast.small import Small
 from engine.fast.steps import supported
 from engine.fast.walk import FastWalk
-from engine.models import newton, perceptron
+from engine.models import lloyd, newton, perceptron
 from engine.models.base import Matrices, Problem
 from engine.models.descent import start_vectors
 from engine.network.layers.dense import dense
@@ -35,6 +35,7 @@ class Least:
 def compile_all() -> None:
     """Have every kernel and every driver compiled, or loaded from the cache, in both float types."""
     compile_readings()
+    k_means.compile_readings()
     for dtype in (np.float32, np.float64):
         for table in (kernels.ACTIVATIONS, kernels.SLOPES, kernels.LOSSES, kernels.OPTIMIZERS):
             for kernel in table.values():
@@ -48,8 +49,12 @@ def compile_all() -> None:
 
 def compile_for(problem: Problem) -> None:
     """Have the kernels and the drivers that the problem trains on compiled, or loaded from the cache."""
-    spec, network = problem.spec, problem.network
+    spec = problem.spec
     definition = spec.model.solved_by.definition
+    if definition is lloyd.Rows:
+        k_means.compile_readings()
+        return
+    network = problem.network
     if definition is newton.Objective:
         kernels.LOSSES[type(spec.loss)].address(np.float64)
         compile_readings()

@@ -21,7 +21,7 @@ from engine.parts.optimizers import Optimizer
 from engine.randomness import Shuffles
 from engine.spec import FiniteFloat, spec
 from engine.tables.features import Column
-from engine.training.prepare import Fitted, build_network, fit, row_weights
+from engine.training.prepare import Fitted, build_learner, fit, row_weights
 from engine.training.spec import Training
 
 Vector = Annotated[tuple[FiniteFloat, ...], Field(min_length=1, max_length=10_000)]
@@ -135,7 +135,8 @@ class Moment:
             raise InvalidSpec([("/job_id", detail)])
         training = replace(training, device="cpu")
         fitted = fit(training, columns)  # no matrix is made: a table may be large, and a step looks at few of its rows
-        network = build_network(training, fitted.features.width, fitted.target)
+        network = build_learner(training, fitted.features.width, fitted.target)
+        assert isinstance(network, Network)  # all that descends is one
         if arrays is None:
             training.model.initialize(network, training.seed or 0)
         state = State() if arrays is None else State.from_arrays(dict(arrays), network)

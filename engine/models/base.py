@@ -149,12 +149,14 @@ def by_definition(definition: Definition) -> Definition:
 @dataclass(frozen=True)
 class Solver:
     """How a model is trained: `epochs(problem, state, definition)` yields its epochs, given the definition to compute with or
-    a faster one. `descends` says that it takes an optimizer's steps along a network's gradient.
+    a faster one. `descends` says that it takes an optimizer's steps along a network's gradient, `copies_rows` that it works
+    on copies of the rows.
     """
 
     epochs: Callable[[Problem, State, Definition], Iterator[Epoch]]
     definition: Definition
     descends: bool = False
+    copies_rows: bool = False
 
 
 class Model(Described):
@@ -167,8 +169,14 @@ class Model(Described):
     """Whether it may read rows as images."""
     widened_by: ClassVar[str] = "/model"
     """The field, as a JSON pointer, that makes it smaller or larger."""
+    made_of: ClassVar[str] = "units"
+    """What it has fewer of where it is smaller."""
     most_classes: ClassVar[int | None] = None
     """The most classes that it tells apart; None for any number."""
+    has_target: ClassVar[bool] = True
+    """Whether it learns to answer with columns of the table."""
+    has_start: ClassVar[bool] = True
+    """Whether the seed alone decides what training begins with, so that it can be had before any of it."""
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
         """The job's fields that apply to this model, each with its default."""
@@ -198,6 +206,19 @@ class Model(Described):
     def count_parameters(self, inputs: int, outputs: int) -> int:
         """How many numbers `build` would hold."""
         raise NotImplementedError
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Columns of the table that it names, which training itself does not read."""
+        return ()
+
+    def held_values(self, inputs: int, rows: int) -> int:
+        """How many numbers training holds beside the rows; of a network its layers tell."""
+        raise NotImplementedError
+
+    def rows_problems(self, rows: int) -> Iterator[tuple[str, str]]:
+        """What keeps it from being trained on so many rows, by JSON pointer into the spec."""
+        yield from ()
 
     def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
         """The losses to choose from; None for every loss of the task."""

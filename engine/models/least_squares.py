@@ -185,4 +185,4 @@ def evaluation(problem: Problem) -> dict[str, float | None]:
     return train | score("train", problem, outputs, problem.train.Y) | validate(problem)
 
 
-LEAST_SQUARES = Solver(analytic, least_squares)
+LEAST_SQUARES = Solver(analytic, least_squares, copies_rows=True)

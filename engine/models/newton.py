@@ -197,4 +197,4 @@ class Objective:
             return np.linalg.lstsq(H, gradient, rcond=None)[0]
 
 
-NEWTON = Solver(newton, Objective)
+NEWTON = Solver(newton, Objective, copies_rows=True)

@@ -159,4 +159,4 @@ class Perceptron(NetworkModel):
 
     @property
     def solved_by(self) -> Solver:
-        return Solver(perceptron, Definition)
+        return Solver(perceptron, Definition, copies_rows=True)

@@ -1,7 +1,8 @@
 """How good predictions are. To lengthen the list, write one function and its entry in METRICS.
 
 Classification takes probabilities or scores (n, K) and labels (n,), integers from 0 to K − 1; regression takes
-predictions and targets, both (n, k). Each gives a float, or None where it is undefined, as it always is without rows.
+predictions and targets, both (n, k); a clustering's each say what they take. Each gives a float, or None where it is
+undefined, as it always is without rows.
 """
 
 from collections.abc import Callable, Iterable
@@ -11,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from engine.parts.clustering import adjusted_rand_index, inertia, silhouette
 from engine.spec import heading
 
 Numbers = NDArray[Any]
@@ -24,7 +26,7 @@ class Metric:
     """An entry of the catalog: what a number means, which way is better, and the function that computes it."""
 
     name: str
-    task: Literal["classification", "regression", "tagging"]
+    task: Literal["classification", "regression", "tagging", "clustering"]
     better: Literal["higher", "lower"]
     summary: str
     formula: str
@@ -274,6 +276,35 @@ _TABLE = (
         rmse,
         "target",
         title="Root mean squared error",
+    ),
+    Metric(
+        "inertia",
+        "clustering",
+        "lower",
+        "The sum of the rows' squared distances to the centroids of their clusters.",
+        r"\sum_i \min_j \lVert x_i - c_j \rVert^2",
+        "MacQueen, Some Methods for Classification and Analysis of Multivariate Observations, 1967",
+        inertia,
+    ),
+    Metric(
+        "silhouette",
+        "clustering",
+        "higher",
+        "How much nearer rows are to those of their own cluster than to those of the next one, between -1 and 1.",
+        r"\frac{1}{n}\sum_i \frac{b_i - a_i}{\max(a_i, b_i)}",
+        "Rousseeuw, Silhouettes: A Graphical Aid to the Interpretation and Validation of Cluster Analysis, 1987",
+        silhouette,
+    ),
+    Metric(
+        "adjusted_rand_index",
+        "clustering",
+        "higher",
+        "How far clusters and labels put the same rows together: 1 where they agree, about 0 by chance.",
+        r"\frac{\sum_{ij}\binom{n_{ij}}{2} - E}{\frac{1}{2}\left[\sum_i\binom{a_i}{2} + \sum_j\binom{b_j}{2}\right] - E}, "
+        r"\quad E = \sum_i\binom{a_i}{2} \sum_j\binom{b_j}{2} \Big/ \binom{n}{2}",
+        "Hubert and Arabie, Comparing Partitions, 1985",
+        adjusted_rand_index,
+        title="Adjusted Rand index",
     ),
 )
 METRICS: dict[str, Metric] = {metric.name: metric for metric in _TABLE}

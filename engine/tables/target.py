@@ -246,6 +246,49 @@ class Tags(Unscaled):
         return {name: list(words or (False, True)) for name, words in zip(self.names, self.words, strict=True)}
 
 
+@dataclass(frozen=True)
+class NoTarget(Unscaled):
+    """No column: rows are put in clusters, of which a model's raw outputs (n, k) are the distances to their centroids."""
+
+    names: tuple[str, ...] = ()
+    kind: Literal["none"] = "none"
+    task: ClassVar[str] = "clustering"
+    metric: ClassVar[str] = "inertia"
+    classes: ClassVar[None] = None
+
+    @classmethod
+    def fit(cls, columns: Sequence[Column]) -> Self:
+        return cls()
+
+    def outputs(self, loss: Any) -> int:
+        """0: the model alone says how many clusters there are."""
+        return 0
+
+    def strata(self, columns: Mapping[str, Column]) -> np.ndarray | None:
+        return None
+
+    def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
+        raise TypeError("there is no target to make a matrix of")
+
+    def predictions(self, outputs: np.ndarray) -> list[Any]:
+        """The nearest cluster of each row."""
+        found: list[Any] = outputs.argmin(axis=1).tolist()
+        return found
+
+    def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
+        return None
+
+    def by_name(self, shares: Mapping[ClassLabel, np.ndarray]) -> Mapping[str, Shares]:
+        return {}
+
+    def output_names(self, outputs: int) -> list[str]:
+        return [str(cluster) for cluster in range(outputs)]
+
+    @property
+    def labels(self) -> None:
+        return None
+
+
 def _words(column: Column) -> tuple[str, str] | None:
     """The two words of a column of words, in their order."""
     if len(column.categories) == 2:
@@ -253,5 +296,7 @@ def _words(column: Column) -> tuple[str, str] | None:
     return column.words
 
 
-Target = Annotated[Numbers | Classes | Tags, Field(discriminator="kind")]
-TARGETS: dict[str, type[Numbers] | type[Classes] | type[Tags]] = {kind.task: kind for kind in (Numbers, Classes, Tags)}
+Target = Annotated[Numbers | Classes | Tags | NoTarget, Field(discriminator="kind")]
+TARGETS: dict[str, type[Numbers] | type[Classes] | type[Tags] | type[NoTarget]] = {
+    kind.task: kind for kind in (Numbers, Classes, Tags, NoTarget)
+}

@@ -3,11 +3,11 @@
 import dataclasses
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from engine.backend import available
 from engine.errors import InvalidSpec
-from engine.models.base import Model
+from engine.models.base import Model, NetworkModel
 from engine.parts.losses import Loss
 from engine.spec import kind_of, members
 from engine.tables.features import ColumnSummary
@@ -35,6 +35,7 @@ MODEL_FIELDS = (
 Spec = TypeVar("Spec", bound=Training)
 Table = Mapping[str, ColumnSummary]
 Problems = Iterator[tuple[str, str]]
+Task = Literal["classification", "regression", "tagging", "clustering"]
 
 
 def complete(training: Spec, table: Table, rows: int, has_card: bool = False) -> Spec:
@@ -43,16 +44,17 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
 
     Raises InvalidSpec with all that is wrong, each with a JSON pointer into the spec.
     """
-    _raise_if(_unknown_targets(training, table))
+    _raise_if([*_wanted_targets(training), *_unknown_targets(training, table)])
     targets = [table[name] for name in training.targets]
     task = training.task or _infer_task(training, targets)
-    classes = targets[0].distinct if task == "classification" else 0
+    classes = targets[0].distinct if task == "classification" and targets else 0
     features = training.features or tuple(name for name, column in table.items() if _is_feature(training, column))
     settings = training.model.settings(task, classes)
     _raise_if(
         [
             *_task_problems(training, targets, task),
             *_feature_problems(training, table, features),
+            *_comparison_problems(training, table),
             *_missing_problems(training, [table[name] for name in features if name in table], targets),
             *_setting_problems(training, settings, task, classes),
             *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
@@ -66,9 +68,9 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     training = dataclasses.replace(training, model=model)
     _raise_if([*image_problems(training, columns), *_size_problems(training, row.numbers, len(targets))])
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
-    defaults |= {"split": _complete_split(training.split, task, rows), "preprocessing": _complete_preprocessing(training, task)}
+    defaults |= {"split": _complete_split(training, task, rows), "preprocessing": _complete_preprocessing(training, task)}
     completed = dataclasses.replace(training, task=task, features=features, **defaults)
-    completed = dataclasses.replace(completed, record=_complete_record(completed.record, completed.epochs or 1))
+    completed = dataclasses.replace(completed, record=_complete_record(completed))
     _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
     return completed
 
@@ -80,7 +82,7 @@ def _is_feature(training: Training, column: ColumnSummary) -> bool:
     split = training.split
     by_order = column.name == split.order and column.kind == "categorical"
     left_out = column.kind == "text" or column.is_index or by_order
-    return not left_out and column.name not in (*training.targets, split.group)
+    return not left_out and column.name not in (*training.targets, split.group, *training.model.columns)
 
 
 def _raise_if(problems: Sequence[tuple[str, str]]) -> None:
@@ -90,10 +92,16 @@ def _raise_if(problems: Sequence[tuple[str, str]]) -> None:
 
 def _pointers(training: Training) -> Iterator[tuple[str, str]]:
     """Each target with the pointer to it."""
-    if isinstance(training.target, str):
-        yield training.target, "/target"
-    else:
-        yield from ((name, f"/target/{index}") for index, name in enumerate(training.target))
+    is_one = isinstance(training.target, str)
+    yield from ((name, "/target" if is_one else f"/target/{index}") for index, name in enumerate(training.targets))
+
+
+def _wanted_targets(training: Training) -> Problems:
+    kind = training.model.kind
+    if training.model.has_target and not training.targets:
+        yield "/target", f"{kind} learns to answer with a column; name it, or choose k_means, which has no target"
+    if not training.model.has_target and training.targets:
+        yield "/target", f"{kind} has no target; remove it, and to hold clusters against labels name model.compare_with"
 
 
 def _unknown_targets(training: Training, table: Table) -> list[tuple[str, str]]:
@@ -106,10 +114,11 @@ def _unknown_targets(training: Training, table: Table) -> list[tuple[str, str]]:
     return problems
 
 
-def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Literal["classification", "regression", "tagging"]:
-    tasks = training.model.tasks
+def _infer_task(training: Training, targets: Sequence[ColumnSummary]) -> Task:
+    tasks: frozenset[Any] = training.model.tasks
     if len(tasks) == 1:
-        return "regression" if "regression" in tasks else "classification"
+        (task,) = tasks
+        return cast(Task, task)
     if len(targets) > 1:
         return "tagging" if all(_may_be_tag(target) for target in targets) else "regression"
     return task_of(targets[0])
@@ -167,6 +176,8 @@ def without_meaning(model: Model, task: str) -> list[str]:
         names.append("/split/stratify")
     if not model.may_read_images:
         names.append("/preprocessing/augmentation")
+    names += [f"/record/{name}" for name in EVERY if name not in _kept(model)]
+    names += [] if model.has_target else ["/target"]
     return [*names, *(f"/{name}" for name in fixed)]
 
 
@@ -191,7 +202,7 @@ def _task_problems(training: Training, targets: Sequence[ColumnSummary], task: s
     if task == "classification" and len(targets) > 1:
         yield "/target", "a classification has one target; for several columns of yes and no set task to tagging"
     for target, (_, pointer) in zip(targets, _pointers(training), strict=True):
-        text = _array(target) or TARGET_PROBLEMS[task](target)
+        text = _array(target) or (TARGET_PROBLEMS[task](target) if task in TARGET_PROBLEMS else None)
         if text == WORDS:
             one = "choose a numeric column, or a model for classification such as logistic_regression"
             several = f"it has {target.distinct} different cells, and a tag has two: leave it out, or train a job for it alone"
@@ -247,6 +258,19 @@ def _feature_problems(training: Training, table: Table, features: tuple[str, ...
             yield pointer, f"column '{name}' is named twice; name it once"
         elif table[name].kind == "text":
             yield pointer, f"column '{name}' holds free text, which no model here reads; leave it out"
+
+
+def _comparison_problems(training: Training, table: Table) -> Problems:
+    """What keeps clusters from being held against a column."""
+    for name in training.model.columns:
+        pointer = "/model/compare_with"
+        if name not in table:
+            yield pointer, f"no column '{name}'; there are {_listed(table)}"
+        elif name in (training.features or ()):
+            yield pointer, f"column '{name}' is a feature; clusters of rows that hold the label agree with it: leave one out"
+        elif table[name].shape or (table[name].kind == "numeric" and not table[name].whole):
+            what = "arrays" if table[name].shape else "fractions"
+            yield pointer, f"column '{name}' holds {what}, which are no labels; choose another"
 
 
 def _missing_problems(training: Training, features: Sequence[ColumnSummary], targets: Sequence[ColumnSummary]) -> Problems:
@@ -305,12 +329,14 @@ def _device_problems(training: Training, descends: bool, has_card: bool) -> Prob
 def _size_problems(training: Training, features: int, targets: int) -> Problems:
     size = training.model.count_parameters(features, targets)
     if size > MAX_PARAMETERS:
-        detail = f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
+        detail = f"that is up to {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer {training.model.made_of}"
         yield training.model.widened_by, detail
 
 
-def _complete_split(split: Split, task: str, rows: int) -> Split:
-    validation = (0.2 if rows >= SMALL_TABLE else 0.0) if split.validation is None else split.validation
+def _complete_split(training: Training, task: str, rows: int) -> Split:
+    split = training.split
+    usual = 0.2 if rows >= SMALL_TABLE and training.model.has_target else 0.0
+    validation = usual if split.validation is None else split.validation
     drawn = task == "classification" and not split.columns and split.shuffle is not False
     stratify = drawn if split.stratify is None else split.stratify
     return dataclasses.replace(split, validation=validation, stratify=stratify, rounding=split.rounding or "total")
@@ -355,17 +381,25 @@ def _split_problems(training: Training, rows: int) -> Problems:
         yield "/early_stopping/monitor", "there are no validation rows; set split.validation, or monitor train_loss"
 
 
-def _complete_record(record: Record, epochs: int) -> Record:
-    usual = max(10, math.ceil(epochs / USUALLY_KEPT))
-    every: dict[str, Any] = {name: getattr(record, name) or usual for name in EVERY}
-    return dataclasses.replace(record, **every)
+def _complete_record(training: Training) -> Record:
+    usual = max(10, math.ceil((training.epochs or 1) / USUALLY_KEPT))
+    every: dict[str, Any] = {name: getattr(training.record, name) or usual for name in _kept(training.model)}
+    return dataclasses.replace(training.record, **every)
+
+
+def _kept(model: Model) -> tuple[str, ...]:
+    """What is kept of a run every so many epochs: histograms of layers, where there are any."""
+    return EVERY if isinstance(model, NetworkModel) else EVERY[:1]
 
 
 def _record_problems(training: Training) -> Problems:
     epochs = training.epochs or 1
     for name in EVERY:
         every = getattr(training.record, name)
-        if epochs / every > MAX_KEPT:
+        if name not in _kept(training.model):
+            if every is not None:
+                yield f"/record/{name}", f"{name} means nothing for {training.model.kind}, which has no layers; remove it"
+        elif epochs / every > MAX_KEPT:
             found = f"{epochs} epochs at every {every} are {epochs // every} to keep, over the limit of {MAX_KEPT}"
             yield f"/record/{name}", f"{found}; set it to {math.ceil(epochs / MAX_KEPT)} or more"
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.errors import TooMuchMemory
+from engine.models.base import NetworkModel
 from engine.models.descent import batch_bounds
 from engine.network.layers.base import BoundLayer
-from engine.network.network import count_parameters, is_dense, most_rows
+from engine.network.network import Network, count_parameters, is_dense, most_rows
 from engine.network.workspace import count_numbers
 from engine.tables.features import Column, ColumnSummary
 from engine.tables.target import Classes
-from engine.training.prepare import build_network, fit
+from engine.training.prepare import build_learner, fit
 from engine.training.spec import MAX_CATEGORIES, Training
 
 FLOPS_PER_SECOND = 8e10
@@ -65,24 +66,25 @@ def estimate(training: Training, columns: Mapping[str, Column]) -> Estimated:
     """Pose the problem and count. Raises UnusableData as training itself would."""
     fitted = fit(training, columns)  # the matrices themselves are not made: a table may be large, and this the API
     inputs = fitted.features.width
-    network = build_network(replace(training, device="cpu"), inputs, fitted.target)  # shapes are the same anywhere
-    parameters, rows = network.parameters.size, len(fitted.rows["train"])
+    learner = build_learner(replace(training, device="cpu"), inputs, fitted.target)  # shapes are the same anywhere
+    layers = learner.layers if isinstance(learner, Network) else ()
+    parameters, rows = learner.parameters.size, len(fitted.rows["train"])
     steps = len(batch_bounds(rows, training.batch_size or "full"))
     seconds = None
     if training.optimizer is not None and training.epochs is not None:
-        flops = 6.0 * sum(layer.products for layer in network.layers) * rows
-        overhead = SECONDS_PER_STEP * steps + SECONDS_PER_OUTPUT * network.outputs * rows + SECONDS_PER_EPOCH
+        flops = 6.0 * sum(layer.products for layer in layers) * rows
+        overhead = SECONDS_PER_STEP * steps + SECONDS_PER_OUTPUT * learner.outputs * rows + SECONDS_PER_EPOCH
         overhead += FLOPS_OF_AN_UPDATE * parameters * steps / FLOPS_PER_SECOND
-        if not is_dense(network.layers):
-            overhead += SECONDS_PER_NUMBER * sum(layer.outputs for layer in network.layers) * rows
+        if not is_dense(layers):
+            overhead += SECONDS_PER_NUMBER * sum(layer.outputs for layer in layers) * rows
             flops *= FLOPS_PER_SECOND / LAYERED_FLOPS_PER_SECOND
         seconds = training.epochs * (flops / FLOPS_PER_SECOND + overhead)
     all_rows = len(next(iter(columns.values())).values)
     cell_bytes = sum(column.values.nbytes for column in columns.values()) // max(1, all_rows)
     memory = _data_bytes(training, cell_bytes, inputs, all_rows)
-    memory += _network_bytes(training, inputs, network.outputs, all_rows)
+    memory += _learner_bytes(training, inputs, learner.outputs, all_rows)
     counts = {name: len(places) for name, places in fitted.rows.items()}
-    return Estimated(parameters, BASE_BYTES + memory, seconds, counts, network.layers)
+    return Estimated(parameters, BASE_BYTES + memory, seconds, counts, layers)
 
 
 def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> int | None:
@@ -90,8 +92,8 @@ def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> 
     categories the training rows hold, or how many classes are left once rows are dropped.
     """
     assert training.features is not None
-    drops = training.preprocessing.missing == "drop" and any(table[name].missing for name in training.columns)
-    target, features = table[training.targets[0]], [table[name] for name in training.features]
+    drops = training.preprocessing.missing == "drop" and any(table[name].missing for name in training.trained_columns)
+    features = [table[name] for name in training.features]
     is_whole = not (drops or training.split.validation or training.split.test)
     if not is_whole and any(column.kind == "categorical" and column.distinct > 2 for column in features):
         return None
@@ -101,6 +103,7 @@ def parameters_ahead(training: Training, table: Mapping[str, ColumnSummary]) -> 
     inputs = sum(max(1, column.features(most)) for column in features)
     outputs = len(training.targets)
     if training.task == "classification":
+        target = table[training.targets[0]]
         outputs = Classes((target.name,), tuple(range(target.distinct))).outputs(training.loss)
     return training.model.count_parameters(inputs, outputs)
 
@@ -112,31 +115,34 @@ def refuse_too_much(training: Training, table: Mapping[str, ColumnSummary], rows
     assert training.features is not None
     most_categories = training.preprocessing.max_categories or MAX_CATEGORIES
     inputs = sum(table[name].features(most_categories) for name in training.features)
-    classes = table[training.targets[0]].distinct
-    outputs = training.loss.outputs(classes) if training.loss and training.task == "classification" else len(training.targets)
+    outputs = len(training.targets)
+    if training.loss and training.task == "classification":
+        outputs = training.loss.outputs(table[training.targets[0]].distinct)
     # A cell is read as eight bytes, an array in its own type, of which the summary does not tell: one byte at least.
     cell_bytes = sum(table[name].width if table[name].shape else 8 for name in training.columns)
-    data, network = _data_bytes(training, cell_bytes, inputs, rows), _network_bytes(training, inputs, outputs, rows)
-    needed = BASE_BYTES + data + network
+    data, learner = _data_bytes(training, cell_bytes, inputs, rows), _learner_bytes(training, inputs, outputs, rows)
+    needed = BASE_BYTES + data + learner
     if most is None or needed <= most:
         return
     found = f"training would take about {needed / 2**20:.0f} MiB, and a job may take {most / 2**20:.0f} MiB"
-    if data > network:
+    if data > learner:
         raise TooMuchMemory([("/features", f"{found}; take fewer features or rows")])
     raise TooMuchMemory([("/model", f"{found}; take fewer units or a smaller batch")])
 
 
 def _data_bytes(training: Training, cell_bytes: int, inputs: int, rows: int) -> int:
     """Of the columns as read and as split, and the matrix made of them; of a solver's copies of it."""
-    copies = 1 if training.model.solved_by.descends else SOLVER_COPIES
+    copies = SOLVER_COPIES if training.model.solved_by.copies_rows else 1
     copies += AUGMENTED_COPIES if training.preprocessing.augmentation is not None else 0
     return rows * (2 * cell_bytes + inputs * copies * np.dtype(training.precision).itemsize)
 
 
-def _network_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
+def _learner_bytes(training: Training, inputs: int, outputs: int, rows: int) -> int:
     """Of θ, ∇ and the optimizer's vectors, of copies of them that multiply or wait to be kept, and of what passes of rows
     write.
     """
+    if not isinstance(training.model, NetworkModel):
+        return training.model.held_values(inputs, rows) * np.dtype(training.precision).itemsize
     layers = training.model.bound_layers(inputs, outputs)
     slots = len(training.optimizer.slots) if training.optimizer is not None else 0
     widths = sum(layer.outputs for layer in layers)

@@ -1,5 +1,6 @@
 """How good a trained model is on a set of rows: every metric of its task, and the pictures behind them as numbers."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,14 +9,23 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.models.scoring import class_scores
+from engine.parts.clustering import adjusted_rand_index, inertia, silhouettes
 from engine.parts.metrics import METRICS, TOP, confusion_matrix, root_mean_square, top_k_accuracy
-from engine.tables.features import Column
-from engine.tables.target import Numbers
+from engine.randomness import generator
+from engine.tables.features import Column, word
+from engine.tables.target import Classes, Numbers
 from engine.training.predict import Predictor
 from engine.training.prepare import fit
 
 MAX_POINTS = 500
 """Points of a curve or residuals that are given out; a longer curve is thinned evenly, its ends kept."""
+SILHOUETTE_ROWS = 10_000
+SILHOUETTE_PRODUCTS = 5 * 10**10
+"""Rows up to which a silhouette is exact. It takes the distances of all rows to all others: of more rows, so many are drawn.
+Of rows of over 500 features fewer, so that there are no more products than that.
+"""
+MOST_LABELS = 20
+"""Labels that are counted in a cluster."""
 LARGEST = 10
 """Rows with the largest residuals that are named, unless told otherwise."""
 
@@ -35,6 +45,9 @@ class Evaluation:
     residuals: dict[str, Any] | None = field(default=None)
     top_k: int | None = None
     """The k of `top_k_accuracy`."""
+    clusters: list[dict[str, Any]] | None = None
+    silhouette_rows: int | None = None
+    """How many rows the silhouette was taken of."""
 
 
 def evaluate(
@@ -168,7 +181,89 @@ def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Map
     )
 
 
-EVALUATIONS = {"regression": _of_numbers, "classification": _of_classes, "tagging": _of_tags}
+def _of_clusters(
+    split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named
+) -> Evaluation:
+    clusters = outputs.argmin(axis=1)
+    own = outputs[np.arange(len(outputs)), clusters]
+    sampled = _sampled(predictor, len(outputs))
+    X = predictor.features.transform({name: column.take(sampled) for name, column in columns.items()}, np.float64)
+    found = silhouettes(X, clusters[sampled])
+    labels = _labels(predictor, columns)
+    metrics = {
+        "inertia": inertia(outputs, clusters),
+        "silhouette": None if found is None else float(found.mean()),
+        "adjusted_rand_index": None if labels is None else adjusted_rand_index(clusters[labels.rows], labels.codes),
+    }
+    entries = []
+    for cluster in range(outputs.shape[1]):
+        members = clusters == cluster
+        shown = clusters[sampled] == cluster
+        entry: dict[str, Any] = {
+            "cluster": cluster,
+            "rows": int(members.sum()),
+            "inertia": float(np.square(own[members]).sum()),
+            "mean_distance": float(own[members].mean()) if members.any() else None,
+            "silhouette": float(found[shown].mean()) if found is not None and shown.any() else None,
+            "labels": None if labels is None else labels.counted(members),
+        }
+        entries.append(entry)
+    return Evaluation(split, len(outputs), metrics, clusters=entries, silhouette_rows=len(sampled))
+
+
+def products_of_silhouettes(predictor: Predictor, rows: int) -> int:
+    """How many products an evaluation takes for the silhouettes of a clustering; none of anything else."""
+    width = predictor.features.width
+    return 0 if predictor.training.model.has_target else min(rows, _most_rows(width)) ** 2 * width
+
+
+def _most_rows(width: int) -> int:
+    return min(SILHOUETTE_ROWS, math.isqrt(SILHOUETTE_PRODUCTS // max(1, width)))
+
+
+def _sampled(predictor: Predictor, rows: int) -> np.ndarray:
+    """Places of the rows that the silhouette is taken of, in order: all, or as many as it may be, drawn by the job's seed."""
+    most = _most_rows(predictor.features.width)
+    if rows <= most:
+        return np.arange(rows)
+    drawn = generator(predictor.training.seed or 0, "silhouette").choice(rows, most, replace=False)
+    return np.sort(drawn)
+
+
+@dataclass(frozen=True)
+class Labels:
+    """What clusters are held against: the rows (m,) that have a label, the labels' numbers (m,), and their names."""
+
+    rows: np.ndarray
+    codes: np.ndarray
+    names: list[str]
+
+    def counted(self, members: np.ndarray) -> dict[str, int]:
+        """How many of a cluster's rows have each label, the most frequent ones first; `members` says which rows these are."""
+        counts = np.bincount(self.codes[members[self.rows]], minlength=len(self.names))
+        order = np.argsort(-counts, kind="stable")[:MOST_LABELS]
+        return {self.names[code]: int(counts[code]) for code in order if counts[code]}
+
+
+def _labels(predictor: Predictor, columns: Mapping[str, Column]) -> Labels | None:
+    for name in predictor.training.model.columns:
+        rows = np.flatnonzero(~columns[name].missing)
+        given = columns[name].take(rows)
+        if not len(rows):
+            return None
+        classes = Classes.fit([given])
+        codes = classes.strata({name: given})
+        assert codes is not None
+        return Labels(rows, codes, [word(label) for label in classes.classes])
+    return None
+
+
+EVALUATIONS = {
+    "regression": _of_numbers,
+    "classification": _of_classes,
+    "tagging": _of_tags,
+    "clustering": _of_clusters,
+}
 
 
 def _metrics(task: str, predicted: np.ndarray, actual: np.ndarray) -> dict[str, float | None]:

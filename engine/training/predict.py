@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from engine.backend import to_host
-from engine.errors import UnusableData
+from engine.errors import InvalidSpec, UnusableData
+from engine.models.centroids import Centroids
+from engine.network.learner import Learner
+from engine.network.network import Network
 from engine.tables.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
 from engine.tables.target import Shares, Target
 from engine.training.findings import Finding
-from engine.training.prepare import build_network
+from engine.training.prepare import build_learner
 from engine.training.spec import Training
 from engine.wording import Sentence, notice, say
 
@@ -35,6 +38,8 @@ class Prediction:
     values: list[Any]
     probabilities: dict[ClassLabel, np.ndarray] | None
     by_name: Mapping[str, Shares] | None = None
+    distances: np.ndarray | None = None
+    """Of a clustering, each row's distance to every centroid (n, k), in the features' units as they are scaled."""
 
 
 class Predictor:
@@ -54,27 +59,47 @@ class Predictor:
         self.training, self.features, self.target = training, features, target
         self._coefficients = coefficients
         # On the host, wherever it was trained: the process that predicts need not have the device.
-        self.network = build_network(replace(training, device="cpu"), features.width, target)
+        self.learner: Learner = build_learner(replace(training, device="cpu"), features.width, target)
         if theta is None:
-            training.model.initialize(self.network, training.seed or 0)
+            training.model.initialize(self.learner, training.seed or 0)
         else:
-            self.network.parameters.theta[...] = self.network.xp.asarray(theta)
-        self.network.adopt(statistics or {})
+            self.learner.parameters.theta[...] = self.learner.xp.asarray(theta)
+        if isinstance(self.learner, Network):
+            self.learner.adopt(statistics or {})
+
+    @property
+    def network(self) -> Network:
+        """The network of a model that learns one. Raises InvalidSpec for any other."""
+        if not isinstance(self.learner, Network):
+            raise InvalidSpec([("/model", f"{self.training.model.kind} has no layers to look into; choose a network")])
+        return self.learner
+
+    def centroids(self) -> tuple[np.ndarray, np.ndarray] | None:
+        """The centroids (k, d) as they are compared with scaled features, and in the data's own units; None of a model
+        without any.
+        """
+        if not isinstance(self.learner, Centroids):
+            return None
+        scaled = self.learner.parameters.centroids
+        return scaled, scaled * self.features.scale + self.features.center
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """W (d, k) and b (k,) in the data's own units; None where there are hidden layers."""
-        layers = self.network.parameters.layers
-        if len(layers) > 1:
+        """W (d, k) and b (k,) in the data's own units; None where there are hidden layers, or none at all."""
+        if not isinstance(self.learner, Network) or len(self.learner.layers) > 1:
             return None
+        layers = self.learner.parameters.layers
         if self._coefficients is not None:
             return self.target.unscaled(self._coefficients[:-1], self._coefficients[-1])
         W, b = layers[0].W, layers[0].b
         return self.target.unscaled(*self.features.unscale(W, np.zeros(W.shape[1]) if b is None else b))
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
-        """Raw outputs (n, k), before the loss's link."""
-        X = self.features.transform(columns, self.network.dtype)
-        return to_host(self.network.evaluate(self.network.xp.asarray(X)))
+        """Raw outputs (n, k), before the loss's link; of a clustering, distances."""
+        return self.outputs_of(self.features.transform(columns, self.learner.dtype))
+
+    def outputs_of(self, X: np.ndarray) -> np.ndarray:
+        """Raw outputs (n, k) of scaled features X (n, d)."""
+        return to_host(self.learner.evaluate(self.learner.xp.asarray(X)))
 
     def activations(self, columns: Mapping[str, Column]) -> list[np.ndarray]:
         """The activations of each hidden layer, (n, units) each, without dropout."""
@@ -88,7 +113,8 @@ class Predictor:
         outputs = self.outputs(columns)
         shares = self.probabilities(outputs)
         named = None if shares is None else self.target.by_name(shares)
-        return Prediction(self.target.predictions(outputs), shares, named)
+        distances = None if self.training.model.has_target else outputs
+        return Prediction(self.target.predictions(outputs), shares, named, distances)
 
     def probabilities(self, outputs: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         """The probability of each class or tag (n,), from raw outputs (n, k)."""

@@ -9,7 +9,7 @@ import numpy as np
 from engine.backend import namespace
 from engine.errors import EmptySplit, UnusableData
 from engine.models.base import Matrices, Problem, Unscaled
-from engine.network.network import Network
+from engine.network.learner import Learner
 from engine.parts.augmentation import Augmenter
 from engine.tables.features import Column, ColumnKind, Features, pointer, word
 from engine.tables.images import image_cells
@@ -44,16 +44,16 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     fitted = fit(training, columns)
     features, target, rows = fitted.features, fitted.target, fitted.rows
     refuse_unwatched(training, {name: len(places) for name, places in rows.items()})
-    network = build_network(training, features.width, target)
-    training.model.initialize(network, training.seed or 0)
-    xp, dtype = network.xp, network.dtype
+    learner = build_learner(training, features.width, target)
+    training.model.initialize(learner, training.seed or 0)
+    xp, dtype = learner.xp, learner.dtype
 
     def matrices(split: str) -> Matrices | None:
         if not len(rows[split]):
             return None
         chosen = {name: columns[name].take(rows[split]) for name in training.targets}
         X = features.transform(columns, dtype, rows[split])
-        Y = target.matrix(chosen, network.outputs, dtype)
+        Y = target.matrix(chosen, learner.outputs, dtype) if chosen else np.empty((len(X), 0), dtype)
         weights = row_weights(training, target, chosen) if split == "train" else None
         return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
 
@@ -65,7 +65,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
         X = features.unscaled.transform(columns, dtype, rows["train"])
         unscaled = Unscaled(xp.asarray(X), xp.asarray(features.center), xp.asarray(features.scale))
     views = _augmenter(training, features, columns, rows["train"], dtype, xp)
-    problem = Problem(training, network, target, train, matrices("validation"), unscaled, views)
+    problem = Problem(training, learner, target, train, matrices("validation"), unscaled, views)
     return Prepared(features, target, rows, fitted.kinds, fitted.words, problem)
 
 
@@ -95,7 +95,8 @@ def fit(training: Training, columns: Mapping[str, Column]) -> Fitted:
     Raises UnusableData, EmptySplit, where what is left after dropping rows cannot be trained on.
     """
     assert training.features is not None and training.task is not None
-    usable = usable_rows(training, len(columns[training.targets[0]].values), (columns[name] for name in training.columns))
+    table_rows = len(next(iter(columns.values())).values)
+    usable = usable_rows(training, table_rows, (columns[name] for name in training.trained_columns))
     target, rows = choose_rows(training, usable, columns)
     answers = {name: columns[name].take(rows["train"]) for name in training.targets}
     target = target.scaled(training.preprocessing.target_scaling, answers)
@@ -142,6 +143,8 @@ def choose_rows(training: Training, usable: np.ndarray, columns: Mapping[str, Co
     labels = target.strata({column.name: column for column in answers})
     chosen_by = {name: columns[name].take(usable) for name in training.split.columns}
     rows = split_rows(training.split, usable, labels, chosen_by)
+    if found := list(training.model.rows_problems(len(rows["train"]))):
+        raise UnusableData(found)
     if labels is not None and len(np.unique(labels[np.isin(usable, rows["train"])])) < 2:
         detail = (
             f"its {len(rows['train'])} training rows hold one class only; choose another group or order, or split by chance"
@@ -158,14 +161,14 @@ def refuse_unwatched(training: Training, rows: Mapping[str, int]) -> None:
         raise EmptySplit([("/early_stopping/monitor", detail)])
 
 
-def build_network(training: Training, inputs: int, target: Target) -> Network:
-    """The spec's network for that many features, its parameters all 0."""
+def build_learner(training: Training, inputs: int, target: Target) -> Learner:
+    """What the spec's model learns of that many features, its parameters all 0."""
     device = "cpu" if training.device == "auto" else training.device
     outputs = target.outputs(training.loss)
     size = training.model.count_parameters(inputs, outputs)  # known exactly only now, with every category a feature of its own
     if size > MAX_PARAMETERS:
-        detail = f"with {inputs} features that is {size} parameters, over the limit of {MAX_PARAMETERS}; take fewer units"
-        raise UnusableData([(training.model.widened_by, detail)])
+        most = f"over the limit of {MAX_PARAMETERS}; take fewer {training.model.made_of}"
+        raise UnusableData([(training.model.widened_by, f"with {inputs} features that is {size} parameters, {most}")])
     return training.model.build(inputs, outputs, training.precision, namespace(device))
 
 

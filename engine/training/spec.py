@@ -95,13 +95,15 @@ class Record:
 class Training:
     """What to train, on which columns, and how. A field left out or null takes the default of the model and the table."""
 
-    target: str | Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] = Field(
-        description="the column to predict, or several: of numbers, or of yes and no (tagging)"
+    target: str | Annotated[tuple[str, ...], Field(min_length=1, max_length=1000)] | None = Field(
+        default=None,
+        description="the column to predict, or several: of numbers, or of yes and no (tagging). Every model needs one but "
+        "k_means, which has none",
     )
     features: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, description="the columns to read; all others by default"
     )
-    task: Literal["classification", "regression", "tagging"] | None = Field(
+    task: Literal["classification", "regression", "tagging", "clustering"] | None = Field(
         default=None, description="by default read off the target column and the model"
     )
     model: AnyModel = Field(description="what is to be trained")
@@ -136,12 +138,17 @@ class Training:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The columns to predict."""
-        return (self.target,) if isinstance(self.target, str) else self.target
+        """The columns to predict; none of a model without a target."""
+        return (self.target,) if isinstance(self.target, str) else self.target or ()
 
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column that a completed spec reads, each once."""
+        return tuple(dict.fromkeys((*self.trained_columns, *self.model.columns)))
+
+    @property
+    def trained_columns(self) -> tuple[str, ...]:
+        """Those of them that training itself reads."""
         return tuple(dict.fromkeys((*(self.features or ()), *self.targets, *self.split.columns)))
 
     def penalties(self, rows: int) -> tuple[float, float]:

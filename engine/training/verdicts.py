@@ -43,6 +43,8 @@ def verdicts(problem: Problem, values: Values, started_at: float | None = None) 
     `started_at` is the training loss that a fork began from; any other run began from its initial weights. Raises Diverged
     where the loss is beyond all reason beside that of the yardstick and of the start.
     """
+    if not problem.spec.model.has_target:
+        return  # there is no answer that a yardstick could give
     yardstick = Yardstick(problem)
     rose = list(_rose(problem, values, yardstick, started_at))
     yield from rose

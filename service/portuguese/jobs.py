@@ -10,7 +10,7 @@ JOBS = {
     "Tags": "Etiquetas",
     "words to find the job by": "palavras pelas quais encontrar o treino",
     "Target": "Alvo",
-    "the column to predict, or several: of numbers, or of yes and no (tagging)": "a coluna a prever, ou várias: de números, ou de sim e não (rotulação múltipla)",
+    "the column to predict, or several: of numbers, or of yes and no (tagging). Every model needs one but k_means, which has none": "a coluna a prever, ou várias: de números, ou de sim e não (rotulação múltipla). Todo modelo precisa de uma, menos k_means, que não tem alvo",
     "Features": "Atributos",
     "the columns to read; all others by default": "as colunas a ler; por padrão, todas as outras",
     "Task": "Tarefa",

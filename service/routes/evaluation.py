@@ -6,8 +6,9 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 
 from engine.errors import within
+from engine.models.base import NetworkModel
 from engine.parts.metrics import metric_units
-from engine.training.evaluation import LARGEST, evaluate
+from engine.training.evaluation import LARGEST, evaluate, products_of_silhouettes
 from engine.training.predict import Predictor
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
@@ -20,6 +21,7 @@ from service.schemas.results import EpochHistograms, EvaluationResource, LayerHi
 from service.work import refuse_too_much
 from store import checkpoints, datasets, jobs, retention
 from store.errors import NotFound
+from store.job_request import training_of
 from store.predictors import open_predictor
 from store.tables import Histograms
 
@@ -42,6 +44,8 @@ def get_histograms(
         job = jobs.get(session, job_id, caller.sees)
         if job.curves_removed_at is not None:
             raise retention.removed(job, "curves")
+        if not isinstance(training_of(job.request).model, NetworkModel):
+            raise NotFound(f"{job.model_kind} has no layers, and keeps no histograms of any; see its weights and evaluation")
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
     known = {entry["layer"]: None for row in kept for entry in row.layers}
@@ -76,7 +80,7 @@ def get_evaluation(
     ] = None,
 ) -> EvaluationResource:
     """Every metric of the task on one split's rows; confusion matrix, ROC and precision-recall points, or residuals and
-    the rows where they are largest.
+    the rows where they are largest, or the clusters and what is in them.
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
@@ -88,7 +92,7 @@ def get_evaluation(
         moment = open_predictor(session, store.files, job, checkpoint)
         table = datasets.table_of(session, store.files, job, dataset)
     predictor = moment.predictor
-    work = {"products": dataset.rows * predictor.network.parameters.size}
+    work = {"products": dataset.rows * predictor.learner.parameters.size + products_of_silhouettes(predictor, dataset.rows)}
     refuse_too_much(store.settings.max_work, "/query/split", "whoever runs the server can raise the limit", work)
     with within("query"):
         found = evaluate(predictor, table.columns(predictor.training.columns), split, largest, top_k)

@@ -22,12 +22,12 @@ router = APIRouter(prefix="/v1/jobs", tags=["results"], route_class=Route)
 @router.get("/{job_id}/checkpoints", responses=problems(404))
 def list_checkpoints(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Listing[CheckpointResource]:
     """The epochs whose weights can be had, newest first: those that are kept, and 0, before training, which is worked out
-    anew from the seed; a fork has the epoch that it began from instead.
+    anew from the seed; a fork has the epoch that it began from instead, and k_means nothing, for it starts at rows.
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         kept: dict[int, Checkpoint | None] = {each.epoch: each for each in checkpoints.of_job(session, job.number)}
-        if job.fitted is not None and job.forked_from is None:
+        if checkpoints.has_start(job):
             kept[0] = None
         epochs, token = _page_of(sorted(kept, reverse=True), page_of)
         return Listing(**listing([_checkpoint(session, job, epoch, kept[epoch]) for epoch in epochs], token))

@@ -123,7 +123,13 @@ def predict(
     probabilities = None if found.by_name is None else _by_row(found.by_name)
     told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
     warnings = spoken(told)
-    return PredictionsResource(model_id=model_id, predictions=found.values, probabilities=probabilities, warnings=warnings)
+    return PredictionsResource(
+        model_id=model_id,
+        predictions=found.values,
+        probabilities=probabilities,
+        distances=None if found.distances is None else found.distances.tolist(),
+        warnings=warnings,
+    )
 
 
 def _refuse_too_much(store: Store, predictor: Predictor, rows: int) -> None:

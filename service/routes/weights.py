@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from engine.errors import within
+from engine.network.network import Network
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.epochs import AtEpoch
@@ -48,7 +49,9 @@ def get_weights(
     layer: Annotated[str | None, Query(description="one layer by its name")] = None,
     format: Literal["json", "npz", "safetensors"] | None = None,  # noqa: A002 (the contract's name)
 ) -> Response:
-    """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units."""
+    """The weights after an epoch: W (inputs, outputs) and bias of every layer; a linear model's also in the data's units. Of
+    k_means the centroids (clusters, features), in the data's units and as features are scaled.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoints.find(session, job, epoch)
@@ -56,9 +59,10 @@ def get_weights(
         if checkpoint is not None:
             identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
         moment = open_predictor(session, store.files, job, checkpoint)
-    known = list(moment.predictor.network.exported())
+    learner = moment.predictor.learner
+    known = list(learner.exported()) if isinstance(learner, Network) else []
     if layer not in (None, *known):
-        raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
+        raise NotFound(f"no layer '{layer}'; there are {', '.join(known) or 'none'}", "/query/layer")
     if kind == "json":
         with within("query"):
             refuse_too_many(store.settings.max_work, moment, layer)

@@ -28,7 +28,7 @@ class CatalogEntry(Kind):
     derivative: str | None
     source: str | None
     json_schema: dict[str, Any] | None = Field(alias="schema")
-    task: Literal["classification", "regression", "tagging"] | None = Field(
+    task: Literal["classification", "regression", "tagging", "clustering"] | None = Field(
         default=None, description="of a metric: what it is a number of"
     )
     better: Literal["higher", "lower"] | None = Field(default=None, description="of a metric: which way is better")

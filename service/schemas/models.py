@@ -74,13 +74,13 @@ class ModelResource(Resource):
     dataset_id: str
     dataset_sha256: str
     request: dict[str, Any] = Field(description="the completed body of the job that made it")
-    task: Literal["classification", "regression", "tagging"]
+    task: Literal["classification", "regression", "tagging", "clustering"]
     inputs: list[InputColumn] = Field(description="the columns that a record to predict must have")
-    target: str | list[str]
+    target: str | list[str] | None = Field(description="null of a clustering")
     scaling: FittedScaling | None = Field(description="as fitted")
     classes: list[Any] | dict[str, list[Any]] | None = Field(
         description="the classes as the table writes them, in their order; of tags of words, by tag, [no, yes]; null where a "
-        "tag is true or false, and for a regression"
+        "tag is true or false, for a regression and for a clustering"
     )
     target_scaling: list[TargetScaling] | None = Field(
         default=None,
@@ -98,10 +98,17 @@ class ModelResource(Resource):
 
 class PredictionsResource(Resource):
     model_id: str
-    predictions: list[Any]
+    predictions: list[Any] = Field(
+        description="a value a row, a class, an object of several; of a clustering, the cluster, from 0"
+    )
     probabilities: list[dict[str, Number | dict[str, Number]]] | None = Field(
         description="by class or tag, a class's name as JSON writes it: true, not True; of a tag of words, by word; null for a "
-        "regression or a perceptron"
+        "regression, a perceptron or a clustering"
+    )
+    distances: list[list[Number]] | None = Field(
+        default=None,
+        description="of a clustering: each row's Euclidean distance to every centroid, in the order of the clusters, as "
+        "features are scaled",
     )
     warnings: list[Notice] = Field(
         default_factory=list,

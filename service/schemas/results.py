@@ -48,11 +48,20 @@ class LastWeights(Resource):
     coefficients: Coefficients
 
 
+class CentroidsResource(Resource):
+    """Where the clusters of k_means are, one a row; a 0/1 feature of a category holds the share of the cluster's rows."""
+
+    features: list[str]
+    values: list[list[Number]] = Field(description="(clusters, features), in the data's own units")
+    scaled: list[list[Number]] = Field(description="the same as features are scaled, which is how distances are taken")
+
+
 class Weights(Resource):
     job_id: str
     epoch: int
-    layers: list[LayerWeights]
+    layers: list[LayerWeights] = Field(description="none of k_means")
     coefficients: Coefficients | None = Field(description="for models without hidden layers")
+    centroids: CentroidsResource | None = Field(default=None, description="of k_means alone")
     last: LastWeights | None = Field(
         default=None, description="of a perceptron: its last weights; `layers` are those of its pocket, which the model takes"
     )
@@ -103,6 +112,19 @@ class Residuals(Resource):
     largest: list[LargeResidual] = Field(description="the rows that are furthest off, the furthest first")
 
 
+class ClusterResource(Resource):
+    """One cluster of the evaluated rows, each of which is in that of the nearest centroid."""
+
+    cluster: int = Field(description="its number, from 0, as predictions give it")
+    rows: int
+    inertia: Number = Field(description="the sum of its rows' squared distances to the centroid, as features are scaled")
+    mean_distance: Number | None = Field(description="of its rows to the centroid; null where it has none")
+    silhouette: Number | None = Field(description="the mean of those of its rows that the silhouette was taken of")
+    labels: dict[str, int] | None = Field(
+        description="how many of its rows have each label of model.compare_with, the 20 most frequent first; null without one"
+    )
+
+
 class EvaluationResource(Resource):
     job_id: str
     epoch: int
@@ -120,6 +142,12 @@ class EvaluationResource(Resource):
     roc: list[RocCurve] | None = Field(description="each class against the rest")
     precision_recall: list[PrecisionRecallCurve] | None
     residuals: dict[str, Residuals] | None = Field(description="by target")
+    clusters: list[ClusterResource] | None = Field(default=None, description="of a clustering, in the order of the centroids")
+    silhouette_rows: int | None = Field(
+        default=None,
+        description="of how many rows the silhouette was taken: all, up to 10,000; of more, so many that the job's seed "
+        "draws, and fewer of rows with over 500 features",
+    )
     top_k: int | None = Field(
         default=None,
         description="the k of top_k_accuracy, which is given where there are more classes; the top-k error is 1 − it",

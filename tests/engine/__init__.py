@@ -90,7 +90,7 @@ class Run:
 
     @property
     def theta(self) -> np.ndarray:
-        return self.prepared.problem.network.parameters.theta
+        return self.prepared.problem.learner.parameters.theta
 
     @property
     def layers(self) -> Any:

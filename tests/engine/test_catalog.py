@@ -32,7 +32,7 @@ def test_everything_registered_is_there(family: str) -> None:
 def test_every_metric_is_there() -> None:
     assert [entry["kind"] for entry in CATALOG["metrics"]] == list(METRICS)
     assert {(entry["task"], entry["better"]) for entry in CATALOG["metrics"]} <= {
-        (task, better) for task in ("classification", "regression", "tagging") for better in ("higher", "lower")
+        (task, better) for task in ("classification", "regression", "tagging", "clustering") for better in ("higher", "lower")
     }
 
 
@@ -80,8 +80,9 @@ TARGETS: dict[str, list[tuple[Table, Any]]] = {
     "regression": [(IRIS, "petal_width")],
     "classification": [(DATA, TAGS[0]), (IRIS, "species")],
     "tagging": [(DATA, list(TAGS))],
+    "clustering": [(IRIS, None)],
 }
-"""What may be trained, by task: of two classes, and of three."""
+"""What may be trained, by task: of two classes, and of three; without a target."""
 ROWS = 60
 PIXELS = {f"pixel_{row}_{column}": (np.arange(ROWS) * (row + column)) % 17 for row in range(16) for column in range(16)}
 SEEN = table(PIXELS | {"size": np.arange(ROWS) / 7, "pair": np.arange(ROWS) % 2, "kind": np.arange(ROWS) % 3})
@@ -96,6 +97,7 @@ VALUES: dict[str, Any] = {
     "/optimizer": "momentum", "/schedule": "cosine", "/regularization": {"l2": 0.1}, "/epochs": 7, "/batch_size": 4,
     "/shuffle": False, "/class_weight": "balanced", "/early_stopping": {"monitor": "train_loss"}, "/seed": 5,
     "/precision": "float32", "/preprocessing/target_scaling": "standard", "/split/stratify": True,
+    "/record/histograms_every": 7,
 }  # fmt: skip
 """Another value than any default, by pointer."""
 

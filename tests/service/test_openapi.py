@@ -51,7 +51,7 @@ def test_the_specs_are_the_schema(stage: Stage) -> None:
     assert adam["additionalProperties"] is False
     assert "kind" in adam["required"]
     mapping = schemas["JobRequest"]["properties"]["model"]["anyOf"][1]["discriminator"]["mapping"]
-    models = {"linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet"}
+    models = {"linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet", "k_means"}
     assert set(mapping) == models
 
 

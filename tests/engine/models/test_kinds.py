@@ -38,7 +38,7 @@ IRIS = table(IrisSample().columns())
 
 
 def test_the_contracts_models_are_there() -> None:
-    kinds = ["linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet"]
+    kinds = ["linear_regression", "logistic_regression", "perceptron", "mlp", "network", "lenet5", "alexnet", "k_means"]
     assert [kind_of(cls) for cls in members(AnyModel)] == kinds
 
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from engine.errors import UnusableData
 from engine.parts.losses import BinaryCrossEntropy, CrossEntropy
 from engine.tables.features import Column
-from engine.tables.target import TARGETS, Classes, Numbers, Tags, Target
+from engine.tables.target import TARGETS, Classes, NoTarget, Numbers, Tags, Target
 from tests.engine import table
 
 TARGET: TypeAdapter[Any] = TypeAdapter(Target)
@@ -157,10 +157,12 @@ def test_each_tag_is_predicted_for_itself() -> None:
 
 
 def test_every_task_has_its_kind() -> None:
-    assert {"regression": Numbers, "classification": Classes, "tagging": Tags} == TARGETS
+    assert {"regression": Numbers, "classification": Classes, "tagging": Tags, "clustering": NoTarget} == TARGETS
 
 
-@pytest.mark.parametrize("target", [Numbers(("a",)), Numbers(("a", "b")), Classes(("y",), ("1", "0")), Tags(("t", "u"))])
+@pytest.mark.parametrize(
+    "target", [Numbers(("a",)), Numbers(("a", "b")), Classes(("y",), ("1", "0")), Tags(("t", "u")), NoTarget()]
+)
 def test_a_target_survives_json(target: Any) -> None:
     document = TARGET.dump_python(target, mode="json")
     assert document["kind"] == target.kind

@@ -27,6 +27,7 @@ MODELS: list[dict[str, Any]] = [
     {"kind": "mlp"},
     {"kind": "network"},
     {"kind": "mlp", "hidden": [{"units": 3, "activation": "tanh", "dropout": 0.5}, {"units": 2}], "bias": False},
+    {"kind": "k_means"},
 ]
 SAMPLES = {kind_of(cls): table(cls().columns()) for cls in members(Sample) if cls is not DigitsSample}
 SAMPLES |= {"digits": table({name: cells[:300] for name, cells in DigitsSample().columns().items()})}

@@ -17,7 +17,7 @@ OUT_OF_BOUNDS: list[dict[str, Any]] = [
     {"record": {"curves": "second"}}, {"preprocessing": {"missing": "guess"}}, {"preprocessing": {"scaling": "big"}},
     {"regularization": {"l2": -1.0}}, {"regularization": {"clip_norm": 0.0}}, {"model": {"kind": "forest"}},
     {"model": {"kind": "mlp", "hidden": [{"units": 0}]}}, {"model": {"kind": "mlp", "hidden": [{"units": 1}] * 101}},
-    {"model": {"kind": "mlp", "hidden": [{"units": 2, "dropout": 1.0}]}}, {"target": None},
+    {"model": {"kind": "mlp", "hidden": [{"units": 2, "dropout": 1.0}]}},
     {"target": []}, {"target": [1]}, {"target": ["a", None]}, {"target": ["y"] * 1001},
     {"split": {"stratify": "yes"}},
 ]  # fmt: skip
