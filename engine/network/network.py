@@ -82,8 +82,10 @@ class Network:
         """Draw every weight from the initializer and set the other parameters to their start, on the host, from the seed."""
         rng = generator(seed, "initialization")
         for layer, views in zip(self.layers, self.parameters.layers, strict=True):
-            for name, values in layer.rule.initialize(rng, initializer, views).items():
-                views.arrays[name][...] = self.xp.asarray(values.astype(self.dtype))
+            drawn = layer.rule.initialize(rng, initializer, views)
+            for each in views.shapes:
+                values = drawn.get(each.name)
+                views.arrays[each.name][...] = each.start if values is None else self.xp.asarray(values.astype(self.dtype))
         for layer, running in zip(self.layers, self.statistics, strict=True):
             for name, (_, start) in layer.statistics.items():
                 running[name][...] = start

@@ -69,12 +69,9 @@ class LayerRule(Described, ABC):
     def initialize(
         self, rng: np.random.Generator, initializer: InitializerRule, views: LayerParameters
     ) -> dict[str, np.ndarray]:
-        """The first values of the parameters, float64 on the host, drawn in their order."""
+        """The first values of the weights by name, float64 on the host, drawn in their order."""
         return {
-            each.name: initializer.draw(rng, each.inputs, each.outputs, each.shape)
-            if each.is_weight
-            else np.full(each.shape, each.start)
-            for each in views.shapes
+            each.name: initializer.draw(rng, each.inputs, each.outputs, each.shape) for each in views.shapes if each.is_weight
         }
 
     @abstractmethod

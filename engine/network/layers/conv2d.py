@@ -103,10 +103,10 @@ class Conv2d(LayerRule):
         """As any layer's; where filters are connected to some channels, each by the number that it reads."""
         if self.connections is None:
             return super().initialize(rng, initializer, views)
-        kernel, (W, *rest) = pair(self.kernel), views.shapes
+        kernel, (W, *_) = pair(self.kernel), views.shapes
         area = kernel[0] * kernel[1]
         drawn = [initializer.draw(rng, area * len(read), W.outputs, (*kernel, len(read))) for read in self.connections]
-        return {"W": np.concatenate(drawn, axis=2), **{each.name: np.full(each.shape, each.start) for each in rest}}
+        return {"W": np.concatenate(drawn, axis=2)}
 
     def full(self, W: Array, channels: int, out: Array | None = None) -> Array:
         """Weights as (height, width, channels in a group, filters), 0 where a filter does not read; W itself if all read."""
