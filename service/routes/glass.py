@@ -7,7 +7,6 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from fastapi import APIRouter, Body, Query, Request
-from pydantic import Field
 
 from engine.catalog import catalog
 from engine.errors import within
@@ -15,9 +14,7 @@ from engine.glass.function_values import ActivationAt, LossAt, NeuronAt
 from engine.glass.functions import FUNCTIONS, Function, curve, given
 from engine.glass.landscapes import LANDSCAPES, Landscape, grid, path
 from engine.glass.trace import Quantity
-from engine.parts.optimizers import Optimizer
-from engine.parts.schedules import ConstantRate, Schedule
-from engine.spec import WHOLE, FiniteFloat, heading, spec
+from engine.spec import heading
 from service.dependencies import Reader, StoreOf
 from service.language import language, translation
 from service.parameters import takes_any
@@ -35,6 +32,7 @@ from service.schemas.glass import (
     LandscapeResource,
     Minimum,
 )
+from service.schemas.landscapes import DescendRequest
 from service.work import refuse_too_much
 from store.connections import Store
 from store.errors import NotFound
@@ -214,20 +212,6 @@ def get_landscape(
     return LandscapeGrid(
         **_resource(landscape).model_dump(exclude={"name"}), w1=w1.tolist(), w2=w2.tolist(), costs=cost.tolist()
     )
-
-
-@spec
-class DescendRequest:
-    """Where to start, and which optimizers to let go from there."""
-
-    start: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)] | None = Field(default=None, examples=[[-1.2, 1.0]])
-    optimizers: list[Optimizer] = Field(
-        min_length=1, max_length=20, examples=[[{"kind": "gradient_descent", "learning_rate": 0.001}, {"kind": "adam"}]]
-    )
-    schedule: Schedule = Field(
-        default=ConstantRate(), description="of every optimizer's learning rate, as in a job; a step here is an epoch there"
-    )
-    steps: Annotated[int, Field(strict=True, ge=1, le=10_000), WHOLE] = 100
 
 
 @router.post("/landscapes/{name}/descend", responses=problems(404, 413))

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
 
 from engine.errors import UnusableData
 from engine.tables.features import pointer
@@ -19,7 +18,7 @@ from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.common import CountedListing
-from service.schemas.models import ModelKind, ModelResource, ModelSummary, PredictionsResource
+from service.schemas.models import ModelKind, ModelResource, ModelSummary, PredictionsResource, RecordsRequest, TableRequest
 from service.work import refuse_too_much, work_of_predictions
 from store import models, predictors
 from store.connections import Store
@@ -30,25 +29,6 @@ from store.tables import Model
 router = APIRouter(prefix="/v1/models", tags=["models"], route_class=Route)
 ModelOrder = Literal["created_at", "-created_at", "name", "-name", "kind", "-kind", "parameters", "-parameters"]
 ORDERS: dict[str, Any] = {"name": fold(Model.name), "kind": Model.kind, "parameters": Model.parameters}
-
-Cell = Annotated[float | int | str | bool | list[Any] | None, Field(union_mode="left_to_right")]
-MAX_RECORDS = 100_000
-
-
-class RecordsRequest(BaseModel):
-    """Raw rows, each an object by column, in the data's own units."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    records: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_RECORDS)
-
-
-class TableRequest(BaseModel):
-    """Raw rows as lists, with the columns named once."""
-
-    model_config = ConfigDict(extra="forbid", strict=True)
-    columns: list[str] = Field(min_length=1)
-    data: list[list[Cell]] = Field(min_length=1, max_length=MAX_RECORDS)
-
 
 IRIS_ROW = {"sepal_length": 5.1, "sepal_width": 3.5, "petal_length": 1.4, "petal_width": 0.2}
 EXAMPLES: dict[str, Any] = {

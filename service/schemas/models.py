@@ -1,8 +1,8 @@
 """Models: what they take, what was fitted, and their predictions."""
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from engine.models.kinds import AnyModel
 from engine.spec import kind_of, members
@@ -114,3 +114,22 @@ class PredictionsResource(Resource):
         default_factory=list,
         description="columns of the records that are not read, and categories without a feature of their own",
     )
+
+
+Cell = Annotated[float | int | str | bool | list[Any] | None, Field(union_mode="left_to_right")]
+MAX_RECORDS = 100_000
+
+
+class RecordsRequest(BaseModel):
+    """Raw rows, each an object by column, in the data's own units."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    records: list[dict[str, Cell]] = Field(min_length=1, max_length=MAX_RECORDS)
+
+
+class TableRequest(BaseModel):
+    """Raw rows as lists, with the columns named once."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    columns: list[str] = Field(min_length=1)
+    data: list[list[Cell]] = Field(min_length=1, max_length=MAX_RECORDS)

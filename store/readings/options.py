@@ -11,11 +11,6 @@ from engine.forms import Matching
 from engine.tables.features import ColumnKind
 from store.readings.markers import GAPS
 
-ENCODINGS = (
-    "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
-    "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "mac-roman", "windows-1253", "windows-1254", "koi8-r",
-    "cp850",
-)  # fmt: skip
 Encoding = Literal[
     "utf-8", "utf-16", "utf-16-le", "utf-16-be", "latin-1", "windows-1252", "windows-1250", "windows-1251", "iso-8859-2",
     "iso-8859-15", "shift_jis", "euc_jp", "gb18030", "big5", "euc_kr", "mac-roman", "windows-1253", "windows-1254", "koi8-r",
