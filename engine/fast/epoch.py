@@ -1,4 +1,4 @@
-"""What the compiled paths of gradient descent have in common: the arrays of an epoch, and what it reports."""
+"""The common part of the compiled paths of gradient descent: the arrays of an epoch, and its report."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ def rows_of(matrices: Matrices, dtype: Any) -> Rows:
 
 
 def addresses(network: Network, loss: Any, optimizer: OptimizerRule) -> Array:
-    """The addresses of each hidden layer's activation and gradient, the loss and the optimiser."""
+    """The addresses of each hidden layer's activation and gradient, the loss and the optimizer."""
     hidden = [layer.activation for layer in network.layers[:-1]]
     chosen = [table[type(each)] for each in hidden for table in (kernels.ACTIVATIONS, kernels.SLOPES)]
     chosen += [kernels.LOSSES[type(loss)], kernels.OPTIMIZERS[type(optimizer)]]

@@ -31,7 +31,7 @@ def penalize(theta, gradient, start, size, l1, l2):
 
 @part
 def _finish(vectors, layers, rule, rate, step):
-    """Penalise, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
+    """Penalize, clip and update, as the definition does. Returns the gradient's length before it was clipped."""
     theta, gradient, s1, s2 = vectors
     if rule.l1 or rule.l2:
         for layer in layers.table:
@@ -85,15 +85,15 @@ def determination(outputs, Y, order, totals):
 
 
 @part
-def _product(tile, o, theta, w, across, along, a, rows, terms, width):
+def _product(tile, o, theta, w, row_stride, column_stride, a, rows, terms, width):
     """tile[o] (rows, width) += W A with A = tile[a] (terms, width) and W read from θ in strides."""
     for c in range(0, width, LANES):
         r = 0
         while r + 4 <= rows:
-            combine(4, tile, o + r * width + c, theta, w + r * across, across, along, tile, a + c, terms, width)
+            combine(4, tile, o + r * width + c, theta, w + r * row_stride, row_stride, column_stride, tile, a + c, terms, width)
             r += 4
         while r < rows:
-            combine(1, tile, o + r * width + c, theta, w + r * across, across, along, tile, a + c, terms, width)
+            combine(1, tile, o + r * width + c, theta, w + r * row_stride, row_stride, column_stride, tile, a + c, terms, width)
             r += 1
 
 

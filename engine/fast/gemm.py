@@ -18,15 +18,15 @@ from engine.fast.tiles import USED, Tile
 HALF = 4
 """Rows of a smaller tile, for what is left over by a taller one."""
 SHARE = 2 * HALF
-"""Of so many rows, or a multiple, a product writes no row behind the last; of others fewer than so many."""
+"""A product of so many rows, or a multiple, writes no row behind the last; one of others writes fewer than so many."""
 
 
 class Products(NamedTuple):
     """The kernels of products over one tile, in the order in which team_step.py names their addresses."""
 
     multiply: Kernel
-    multiply_turned: Kernel
-    turn_part: Kernel
+    multiply_transposed: Kernel
+    transpose_part: Kernel
 
 
 @cache
@@ -37,9 +37,9 @@ def products(shape: Tile) -> Products:
     low = rows_of_tile if rows_of_tile < SHARE else half
     high = half if rows_of_tile in (half, SHARE) else SHARE  # two smaller tiles are better at more than `low`, to so many
 
-    def multiply(C, A, leap, rows, B, b_width, terms, more, ahead):
-        """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, `leap` from strip to strip beyond its own width, and
-        the strip B (terms, b_width). If `more` is not 0, the sums go on from what stands in C. C has room for a tile's rows
+    def multiply(C, A, block_gap, rows, B, b_width, terms, more, ahead):
+        """A strip of C = A B: C (rows, strip), A (rows, terms) of a batch, whose strips lie `block_gap` apart, and the
+        strip B (terms, b_width). If `more` is not 0, the sums go on from what stands in C. C has room for a tile's rows
         behind its own (see SHARE). As many values as B has, from `ahead` on, are asked for
         meanwhile: the next product reads them.
         """
@@ -52,22 +52,22 @@ def products(shape: Tile) -> Products:
                 ask_for(ahead, place, 0)
             asked += share
             if b_width <= values_in(register, C):
-                tile_rows(register, half, 1, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                tile_rows(register, half, 1, size, C, at, more, A, at, block_gap, B, 0, b_width, terms)
                 row += half
             elif left == 1:
-                tile_rows(register, 1, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                tile_rows(register, 1, vectors, size, C, at, more, A, at, block_gap, B, 0, b_width, terms)
                 row += 1
             elif left <= half or low < left <= high:
-                tile_rows(register, half, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                tile_rows(register, half, vectors, size, C, at, more, A, at, block_gap, B, 0, b_width, terms)
                 row += half
             elif b_width == strip:
-                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, leap, B, 0, strip, terms)
+                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, block_gap, B, 0, strip, terms)
                 row += rows_of_tile
             else:
-                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, leap, B, 0, b_width, terms)
+                tile_rows(register, rows_of_tile, vectors, size, C, at, more, A, at, block_gap, B, 0, b_width, terms)
                 row += rows_of_tile
 
-    def multiply_turned(C, rows, width, A, limit, jump, B, terms, more, scratch):
+    def multiply_transposed(C, rows, width, A, limit, jump, B, terms, more, scratch):
         """C (rows, width), row by row, = a part of Aᵀ B, or adds it if `more` is not 0: as many columns of A (terms, …) as a
         tile has rows, or fewer, of which those from `limit` on stand `jump` further on, in the next strip; and a strip of
         B (terms, …), both of batches. `scratch` is a tile.
@@ -85,7 +85,7 @@ def products(shape: Tile) -> Products:
                     total = scratch[r * strip + i]
                     C[r * width + i] = C[r * width + i] + total if more else total
 
-    def turn_part(packed, B, first, rows, width, of, left, columns):
+    def transpose_part(packed, B, first, rows, width, of, left, columns):
         """Write rows `first`… of a strip B (rows, width), whose columns begin at `left`, into the transpose in strips of a
         matrix (of, columns). `first` is a multiple of the tile's `side`.
         """
@@ -105,10 +105,10 @@ def products(shape: Tile) -> Products:
 
     return Products(
         Kernel(multiply, ("reals", "reals", "int", "int", "reals", "int", "int", "int", "reals")),
-        Kernel(multiply_turned, ("reals", "int", "int", "reals", "int", "int", "reals", "int", "int", "reals")),
-        Kernel(turn_part, ("reals", "reals", "int", "int", "int", "int", "int", "int")),
+        Kernel(multiply_transposed, ("reals", "int", "int", "reals", "int", "int", "reals", "int", "int", "reals")),
+        Kernel(transpose_part, ("reals", "reals", "int", "int", "int", "int", "int", "int")),
     )
 
 
 IN_USE = products(USED)
-MULTIPLY, MULTIPLY_TURNED, TURN_PART = IN_USE
+MULTIPLY, MULTIPLY_TRANSPOSED, TRANSPOSE_PART = IN_USE

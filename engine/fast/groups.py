@@ -19,7 +19,7 @@ class Rows(NamedTuple):
 
 
 class Report(NamedTuple):
-    """What rows leave in the order of an epoch: losses (n,), raw outputs (n, k), and the length of each batch's gradient."""
+    """Results of an epoch's rows, in its order: losses (n,), raw outputs (n, k), and the length of each batch's gradient."""
 
     losses: Array
     outputs: Array
@@ -27,7 +27,7 @@ class Report(NamedTuple):
 
 
 class Vectors(NamedTuple):
-    """θ (p,), its gradient (p,) and the optimiser's vectors (p,), each (0,) where there is none."""
+    """θ (p,), its gradient (p,) and the optimizer's vectors (p,), each (0,) where there is none."""
 
     theta: Array
     gradient: Array
@@ -37,7 +37,7 @@ class Vectors(NamedTuple):
 
 class Layers(NamedTuple):
     """A network: a row a layer, with the columns that fused_step.py names; the addresses of each hidden layer's activation and
-    gradient, of the loss and of the optimiser; and the numbers of the activations and the loss.
+    gradient, of the loss and of the optimizer; and the numbers of the activations and the loss.
     """
 
     table: Array
@@ -46,7 +46,7 @@ class Layers(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """How batches become steps: the optimiser's numbers h, rows of a batch, the penalties, and the most that |∇| may be."""
+    """How batches become steps: the optimizer's numbers h, rows of a batch, the penalties, and the most that |∇| may be."""
 
     h: Array
     batch_size: int
@@ -56,7 +56,7 @@ class Rule(NamedTuple):
 
 
 class Batches(NamedTuple):
-    """What one call trains on: `many` batches from `first` on, of the rows in that `order` (n,), after `step` steps."""
+    """The batches of one call: `many` from `first` on, of the rows in that `order` (n,), after `step` steps."""
 
     order: Array
     first: int
@@ -69,7 +69,7 @@ NO_BATCHES = Batches(np.empty(0, np.int64), 0, 0, 0.0, 0)
 
 
 class Team(NamedTuple):
-    """What the members of a team share: their counters (see barrier.py), how many they are, the address of the system's call
+    """Shared by the members of a team: their counters (see barrier.py), how many they are, the address of the system's call
     that offers a core to others, and those of the kernels of products.
     """
 
@@ -80,7 +80,7 @@ class Team(NamedTuple):
 
 
 class Strips(NamedTuple):
-    """Where a team's matrices lie (see packing.py): each layer's Wᵀ, its pieces, and the space of a batch, of which `most` rows
+    """A team's matrices (see packing.py): each layer's Wᵀ, its pieces, and the space of a batch, of which `most` rows
     are at hand at once, in strips of `height` rows; every Wᵀ but the first layer's; and the sums of the gradient's squares.
     """
 
@@ -89,5 +89,5 @@ class Strips(NamedTuple):
     space: Array
     most: int
     height: int
-    turned: Array
+    transposed: Array
     squares: Array

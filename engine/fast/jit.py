@@ -2,7 +2,7 @@
 
 A kernel is a plain loop over C pointers, compiled for a float type when first asked for, kept in the cache on disk, and
 called by its address. A driver, the compiled function that Python calls, takes the addresses of the kernels it needs as
-numbers: so it is compiled once and serves every activation, loss, optimiser and architecture.
+numbers: so it is compiled once and serves every activation, loss, optimizer and architecture.
 
 LLVM packs a loop into vector instructions only where it knows that the arrays are apart. It is told so (`Apart`): arrays
 given to one kernel or driver must not overlap where one of them is written. Sums may be taken in another order and
@@ -83,7 +83,7 @@ class Kernel:
     signature: tuple[str, ...]
 
     def address(self, dtype: Any) -> int:
-        """Where its code for that float type stands."""
+        """The address of its code for that float type."""
         return int(compile_kernel(self, np.dtype(dtype).name).address)
 
 

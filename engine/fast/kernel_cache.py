@@ -1,4 +1,4 @@
-"""Where compiled kernels are kept, and when they are made. Light to import: Numba itself comes only with the first kernel."""
+"""The folder of compiled kernels, and when they are made. Light to import: Numba itself comes only with the first kernel."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 COMPILED = b"numba"
-"""What a file holds that is compiled, or says how: a change in any of them makes a cache of its own."""
+"""Files that are compiled, or say how: a change in any of them makes a cache of its own."""
 
 TILE_VARIABLE = "VIDRO_TILE"
 """Names a tile of tiles.py to work in instead of the one chosen, for tests."""
@@ -21,7 +21,7 @@ CHOSEN = "+"
 KIND = ("vendor_id", "cpu family", "model", "flags", "cache size", "CPU ", "Features")
 """How lines of /proc/cpuinfo begin that say which kind of processor it is."""
 BESIDE = Path(__file__).parent / "__pycache__"
-"""Where kernels are kept if the code may be written to, as when an image is built."""
+"""Folder of kernels if the code's folder may be written to, as when an image is built."""
 
 
 def cache_in(folder: Path) -> None:

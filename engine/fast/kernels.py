@@ -4,7 +4,7 @@
 
 Arrays are C pointers. Activations: z, a, d hold n values in any order; d is ∂J/∂A on entry and ∂J/∂Z on return; p is the
 class's own number, where it has one. Losses: z, y, d are (k, width), a row of the table in each column, so that the
-columns can be worked on side by side; `losses` (width,) and `work` (2, width) are written. Optimisers: θ, g and two slots
+columns can be worked on side by side; `losses` (width,) and `work` (2, width) are written. Optimizers: θ, g and two slots
 (p,), of which a rule uses its own; `h` holds the rule's numbers. To lengthen a table, write one function under its class.
 """
 

@@ -18,14 +18,14 @@ TEAM_OPERATIONS = 4e9
 class Large(Fast):
     """On a team of as many threads as a product of matrices may take: this one, and others that wait between calls.
 
-    θ and the optimiser's vectors are kept in strips meanwhile. θ is put back with every epoch, all of it by `settle`.
+    θ and the optimizer's vectors are kept in strips meanwhile. θ is put back with every epoch, all of it by `settle`.
     """
 
     def prepare(self) -> None:
         network, dtype, batch = self.network, self.network.dtype, min(self.rule.batch_size, len(self.rows.X))
         most, (pieces, squares) = min(batch, team_step.MOST), packing.pieces(network)
         table, size = packing.table(network, most)
-        places, turned_size = packing.turned_table(network)
+        places, transposed_size = packing.transposed_table(network)
         self.threads = threads.Team(min(threads.count(), max(len(pieces), -(-most // gemm.SHARE))))
         members = self.threads.size
         self.stride = max(1, int(members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
@@ -36,8 +36,8 @@ class Large(Fast):
         waiting = gradient if most < batch or self.rule.clip < np.inf else gradient[:0]
         kept = [each for _, each in self.stripped] + [vector for vector in slots if not vector.size]
         vectors, layers = Vectors(kept[0], waiting, *kept[1:]), Layers(table, self.codes, self.numbers)
-        space, turned, sums = (packing.zeros(each, dtype) for each in (size, turned_size, squares))
-        self.strips = Strips(places, pieces, space, most, packing.height(most), turned, sums)
+        space, transposed, sums = (packing.zeros(each, dtype) for each in (size, transposed_size, squares))
+        self.strips = Strips(places, pieces, space, most, packing.height(most), transposed, sums)
         self.arguments = (self.team, self.rows, vectors, self.report, layers, self.strips)
         own = packing.own_size(network)
         self.own = packing.zeros(members * own, dtype).reshape(members, own)
@@ -53,7 +53,7 @@ class Large(Fast):
         if self.fresh:
             for vector, stripped in self.stripped:
                 packing.put(self.network, vector, stripped)
-            packing.put_turned(self.network, self.strips.turned)
+            packing.put_transposed(self.network, self.strips.transposed)
         self.fresh, self.stale, self.team.counters[:] = False, True, 0
         self.threads(work, self._give_up)
 

@@ -2,7 +2,7 @@
 # (Numba compiles this file and checks its types itself.)
 """Products of small matrices with their sums held in vector registers, written in LLVM's own terms.
 
-LLVM vectorises an inner loop, but does not keep a block of sums in registers across an outer one; on matrices of a few
+LLVM vectorizes an inner loop, but does not keep a block of sums in registers across an outer one; on matrices of a few
 dozen rows that is worth a factor of three and more. `combine` and `correlate` work on LANES columns at once; `tile_rows` and
 `tile_columns` on tiles of any shape, of which tiles.py says the one in use.
 """
@@ -60,7 +60,7 @@ class Emitter:
     def fused(self, total: Any, a: Any, b: Any) -> Any:
         return self.builder.fadd(total, self.builder.fmul(a, b, flags=FUSE), flags=FUSE)
 
-    def across(self, value: Any) -> Any:
+    def sum_lanes(self, value: Any) -> Any:
         """The sum of the lanes."""
         signature = ir.FunctionType(self.real, [self.real, self.lanes])
         name = f"llvm.vector.reduce.fadd.v{self.count}{self.real.intrinsic_name}"
@@ -105,24 +105,25 @@ def _base(context: Any, builder: Any, kind: Any, value: Any) -> Any:
 
 @intrinsic(prefer_literal=True)
 def combine(
-    typing: Any, count: Any, out: Any, o: Any, W: Any, w: Any, across: Any, along: Any, A: Any, a: Any, terms: Any, width: Any
-) -> Any:
-    """out[o + r·width + i] += Σ_s W[w + r·across + s·along] · A[a + s·width + i], for r < count, s < terms, i < LANES.
+    typing: Any, count: Any, out: Any, o: Any, W: Any, w: Any, row_stride: Any, column_stride: Any, A: Any, a: Any,
+    terms: Any, width: Any,
+) -> Any:  # fmt: skip
+    """out[o + r·width + i] += Σ_s W[w + r·row_stride + s·column_stride] · A[a + s·width + i]; r < count, s < terms, i < LANES.
 
     `count` is written as a number: so many sums are held at once.
     """
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, _, o_, _, w_, across_, along_, _, a_, terms_, width_ = values
+        _, _, o_, _, w_, row_stride_, column_stride_, _, a_, terms_, width_ = values
         base_out, base_W, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (1, 3, 7))
         emit = Emitter(builder, context.get_value_type(out.dtype))
 
         def factors(s: Any) -> list[tuple[Any, Any]]:
-            weights = builder.add(w_, builder.mul(s, along_))
+            weights = builder.add(w_, builder.mul(s, column_stride_))
             lanes = emit.load(emit.at(base_A, builder.add(a_, builder.mul(s, width_))))
             return [
-                (emit.spread(builder.load(emit.at(base_W, weights, across_, r))), lanes) for r in range(count.literal_value)
+                (emit.spread(builder.load(emit.at(base_W, weights, row_stride_, r))), lanes) for r in range(count.literal_value)
             ]
 
         for r, total in enumerate(emit.sums(terms_, count.literal_value, factors)):
@@ -155,7 +156,7 @@ def correlate(typing: Any, count: Any, out: Any, o: Any, A: Any, a: Any, B: Any,
         turns = builder.sdiv(width_, ir.Constant(width_.type, LANES))
         for r, total in enumerate(emit.sums(turns, count.literal_value, factors)):
             place = builder.gep(base_out, [builder.add(o_, ir.Constant(o_.type, r))])
-            builder.store(builder.fadd(builder.load(place), emit.across(total)), place)
+            builder.store(builder.fadd(builder.load(place), emit.sum_lanes(total)), place)
         return context.get_dummy_value()
 
     return types.void(count, out, whole, A, whole, B, whole, whole), generate
@@ -224,11 +225,11 @@ class Sums(Emitter):
 
 @intrinsic(prefer_literal=True)
 def tile_rows(
-    typing: Any, register: Any, rows: Any, vectors: Any, strip: Any, C: Any, c: Any, more: Any, A: Any, a: Any, leap: Any,
+    typing: Any, register: Any, rows: Any, vectors: Any, strip: Any, C: Any, c: Any, more: Any, A: Any, a: Any, block_gap: Any,
     B: Any, b: Any, b_width: Any, terms: Any,
 ) -> Any:  # fmt: skip
-    """C[c + r·strip + i] = Σ_s A[a + r·strip + s + ⌊s / strip⌋·leap] · B[b + s·b_width + i], r < rows, s < terms, i < vectors
-    of so many bytes. If `more` is not 0, what stands in C comes before the first term.
+    """C[c + r·strip + i] = Σ_s A[a + r·strip + s + ⌊s / strip⌋·block_gap] · B[b + s·b_width + i], r < rows, s < terms,
+    i < vectors of so many bytes. If `more` is not 0, what stands in C comes before the first term.
 
     The first four are written as numbers; here `strip` is in bytes. Here and below, C pointers serve as arrays.
     """
@@ -294,8 +295,8 @@ def tile_columns(
         start_a, start_b = builder.gep(base_A, [a_]), builder.gep(base_B, [b_])
         columns = [emit.beyond(start_a, r) for r in emit.rows]
         if size % len(columns) or SIDE % len(columns):  # else a tile's columns stand in one strip, and one address serves all
-            leaps = [builder.select(builder.icmp_signed(">=", number(r), limit_), jump_, number(0)) for r in emit.rows]
-            columns = [builder.gep(column, [leap]) for column, leap in zip(columns, leaps, strict=True)]
+            block_gaps = [builder.select(builder.icmp_signed(">=", number(r), limit_), jump_, number(0)) for r in emit.rows]
+            columns = [builder.gep(column, [block_gap]) for column, block_gap in zip(columns, block_gaps, strict=True)]
 
         def terms_from(s: Any, sums: list[Any], count: int) -> list[Any]:
             for term in range(count):

@@ -15,7 +15,7 @@ from engine.models.newton import GRADIENT_TOLERANCE, Objective
 BLOCK = 1 << 15
 """Values of a block of rows, which stays in the cache."""
 NEAR = GRADIENT_TOLERANCE**0.5
-"""Where no component of the gradient is larger, Newton's next step is likely to be the last, and no Hessian is needed there."""
+"""Largest component of a gradient after which Newton's next step is likely to be the last, and needs no Hessian there."""
 
 
 TOGETHER = 1 << 19
@@ -26,7 +26,7 @@ is busy with something else then holds the others up less."""
 
 
 class Share:
-    """What a thread reads rows [start, end) with."""
+    """The buffers with which a thread reads rows [start, end)."""
 
     def __init__(self, objective: "CompiledObjective", start: int, end: int) -> None:
         d, k = objective.X.shape[1], objective.Y.shape[1]

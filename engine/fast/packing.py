@@ -1,4 +1,4 @@
-"""Where a large network's numbers lie while a team trains it: every W in strips (see gemm.py), and what is scratch."""
+"""The layout of a large network's numbers while a team trains it: every W in strips (see gemm.py), and scratch space."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -52,15 +52,15 @@ def table(network: Network, rows: int) -> tuple[Array, int]:
     return np.array(found, np.int64), free
 
 
-def turned_table(network: Network) -> tuple[Array, int]:
-    """Where each layer's Wᵀ stands, the first one's excepted, which nobody asks for; and how large the space is."""
+def transposed_table(network: Network) -> tuple[Array, int]:
+    """The start of each layer's Wᵀ, except the first one's, which nobody asks for; and how large the space is."""
     sizes = [0, *(layer.inputs * layer.outputs for layer in network.layers[1:])]
     ends = np.cumsum(sizes)
     return (ends - sizes).astype(np.int64), int(ends[-1]) + strip_of(network)
 
 
 def pieces(network: Network) -> tuple[Array, int]:
-    """What is worked on at once when gradients are taken, with the columns that team_step.py names, and how many sums of
+    """Pieces of the second phase, in which gradients are taken, with the columns that team_step.py names, and how many sums of
     squares there are: of each layer one for each b, then one for each column of each block of rows.
 
     Pieces that follow each other have the same rows, whose activations so stay in the cache. The first layer, whose weights
@@ -123,13 +123,13 @@ def put_back(network: Network, stripped: Array, flat: Array) -> None:
         here[...] = there
 
 
-def put_turned(network: Network, turned: Array) -> None:
+def put_transposed(network: Network, transposed: Array) -> None:
     """Write every layer's Wᵀ but the first one's in strips."""
     strip, start = strip_of(network), 0
     for views in network.parameters.layers[1:]:
         for first in range(0, len(views.W), strip):
             part = views.W[first : first + strip]
-            turned[start : start + part.size].reshape(part.T.shape)[...] = part.T
+            transposed[start : start + part.size].reshape(part.T.shape)[...] = part.T
             start += part.size
 
 

@@ -6,8 +6,8 @@ A step has two phases. In the first a piece is some rows of the batch, which go 
 rows of a strip of a layer's W: their gradient from the whole batch, and their update. So the members meet twice a step.
 
 All matrices lie in strips (see gemm.py). `space` holds the batch's X and each layer's Z, A and D, of `height` rows a
-strip, where the table `layers` says (see packing.py). θ and the optimiser's vectors, layer by layer, hold W in strips, then b;
-`turned` holds each Wᵀ but the first layer's, made anew with every update, while W is in the cache.
+strip, where the table `layers` says (see packing.py). θ and the optimizer's vectors, layer by layer, hold W in strips, then b;
+`transposed` holds each Wᵀ but the first layer's, made anew with every update, while W is in the cache.
 """
 
 import math
@@ -27,8 +27,8 @@ PIECE = 240
 """Rows of W in a piece of the second at most: few enough for a near cache, with what the batch has in so many columns."""
 DEPTH = 1 << 14
 """Bytes of a strip of W that the rows of a batch are multiplied by before its next part is: half of the nearest cache."""
-MULTIPLY, MULTIPLY_TURNED, TURN_PART = range(3)
-"""Where the addresses of the products' kernels stand."""
+MULTIPLY, MULTIPLY_TRANSPOSED, TRANSPOSE_PART = range(3)
+"""Indices of the addresses of the products' kernels."""
 LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B, SQUARES, BLOCK = range(9)
 """A piece of the second phase, in the table `pieces`: rows FIRST… of a layer's strip of so many columns that begins at LEFT;
 where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1); where the squares of
@@ -42,7 +42,7 @@ SUMS = 64
 
 @part
 def _rows_of_a_piece(rows, members):
-    """Of the first phase: a piece for each member, for each piece reads all weights."""
+    """Rows of a piece of the first phase: a piece for each member, for each piece reads all weights."""
     return (rows + members * SHARE - 1) // (members * SHARE) * SHARE
 
 
@@ -76,7 +76,7 @@ def _forward(team, theta, layers, strips, start, rows):
     for index in range(last + 1):
         layer = table[index]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        leap, depth = (height - 1) * strip, _depth(inputs, space)
+        block_gap, depth = (height - 1) * strip, _depth(inputs, space)
         for first in range(0, inputs, depth):
             many = min(depth, inputs - first)
             into = space[layer[A_IN] + start * strip + first * height :]
@@ -84,7 +84,7 @@ def _forward(team, theta, layers, strips, start, rows):
                 width, place = min(strip, outputs - left), left * height + start * strip
                 z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs + first * width :]
                 ahead = w[strip * inputs :] if left + strip < outputs else w
-                call(team.products[MULTIPLY], (z, into, leap, rows, w, width, many, first, ahead))
+                call(team.products[MULTIPLY], (z, into, block_gap, rows, w, width, many, first, ahead))
                 if first + many < inputs:
                     continue
                 if layer[BIAS] >= 0:
@@ -136,15 +136,15 @@ def _backward(team, layers, strips, start, rows):
     for index in range(table.shape[0] - 1, 0, -1):
         layer, before = table[index], table[index - 1]
         inputs, outputs = layer[INPUTS], layer[OUTPUTS]
-        leap, depth = (height - 1) * strip, _depth(outputs, space)
+        block_gap, depth = (height - 1) * strip, _depth(outputs, space)
         for first in range(0, outputs, depth):
             many = min(depth, outputs - first)
             to_here = space[layer[D] + start * strip + first * height :]
             for left in range(0, inputs, strip):
                 width, place = min(strip, inputs - left), left * height + start * strip
-                d, w = space[before[D] + place :], strips.turned[strips.places[index] + left * outputs + first * width :]
+                d, w = space[before[D] + place :], strips.transposed[strips.places[index] + left * outputs + first * width :]
                 ahead = w[strip * outputs :] if left + strip < inputs else w
-                call(team.products[MULTIPLY], (d, to_here, leap, rows, w, width, many, first, ahead))
+                call(team.products[MULTIPLY], (d, to_here, block_gap, rows, w, width, many, first, ahead))
                 if first + many == outputs:
                     z, a = space[before[Z] + place :], space[before[A] + place :]
                     call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
@@ -171,7 +171,7 @@ def _slope(team, theta, layer, piece, ahead, strips, rows, gradient, bias, scrat
         for place in range(asked, min(asked + each, rows * strip), line):
             ask_for(space, layer[D] + ahead * height + place, 0)
         asked += each
-        call(team.products[MULTIPLY_TURNED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
+        call(team.products[MULTIPLY_TRANSPOSED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
     if piece[PLACE_B] >= 0:
         if not more:
             bias[:width] = 0
@@ -237,7 +237,7 @@ def _apply(team, vectors, gradient, bias, layers, strips, piece, h, rate, step):
         call(layers.codes[-1], (theta[b:], bias, s1[b:], s2[b:], width, h, rate, step))
     if index:
         sizes = (piece[FIRST], piece[ROWS], width, layers.table[index, INPUTS], piece[LEFT], layers.table[index, OUTPUTS])
-        call(team.products[TURN_PART], (strips.turned[strips.places[index] :], theta[w:], *sizes))
+        call(team.products[TRANSPOSE_PART], (strips.transposed[strips.places[index] :], theta[w:], *sizes))
 
 
 @driver

@@ -23,22 +23,22 @@ ROWS, UNITS = 128, 1024
 
 
 @driver
-def multiply_layer(multiply, turned, A, W, Z, gradient, scratch, rows, units, strip, height, depth, tile):
+def multiply_layer(multiply, transposed, A, W, Z, gradient, scratch, rows, units, strip, height, depth, tile):
     """Z = A W, then ∇W = Aᵀ Z, of a layer of as many inputs as outputs, all in strips."""
-    leap = (height - 1) * strip
+    block_gap = (height - 1) * strip
     for first in range(0, units, depth):
         many = min(depth, units - first)
         for left in range(0, units, strip):
             width = min(strip, units - left)
             w = W[left * units + first * width :]
-            call(multiply, (Z[left * height :], A[first * height :], leap, rows, w, width, many, first, w))
+            call(multiply, (Z[left * height :], A[first * height :], block_gap, rows, w, width, many, first, w))
     for left in range(0, units, strip):
         width = min(strip, units - left)
         for row in range(0, units, tile):
             limit, some = strip - row % strip, gradient[left * units + row * width :]
-            jump = leap if row + limit < units else 0
+            jump = block_gap if row + limit < units else 0
             a, many = A[row // strip * strip * height + row % strip :], min(tile, units - row)
-            call(turned, (some, many, width, a, limit, jump, Z[left * height :], rows, np.int64(0), scratch))
+            call(transposed, (some, many, width, a, limit, jump, Z[left * height :], rows, np.int64(0), scratch))
 
 
 def turn_of(name: str):
@@ -51,7 +51,7 @@ def turn_of(name: str):
     scratch = packing.zeros(tile.rows * strip, dtype)
     A[:], W[:] = 0.5, 0.25
     kernels = products(tile)
-    addresses = (kernels.multiply.address(dtype), kernels.multiply_turned.address(dtype))
+    addresses = (kernels.multiply.address(dtype), kernels.multiply_transposed.address(dtype))
     depth = max(1, DEPTH // tile.strip // strip) * strip
     sizes = (ROWS, UNITS, strip, height, depth, tile.rows)
     return lambda: multiply_layer(*addresses, A, W, Z, gradient, scratch, *sizes)

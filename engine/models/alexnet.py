@@ -22,7 +22,7 @@ FIRST: tuple[tuple[int, int, int, Any], ...] = ((127, 11, 4, "valid"), (63, 5, 2
 
 @spec
 class AlexNet(ShortForm):
-    """Five convolutions, two of them normalised and three pooled, and two dense layers with dropout.
+    """Five convolutions, two of them normalized and three pooled, and two dense layers with dropout.
 
     On images of 227 × 227 × 3, with 1,000 classes, 62,378,344 parameters, 60,965,224 in two groups. Images under 127 pixels a
     side get a first convolution of 5 × 5 at a stride of 2, those under 63 one of 3 × 3 at a stride of 1.

@@ -1,4 +1,4 @@
-"""What models with hidden layers share: their tasks, how they are trained, and the defaults of a job."""
+"""The common part of models with hidden layers: their tasks, how they are trained, and the defaults of a job."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,4 +1,4 @@
-"""Gradient descent on a network: batches, backpropagation, regularisation, an optimiser's step."""
+"""Gradient descent on a network: batches, backpropagation, regularization, an optimizer's step."""
 
 import math
 import time
@@ -44,7 +44,7 @@ class Steps(Protocol):
         """
 
     def settle(self) -> None:
-        """Bring the optimiser's vectors, and θ within an epoch, up to date, where they are kept elsewhere meanwhile."""
+        """Bring the optimizer's vectors, and θ within an epoch, up to date, where they are kept elsewhere meanwhile."""
 
     def means(self) -> tuple[float, float]:
         """The epoch's mean loss, and the mean length of its gradients. θ is up to date from here on."""
@@ -57,7 +57,7 @@ class Steps(Protocol):
 
 
 class Report(NamedTuple):
-    """What an epoch leaves for the host: shaped views of one flat array, so that they come there in one transfer."""
+    """The results of an epoch for the host: shaped views of one flat array, so that they come there in one transfer."""
 
     losses: Array
     """Each training row's loss (n,), in the order of the epoch."""
@@ -187,7 +187,7 @@ class Definition:
 
 
 def clip_factor(xp: Any, norm: Array, most: float) -> Array:
-    """What brings a gradient of that length down to `most`, or 1."""
+    """The factor that brings a gradient of that length down to `most`, or 1."""
     factor: Array = xp.minimum(1.0, most / xp.maximum(norm, 1e-30))
     return factor
 
@@ -205,7 +205,7 @@ def batch_bounds(rows: int, batch_size: int | str) -> list[tuple[int, int]]:
 
 
 def start_vectors(spec: Settings, network: Network) -> dict[str, Array]:
-    """The optimiser's vectors and the schedule's memory before the first step."""
+    """The optimizer's vectors and the schedule's memory before the first step."""
     assert spec.optimizer is not None and spec.schedule is not None
     vectors = {name: network.xp.zeros_like(network.parameters.theta) for name in spec.optimizer.slots}
     return {**vectors, "schedule": np.array(spec.schedule.start(), np.float64)}

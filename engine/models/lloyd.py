@@ -18,7 +18,7 @@ LEAST_ROWS = 256
 
 @dataclass
 class Totals:
-    """What the rows read so far come to, for each of m runs with k centroids."""
+    """The sums over the rows read so far, for each of m runs with k centroids."""
 
     sums: np.ndarray
     """Each centroid's rows summed up (m, k, d)."""
@@ -97,7 +97,7 @@ def nearest(X: np.ndarray, centroids: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 
 def moved(rows: Rows, centroids: np.ndarray, sums: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Where the centroids (k, d) go: to the means of their rows, given the rows' sums (k, d) and counts (k,).
+    """The new centroids (k, d): the means of their rows, given the rows' sums (k, d) and counts (k,).
 
     An empty cluster takes the row that lies farthest from its centroid, of those in clusters of two rows or more, the first
     of equally far ones. Where every such row lies on its centroid, as where the table has fewer different rows than there are

@@ -16,7 +16,7 @@ from engine.spec import NonNegativeFloat, spec
 
 @spec
 class Penalty:
-    """½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalised."""
+    """½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalized."""
 
     l2: NonNegativeFloat = Field(default=1.0, description="the factor of ½‖w‖²; 0 leaves the weights free")
 

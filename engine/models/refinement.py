@@ -1,9 +1,9 @@
 """Iterative refinement of least squares, with residuals in twice the working precision.
 
-The x that minimises ‖y − Dx‖ is part of the solution of the augmented system r + Dx = y, Dᵀr = 0. Its residuals, worked out in
-twice the precision, ask for corrections of x and r, which a QR factorisation in working precision gives. Every turn multiplies
+The x that minimizes ‖y − Dx‖ is part of the solution of the augmented system r + Dx = y, Dᵀr = 0. Its residuals, worked out in
+twice the precision, ask for corrections of x and r, which a QR factorization in working precision gives. Every turn multiplies
 the error by about εκ, until what is left is the rounding of x itself: the digits are the problem's, and neither the
-factorisation's nor the processor's (Björck, Iterative Refinement of Linear Least Squares Solutions I, 1967; Demmel, Hida,
+factorization's nor the processor's (Björck, Iterative Refinement of Linear Least Squares Solutions I, 1967; Demmel, Hida,
 Riedy and Li, Extra-Precise Iterative Refinement for Overdetermined Least Squares Problems, 2009).
 """
 
@@ -75,15 +75,15 @@ def residuals(X: np.ndarray, y: np.ndarray, bias: bool, x: np.ndarray, r: np.nda
 def refined(
     X: np.ndarray, y: np.ndarray, center: np.ndarray, scale: np.ndarray, Q: np.ndarray, R: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """W (d, k) and b (k,) that minimise Σ(XW + b − y)², refined until no correction helps.
+    """W (d, k) and b (k,) that minimize Σ(XW + b − y)², refined until no correction helps.
 
-    QR is the factorisation of (X − center) / scale (n, d), after a column of ones unless b is to be 0. All in float64.
+    QR is the factorization of (X − center) / scale (n, d), after a column of ones unless b is to be 0. All in float64.
     """
     bias = R.shape[1] > X.shape[1]
     center, scale = center[:, None], scale[:, None]
 
     def correction(f: np.ndarray, g: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of x and of r, and the length of the first in the columns that were factorised."""
+        """Corrections of x and of r, and the length of the first in the columns that were factorized."""
         W = g[bias:]
         h = np.linalg.solve(R.T, np.vstack([g[:bias], (W - center * g[:bias] if bias else W) / scale]))
         projected = Q.T @ f - h

@@ -1,4 +1,4 @@
-"""What keeps a network's weights small and its steps short."""
+"""Regularization: penalties that keep a network's weights small, and a limit that keeps its steps short."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Where a run stands, and what an epoch yields."""
+"""The state of a run, and what an epoch yields."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,12 +12,12 @@ from engine.network.learner import Learner
 COEFFICIENTS = "coefficients"
 """The name among a state's vectors of W over b (d + 1, k) in the data's own units."""
 PARTIAL = "partial_"
-"""What the names of an unfinished epoch's arrays begin with, where they are stored beside the others."""
+"""Prefix of the names of an unfinished epoch's arrays, which are stored beside the others."""
 
 
 @dataclass
 class State:
-    """What a run has to remember to go on as if it had never stopped: counters, and named vectors beside θ.
+    """The memory that lets a run go on as if it had never stopped: counters, and named vectors beside θ.
 
     Within an epoch, `place` says how far it has come (batches, or rows of a perceptron's walk) and `partial` holds what the
     epoch's values will be made of, so far.
@@ -55,7 +55,7 @@ class State:
 
 @dataclass(frozen=True)
 class Epoch:
-    """What the generator yields: an epoch's numbers, or, where `whole` is false, only a breath within a long one.
+    """A yield of the generator: an epoch's numbers, or, if `whole` is false, only a pause within a long epoch.
 
     `done` is the share of a breath's epoch that lies behind it. `values` are a whole epoch's point on every curve; a value
     that is undefined is None. `batch_losses` (steps,) is filled where the spec records every batch. `converged` says that

@@ -1,4 +1,4 @@
-"""What every epoch reports: the rows' mean loss, and accuracy of classes, R² of numbers, or the share of right tags."""
+"""The report of every epoch: the rows' mean loss, and accuracy of classes, R² of numbers, or the share of right tags."""
 
 import numpy as np
 

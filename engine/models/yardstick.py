@@ -1,4 +1,4 @@
-"""What needs no learning, to hold a run against: the same answer to every row, and the loss at the initial weights."""
+"""Yardsticks that need no learning: the same answer to every row, and the loss at the initial weights."""
 
 import math
 from functools import cached_property
@@ -26,7 +26,7 @@ def is_unscaled(problem: Problem) -> bool:
 
 
 def remedy(problem: Problem, rate: float) -> Sentence:
-    """What keeps the training loss from growing at that learning rate."""
+    """The remedy that keeps the training loss from growing at that learning rate."""
     slower = say("optimizer.learning_rate to {rate} or lower", rate=f"{rate / 10:g}")
     regularization = problem.spec.regularization
     if isinstance(problem.spec.preprocessing.scaling, NoScaling):
@@ -39,14 +39,14 @@ def remedy(problem: Problem, rate: float) -> Sentence:
 
 
 def advice(problem: Problem, rate: float) -> str:
-    """What keeps numbers finite at that learning rate."""
+    """The remedy that keeps numbers finite at that learning rate."""
     if isinstance(problem.spec.preprocessing.scaling, NoScaling) or is_unscaled(problem):
         return f"{remedy(problem, rate)}; if it still diverges, optimizer.learning_rate to {rate / 10:g} or lower."
     return Diverged.advice(rate)
 
 
 class Yardstick:
-    """Of a problem: what the training rows' mean, or their classes' shares, cost and score as the answer to every row."""
+    """The cost and the score of a problem if the training rows' mean, or their classes' shares, answer every row."""
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -119,11 +119,11 @@ class Reason:
 
     @cached_property
     def most(self) -> float:
-        """What is beyond all reason beside the yardstick; nothing where that costs nothing."""
+        """The loss beyond all reason, by the yardstick; nothing if the yardstick's loss is 0."""
         return self._beyond(self.yardstick.loss)
 
     def broken(self, epoch: int, rate: float) -> Diverged:
-        """What to raise where an epoch's loss is no finite number."""
+        """The error to raise if an epoch's loss is not finite."""
         found = f"The loss is no longer a finite number in epoch {epoch}, at a learning rate of {rate:g}"
         return Diverged(epoch, rate, f"{found}. {advice(self.problem, rate)}")
 

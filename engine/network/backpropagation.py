@@ -32,7 +32,7 @@ def backpropagate(
 
 
 def add_penalties(network: Network, penalties: tuple[float, float], work: Array) -> None:
-    """Add the gradient of the penalties (l1, l2) on the weights to ∇; a bias is never penalised. `work` (p,) is scratch."""
+    """Add the gradient of the penalties (l1, l2) on the weights to ∇; a bias is never penalized. `work` (p,) is scratch."""
     l1, l2 = penalties
     if not (l1 or l2):
         return

@@ -1,4 +1,4 @@
-"""What every trained thing holds: parameters on a device, and outputs for rows."""
+"""The contract of a learner: parameters on a device, and outputs for rows."""
 
 from typing import Any, Protocol
 

@@ -13,7 +13,7 @@ Shape = tuple[int, ...]
 @dataclass(frozen=True)
 class ParameterShape:
     """One array of a layer's parameters. An initializer draws weights, by the numbers that a unit reads (`inputs`) and the
-    units that a number is read by (`outputs`); other arrays begin with `start` and are never penalised.
+    units that a number is read by (`outputs`); other arrays begin with `start` and are never penalized.
     """
 
     name: str
@@ -73,7 +73,7 @@ class Parameters:
         return int(self.theta.size)
 
     def weights(self) -> Iterator[tuple[Array, Array]]:
-        """Each array of weights with its gradient, layer after layer: all that is drawn and penalised."""
+        """Each array of weights with its gradient, layer after layer: all that is drawn and penalized."""
         for layer in self.layers:
             yield from layer.weights()
 

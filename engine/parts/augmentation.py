@@ -84,6 +84,6 @@ class Augmenter:
 
 
 def _overlap(start: int, view: int, size: int) -> tuple[slice, slice]:
-    """Where a view that begins at `start` and an image overlap: within the view, and within the image."""
+    """The overlap of a view that begins at `start` and an image: within the view, and within the image."""
     low, high = max(0, start), min(size, start + view)
     return slice(low - start, high - start), slice(low, high)

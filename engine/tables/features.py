@@ -44,7 +44,7 @@ def pointer(*parts: object) -> str:
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """What the checks of a spec need to know of a column: its kind, and how much of it is missing or distinct.
+    """A column's summary, for the checks of a spec: its kind, and how much of it is missing or distinct.
 
     `whole` says whether all its numbers are whole, where that was looked at: 0.0 and 1.0 may be classes, 0.5 is none.
     `shape` is that of a cell that is an array, and empty for any other; distinct arrays are not counted. An index numbers
@@ -141,7 +141,7 @@ class Input:
 
     @cached_property
     def _places(self) -> np.ndarray | None:
-        """Where in a cell, laid flat, each feature stands (width,); None where each stands at its own number."""
+        """The index of each feature in a flattened cell (width,); None if each is at its own number."""
         found = image_cells(self.shape) if self.image else None
         if found is None or not (found.channels_first or self.crop):
             return None
@@ -228,7 +228,7 @@ class Features:
 
     @property
     def names(self) -> list[str]:
-        """Of every feature, each once; of a model stored before they were told apart, the usual ones."""
+        """Names of all features, each once; the usual ones for a model stored before they were told apart."""
         names = [name for entry in self.inputs for name in entry.features]
         for place, name in self.renamed:
             names[place] = name
@@ -369,7 +369,7 @@ FILLS: dict[str, Callable[[Column], float]] = {
     "median": partial(_center, np.median),
     "most_frequent": _most_frequent,
 }
-"""What replaces a missing cell, by `preprocessing.missing`: 0 where the training rows have no value at all. A categorical
+"""The value for a missing cell, by `preprocessing.missing`: 0 if the training rows have no value at all. A categorical
 column always takes its most frequent."""
 
 

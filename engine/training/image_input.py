@@ -1,4 +1,4 @@
-"""What a row's features are to a model that may read them as an image, and what keeps them from being one."""
+"""A row's features as a model may read them, as an image, and what keeps them from being one."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ Problems = Iterator[tuple[str, str]]
 
 
 def row_shape(training: Training, features: Sequence[ColumnSummary]) -> RowShape:
-    """What a row's features are: numbers, and the image that they form."""
+    """The features of a row: numbers, and the image that they form."""
     augmentation = training.preprocessing.augmentation
     cells = _cells(features)
     if cells is not None:
@@ -53,7 +53,7 @@ def augmentation_problems(training: Training, features: Sequence[ColumnSummary])
 
 
 def image_problems(training: Training, features: Sequence[ColumnSummary]) -> Problems:
-    """What keeps the features from being the image that the completed model reads."""
+    """Reasons why the features are not the image that the completed model reads."""
     image, augmentation = training.model.image, training.preprocessing.augmentation
     if image is None:
         if augmentation is not None:

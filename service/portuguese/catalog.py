@@ -9,7 +9,7 @@ CATALOG = {
     "analytic solves for the optimum at once; gradient_descent walks to it, epoch by epoch": "analytic calcula o ótimo de uma só vez; gradient_descent caminha até ele, época por época",
     "Logistic regression": "Regressão logística",
     "Class probabilities from a weighted sum of the features, fitted by maximum likelihood.": "Probabilidades das classes a partir de uma soma ponderada dos atributos, ajustada por máxima verossimilhança.",
-    "½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalised.": "½ l2 ‖w‖², somado à soma das perdas das linhas: 1 equivale a C = 1 do scikit-learn. O intercepto não é penalizado.",
+    "½ l2 ‖w‖², added to the sum of the rows' losses: 1 is scikit-learn's C = 1. The intercept is not penalized.": "½ l2 ‖w‖², somado à soma das perdas das linhas: 1 equivale a C = 1 do scikit-learn. O intercepto não é penalizado.",
     "the factor of ½‖w‖²; 0 leaves the weights free": "o fator de ½‖w‖²; 0 deixa os pesos livres",
     "newton takes a few steps by the curvature; gradient_descent takes many by the slope": "newton dá poucos passos, guiado pela curvatura; gradient_descent dá muitos, guiado pela inclinação",
     "for three classes or more: one softmax, or a model for each class": "para três classes ou mais: uma única softmax, ou um modelo para cada classe",

@@ -28,7 +28,7 @@ def get_boundary(
     epoch: AtEpoch = "model",
     hidden: Annotated[bool, Query(description="also what each hidden unit answers, as `units`")] = False,
 ) -> Response:
-    """What the weights after an epoch predict over a grid of two features, or along one, the others held still.
+    """Predictions of the weights after an epoch over a grid of two features, or along one; the other features are held.
 
     With neither x nor y it is the plane of the first two features, or the curve of the only one.
     """

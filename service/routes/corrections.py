@@ -73,7 +73,7 @@ def preview_correction(
     correction: Annotated[ReadingCorrection, Body(openapi_examples=PREVIEW)],
     limit: Annotated[int, Query(ge=1, le=1000, description="rows to show")] = 20,
 ) -> DatasetPreview:
-    """What a correction would make of a dataset, with its first rows: all of the file is read so, and nothing is stored. An
+    """A preview of a correction, with the dataset's first rows: all of the file is read so, and nothing is stored. An
     empty body shows the dataset as it is.
     """
     wanted = correction.wanted()

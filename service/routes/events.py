@@ -67,7 +67,7 @@ async def stream_all_events(
         ),
     ] = None,
 ) -> Response:
-    """What happens to several jobs, or to all that you see, in one stream: a browser has six connections to a host.
+    """Events of several jobs, or of all that you see, in one stream: a browser has six connections to a host.
 
     With `jobs`: the events that each job's own stream has, with `job_id` in their data. An id is that of the whole stream, and
     every job goes on at its place. A job that was deleted is told as `deleted`.

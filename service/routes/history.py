@@ -57,7 +57,7 @@ def _page_of(newest: list[int], page_of: Page) -> tuple[list[int], str | None]:
 
 @router.get("/{job_id}/log", responses=problems(404))
 def get_log(store: StoreOf, caller: Reader, job_id: str, page_of: PageOf) -> Listing[LogEntry]:
-    """What happened to a job, newest first: its states, messages, and the checkpoints that are kept."""
+    """The history of a job, newest first: its states, messages, and the checkpoints that are kept."""
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         entries = [_entry_of(entry) for entry in journal.entries(session, job.number)]

@@ -47,7 +47,7 @@ async def stream_events(
         str, Query(alias="from", description="start; now, for what is yet to come; or the event_id of the job or its curves")
     ] = "start",
 ) -> Response:
-    """What happened to a job, until its last state: changes of state, the values of every epoch, messages.
+    """Events of a job, until its last state: changes of state, the values of every epoch, messages.
 
     A page that draws a job reads `/curves` and then streams `from` the `event_id` in that answer: it gets what comes after,
     with nothing missed and nothing twice. Who is cut off sends the id of the last event as `Last-Event-ID`.

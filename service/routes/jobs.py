@@ -156,7 +156,7 @@ def summarize_jobs(
 
 @router.get("/schema", responses=problems())
 def get_job_schema(caller: Reader) -> JobSchema:
-    """What a form for a job is built from: the JSON Schema of the body of `POST /v1/jobs`, and what is left to choose for each
+    """The material for a job's form: the JSON Schema of the body of `POST /v1/jobs`, and what is left to choose for each
     model and task. The catalog has the formulas; `validate_only` has the defaults that a model and a table give. Titles and
     descriptions are in Portuguese or English, by Accept-Language.
     """

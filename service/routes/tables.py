@@ -43,7 +43,7 @@ def get_warnings(
     dataset_id: str,
     target: Annotated[str | None, Query(description="a column to be learned from the others")] = None,
 ) -> Listing[Notice]:
-    """What is worth a look before training: the dataset's own warnings and, with a target, what gives it away (a column
+    """Warnings before training: the dataset's own and, with a target, what gives it away (a column
     that determines it) and classes out of balance.
     """
     with store.database.reading() as session:

@@ -152,7 +152,7 @@ def cancel_upload(store: StoreOf, caller: Writer, upload_id: str) -> Response:
 
 @router.options("", status_code=204, responses=problems())
 def get_limits(store: StoreOf, caller: Writer) -> Response:
-    """What can be uploaded in pieces: `Upload-Limit`, and `Accept-Patch` for what the pieces are sent as."""
+    """The limits of uploads in pieces: `Upload-Limit`, and `Accept-Patch` for the type of the pieces."""
     return Response(status_code=204, headers={"Allow": "OPTIONS, POST", "Accept-Patch": PARTIAL, **_limits(store)})
 
 

@@ -67,7 +67,7 @@ class FieldProblem(Resource):
 
 
 class Problem(Resource):
-    """What went wrong and what to do about it (RFC 9457)."""
+    """A problem: what went wrong, and what to do about it (RFC 9457)."""
 
     type: str = Field(examples=["urn:vidro:problem:invalid-request"])
     title: str

@@ -92,7 +92,7 @@ class RowsPage(Resource):
 
 
 class DatasetPreview(Resource):
-    """What a dataset would be once it is corrected, and its first rows."""
+    """The dataset as it would be once it is corrected, and its first rows."""
 
     source: dict[str, Any] = Field(description="as a dataset's, with how the file was read")
     rows: int
@@ -128,7 +128,7 @@ class SampleResource(Resource):
 
 
 class ColumnCorrection(BaseModel):
-    """What a column really is."""
+    """A correction of a column's kind."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
     name: str

@@ -41,7 +41,7 @@ else:
 
 
 class Origin(Resource):
-    """What a fork began from."""
+    """The job and epoch that a fork began from."""
 
     job_id: str
     epoch: int
@@ -62,7 +62,7 @@ class ForkRequest(Resource):
 
 
 class JobChange(BaseModel):
-    """What a job is to be called and found by; what is left out stays, null takes it away."""
+    """A job's new name and tags; what is left out stays, null takes it away."""
 
     model_config = ConfigDict(extra="forbid")
     name: Name | None = None
@@ -190,7 +190,7 @@ class EstimatedLayer(Resource):
 
 
 class Estimate(Resource):
-    """What a job would be: nothing is stored."""
+    """The job as it would be: nothing is stored."""
 
     request: dict[str, Any]
     parameters: int
@@ -204,7 +204,7 @@ class Estimate(Resource):
 
 
 class ModelChoices(Resource):
-    """What is left to choose once a model, its solver and a task are chosen."""
+    """The choices left once a model, its solver and a task are chosen."""
 
     model: str
     solver: str | None = Field(description="null where the model has no choice of them")
@@ -214,7 +214,7 @@ class ModelChoices(Resource):
 
 
 class JobSchema(Resource):
-    """What a form for a job is built from."""
+    """The material for a job's form."""
 
     json_schema: dict[str, Any] = Field(alias="schema", description="the JSON Schema of the body of POST /v1/jobs")
     choices: list[ModelChoices]

@@ -27,7 +27,7 @@ class ProcessSeen(Resource):
 
 
 class Supervision(Resource):
-    """What the supervisor of `vidro up` sees. `degraded` while a process is not up; what that one does is then told by the
+    """The report of the supervisor of `vidro up`. `degraded` while a process is not up; what that one does is then told by the
     parts beside this, which alone decide whether all is ready.
     """
 

@@ -42,7 +42,7 @@ class Coefficients(Resource):
 
 
 class LastWeights(Resource):
-    """What a perceptron's rule arrived at after the epoch, beside the best that its pocket holds."""
+    """The last weights of a perceptron's rule after the epoch, beside the best that its pocket holds."""
 
     layers: list[LayerWeights]
     coefficients: Coefficients

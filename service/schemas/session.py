@@ -8,7 +8,7 @@ from service.schemas.common import Resource, Time
 
 
 class SessionRequest(BaseModel):
-    """What signs a browser in."""
+    """The key that signs a browser in."""
 
     model_config = ConfigDict(extra="forbid")
     key: str = Field(min_length=1, max_length=1000, description="a key from `vidro keys create`")

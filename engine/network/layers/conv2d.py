@@ -59,7 +59,7 @@ class Conv2d(LayerRule):
     bias: Flag = Field(default=True, description="false: a weighted sum has no constant")
 
     def window(self, shape: Shape) -> Window:
-        """Where the filters stand on images of that shape. Raises DoesNotFit."""
+        """The window of the filters on images of that shape. Raises DoesNotFit."""
         return Window.over(shape, self.kernel, self.stride, self.padding, self.dilation)
 
     def output_shape(self, shape: Shape) -> Shape:

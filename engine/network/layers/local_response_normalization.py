@@ -1,4 +1,4 @@
-"""Local response normalization: each channel is held down by its neighbours' answers at the same pixel."""
+"""Local response normalization: each channel is held down by its neighbors' answers at the same pixel."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal
@@ -17,13 +17,13 @@ MOST = 9_999
 
 def _odd(size: int) -> int:
     if size % 2 == 0:
-        raise PydanticCustomError("wrong_form", "must be odd: a channel and as many neighbours on either side")
+        raise PydanticCustomError("wrong_form", "must be odd: a channel and as many neighbors on either side")
     return size
 
 
 @spec
 class LocalResponseNormalization(LayerRule):
-    """Divides each channel of a pixel by a power of its neighbours' squares, so that channels compete.
+    """Divides each channel of a pixel by a power of its neighbors' squares, so that channels compete.
 
     The paper's α multiplies the sum of squares; PyTorch's multiplies their mean, and is n times as large.
     """
@@ -49,8 +49,8 @@ class LocalResponseNormalization(LayerRule):
     def scratch(self, shape: Shape, rows: int) -> Mapping[str, Scratch]:
         return {name: Scratch((rows, *shape)) for name in ("sums", "power", "work")}
 
-    def _neighbours(self, values: Array, out: Array) -> None:
-        """Add up each channel's neighbourhood, itself included."""
+    def _neighbors(self, values: Array, out: Array) -> None:
+        """Add up each channel's neighborhood, itself included."""
         channels, reach = values.shape[-1], self.size // 2
         out.fill(0)
         for offset in range(-min(reach, channels - 1), min(reach, channels - 1) + 1):
@@ -60,7 +60,7 @@ class LocalResponseNormalization(LayerRule):
     def forward(self, at: LayerPass) -> None:
         xp, sums, power, work = at.xp, at["sums"], at["power"], at["work"]
         xp.square(at.X, out=work)
-        self._neighbours(work, sums)
+        self._neighbors(work, sums)
         sums *= self.alpha
         sums += self.k
         xp.power(sums, -self.beta, out=power)
@@ -72,7 +72,7 @@ class LocalResponseNormalization(LayerRule):
         xp, sums, power, work, dX, dA = at.xp, at["sums"], at["power"], at["work"], at.dX, at.dA
         xp.multiply(dA, at.A, out=work)
         xp.divide(work, sums, out=work)
-        self._neighbours(work, dX)
+        self._neighbors(work, dX)
         dX *= at.X
         dX *= -2 * self.alpha * self.beta
         xp.multiply(dA, power, out=work)

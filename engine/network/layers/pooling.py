@@ -21,7 +21,7 @@ class Pooling(LayerRule):
     )
 
     def window(self, shape: Shape) -> Window:
-        """Where the window stands on images of that shape. Raises DoesNotFit."""
+        """The window on images of that shape. Raises DoesNotFit."""
         return Window.over(shape, self.kernel, self.kernel if self.stride is None else self.stride, self.padding)
 
     def output_shape(self, shape: Shape) -> Shape:

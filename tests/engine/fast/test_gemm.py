@@ -53,8 +53,8 @@ def product(A: np.ndarray, B: np.ndarray, tile: Tile = USED, parts: int = 1) -> 
         for index, start in enumerate(range(0, columns, strip)):
             width = min(strip, columns - start)
             here, there = left[first // strip :], right[start * terms + first * width :]
-            leap, many = left[0].size - strip, min(depth, terms - first)
-            call(products(tile).multiply, C[index], here, leap, rows, there, width, many, first, there)
+            block_gap, many = left[0].size - strip, min(depth, terms - first)
+            call(products(tile).multiply, C[index], here, block_gap, rows, there, width, many, first, there)
     assert (C[:, -(-rows // SHARE) * SHARE :] == WRONG).all()
     return flat(C, rows, columns)
 
@@ -67,7 +67,19 @@ def product_of_a_transpose(A: np.ndarray, B: np.ndarray, first: int, tile: Tile 
     jump = left[0].size - strip if first + limit < inputs else 0
     C, scratch = np.full((rows + 2, B.shape[1]), 2.0, dtype), np.empty(tile.rows * strip, dtype)
     here = left[first // strip :].ravel()[first % strip :]
-    call(products(tile).multiply_turned, C[1:-1], rows, B.shape[1], here, limit, jump, batch(B, tile)[0], terms, more, scratch)
+    call(
+        products(tile).multiply_transposed,
+        C[1:-1],
+        rows,
+        B.shape[1],
+        here,
+        limit,
+        jump,
+        batch(B, tile)[0],
+        terms,
+        more,
+        scratch,
+    )
     assert (C[[0, -1]] == 2.0).all()
     return C[1:-1]
 
@@ -129,13 +141,13 @@ def test_every_tile_gives_the_same_bits(
 def test_a_transpose_is_put_together_from_its_parts(inputs: int, outputs: int, seed: int, data: Any, dtype: Any) -> None:
     strip, W = strip_of(dtype), drawn(seed, inputs, outputs, dtype)
     cut = data.draw(st.integers(0, (inputs - 1) // USED.side)) * USED.side
-    turned, source = np.full(W.size + strip, WRONG, dtype), weights(W)
+    transposed, source = np.full(W.size + strip, WRONG, dtype), weights(W)
     for left in range(0, outputs, strip):
         width = min(strip, outputs - left)
         for first, rows in ((0, cut), (cut, inputs - cut)):
             part = source[left * inputs + first * width :]
-            call(products(USED).turn_part, turned, part, first, rows, width, inputs, left, outputs)
-    np.testing.assert_array_equal(turned, weights(W.T))
+            call(products(USED).transpose_part, transposed, part, first, rows, width, inputs, left, outputs)
+    np.testing.assert_array_equal(transposed, weights(W.T))
 
 
 def test_the_bits_of_a_number_do_not_depend_on_where_its_row_stands() -> None:

@@ -72,12 +72,12 @@ def test_the_sums_of_squares_of_pieces_are_apart(network: Network) -> None:
 def test_the_transpose_is_what_it_says(network: Network) -> None:
     """Wᵀ in packing, where the table has it, are the rows of W in strips of its own inputs."""
     network.parameters.theta[:] = counted(network)
-    places, size = packing.turned_table(network)
-    turned, strip = np.zeros(size, network.dtype), packing.strip_of(network)
-    packing.put_turned(network, turned)
+    places, size = packing.transposed_table(network)
+    transposed, strip = np.zeros(size, network.dtype), packing.strip_of(network)
+    packing.put_transposed(network, transposed)
     for index, views in enumerate(network.parameters.layers[1:], start=1):
         parts = [views.W[first : first + strip].T.ravel() for first in range(0, len(views.W), strip)]
-        np.testing.assert_array_equal(turned[places[index] :][: views.W.size], np.concatenate(parts))
+        np.testing.assert_array_equal(transposed[places[index] :][: views.W.size], np.concatenate(parts))
 
 
 def test_a_large_layer_is_cut_into_enough_pieces_to_share_out() -> None:

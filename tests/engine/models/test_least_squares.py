@@ -65,7 +65,7 @@ def test_longley_by_exact_arithmetic() -> None:
 
 
 def test_a_tall_one_hot_table_has_the_shortest_solution() -> None:
-    """Every category a feature: of rank one less than columns, once centred."""
+    """Every category a feature: of rank one less than columns, once centered."""
     rng = np.random.default_rng(0)
     X = np.hstack([np.eye(4)[rng.integers(0, 4, TALL // 4)], rng.normal(100, 30, (TALL // 4, 2))])
     y = X @ rng.normal(size=(6, 1)) + rng.normal(size=(TALL // 4, 1))
