@@ -85,7 +85,7 @@ def is_sqlite(session: Session) -> bool:
 
 
 def put_row(session: Session, row: DeclarativeBase) -> None:
-    """INSERT that row at once, as it is: for who writes it and is done with it, at half the cost of the session's care."""
+    """INSERT that row at once, without the session, at half the cost: for rows that nothing changes afterwards."""
     values = {name: value for name, value in vars(row).items() if not name.startswith("_")}
     session.execute(insert(row.metadata.tables[row.__tablename__]), values)
 

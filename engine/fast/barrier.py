@@ -2,8 +2,8 @@
 # (Numba compiles this file and checks its types itself.)
 """How a team of threads works within compiled code: its members take pieces of the work, and meet.
 
-A phase's pieces are shared out in order; who is through with its own share takes what is left of another's. Who does what
-therefore depends on the hour, and nothing else may: what a piece writes is the same whoever does it.
+A phase's pieces are shared out in order. A member that has done its own share takes pieces that are left of another's (work
+stealing). So timing decides which member does a piece, but nothing else: a piece writes the same, whichever member does it.
 """
 
 import platform

@@ -24,7 +24,7 @@ from engine.fast.tiles import STRIP, TILE
 MOST = 512
 """Rows of a batch at hand at once: of a larger one the gradients are added up."""
 PIECE = 240
-"""Rows of W in a piece of the second at most: few enough for a near cache, with what the batch has in so many columns."""
+"""Maximum rows of W in a piece of the second phase: with the batch's values in as many columns, they fit into a near cache."""
 DEPTH = 1 << 14
 """Bytes of a strip of W that the rows of a batch are multiplied by before its next part is: half of the nearest cache."""
 MULTIPLY, MULTIPLY_TRANSPOSED, TRANSPOSE_PART = range(3)
