@@ -10,7 +10,7 @@ export interface Completed {
   target: string | string[];
   features: string[];
   task: "classification" | "regression" | "tagging";
-  model: Kind & { hidden?: { units: number; activation: string | Kind; dropout: number }[] };
+  model: Kind & { hidden?: { units: number; activation: string | Kind; dropout: number }[]; layers?: unknown };
   loss: Kind | null;
   optimizer: (Kind & { learning_rate?: number }) | null;
   split: { validation: number; test: number };

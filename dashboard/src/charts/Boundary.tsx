@@ -139,7 +139,7 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
 }
 
 /** A small picture of one unit's answers over the plane: above zero in one colour, below in another. */
-export function UnitMap({ label, grid }: { label: string; grid: number[][] }) {
+export function UnitMap({ label, grid, largest: given }: { label: string; grid: number[][]; largest?: number }) {
   const canvas = useRef<HTMLCanvasElement>(null);
   const dark = isDark.value;
   useEffect(() => {
@@ -148,10 +148,10 @@ export function UnitMap({ label, grid }: { label: string; grid: number[][] }) {
     const [rows, columns] = [grid.length, grid[0]?.length ?? 0];
     element.width = columns;
     element.height = rows;
-    const largest = grid.flat().reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1;
+    const largest = given ?? (grid.flat().reduce((most, value) => Math.max(most, Math.abs(value) || 0), 0) || 1);
     const image = new ImageData(columns, rows);
     grid.forEach((row, down) => row.forEach((value, across) => image.data.set([...diverging(value / largest), 255], ((rows - 1 - down) * columns + across) * 4)));
     element.getContext("2d")?.putImageData(image, 0, 0);
-  }, [grid, dark]);
+  }, [grid, given, dark]);
   return <canvas ref={canvas} role="img" aria-label={label} />;
 }

@@ -1,10 +1,12 @@
 /** A list of parts, such as layers: added, removed, and put in another order by button, by arrow key or by dragging. */
 import { useEffect, useRef, useState } from "preact/hooks";
+import { Formula } from "~/elements/Formula";
 import { entryText, formsText, titleText } from "~/text/forms";
-import { plainFirst, valueAt, type FieldProps } from "./form";
+import { entryOf, nameOf as nameOfKind, plainFirst, valueAt, type Entry, type FieldProps } from "./form";
 import { Beside, Described } from "./parts";
+import { KIND } from "./schema";
 import { SchemaFields } from "./SchemaField";
-import { at, moved, pointerOf, shortened, type Json } from "./values";
+import { at, fieldsFor, kindOf, moved, pointerOf, shortened, type Json } from "./values";
 
 export function ListField({ form, field, path }: FieldProps) {
   const text = formsText();
@@ -13,7 +15,9 @@ export function ListField({ form, field, path }: FieldProps) {
   const shown = valueAt(form, path, field);
   const entries: Json[] = Array.isArray(shown) ? shown : [];
   const { item, most } = field.shape.type === "list" ? field.shape : { item: field, most: 0 };
-  const fields = plainFirst(item.shape.type === "object" ? item.shape.fields : []);
+  const members = item.shape.type === "union" ? item.shape.members : [];
+  const called = members.length && field.name === "layers" ? text.layer : entryText(field);
+  const fieldsOf = (entry: Json) => plainFirst(fieldsFor(item.shape, entry) ?? []);
   const [dragged, setDragged] = useState<number | null>(null);
   const [over, setOver] = useState<number | null>(null);
   const [said, setSaid] = useState("");
@@ -24,10 +28,15 @@ export function ListField({ form, field, path }: FieldProps) {
     list.current?.querySelector<HTMLElement>(focus.current)?.focus();
     focus.current = null;
   });
+  const [another, setAnother] = useState<string>();
+  const next = another ?? members.find(({ kind }) => kind === kindOf(entries.at(-1)))?.kind ?? members[0]?.kind;
   const error = form.errorAt(pointer);
   const isChanged = at(form.changes, path) !== undefined;
   const put = (next: Json[]) => form.set(path, next.map((entry) => shortened(entry, item.shape)));
-  const nameOf = (index: number) => `${entryText(field)} ${index + 1}`;
+  const nameOf = (index: number) => {
+    const kind = members.length ? kindOf(entries[index]) : undefined;
+    return `${called} ${index + 1}${kind === undefined ? "" : `: ${nameOfKind(form.catalog, members, kind)}`}`;
+  };
   const move = (from: number, to: number, part: string) => {
     if (to < 0 || to >= entries.length || from === to) return;
     put(moved(entries, from, to));
@@ -36,8 +45,8 @@ export function ListField({ form, field, path }: FieldProps) {
   };
   const add = () => {
     const like = entries.at(-1) ?? (Array.isArray(field.default) ? (field.default as Json[])[0] : undefined) ?? {};
-    put([...entries, like]);
-    focus.current = `li:nth-child(${entries.length + 1}) input`;
+    put([...entries, members.length && kindOf(like) !== next ? { [KIND]: next! } : like]);
+    focus.current = `li:nth-child(${entries.length + 1}) ${members.length ? ".handle" : "input"}`;
   };
   const remove = (index: number) => {
     put(entries.filter((_, place) => place !== index));
@@ -58,9 +67,10 @@ export function ListField({ form, field, path }: FieldProps) {
       )}
       {entries.length === 0 && <p class="muted">{text.empty}</p>}
       <ol ref={list}>
-        {entries.map((_, index) => (
+        {entries.map((entry, index) => (
           <li
             key={index}
+            data-pointer={members.length ? pointerOf([...path, index]) : undefined}
             class={dragged === index ? "dragged" : over === index ? "over" : ""}
             onDragOver={(event) => {
               if (dragged === null) return;
@@ -111,16 +121,45 @@ export function ListField({ form, field, path }: FieldProps) {
                 </button>
               </span>
             </header>
-            <SchemaFields form={form} fields={fields} path={[...path, index]} />
+            {form.errorAt(pointerOf([...path, index])) && (
+              <p class="field-error" role="alert">
+                {form.errorAt(pointerOf([...path, index]))}
+              </p>
+            )}
+            {members.length > 0 && <About entry={entryOf(form.catalog, members, kindOf(entry))} />}
+            <SchemaFields form={form} fields={fieldsOf(entry)} path={[...path, index]} />
           </li>
         ))}
       </ol>
-      <button type="button" disabled={most !== undefined && entries.length >= most} onClick={add}>
-        + {text.add(entryText(field))}
-      </button>
+      <div class="row add">
+        {members.length > 0 && (
+          <select aria-label={text.kindOf(called)} value={next} onChange={(event) => setAnother(event.currentTarget.value)}>
+            {members.map(({ kind }) => (
+              <option key={kind} value={kind}>
+                {nameOfKind(form.catalog, members, kind)}
+              </option>
+            ))}
+          </select>
+        )}
+        <button type="button" disabled={most !== undefined && entries.length >= most} onClick={add}>
+          + {text.add(called)}
+        </button>
+      </div>
       <span class="visually-hidden" role="status">
         {said}
       </span>
     </fieldset>
+  );
+}
+
+/** What an entry of a kind does, to be opened. */
+function About({ entry }: { entry: Entry | undefined }) {
+  if (!entry) return null;
+  return (
+    <details class="about">
+      <summary>{entry.summary}</summary>
+      <Formula latex={entry.formula} isBlock />
+      {entry.source && <p class="source">{entry.source}</p>}
+    </details>
   );
 }

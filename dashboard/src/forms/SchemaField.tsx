@@ -7,13 +7,13 @@ import { ListField } from "./ListField";
 import { Beside, Described } from "./parts";
 import { humanised, type Bounds, type FieldShape, type Shape } from "./schema";
 import { UnionField } from "./UnionField";
-import { at, isObject, pointerOf, typed, type Json, type Path } from "./values";
+import { at, isObject, pointerOf, shownNumbers, typed, typedNumbers, type Json, type Path } from "./values";
 import "./forms.css";
 
 export function SchemaField({ form, field, path }: FieldProps) {
   const { shape } = field;
   if (shape.type === "union") return <UnionField form={form} field={field} path={path} />;
-  if (shape.type === "list" && shape.item.shape.type === "object") return <ListField form={form} field={field} path={path} />;
+  if (shape.type === "list" && (shape.item.shape.type === "object" || shape.item.shape.type === "union")) return <ListField form={form} field={field} path={path} />;
   if (shape.type === "object") return <ObjectField form={form} field={field} path={path} />;
   return <PlainField form={form} field={field} path={path} />;
 }
@@ -170,7 +170,7 @@ function Written({ shape, label, value, put, names, control }: WrittenProps) {
       </div>
     );
   }
-  const write = writers[shape.type] ?? writers.json!;
+  const write = (shape.type === "numbers" && !shape.hasOne ? writers.several : writers[shape.type]) ?? writers.json!;
   const usual = value === undefined || value === null ? "" : write.show(value);
   const given = {
     ...(control ?? { "aria-label": label }),
@@ -182,12 +182,14 @@ function Written({ shape, label, value, put, names, control }: WrittenProps) {
     },
   };
   if (shape.type === "number") return <input {...given} type="text" inputMode="decimal" autocomplete="off" placeholder={formsText().usual} />;
-  if (shape.type === "text" || shape.type === "list") return <input {...given} type="text" autocomplete="off" />;
+  if (shape.type === "text" || shape.type === "list" || shape.type === "numbers") return <input {...given} type="text" autocomplete="off" />;
   return <textarea {...given} rows={3} spellcheck={false} />;
 }
 
 const writers: Record<string, { show: (value: Json) => string; read: (text: string) => Json | undefined }> = {
   number: { show: String, read: typed },
+  numbers: { show: shownNumbers, read: (text) => typedNumbers(text, true) },
+  several: { show: shownNumbers, read: (text) => typedNumbers(text, false) },
   text: { show: String, read: (text) => text || undefined },
   list: {
     show: (value) => (Array.isArray(value) ? value.join(", ") : String(value)),

@@ -13,6 +13,7 @@ export interface JsonSchema {
   additionalProperties?: boolean | JsonSchema;
   required?: string[];
   items?: JsonSchema;
+  prefixItems?: JsonSchema[];
   maxItems?: number;
   minimum?: number;
   maximum?: number;
@@ -42,6 +43,8 @@ export type Shape =
   | { type: "list"; item: FieldShape; most?: number }
   /** A number for each of some names. */
   | { type: "map"; value: Bounds }
+  /** Numbers of a fixed order, such as height and width; `hasOne`: or one number that stands for all. */
+  | { type: "numbers"; hasOne: boolean }
   /** A few words, or else something of another shape. */
   | { type: "either"; words: string[]; other: Shape }
   /** What no field here shows: it is written as JSON. */
@@ -106,18 +109,23 @@ function shapeOf(options: JsonSchema[], root: JsonSchema): Shape {
   if (union) return { type: "union", members: (union.oneOf ?? []).map((member) => memberOf(member, root)) };
   const object = whole.find((option) => option.properties);
   if (object) return { type: "object", fields: fieldsOf(object, root) };
-  const words = whole.flatMap((option) => (typeof option.const === "string" ? [option.const] : []));
-  const others = whole.filter((option) => typeof option.const !== "string");
+  const words = whole.flatMap((option) => (typeof option.const === "string" ? [option.const] : (option.enum ?? []).map(String)));
+  const others = whole.filter((option) => typeof option.const !== "string" && !option.enum);
   if (words.length && others.length === 1) return { type: "either", words, other: plainShape(others[0]!, root) };
+  if (whole.length === 2 && whole.some(isNumber) && whole.some(isNumbers)) return { type: "numbers", hasOne: true };
   return whole.length === 1 ? plainShape(whole[0]!, root) : { type: "json" };
 }
+
+const isNumber = ({ type }: JsonSchema): boolean => type === "integer" || type === "number";
+const isNumbers = ({ type, items, prefixItems }: JsonSchema): boolean => type === "array" && (prefixItems ?? (items ? [items] : [])).some(isNumber);
 
 function plainShape(schema: JsonSchema, root: JsonSchema): Shape {
   if (typeof schema.const === "string") return { type: "enum", options: [schema.const] };
   if (schema.enum) return { type: "enum", options: schema.enum.map(String) };
   if (schema.type === "boolean") return { type: "boolean" };
   if (schema.type === "string") return { type: "text" };
-  if (schema.type === "integer" || schema.type === "number") return { type: "number", ...boundsOf(schema) };
+  if (isNumber(schema)) return { type: "number", ...boundsOf(schema) };
+  if (isNumbers(schema)) return { type: "numbers", hasOne: false };
   if (schema.type === "array" && schema.items) {
     return { type: "list", item: fieldOf("", schema.items, root), ...(schema.maxItems === undefined ? {} : { most: schema.maxItems }) };
   }

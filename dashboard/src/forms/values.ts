@@ -152,3 +152,13 @@ export function typed(text: string): number | string | undefined {
   const plain = /^[^,.]*,[^,.]*$/.test(trimmed) ? trimmed.replace(",", ".") : trimmed;
   return /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain) ? Number(plain) : trimmed;
 }
+
+/** Numbers of a fixed order as people write them: 28 × 28. */
+export const shownNumbers = (value: Json): string => (Array.isArray(value) ? value.join(" × ") : String(value));
+
+/** What the reader typed as numbers in their order, parted by ×, x, a comma or a space; `hasOne`: one alone stands for itself. */
+export function typedNumbers(text: string, hasOne: boolean): Json | undefined {
+  const parts = text.trim().split(/\s*[x×,;]\s*|\s+/i).filter(Boolean).map((part) => typed(part) as Json);
+  if (parts.length === 0) return undefined;
+  return hasOne && parts.length === 1 ? parts[0] : parts;
+}

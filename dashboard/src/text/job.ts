@@ -6,6 +6,7 @@ export const jobText = translated(
     parts: "Parts of the job",
     tabs: {
       curves: "Curves",
+      images: "Images",
       network: "Network",
       histograms: "Histograms",
       boundary: "Boundary",
@@ -150,6 +151,7 @@ export const jobText = translated(
     parts: "Partes do treino",
     tabs: {
       curves: "Curvas",
+      images: "Imagens",
       network: "Rede",
       histograms: "Histogramas",
       boundary: "Fronteira",

@@ -8,6 +8,8 @@ import { Loaded, ProblemNotice } from "~/elements/Notice";
 import { Page } from "~/elements/Page";
 import { StateBadge } from "~/elements/StateBadge";
 import { Tabs } from "~/elements/Tabs";
+import { completed } from "~/api/completed";
+import { hasConvolution } from "./panels/maps";
 import { useQuery } from "~/state/address";
 import { appText } from "~/text/app";
 import { jobText } from "~/text/job";
@@ -21,6 +23,7 @@ type Panel = ComponentType<{ job: Schema["JobResource"] }>;
 
 const PANELS: Record<string, Panel> = {
   curves: lazy(() => import("./panels/CurvesPanel").then((file) => file.CurvesPanel)),
+  images: lazy(() => import("./panels/ImagesPanel").then((file) => file.ImagesPanel)),
   network: lazy(() => import("./panels/NetworkPanel").then((file) => file.NetworkPanel)),
   histograms: lazy(() => import("./panels/HistogramsPanel").then((file) => file.HistogramsPanel)),
   boundary: lazy(() => import("./panels/BoundaryPanel").then((file) => file.BoundaryPanel)),
@@ -28,6 +31,16 @@ const PANELS: Record<string, Panel> = {
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };
+
+/** The panels that mean something for a job. */
+function panelsOf(job: Schema["JobResource"] | undefined): string[] {
+  const request = job && completed(job);
+  const without = [
+    ...(request && hasConvolution(request.model) ? ["boundary"] : ["images"]),
+    ...(request?.model.kind === "k_means" ? ["network", "histograms", "boundary"] : []),
+  ];
+  return Object.keys(PANELS).filter((name) => !without.includes(name));
+}
 
 export default function Job() {
   const { id = "" } = useRoute().params;
@@ -37,12 +50,13 @@ export default function Job() {
   const { path } = useLocation();
   const last = useRef("curves");
   if (path === `/jobs/${id}`) last.current = chosen in PANELS ? chosen : "curves";
-  const tab = last.current;
   const { job, listen } = useJob(id);
   const [problem, setProblem] = useState<Problem>();
   const [isDescribing, setDescribing] = useState(false);
+  const panels = panelsOf(job.value);
+  const tab = !job.value || panels.includes(last.current) ? last.current : "curves";
   const Shown = PANELS[tab] as Panel;
-  const tabs = Object.keys(PANELS).map((value) => ({ value, label: text.tabs[value as keyof typeof text.tabs] }));
+  const tabs = panels.map((value) => ({ value, label: text.tabs[value as keyof typeof text.tabs] }));
   const change = (found: JobOf) => job.set((before) => newer(before, found));
   const value = job.value;
   const badge = value && (

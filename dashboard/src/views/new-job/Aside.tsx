@@ -6,6 +6,7 @@ import { Notice, ProblemNotice } from "~/elements/Notice";
 import type { Checked } from "~/state/check";
 import { bytes, duration, integer } from "~/text/format";
 import { newJobText } from "~/text/new-job";
+import { sizeOf } from "./layers";
 
 const Network = lazy(() => import("~/charts/Network").then((file) => file.Network));
 
@@ -83,14 +84,20 @@ export function Estimated({ estimate, onGo }: { estimate: Schema["Estimate"]; on
         <dt>{text.time}</dt>
         <dd>{estimate.seconds === null ? text.solver : text.about(duration(estimate.seconds))}</dd>
       </dl>
-      <div class="shape">
-        <Network
-          label={text.networkOf(sizes.map((size) => integer(size)).join(", "))}
-          inputs={inputs}
-          layers={layers.map((layer) => ({ units: layer.outputs, activation: layer.activation ?? text.outputLayer }))}
-          most={5}
-        />
-      </div>
+      {layers.some(({ kind }) => kind !== "dense") ? (
+        <Layers layers={layers} />
+      ) : (
+        layers.length > 0 && (
+          <div class="shape">
+            <Network
+              label={text.networkOf(sizes.map((size) => integer(size)).join(", "))}
+              inputs={inputs}
+              layers={layers.map((layer) => ({ units: layer.outputs, activation: layer.activation ?? text.outputLayer }))}
+              most={5}
+            />
+          </div>
+        )
+      )}
       {estimate.warnings.length > 0 && (
         <Notice kind="warning" title={text.warnings}>
           <ul>
@@ -104,5 +111,37 @@ export function Estimated({ estimate, onGo }: { estimate: Schema["Estimate"]; on
         </Notice>
       )}
     </>
+  );
+}
+
+/** The layers in their order, each with what comes out of it and how much it learns. */
+function Layers({ layers }: { layers: Schema["EstimatedLayer"][] }) {
+  const text = newJobText();
+  return (
+    <div class="table-frame">
+      <table class="layer-shapes">
+        <thead>
+          <tr>
+            <th scope="col">{text.layer}</th>
+            <th scope="col" class="number">{text.output}</th>
+            <th scope="col" class="number">{text.parameters}</th>
+          </tr>
+        </thead>
+        <tbody>
+          <tr>
+            <th scope="row">{text.input}</th>
+            <td class="number">{sizeOf(layers[0]?.input_shape ?? [])}</td>
+            <td />
+          </tr>
+          {layers.map((layer) => (
+            <tr key={layer.name}>
+              <th scope="row">{layer.name}</th>
+              <td class="number">{sizeOf(layer.output_shape)}</td>
+              <td class="number">{integer(layer.parameters)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }

@@ -19,6 +19,7 @@ import { Aside } from "./Aside";
 import { Features, Target, Task } from "./Columns";
 import { ChosenData, DataChoice } from "./Data";
 import { likeJob } from "./like";
+import { layersOf, placeOf, sizeOf } from "./layers";
 import { Model } from "./Model";
 import { Request } from "./Request";
 import { useWanted, withoutColumns } from "./request";
@@ -63,8 +64,10 @@ export default function NewJob() {
   const restChanged = rest.filter((field) => field.name in form.changes).length;
   const go = useLead(place, () => setOpen(true));
   const noteAt = (pointer: string) => {
-    const layer = checked.isCurrent && !problem ? checked.estimate?.layers[Number(pointer.split("/").at(-1))] : undefined;
-    return layer && text.shape(integer(layer.inputs), integer(layer.outputs), integer(layer.parameters));
+    const { isCurrent, estimate } = checked;
+    if (!isCurrent || problem || !estimate) return undefined;
+    const layer = estimate.layers[placeOf(layersOf(form.changes.model), estimate.layers.map(({ kind }) => kind), Number(pointer.split("/").at(-1)))];
+    return layer && text.shape(sizeOf(layer.input_shape), sizeOf(layer.output_shape), integer(layer.parameters));
   };
   const shownForm = { ...form, noteAt };
   const modelField = fields.find((field) => field.name === "model");
