@@ -101,7 +101,7 @@ def picture_of_maps(chosen: FeatureMaps, columns: int, scale: int) -> bytes:
 
 
 def _network_of(found: PredictorAt) -> Network:
-    learner = found.predictor.network
+    learner = found.predictor.learner
     if not isinstance(learner, Network):
         raise InvalidSpec([("/job_id", f"its model, {found.predictor.training.model.kind}, is no network and has no layers")])
     return learner
