@@ -29,7 +29,7 @@ export function Draw({ model, dataset, picture }: { model: Model; dataset: Datas
   const others = Object.fromEntries(model.inputs.map((input) => [input.name, usualOf(input, columns.get(input.name))]));
   const record = cells && { ...others, ...recordOf(picture, cells, units, isWhole) };
   const predicted = usePrediction(model.id, record);
-  const truth = row.value && !Array.isArray(model.target) ? row.value[model.target] : undefined;
+  const truth = row.value && typeof model.target === "string" ? row.value[model.target] : undefined;
   return (
     <div class="predict">
       <div class="drawing">

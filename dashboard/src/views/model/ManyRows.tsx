@@ -139,7 +139,7 @@ function told({ row, column }: { row?: number; column?: string }, detail: string
 function Results({ model, table, answer }: { model: Model; table: Table; answer: Predictions }) {
   const text = modelsText();
   const shares = sharesOf(answer.probabilities?.[0]).map(({ name }) => name);
-  const target = Array.isArray(model.target) ? model.target.join(", ") : model.target;
+  const target = Array.isArray(model.target) ? model.target.join(", ") : (model.target ?? "");
   const download = () => {
     const columns = [...table.columns, `predicted ${target}`, ...shares.map((name) => `probability ${name}`)];
     const rows = table.data.map((cells, row) => [

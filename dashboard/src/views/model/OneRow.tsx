@@ -39,7 +39,7 @@ export function OneRow({ model, dataset }: { model: Model; dataset: Dataset | un
   const isWanting = model.inputs.some((input) => input.required && record[input.name] === null);
   const predicted = usePrediction(model.id, isWanting || (place !== null && !row.value) ? null : record);
   const set = (name: string, cell: Cell) => setWritten(JSON.stringify({ ...changed, [name]: cell }));
-  const target = Array.isArray(model.target) ? undefined : row.value?.[model.target];
+  const target = typeof model.target === "string" ? row.value?.[model.target] : undefined;
   const isOther = place !== null && Object.keys(changed).length > 0;
   const fields = model.inputs.slice(0, MOST_FIELDS);
   const isFields = fields.some((input) => predicted.problem?.at(`/records/0/${pointerOf(input.name)}`));

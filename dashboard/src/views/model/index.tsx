@@ -91,7 +91,7 @@ function Facts({ model, dataset }: { model: ModelResource; dataset: string | und
         <dt>{text.task}</dt>
         <dd>{text.tasks[model.task]}</dd>
         <dt>{text.target}</dt>
-        <dd>{Array.isArray(model.target) ? model.target.join(", ") : model.target}</dd>
+        <dd>{Array.isArray(model.target) ? model.target.join(", ") : (model.target ?? "—")}</dd>
         <dt>{text.from}</dt>
         <dd>{inputs.length > 8 ? `${inputs.slice(0, 8).join(", ")}, … (${integer(inputs.length)})` : inputs.join(", ")}</dd>
         <dt>{text.dataset}</dt>

@@ -56,7 +56,7 @@ export function Prediction({ model, predicted, otherwise, truth, isTold = false 
     <Section title={text.prediction} class="prediction">
       {!isTold && <ProblemNotice problem={problem} />}
       <div aria-live="polite">
-        {value ? <Value of={value.predictions[0]} target={model.target} /> : <p class="muted">{otherwise}</p>}
+        {value ? <Value of={value.predictions[0]} target={model.target ?? ""} /> : <p class="muted">{otherwise}</p>}
       </div>
       {truth !== undefined && value && <p class="muted">{text.truly(truth)}</p>}
       {value?.probabilities && <Bars shares={sharesOf(value.probabilities[0])} chosen={plain(value.predictions[0])} />}
