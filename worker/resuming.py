@@ -32,5 +32,14 @@ def resume(context: WorkerContext, job: Job, kept: Checkpoints, recorder: Record
         leases.update_row(session, kept.lease, epoch=state.epoch, **reached)
         recorder.rewind(session, state.epoch, state.step - state.place)
         checkpoints.drop_damaged(session, context.files, kept.lease, damaged)
-    detail = "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}"
-    return share, [notice("CHECKPOINT_DAMAGED", say(detail, damaged=point.epoch, epoch=state.epoch)) for point in damaged]
+    return share, [
+        notice(
+            "CHECKPOINT_DAMAGED",
+            say(
+                "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}",
+                damaged=point.epoch,
+                epoch=state.epoch,
+            ),
+        )
+        for point in damaged
+    ]
