@@ -23,7 +23,7 @@ export const modelsText = translated(
 
     facts: "What it is",
     task: "Task",
-    tasks: { classification: "classification", regression: "regression", tagging: "tagging" },
+    tasks: { classification: "classification", regression: "regression", tagging: "tagging", clustering: "clustering" },
     target: "Predicts",
     from: "From",
     dataset: "Trained on",
@@ -109,7 +109,7 @@ export const modelsText = translated(
 
     facts: "O que é",
     task: "Tarefa",
-    tasks: { classification: "classificação", regression: "regressão", tagging: "rotulação múltipla" },
+    tasks: { classification: "classificação", regression: "regressão", tagging: "rotulação múltipla", clustering: "agrupamento" },
     target: "Prevê",
     from: "A partir de",
     dataset: "Treinado com",
