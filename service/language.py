@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from engine.wording import Sentence, Translation
 from service.negotiation import best_language
 from service.portuguese import PORTUGUESE_TEXTS
-from service.schemas.common import Notice
+from service.schemas.parts import Notice
 
 ENGLISH, PORTUGUESE = "en", "pt-BR"
 LANGUAGES = (ENGLISH, PORTUGUESE)

@@ -13,10 +13,10 @@ from engine.training.estimate import Estimated
 from engine.training.spec import units_of
 from service.language import spoken
 from service.remedies import advised
-from service.schemas.common import Problem
 from service.schemas.datasets import ColumnResource, DatasetResource, DatasetSummary
 from service.schemas.jobs import Estimate, EstimatedLayer, JobResource, JobSummary, Origin, Progress, Timings, Transition
 from service.schemas.models import FittedScaling, InputColumn, ModelResource, ModelSummary, ScaledColumn, TargetScaling
+from service.schemas.parts import Problem
 from store import best_values, jobs, journal, turns
 from store.cursors import Cursor
 from store.fitted import TARGET

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from service.problems import MEDIA_TYPE
-from service.schemas.common import Problem
+from service.schemas.parts import Problem
 
 DESCRIPTIONS = {
     400: "An upload that is not as it was said to be",

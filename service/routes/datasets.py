@@ -13,8 +13,8 @@ from service.new_datasets import from_files, from_sample
 from service.resources import BRIEF_DATASET, dataset_resource, dataset_summary
 from service.responses import problems
 from service.routing import Route
-from service.schemas.common import CountedListing
 from service.schemas.datasets import DatasetResource, DatasetSummary
+from service.schemas.parts import CountedListing
 from service.uploads import UPLOAD_SCHEMA, SampleRequest, Upload, read_upload
 from store import datasets
 from store.database import fold

@@ -16,7 +16,7 @@ from service.epochs import AtEpoch
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.common import Listing
+from service.schemas.parts import Listing
 from service.schemas.results import EpochHistograms, EvaluationResource, LayerHistogramResource
 from service.work import refuse_too_much
 from store import checkpoints, datasets, jobs, retention

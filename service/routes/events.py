@@ -13,8 +13,8 @@ from service.page_stream import MOST_JOBS, Named, open_page, page
 from service.resources import listing
 from service.responses import problems, reference, stream_of
 from service.routing import Route
-from service.schemas.common import Listing
 from service.schemas.events import JobEvent, JobGone, JobProgress
+from service.schemas.parts import Listing
 from store.errors import BadPageToken
 
 router = APIRouter(prefix="/v1/events", tags=["jobs"], route_class=Route)

@@ -20,7 +20,6 @@ from service.language import language, translation
 from service.parameters import takes_any
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.common import Listing
 from service.schemas.glass import (
     CatalogEntry,
     Descent,
@@ -33,6 +32,7 @@ from service.schemas.glass import (
     Minimum,
 )
 from service.schemas.landscapes import DescendRequest
+from service.schemas.parts import Listing
 from service.work import refuse_too_much
 from store.connections import Store
 from store.errors import NotFound

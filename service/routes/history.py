@@ -9,8 +9,8 @@ from service.dependencies import Page, PageOf, Reader, StoreOf
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route
-from service.schemas.common import Listing
 from service.schemas.events import LogEntry
+from service.schemas.parts import Listing
 from service.schemas.results import CheckpointResource
 from store import checkpoints, jobs, journal
 from store.pages import decode, encode

@@ -17,8 +17,8 @@ from service.pictures import PNG, Scale
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.common import Listing
 from service.schemas.datasets import ImagesResource
+from service.schemas.parts import Listing
 from store import datasets
 from store.connections import Store
 from store.errors import NotFound, UnreadableFile

@@ -12,8 +12,8 @@ from service.negotiation import accepted
 from service.resources import listing
 from service.responses import problems, reference, stream_of
 from service.routing import Route
-from service.schemas.common import Listing
 from service.schemas.events import EventResource
+from service.schemas.parts import Listing
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"], route_class=Route)
 EVENT_STREAM = stream_of(("state", "metric", "log"), [reference(name) for name in ("JobResource", "MetricEvent", "LogEvent")])

@@ -15,7 +15,6 @@ from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.resources import BRIEF_JOB, estimate_resource, job_resource, job_resources, job_summaries
 from service.responses import problems
 from service.routing import Route
-from service.schemas.common import CountedListing
 from service.schemas.jobs import (
     Estimate,
     JobChange,
@@ -28,6 +27,7 @@ from service.schemas.jobs import (
     StateCounts,
 )
 from service.schemas.models import ModelKind
+from service.schemas.parts import CountedListing
 from store import best_values, jobs, journal, submission
 from store.database import fold, has_tag
 from store.job_request import REQUEST, JobRequest, document_of

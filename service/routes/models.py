@@ -17,8 +17,8 @@ from service.lists import ORDERED, Asked, NameHolds, Total, View
 from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.common import CountedListing
 from service.schemas.models import ModelKind, ModelResource, ModelSummary, PredictionsResource, RecordsRequest, TableRequest
+from service.schemas.parts import CountedListing
 from service.work import refuse_too_much, work_of_predictions
 from store import models, predictors
 from store.connections import Store

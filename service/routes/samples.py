@@ -16,8 +16,8 @@ from service.new_datasets import from_sample
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.common import Listing
 from service.schemas.datasets import DatasetResource, SampleResource
+from service.schemas.parts import Listing
 from service.uploads import SampleRequest
 
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)

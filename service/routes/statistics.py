@@ -13,8 +13,8 @@ from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
 from service.rows import refuse_unknown_column
-from service.schemas.common import Listing
 from service.schemas.datasets import Correlations, Histogram
+from service.schemas.parts import Listing
 from service.work import refuse_too_much
 from store import datasets
 from store.errors import UnreadableFile

@@ -19,8 +19,8 @@ from service.resources import listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
 from service.rows import numbers_a_row, refuse_unknown_column, rows_page
-from service.schemas.common import Listing, Notice
 from service.schemas.datasets import RowsPage
+from service.schemas.parts import Listing, Notice
 from service.work import refuse_too_much
 from store import datasets
 from store.database import to_json

@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from service.schemas.common import Number, Resource, Time, Values
 from service.schemas.jobs import JobSummary, Origin
+from service.schemas.parts import Number, Resource, Time, Values
 
 
 class Curve(Resource):

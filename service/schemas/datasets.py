@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, WithJsonSchema
 from pydantic.json_schema import JsonSchemaValue
 
 from engine.tables.features import ColumnKind
-from service.schemas.common import Notice, Number, Resource, Time
+from service.schemas.parts import Notice, Number, Resource, Time
 from store.corrections import Wanted
 from store.described import Correction
 from store.readings.options import ReadOptions

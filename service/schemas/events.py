@@ -4,8 +4,8 @@ from typing import Any, Literal
 
 from pydantic import ConfigDict, Field
 
-from service.schemas.common import Resource, Time, Values
 from service.schemas.jobs import JobResource, Progress, State
+from service.schemas.parts import Resource, Time, Values
 
 
 class JobProgress(Resource):

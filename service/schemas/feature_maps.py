@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from service.schemas.common import NESTED, Number, Resource
+from service.schemas.parts import NESTED, Number, Resource
 
 
 class ActivationResource(Resource):

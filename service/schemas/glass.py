@@ -7,7 +7,7 @@ from pydantic import Field, computed_field
 from engine.glass.trace import BiasForm, Quantity, Stage
 from engine.parts.optimizers import Optimizer
 from engine.parts.schedules import Schedule
-from service.schemas.common import NESTED, TENSOR, Number, Resource
+from service.schemas.parts import NESTED, TENSOR, Number, Resource
 
 
 class Kind(Resource):

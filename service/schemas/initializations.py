@@ -4,7 +4,7 @@ from pydantic import Field
 
 from engine.parts.activations import Activation
 from engine.parts.initializers import Initializer
-from service.schemas.common import Number, Resource
+from service.schemas.parts import Number, Resource
 
 
 class Spread(Resource):

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from engine.spec import WHOLE
-from service.schemas.common import Notice, Problem, Resource, Time, Values
 from service.schemas.models import FittedScaling, TargetScaling
+from service.schemas.parts import Notice, Problem, Resource, Time, Values
 from store.job_request import Name, Tags
 from store.states import STATES
 

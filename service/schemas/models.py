@@ -6,7 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.models.kinds import AnyModel
 from engine.spec import kind_of, members
-from service.schemas.common import Notice, Number, Resource, Time, Values
+from service.schemas.parts import Notice, Number, Resource, Time, Values
 
 if TYPE_CHECKING:
     ModelKind = str

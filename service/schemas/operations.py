@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from service.schemas.common import Resource, Time
+from service.schemas.parts import Resource, Time
 
 
 class Part(Resource):

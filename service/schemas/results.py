@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.common import NESTED, Number, Resource, Time, Values
+from service.schemas.parts import NESTED, Number, Resource, Time, Values
 
 
 class CheckpointResource(Resource):

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from service.schemas.common import Resource, Time
+from service.schemas.parts import Resource, Time
 
 
 class SessionRequest(BaseModel):
