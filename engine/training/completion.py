@@ -50,23 +50,27 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     classes = targets[0].distinct if task == "classification" and targets else 0
     features = training.features or tuple(name for name, column in table.items() if _is_feature(training, column))
     settings = training.model.settings(task, classes)
-    _raise_if(
-        [
-            *_task_problems(training, targets, task),
-            *_feature_problems(training, table, features),
-            *_comparison_problems(training, table),
-            *_missing_problems(training, [table[name] for name in features if name in table], targets),
-            *_setting_problems(training, settings, task, classes),
-            *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
-            *augmentation_problems(training, [table[name] for name in features if name in table]),
-            *_device_problems(training, "optimizer" in settings, has_card),
-        ]
-    )
-    columns = [table[name] for name in features]
+    problems = [
+        *_task_problems(training, targets, task),
+        *_feature_problems(training, table, features),
+        *_comparison_problems(training, table),
+        *_missing_problems(training, [table[name] for name in features if name in table], targets),
+        *_setting_problems(training, settings, task, classes),
+        *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
+        *augmentation_problems(training, [table[name] for name in features if name in table]),
+        *_device_problems(training, "optimizer" in settings, has_card),
+    ]
+    columns = [table[name] for name in features if name in table]
     row = row_shape(training, columns)
-    model: Any = training.model.completed(row)
+    try:
+        model: Any = training.model.completed(row)
+    except InvalidSpec as wrong:
+        _raise_if([*problems, *wrong.errors])
+        raise
     training = dataclasses.replace(training, model=model)
-    _raise_if([*image_problems(training, columns), *_size_problems(training, row.numbers, len(targets))])
+    if len(columns) == len(features):
+        problems += [*image_problems(training, columns), *_size_problems(training, row.numbers, len(targets))]
+    _raise_if(problems)
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
     defaults |= {"split": _complete_split(training, task, rows), "preprocessing": _complete_preprocessing(training, task)}
     completed = dataclasses.replace(training, task=task, features=features, **defaults)

@@ -125,10 +125,10 @@ def test_arrays_are_learned_from_and_not_predicted() -> None:
     assert at == "/target"
     assert "holds arrays" in detail
     found = dict(
-        refusals(data, target="y", preprocessing={"missing": "mean"}, model={"kind": "mlp", "hidden": [{"units": 16}]})
+        refusals(data, target="y", preprocessing={"missing": "mean"}, model={"kind": "mlp", "hidden": [{"units": 32}]})
     )
     assert "nothing fills an array" in found["/preprocessing/missing"]
-    assert "up to 96000049 parameters" in found["/model/hidden"]
+    assert "up to 192000097 parameters" in found["/model/hidden"]
 
 
 VALUES: dict[str, Any] = {
