@@ -62,7 +62,7 @@ def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
             kind=bound.kind,
             inputs=predictor.features.names if name == names[0] and is_dense([bound]) else None,
             outputs=predictor.target.output_names(bound.outputs) if name == names[-1] else None,
-            weights=found[name]["weights"].tolist() if is_dense([bound]) else None,
+            weights=found[name]["weights"].tolist() if is_dense([bound]) else [],
             bias=found[name]["bias"].tolist() if "bias" in found[name] else None,
             arrays=None if is_dense([bound]) else {key: array.tolist() for key, array in found[name].items()},
         )

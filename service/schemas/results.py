@@ -23,7 +23,7 @@ class LayerWeights(Resource):
         default=None, description="of the first layer, the features by name, one a row of the weights; each name once"
     )
     outputs: list[str] | None = Field(default=None, description="of the last layer, what each column of the weights speaks for")
-    weights: list[list[Number]] | None = Field(description="of a dense layer, (inputs, outputs); null of any other")
+    weights: list[list[Number]] = Field(description="(inputs, outputs) of a dense layer; empty for any other")
     bias: list[Number] | None
     arrays: dict[str, Annotated[list[Any], NESTED]] | None = Field(
         default=None,

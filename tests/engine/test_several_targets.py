@@ -168,7 +168,7 @@ def test_the_fast_path_is_the_definition(
     theta, epochs = [], []
     for choose in (steps_of, Definition):
         problem, state = prepared(DATA, **request).problem, State()
-        epochs.append([epoch for epoch in descend(problem, state, choose=choose) if epoch.whole])
+        epochs.append([epoch for epoch in descend(problem, state, choose) if epoch.whole])
         theta.append(problem.network.parameters.theta)
     np.testing.assert_allclose(theta[0], theta[1], rtol=tolerance, atol=tolerance)
     metric = "r2" if target == ANSWERS else "tag_accuracy"
