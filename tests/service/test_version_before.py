@@ -136,6 +136,11 @@ def _same_bits(earlier: str, told: dict[str, Any], monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(f"{__name__}.SAME_BITS", EARLIER[earlier].keeps_bits and told["arithmetic"] == arithmetic())
 
 
+OTHER_ORDER: dict[str, float] = {"rel_tol": 1e-6}
+"""Up to version 0.4 a large network's |∇|² was summed in pieces that depended on the tile; since then in fixed blocks. A sum of
+float32 squares by blocks is right to a few units of 6e-8.
+"""
+
 SAME_BITS = False
 """Whether this code and machine compute as those did that the folder was made by."""
 
@@ -153,6 +158,8 @@ def holds(found: Any, told: Any, place: str = "") -> None:
         assert len(found) == len(told), place
         for index, (one, other) in enumerate(zip(found, told, strict=True)):
             holds(one, other, f"{place}/{index}")
+    elif isinstance(told, float) and SAME_BITS and place.startswith("large") and "/gradient_norm" in place:
+        assert math.isclose(found, told, **OTHER_ORDER), (place, found, told)
     elif isinstance(told, float) and not SAME_BITS:
         assert math.isclose(found, told, **OTHER_BITS), (place, found, told)
     else:
