@@ -69,7 +69,8 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
         raise
     training = dataclasses.replace(training, model=model)
     if len(columns) == len(features):
-        problems += [*image_problems(training, columns), *_size_problems(training, row.numbers, len(targets))]
+        problems += [] if problems else image_problems(training, columns)
+        problems += _size_problems(training, row.numbers, len(targets))
     _raise_if(problems)
     defaults = {name: settings[name] for name in settings if getattr(training, name) is None}
     defaults |= {"split": _complete_split(training, task, rows), "preprocessing": _complete_preprocessing(training, task)}

@@ -40,6 +40,8 @@ def reads(here: Here) -> list[str]:
     stage, dataset, job = here
     images = stage.sample("digits")
     names = {"{dataset_id}": dataset, "{job_id}": job["id"], "{model_id}": job["model_id"], "{family}": "loss"}
+    model = {"layers": [{"kind": "conv2d", "filters": 2, "kernel": 3}]}
+    seeing = stage.job(images, "digit", "network", model=model, epochs=1)["id"]
     found = []
     for method, _, route in calls(stage.client.app):
         path = route.path or ""
@@ -48,10 +50,13 @@ def reads(here: Here) -> list[str]:
         path = path.replace("functions/loss/{name}", "functions/loss/mse").replace("{name}", "bowl")
         if "/images" in path:
             path = path.replace(dataset, images).replace("{row}", "0")
+        if path.endswith(("/filters", "/feature_maps")):
+            path = path.replace(job["id"], seeing)
         if method == "GET" and not path.startswith(ELSEWHERE) and not path.endswith(("/events", "/readyz")):
             found.append(path.replace("docs/assets/bowl", "docs/assets/swagger-ui.css"))
     query = {
         "/v1/compare": f"?jobs={job['id']}",
+        f"/v1/jobs/{seeing}/feature_maps": "?row=0",
         f"/v1/datasets/{dataset}/histogram": "?column=a",
         f"/v1/datasets/{dataset}/warnings": "?target=b",
     }
