@@ -17,7 +17,7 @@ import pytest
 
 from cli.demo import IRIS
 
-LIMIT_SECONDS = 120.0
+LIMIT_SECONDS = 60.0
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = LIMIT_SECONDS) -> Any:
