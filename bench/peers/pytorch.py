@@ -27,19 +27,21 @@ def ready(case: Case) -> Callable[[], tuple[float, float]]:
             layers += [linear, nn.ReLU()]
         return nn.Sequential(*layers[:-1])
 
-    def run() -> tuple[float, float]:
-        model, criterion = build(), nn.CrossEntropyLoss()
-        optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
-        started = time.perf_counter()
-        for _ in range(case.epochs):
-            order, total = torch.randperm(case.rows), 0.0
-            for start in range(0, case.rows, case.batch):
-                rows = order[start : start + case.batch]
-                optimizer.zero_grad()
-                loss = criterion(model(X[rows]), y[rows])
-                loss.backward()
-                optimizer.step()
-                total += loss.item() * len(rows)
-        return time.perf_counter() - started, total / case.rows
+    return lambda: timed(build(), X, y, case)
 
-    return run
+
+def timed(model: nn.Module, X: torch.Tensor, y: torch.Tensor, case: Case, batches: int | None = None) -> tuple[float, float]:
+    """Train the model, of each epoch so many batches or all. Returns the seconds, and the mean loss of the last epoch."""
+    criterion = nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
+    started = time.perf_counter()
+    for _ in range(case.epochs):
+        order, total = torch.randperm(case.rows), 0.0
+        for start in range(0, case.rows, case.batch)[:batches]:
+            rows = order[start : start + case.batch]
+            optimizer.zero_grad()
+            loss = criterion(model(X[rows]), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows)
+    return time.perf_counter() - started, total / case.rows

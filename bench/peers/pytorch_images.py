@@ -1,14 +1,13 @@
 """PyTorch on LeNet-5, eager, with its fused Adam, in the faster of its two memory formats."""
 
-import time
 from collections.abc import Callable
 
 import torch
 from torch import nn
 
-from bench.peers import LEARNING_RATE, THREADS, Case
+from bench.peers import THREADS, Case, pytorch
 
-VERSION = f"PyTorch {torch.__version__}"
+VERSION = pytorch.VERSION
 FORMATS = (torch.contiguous_format, torch.channels_last)
 LOOK = 12
 """Batches of which each format's time is taken, to choose one."""
@@ -37,20 +36,8 @@ def ready(case: Case) -> Callable[[], tuple[float, float]]:
         return model.to(memory_format=memory)  # type: ignore[call-overload, no-any-return]
 
     def train(memory: torch.memory_format, batches: int | None = None) -> tuple[float, float]:
-        model, criterion = build(memory), nn.CrossEntropyLoss()
         X = torch.from_numpy(data).reshape(-1, 1, 28, 28).to(memory_format=memory)
-        optimizer = torch.optim.Adam(model.parameters(), lr=LEARNING_RATE, fused=True)
-        started = time.perf_counter()
-        for _ in range(case.epochs):
-            order, total = torch.randperm(case.rows), 0.0
-            for start in range(0, case.rows, case.batch)[:batches]:
-                rows = order[start : start + case.batch]
-                optimizer.zero_grad()
-                loss = criterion(model(X[rows]), y[rows])
-                loss.backward()
-                optimizer.step()
-                total += loss.item() * len(rows)
-        return time.perf_counter() - started, total / case.rows
+        return pytorch.timed(build(memory), X, y, case, batches)
 
     for memory in FORMATS:
         train(memory, LOOK)
