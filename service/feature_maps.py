@@ -6,7 +6,7 @@ import numpy as np
 
 from engine.backend import Array
 from engine.errors import InvalidSpec, UnusableData
-from engine.glass.feature_maps import INPUT, FeatureMaps, Filters, count_products, extent, feature_maps, filters
+from engine.glass.feature_maps import INPUT, FeatureMaps, Filters, extent, feature_maps, filters
 from engine.network.layers.base import IDENTITY
 from engine.network.network import Network
 from service import png
@@ -34,7 +34,7 @@ def maps_at(limit: int, found: PredictorAt, table: JobTable, row: int, layer: st
     rows = table.table.height
     if row >= rows:
         raise InvalidSpec([("/row", f"there is no row {row}; the job's dataset has {rows} rows, from 0 on")])
-    counts = {"products": count_products(network), "cells": features.width}
+    counts = {"products": network.products, "cells": features.width}
     refuse_too_much(limit, "/row", "whoever runs the server can raise the limit", counts)
     names = [entry.name for entry in features.inputs]
     columns = {column.name: column.take(np.array([row])) for column in table.each_column(names)}

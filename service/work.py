@@ -28,7 +28,7 @@ def work_of_predictions(predictor: Predictor, rows: int) -> dict[str, int]:
     """
     told = len(predictor.target.classes or predictor.target.names) or predictor.learner.outputs
     return {
-        "products": rows * predictor.learner.parameters.size,
+        "products": rows * predictor.learner.products,
         "cells": rows * predictor.features.width,
         "numbers": rows * (1 + told),
     }

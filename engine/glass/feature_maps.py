@@ -1,6 +1,5 @@
 """The filters of a network's convolutions, and the maps that each layer of images makes of one image."""
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -86,11 +85,6 @@ def feature_maps(network: Network, X: Array, name: str | None = None) -> Feature
     bent = layer.rule.bent(at)
     sums = None if bent is None or bent is at.A else to_host(bent)[0]
     return FeatureMaps(network.names[place], known, layer, to_host(at.A)[0], sums)
-
-
-def count_products(network: Network) -> int:
-    """Multiplications of passing one image through."""
-    return sum(layer.size * math.prod(layer.output_shape[:-1]) for layer in network.layers)
 
 
 def _named(network: Network) -> Iterator[tuple[str, BoundLayer]]:

@@ -38,7 +38,7 @@ def count_products(descent: Backpropagation) -> int:
     """How many multiplications' time a parameter's slope takes, nearly: J twice."""
     network, rows, (l1, _) = descent.network, len(descent.X), descent.penalties
     units = sum(layer.outputs for layer in network.layers)
-    products = sum(layer.products for layer in network.layers) * rows + network.parameters.size * SIZE * bool(l1)
+    products = network.products * rows + network.parameters.size * SIZE * bool(l1)
     return 2 * (products + UNIT * units * rows + LAYER * len(network.layers))
 
 

@@ -35,6 +35,10 @@ class Centroids:
     def outputs(self) -> int:
         return int(self.parameters.centroids.shape[0])
 
+    @property
+    def products(self) -> int:
+        return self.parameters.size
+
     def evaluate(self, X: Array) -> Array:
         """The Euclidean distance of rows X (n, d) to each centroid (n, k)."""
         distances = self.xp.empty((X.shape[0], self.outputs), self.dtype)

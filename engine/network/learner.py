@@ -33,5 +33,9 @@ class Learner(Protocol):
     def outputs(self) -> int:
         """Raw outputs of a row, k."""
 
+    @property
+    def products(self) -> int:
+        """Multiplications that a row's outputs take."""
+
     def evaluate(self, X: Array) -> Array:
         """Raw outputs (n, k) of X (n, d)."""

@@ -65,6 +65,8 @@ class Network:
         )
         """Running statistics of each layer by name: kept with a checkpoint, and read by an evaluation."""
         self._workspaces: dict[int, Workspace] = {}
+        self._spare: dict[int, Workspace] = {}
+        """Of the last evaluation, by rows; taken out while one uses them, since others may evaluate at the same time."""
 
     @cached_property
     def names(self) -> list[str]:
@@ -91,7 +93,7 @@ class Network:
                 running[name][...] = start
 
     def workspace(self, rows: int) -> Workspace:
-        """The workspace for that many rows; made at the first call. A run uses three: batch, last batch, evaluation."""
+        """The workspace for that many rows; made at the first call. A run uses two: batch and last batch."""
         if rows not in self._workspaces:
             self._workspaces[rows] = self.new_workspace(rows)
         return self._workspaces[rows]
@@ -155,6 +157,11 @@ class Network:
                 mask[...] = self.xp.asarray(stays.astype(self.dtype) / self.dtype.type(1 - layer.dropout))
 
     @cached_property
+    def products(self) -> int:
+        """Multiplications of a row's way through the layers."""
+        return sum(layer.products for layer in self.layers)
+
+    @cached_property
     def most_rows(self) -> int:
         """Rows that an evaluation passes through at once."""
         return most_rows(self.layers)
@@ -162,7 +169,13 @@ class Network:
     def evaluate(self, X: Array, out: Array | None = None) -> Array:
         """Raw outputs (n, k) of X (n, d), block after block of the rows, in `out` or an array of its own."""
         outputs = self.xp.empty((X.shape[0], self.outputs), self.dtype) if out is None else out
+        used: dict[int, Workspace] = {}
         for start in range(0, X.shape[0], self.most_rows):
             block = X[start : start + self.most_rows]
-            outputs[start : start + self.most_rows] = self.forward(block, self.workspace(block.shape[0]))
+            rows = block.shape[0]
+            if rows not in used:
+                spare: Workspace | None = self._spare.pop(rows, None)
+                used[rows] = self.new_workspace(rows) if spare is None else spare
+            outputs[start : start + self.most_rows] = self.forward(block, used[rows])
+        self._spare = used
         return outputs

@@ -430,9 +430,11 @@ def test_validate_only_stores_nothing_and_says_what_it_would_be(stage: Stage) ->
     assert answer.status_code == 200
     estimate = answer.json()
     assert estimate["parameters"] == 4 * 16 + 16 + 16 * 3 + 3
+    dense = {"kind": "dense", "activation": "relu"}
     assert estimate["layers"] == [
-        {"name": "hidden_1", "inputs": 4, "outputs": 16, "activation": "relu", "parameters": 80},
-        {"name": "output", "inputs": 16, "outputs": 3, "activation": None, "parameters": 51},
+        {**dense, "name": "hidden_1", "input_shape": [4], "output_shape": [16], "inputs": 4, "outputs": 16, "parameters": 80},
+        {**dense, "name": "output", "input_shape": [16], "output_shape": [3], "inputs": 16, "outputs": 3, "parameters": 51}
+        | {"activation": None},
     ]
     assert estimate["rows"] == {"train": 120, "validation": 30, "test": 0}
     assert estimate["request"]["optimizer"]["kind"] == "adam"

@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -232,3 +233,15 @@ def test_two_networks_share_nothing() -> None:
     np.testing.assert_array_equal(first.theta, kept)
     np.testing.assert_array_equal(second.theta, kept)
     assert first.theta is not second.theta
+
+
+def test_requests_that_come_at_once_get_their_own_answers() -> None:
+    """One network answers many threads."""
+    network = posed(drawn(1, 20, 3, 2), model=mlp([64] * 4)).problem.network
+    rng = np.random.default_rng(0)
+    asked = [rng.normal(0, 1, (200, 3)) for _ in range(8)]
+    alone = [network.evaluate(X) for X in asked]
+    with ThreadPoolExecutor(len(asked)) as threads:
+        for _ in range(20):
+            for answer, expected in zip(threads.map(network.evaluate, asked), alone, strict=True):
+                np.testing.assert_array_equal(answer, expected)
