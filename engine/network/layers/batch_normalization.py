@@ -102,12 +102,12 @@ class BatchNormalization(LayerRule):
 
     def observe(self, at: LayerPass) -> None:
         xp, work, numbers = at.xp, at["work"], _columns(at.X).shape[0]
-        sample = numbers / (numbers - 1) if numbers > 1 else 0.0
-        for name, factor in (("mean", 1.0), ("variance", sample)):
-            if factor:
-                running = at.statistics[name]
-                running *= self.momentum
-                running += xp.multiply(at[name], (1 - self.momentum) * factor, out=work)
+        if numbers == 1:
+            return  # one number has no variance, and is no mean of a batch
+        for name, factor in (("mean", 1.0), ("variance", numbers / (numbers - 1))):
+            running = at.statistics[name]
+            running *= self.momentum
+            running += xp.multiply(at[name], (1 - self.momentum) * factor, out=work)
 
 
 def _columns(values: Array) -> Array:
