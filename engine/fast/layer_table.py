@@ -50,8 +50,6 @@ class Table:
         """Numbers of a row in the layers' arrays; of the gradients that a piece adds up; of a row of the batch in the arrays
         row by row, and in the dropout masks; and of the scratch for one block.
         """
-        self.operations = 0
-        """Multiplications of a row, forward."""
         self.last, parameters = 0, 0
         for layer in layers:
             ROWS[type(layer.rule)](self, layer, parameters)
@@ -105,7 +103,6 @@ class Table:
         self.trains(row, layer, parameters)
         row[at.X_ROWS], row[at.D_ROWS] = self.by_row, self.by_row + inputs
         self.by_row += inputs + -(-outputs // LANES) * LANES
-        self.operations += inputs * outputs
         self.scratch = max(self.scratch, outputs * LANES)
 
     def silence(self, units: int) -> None:
@@ -155,7 +152,6 @@ def _conv2d(table: Table, layer: BoundLayer, rule: Conv2d, parameters: int) -> N
         table.keeps(row, -(-2 * full // LANES))
     elif window.is_padded:
         table.keeps(row, int(np.prod(window.padded)) * layer.input_shape[-1])
-    table.operations += int(row[at.WEIGHTS]) * window.out[0] * window.out[1]
     table.scratch = max(table.scratch, window.out[1] * rule.filters * LANES)
 
 

@@ -16,6 +16,7 @@ from engine.fast.lane_tile import ROWS
 from engine.fast.layer_step import Layers, Members, Room, Rows, Update
 from engine.fast.layer_table import Table, has_kernel
 from engine.fast.microkernel import LANES
+from engine.fast.team_step import MOST
 from engine.models.base import Matrices, Problem
 from engine.models.descent import first_of
 from engine.network.network import is_dense
@@ -23,8 +24,6 @@ from engine.randomness import generator
 
 MOST_PIECES = 16
 """Pieces that a batch is cut into at most: each of them adds up a gradient of its own."""
-MOST = 512
-"""Rows of a batch at hand at once; of a larger one the gradients are added up."""
 MOST_BYTES = 1 << 28
 """Bytes that the layers' arrays may take for more rows than one piece's."""
 MANY_WEIGHTS = 1 << 20
@@ -38,17 +37,18 @@ CALL_OPERATIONS = 4e9
 
 
 def layerwise(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "Layerwise | None":
-    """The path, or None for a network of dense layers alone, which has its own, and where something has no kernel."""
-    if is_dense(problem.network.layers) or not supported(problem):
-        return None
-    return Layerwise(problem, vectors, batch_size)
+    """The path, or None where it does not suit the problem."""
+    return Layerwise(problem, vectors, batch_size) if supported(problem) else None
 
 
 def supported(problem: Problem) -> bool:
-    """Whether everything that the problem is made of has a kernel."""
+    """Whether everything that the problem is made of has a kernel. Networks of dense layers alone have paths of their own, and
+    run by their definition where these do not suit, in the bits that they always had.
+    """
     spec, network = problem.spec, problem.network
     return (
         network.xp is np
+        and not is_dense(network.layers)
         and all(has_kernel(layer) for layer in network.layers)
         and any(layer.size for layer in network.layers)
         and type(spec.loss) in kernels.LOSSES
@@ -63,7 +63,7 @@ class Layerwise:
         spec, network, train = problem.spec, problem.network, problem.train
         assert spec.loss is not None and spec.optimizer is not None
         dtype = network.dtype
-        self.problem, self.network, self.batch_size = problem, network, batch_size
+        self.network, self.batch_size = network, batch_size
         self.seed, self.unmasked = spec.seed or 0, np.zeros((0, 0), dtype)
         self.data, self.results = self._rows(train), self._results(train.rows, -(-train.rows // batch_size))
         self.scored = Scores("train", problem, train)
@@ -106,7 +106,7 @@ class Layerwise:
         parts = max(1, min(-(-min(batch, MOST) // piece), fitting))
         height = parts * piece
         self.team = threads.Team(min(threads.count(), max(parts, len(self.pieces))))
-        stride = int(self.team.size * CALL_OPERATIONS / (6 * table.operations * batch))
+        stride = int(self.team.size * CALL_OPERATIONS / (6 * self.network.products * batch))
         self.stride = 1 if table.masks else max(1, stride)
 
         def zeros(*shape: int) -> Array:
@@ -215,4 +215,4 @@ def pieces_of(table: Array) -> Array:
                 many = min(rows, inputs - start)
                 biases = row[at.BIASES] if start + many == inputs else 0
                 found.append((index, place + start * outputs, many * outputs + biases, many * outputs, start, many))
-    return np.array(found, np.int64).reshape(-1, 6)
+    return np.array(found, np.int64).reshape(-1, layer_step.PIECE_COLUMNS)

@@ -58,7 +58,7 @@ def compile_for(problem: Problem) -> None:
     if definition is newton.Objective:
         kernels.LOSSES[type(spec.loss)].address(np.float64)
         compile_readings()
-        fused_step.share_right(np.zeros((1, 1)), np.zeros(1, np.int64), np.zeros(1, np.int64))
+        compile_scores(np.dtype(np.float64))
     elif definition is perceptron.Definition:
         call_every_driver(network.dtype)
     elif supported(problem):
@@ -71,11 +71,18 @@ def compile_for(problem: Problem) -> None:
 
 
 @cache
+def compile_scores(dtype: Any) -> None:
+    """Have the metrics of an epoch compiled."""
+    outputs, labels = np.zeros((1, 1), dtype), np.zeros(1, np.int64)
+    fused_step.share_right(outputs, labels, labels.copy())
+    fused_step.determination(outputs, outputs.copy(), labels, np.ones(1))
+
+
+@cache
 def call_every_driver(dtype: Any) -> None:
     """Train on next to nothing in every way, which has each driver compiled for the types that it is later called with."""
-    X, order, w = np.zeros((1, 1), dtype), np.zeros(1, np.int64), np.zeros(1, dtype)
-    fused_step.share_right(X, order.copy(), order)
-    fused_step.determination(X, X.copy(), order, np.ones(1))
+    order, w = np.zeros(1, np.int64), np.zeros(1, dtype)
+    compile_scores(dtype)
     for path in (Small, Large):
         train_on_next_to_nothing(path, dtype)
     walk = FastWalk(np.ones((1, 1), dtype), np.ones(1, bool))
@@ -85,8 +92,7 @@ def call_every_driver(dtype: Any) -> None:
 @cache
 def call_layerwise(dtype: Any) -> None:
     """The same by the way of networks with layers of other kinds."""
-    order = np.zeros(1, np.int64)
-    fused_step.share_right(np.zeros((1, 1), dtype), order.copy(), order)
+    compile_scores(dtype)
     train_on_next_to_nothing(layerwise.Layerwise, dtype)
 
 

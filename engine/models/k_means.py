@@ -12,7 +12,6 @@ from engine.models.centroids import Centroids
 from engine.models.descent import BREATH_SECONDS
 from engine.models.lloyd import Rows, Seeding, Totals, at_random, moved, plus_plus
 from engine.models.run_state import Epoch, State
-from engine.network.learner import Learner
 from engine.randomness import generator
 from engine.spec import WHOLE, spec
 from engine.wording import notice, say
@@ -212,9 +211,6 @@ class KMeans(Model):
 
     def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Centroids:
         return Centroids(self.clusters, inputs, dtype, xp)
-
-    def initialize(self, learner: Learner, seed: int) -> None:
-        """Nothing: the starts are rows, which training draws."""
 
     def count_parameters(self, inputs: int, outputs: int) -> int:
         return self.clusters * inputs

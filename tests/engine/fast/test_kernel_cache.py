@@ -5,11 +5,13 @@ import os
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from numba.core.event import install_recorder
 
-from engine.fast import kernel_cache, paths, tile_choice
+from engine.fast import kernel_cache, paths, tile_choice, warm_up
 from engine.models.linear import LinearRegression
+from engine.network.network import Network
 from tests.engine.fast.test_kernels import posed
 
 
@@ -127,3 +129,11 @@ def test_a_closed_form_waits_for_no_kernel(monkeypatch: pytest.MonkeyPatch) -> N
     spec = dataclasses.replace(problem.spec, model=LinearRegression(), optimizer=None)
     monkeypatch.setattr("engine.fast.warm_up.compile_for", lambda _: pytest.fail("compiled"))
     paths.make_ready(dataclasses.replace(problem, spec=spec))
+
+
+def test_a_network_that_runs_by_its_definition_waits_for_no_kernel_of_other_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = posed()
+    hidden = tuple(dataclasses.replace(layer, dropout=0.5) for layer in problem.spec.model.hidden)
+    network = Network(dataclasses.replace(problem.spec.model, hidden=hidden).bound_layers(3, 4), np.float64, np)
+    monkeypatch.setattr(warm_up, "call_layerwise", lambda _: pytest.fail("compiled"))
+    warm_up.compile_for(dataclasses.replace(problem, learner=network))
