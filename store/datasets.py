@@ -35,7 +35,6 @@ from store.readings.stored import readings_of
 from store.states import ACTIVE
 from store.tables import Dataset, Job
 
-"""States in which a job still needs its dataset."""
 OF_FEATURES = ("ID_LIKE", "CONSTANT_COLUMN", "DUPLICATE_COLUMN")
 """Warnings of a table that a job is told again of the columns it learns from."""
 CACHED_BYTES = 64 * 2**20

@@ -5,24 +5,15 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-from pydantic import TypeAdapter
 from sqlalchemy import delete as delete_rows
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from engine.tables.features import Features
-from engine.tables.target import Target
 from store.database import put_row
 from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
 from store.tables import Job, Model
-
-FEATURES: TypeAdapter[Features] = TypeAdapter(Features)
-TARGET: TypeAdapter[Target] = TypeAdapter(Target)
-CACHED_PREDICTORS = 32
-TRAIN_AGAIN = "a job with the same request makes the same weights, which mends these, or restore a backup"
-"""Remedy for damaged weights."""
 
 
 def create(session: Session, job: Job, **made: Any) -> Model:

@@ -16,5 +16,6 @@ HELD = ("running", "pausing", "cancelling")
 """States in which a worker holds the job's lease."""
 DONE = tuple(state for state, following in LEGAL.items() if not following)
 ACTIVE = tuple(state for state in STATES if state not in DONE)
+"""States in which a job still needs its dataset."""
 BY_CALLER = {"cancelled": "cancelled by the caller", "paused": "paused by the caller"}
 """The reason that the journal gives for a state that the caller asked for."""

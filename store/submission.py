@@ -40,9 +40,7 @@ class Completed:
 
 @dataclass(frozen=True)
 class Checked:
-    """A completed request, the dataset and the table it names, what is worth a look in it, and how many numbers are to be
-    trained, as far as that is known.
-    """
+    """A completed request, the dataset and the table that it names, and what is worth a look in them."""
 
     completed: Completed
     dataset: Dataset
