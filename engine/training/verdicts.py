@@ -198,16 +198,16 @@ def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> S
 
 def _zero(problem: Problem) -> Iterator[Told]:
     """Whether some layer's weights are all 0, so that every row gets the same answer."""
-    for number, layer in enumerate(problem.network.parameters.layers, 1):
+    names = problem.network.names
+    for name, layer in zip(names, problem.network.parameters.layers, strict=True):
         if any(W.size and not bool((W != 0).any()) for W, _ in layer.weights()):
-            is_alone = len(problem.network.layers) == 1
-            place = say("all weights") if is_alone else say("all weights of layer {number}", number=number)
+            place = say("all weights") if len(names) == 1 else say("all weights of layer {name}", name=name)
             regularization, weights = problem.spec.regularization, problem.train.weights
             if weights is not None and not bool((weights != 0).any()):
                 advice = say("No training row counts: set class_weight above 0")
             elif regularization is not None and (regularization.l1 or regularization.l2):
                 advice = say("Set lower penalties in regularization")
-            elif number < len(problem.network.layers):
+            elif name != names[-1]:
                 advice = say("Choose an initializer that draws weights, as he_normal")
             else:
                 advice = say("Choose features that vary with the target, or train for more epochs")

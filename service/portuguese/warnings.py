@@ -56,7 +56,7 @@ WARNINGS = {
     "Choose other features, or a model that bends, as mlp": "Escolha outros atributos, ou um modelo não linear, como mlp",
     "{place} are 0: every row is given the same answer. {advice}": "{place} são 0: todas as linhas recebem a mesma resposta. {advice}",
     "all weights": "todos os pesos",
-    "all weights of layer {number}": "todos os pesos da camada {number}",
+    "all weights of layer {name}": "todos os pesos da camada {name}",
     "No training row counts: set class_weight above 0": "Nenhuma linha de treinamento conta: defina class_weight acima de 0",
     "Choose an initializer that draws weights, as he_normal": "Escolha um inicializador que sorteie os pesos, como he_normal",
     "Choose features that vary with the target, or train for more epochs": "Escolha atributos que variem com o alvo, ou treine por mais épocas",

@@ -83,10 +83,17 @@ def test_a_finite_loss_beyond_all_reason_has_diverged(stage: Stage, rate: float,
     assert all(isinstance(loss, float) for loss in losses)
 
 
-def test_weights_that_are_all_zero(stage: Stage) -> None:
-    given = {"model": {"initializer": {"kind": "zeros"}, "hidden": [{"units": 4}]}, "epochs": 3}
-    job = stage.job(table(stage, **numbers()), "y", "mlp", **given)
-    assert "all weights of layer 1 are 0" in told(job, "WEIGHTS_ZERO")
+@pytest.mark.parametrize(
+    ("kind", "layers", "name"),
+    [
+        ("mlp", {"hidden": [{"units": 4}]}, "hidden_1"),
+        ("network", {"layers": ["batch_normalization", {"kind": "dense", "units": 4}]}, "dense_1"),
+    ],
+)
+def test_weights_that_are_all_zero(stage: Stage, kind: str, layers: dict[str, Any], name: str) -> None:
+    given = {"model": {"initializer": {"kind": "zeros"}, **layers}, "epochs": 3}
+    job = stage.job(table(stage, **numbers()), "y", kind, **given)
+    assert f"all weights of layer {name} are 0" in told(job, "WEIGHTS_ZERO")
     assert "he_normal" in told(job, "WEIGHTS_ZERO")
 
 
