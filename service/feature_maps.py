@@ -101,10 +101,10 @@ def picture_of_maps(chosen: FeatureMaps, columns: int, scale: int) -> bytes:
 
 
 def _network_of(found: PredictorAt) -> Network:
-    learner = found.predictor.learner
-    if not isinstance(learner, Network):
-        raise InvalidSpec([("/job_id", f"its model, {found.predictor.training.model.kind}, is no network and has no layers")])
-    return learner
+    try:
+        return found.predictor.network
+    except InvalidSpec as error:
+        raise InvalidSpec([("/job_id", detail) for _, detail in error.errors]) from None
 
 
 def _told(job_id: str, found: PredictorAt, chosen: Filters | FeatureMaps) -> dict[str, Any]:

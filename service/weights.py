@@ -54,7 +54,7 @@ def _shown(predictor: Predictor, layer: str | None) -> dict[str, Any]:
         scaled, values = (each.tolist() for each in centroids)
         shown = CentroidsResource(features=predictor.features.names, values=values, scaled=scaled)
         return {"layers": [], "coefficients": None, "centroids": shown}
-    found, network = predictor.network.exported(), predictor.network
+    found, network = predictor.exported, predictor.network
     names = network.names
     layers = [
         LayerWeights(
@@ -77,8 +77,12 @@ def _tensors(predictor: Predictor, layer: str | None) -> dict[str, np.ndarray]:
     if centroids is not None:
         scaled, values = centroids
         return {"centroids": values, "centroids.scaled": scaled}
-    found = predictor.network.exported()
-    return {f"{name}.{key}": array for name, arrays in found.items() if layer in (None, name) for key, array in arrays.items()}
+    return {
+        f"{name}.{key}": array
+        for name, arrays in predictor.exported.items()
+        if layer in (None, name)
+        for key, array in arrays.items()
+    }
 
 
 def _npz(tensors: dict[str, np.ndarray]) -> bytes:

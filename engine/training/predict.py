@@ -4,12 +4,13 @@ import math
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import islice
 from typing import Any
 
 import numpy as np
 
-from engine.backend import to_host
+from engine.backend import Array, to_host
 from engine.errors import InvalidSpec, UnusableData
 from engine.models.centroids import Centroids
 from engine.network.learner import Learner
@@ -27,6 +28,8 @@ MOST_NAMED = 20
 """Columns that are listed where one is not known."""
 MOST_SHOWN = 50
 """Characters of a wrong cell that are shown again."""
+WITHOUT_LAYERS = "{kind} has no layers to look into; see its weights and its evaluation"
+"""The answer to who asks for a layer of a model that is no network."""
 
 
 @dataclass(frozen=True)
@@ -71,8 +74,13 @@ class Predictor:
     def network(self) -> Network:
         """The network of a model that learns one. Raises InvalidSpec for any other."""
         if not isinstance(self.learner, Network):
-            raise InvalidSpec([("/model", f"{self.training.model.kind} has no layers to look into; choose a network")])
+            raise InvalidSpec([("/model", WITHOUT_LAYERS.format(kind=self.training.model.kind))])
         return self.learner
+
+    @cached_property
+    def exported(self) -> Mapping[str, Mapping[str, Array]]:
+        """The arrays of each layer by its name and their own (see `Network.exported`); none of a model without layers."""
+        return self.learner.exported() if isinstance(self.learner, Network) else {}
 
     def centroids(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The centroids (k, d) as they are compared with scaled features, and in the data's own units; None of a model

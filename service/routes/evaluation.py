@@ -5,11 +5,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 
-from engine.errors import within
+from engine.errors import InvalidSpec, within
 from engine.models.base import NetworkModel
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate, products_of_silhouettes
-from engine.training.predict import Predictor
+from engine.training.predict import WITHOUT_LAYERS, Predictor
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
 from service.epochs import AtEpoch
@@ -44,10 +44,10 @@ def get_histograms(
         job = jobs.get(session, job_id, caller.sees)
         if job.curves_removed_at is not None:
             raise retention.removed(job, "curves")
-        if not isinstance(training_of(job.request).model, NetworkModel):
-            raise NotFound(f"{job.model_kind} has no layers, and keeps no histograms of any; see its weights and evaluation")
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
+    if not kept and not isinstance(training_of(job.request).model, NetworkModel):
+        raise InvalidSpec([("/job_id", WITHOUT_LAYERS.format(kind=job.model_kind))])
     known = {entry["layer"]: None for row in kept for entry in row.layers}
     if layer is not None and known and layer not in known:
         raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")

@@ -33,7 +33,6 @@ TYPES = ("application/json", "image/png")
         },
     },
 )
-@works_on("tables")
 def get_filters(
     request: Request,
     store: StoreOf,
@@ -90,10 +89,12 @@ def get_feature_maps(
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
         checkpoint = checkpoints.find(session, job, epoch)
-        table = datasets.table_of(session, store.files, job, datasets.of_job(session, job))
+        dataset = datasets.of_job(session, job)
         if checkpoint is not None:
-            which = (job.id, checkpoint.epoch, checkpoint.digest, table.digest, media_type)
+            digests = (checkpoint.digest, job.table_digest or dataset.table_digest)
+            which = (job.id, checkpoint.epoch, *digests, media_type)
             identify(request, "feature maps", *which, row, layer, columns, scale)
+        table = datasets.table_of(session, store.files, job, dataset)
         found = open_predictor(session, store.files, job, checkpoint)
     with within("query", but="job_id"):
         chosen = maps_at(store.settings.max_work, found, table, row, layer)

@@ -5,7 +5,6 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 
 from engine.errors import within
-from engine.network.network import Network
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.epochs import AtEpoch
@@ -59,10 +58,10 @@ def get_weights(
         if checkpoint is not None:
             identify(request, "weights", job.id, checkpoint.epoch, checkpoint.digest, kind, layer)
         moment = open_predictor(session, store.files, job, checkpoint)
-    learner = moment.predictor.learner
-    known = list(learner.exported()) if isinstance(learner, Network) else []
+    known = moment.predictor.exported
     if layer not in (None, *known):
-        raise NotFound(f"no layer '{layer}'; there are {', '.join(known) or 'none'}", "/query/layer")
+        there = f"there are {', '.join(known)}" if known else f"{job.model_kind} has none: leave it out"
+        raise NotFound(f"no layer '{layer}'; {there}", "/query/layer")
     if kind == "json":
         with within("query"):
             refuse_too_many(store.settings.max_work, moment, layer)

@@ -137,10 +137,11 @@ def test_whose_right_has_gone_gets_no_304(stage: Stage) -> None:
     assert stage.client.get(f"/v1/datasets/{dataset}/content", headers={**tag, **ben}).status_code == 404
 
 
-def test_what_digests_name_is_not_made_for_a_304(here: Here, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_digests_name_is_not_made_for_a_304(here: Here, reads: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     stage, _, job = here
     paths = [f"/v1/jobs/{job['id']}/{part}" for part in ("weights", "weights?format=npz", "evaluation", "curves")]
     paths += [f"/v1/datasets/{job['dataset_id']}/{part}" for part in ("content", "rows")]
+    paths += [path for path in reads if "/filters" in path or "/feature_maps" in path]
     tags = {path: stage.client.get(path).headers["etag"] for path in paths}
     table = {"Accept": "text/csv", "Accept-Encoding": "identity"}
     streamed = stage.client.get(f"/v1/jobs/{job['id']}/curves", headers=table).headers["etag"]
@@ -155,6 +156,7 @@ def test_what_digests_name_is_not_made_for_a_304(here: Here, monkeypatch: pytest
     monkeypatch.setattr("store.checkpoints.load", unread)
     monkeypatch.setattr(curves, "read", unread)
     monkeypatch.setattr(datasets, "load", unread)
+    monkeypatch.setattr(datasets, "table_of", unread)
     monkeypatch.setattr(datasets, "original", unread)
     for path, tag in tags.items():
         assert stage.client.get(path, headers={"If-None-Match": tag}).status_code == 304
