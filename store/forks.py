@@ -11,7 +11,7 @@ from engine.errors import InvalidSpec, within
 from engine.spec import present_name
 from engine.tables.features import Column, ColumnSummary
 from engine.training.estimate import Estimated, estimate
-from engine.training.fork import FIXED, inherit, refusals
+from engine.training.fork import FIXED, inherit, refusals, repeated
 from engine.training.prepare import refuse_unwatched, refuse_weightless
 from store import checkpoints, datasets, jobs, queue, turns
 from store.checkpoints import Kept
@@ -113,9 +113,10 @@ def _checked(
     checkpoint = checkpoint_of(session, parent, epoch)
     dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
     with within("overrides"):
-        request = _overridden(parent, overrides)
+        request, before = _overridden(parent, overrides), training_of(parent.request)
+        seen = _described_by(session, store, parent, dataset) or described(session, store, before, dataset)
+        request = repeated(before, request, seen[0])
         refuse(parent, request, checkpoint)  # before its defaults, which another target would change, too
-        seen = _described_by(session, store, parent, dataset) or described(session, store, request, dataset)
         completed = complete_for(session, store, request, *seen)
         refuse(parent, completed.request, checkpoint)
         check_rows(parent, completed.request)

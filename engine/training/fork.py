@@ -1,13 +1,31 @@
 """A run that goes on from another's checkpoint with other settings: what must stay as it is, and what is inherited."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
+from engine.errors import InvalidSpec
+from engine.tables.features import ColumnSummary
+from engine.training.image_input import row_shape
 from engine.training.spec import Training
 
+Spec = TypeVar("Spec", bound=Training)
 FIXED = ("target", "features", "task", "model", "preprocessing", "split", "precision")
 """Fields that a fork keeps, because its weights were made for them."""
+
+
+def repeated(before: Training, after: Spec, table: Mapping[str, ColumnSummary]) -> Spec:
+    """The spec of a fork with the model of the completed spec `before` in place of its own, where that is a short form of the
+    same, as `lenet5` is of its layers.
+    """
+    columns = [table[name] for name in before.features or () if name in table]
+    try:
+        model = after.model.completed(row_shape(before, columns))
+    except InvalidSpec:
+        return after
+    return replace(after, model=before.model) if model == before.model else after
 
 
 def refusals(before: Training, after: Training, epoch: int, fixed: Sequence[str] = FIXED) -> Iterator[tuple[str, str]]:

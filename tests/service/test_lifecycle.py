@@ -167,6 +167,19 @@ def test_a_fork_of_what_was_stored_by_an_earlier_name(stage: Stage) -> None:
         assert stage.client.get(f"/v1/jobs/{answer.json()['id']}").json()["state"] == "succeeded"
 
 
+def test_a_fork_may_repeat_its_model_as_it_was_posted(stage: Stage) -> None:
+    """The completed model has a flatten at its end and its images' channels, which the posted one leaves out."""
+    model = {"kind": "network", "layers": [{"kind": "conv2d", "filters": 2, "kernel": 2}], "input_shape": [2, 2]}
+    parent = stage.job(stage.iris(), "species", "network", epochs=2, model=model)
+    assert [layer["kind"] for layer in parent["request"]["model"]["layers"]] == ["conv2d", "flatten"]
+    answer = act(stage, parent["id"], "fork", json={"overrides": {"epochs": 3, "model": model}})
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["request"]["model"] == parent["request"]["model"]
+    wider = model | {"layers": [model["layers"][0] | {"filters": 3}]}  # type: ignore[index]
+    answer = act(stage, parent["id"], "fork", json={"overrides": {"epochs": 3, "model": wider}})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/overrides/model")
+
+
 def test_what_is_solved_at_once_is_not_forked(stage: Stage) -> None:
     parent = stage.job(stage.sample("infant_weight"), "weight", "linear_regression")
     answer = act(stage, parent["id"], "fork", json={})

@@ -1,5 +1,6 @@
 """Networks of layers of every kind, and LeNet-5 and AlexNet, which are given by few settings."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from engine.tables.features import Column, ColumnSummary
 from engine.tables.images import ImageSize
 from engine.tables.samples import DigitsSample, IrisSample
 from engine.training.estimate import estimate
+from engine.training.fork import refusals as refusals_of_fork
+from engine.training.fork import repeated
 from engine.training.run import train
 from tests.engine import TRAINING, Table, completed, finish, prepared, refusals, table, trained
 
@@ -71,6 +74,26 @@ def test_lenet5_is_shown_as_its_layers() -> None:
     kinds = ["conv2d", "average_pool2d", "conv2d", "average_pool2d", "flatten", "dense", "dense"]
     assert [layer.kind for layer in found.layers] == kinds
     assert {layer.activation.kind for layer in found.layers if hasattr(layer, "activation")} == {"tanh"}
+
+
+@pytest.mark.parametrize(
+    ("model", "is_same"),
+    [
+        ("lenet5", True),
+        ({"kind": "lenet5", "activation": "tanh"}, True),
+        ({"kind": "lenet5", "activation": "relu"}, False),
+        ({"kind": "alexnet", "width": 0.1}, False),
+        ({"kind": "network", "layers": ["flatten", CONV]}, False),
+        ("k_means", False),
+    ],
+)
+def test_a_fork_may_repeat_its_models_short_form(model: Any, is_same: bool) -> None:
+    data = images(28, 28)
+    before = completed(data, target="label", task="classification", model={"kind": "lenet5"})
+    given = replace(before, model=TRAINING.validate_python({"model": model}).model)
+    after = repeated(before, given, data.summaries)
+    assert (after == before) == is_same
+    assert [at for at, _ in refusals_of_fork(before, after, 0)] == ([] if is_same else ["/model"])
 
 
 @pytest.mark.parametrize("size", [16, 28, 32, 64, 128, 224])
