@@ -12,7 +12,7 @@ from engine.spec import present_name
 from engine.tables.features import Column, ColumnSummary
 from engine.training.estimate import Estimated, estimate
 from engine.training.fork import FIXED, inherit, refusals, repeated
-from engine.training.prepare import refuse_unwatched, refuse_weightless
+from engine.training.prepare import refuse_few_rows, refuse_unwatched, refuse_weightless
 from store import checkpoints, datasets, jobs, queue, turns
 from store.checkpoints import Kept
 from store.connections import Store
@@ -166,6 +166,7 @@ def refuse(parent: Job, request: JobRequest, checkpoint: Checkpoint) -> None:
 def check_rows(parent: Job, request: JobRequest) -> None:
     """Raise what keeps the request from being trained on the rows that the parent was: UnusableData, EmptySplit."""
     assert parent.fitted is not None
+    refuse_few_rows(request, parent.fitted["rows"]["train"])
     refuse_unwatched(request, parent.fitted["rows"])
     refuse_weightless(request, TARGET.validate_python(parent.fitted["target"]))
 

@@ -10,7 +10,7 @@ from engine.models.run_state import Epoch, State
 from engine.network.layers.base import BoundLayer
 from engine.network.layers.dense import dense
 from engine.network.learner import Learner
-from engine.network.network import Network, count_parameters
+from engine.network.network import Network, count_parameters, layer_names
 from engine.parts.augmentation import Augmenter
 from engine.parts.initializers import Initializer, Zeros
 from engine.parts.losses import LossFunction
@@ -216,8 +216,8 @@ class Model(Described):
         """How many numbers training holds beside the rows; of a network its layers tell."""
         raise NotImplementedError
 
-    def rows_problems(self, rows: int) -> Iterator[tuple[str, str]]:
-        """What keeps it from being trained on so many rows, by JSON pointer into the spec."""
+    def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
+        """What keeps it from being trained on so many rows in such batches, by JSON pointer into the spec."""
         yield from ()
 
     def losses(self, task: str, classes: int) -> tuple[type, ...] | None:
@@ -277,3 +277,14 @@ class NetworkModel(Model):
 
     def count_parameters(self, inputs: int, outputs: int) -> int:
         return count_parameters(self.bound_layers(inputs, outputs))
+
+    def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
+        batch = rows if batch_size in (None, "full") else min(rows, int(batch_size))
+        layers = self.bound_layers(1, 1)  # an image's shape stands in the model, and no other width matters here
+        for name, layer in zip(layer_names(layers), layers, strict=True):
+            fewest = layer.rule.fewest_rows(layer.input_shape)
+            if batch < fewest:
+                found = f"{name} learns from batches of {fewest} rows or more, not of {batch}"
+                remedy = f"set batch_size to {fewest} or more" if rows >= fewest else "upload more rows"
+                yield "/batch_size", f"{found}; {remedy}, or leave {layer.kind} out"
+                return

@@ -219,7 +219,7 @@ class KMeans(Model):
         starts = self.restarts * self.clusters * inputs
         return HELD_COPIES * starts + WAITING_VALUES + 2 * rows
 
-    def rows_problems(self, rows: int) -> Iterator[tuple[str, str]]:
+    def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
         if self.clusters > rows:
             yield "/model/clusters", f"{self.clusters} clusters cannot start at {rows} training rows; take {rows} or fewer"
 

@@ -143,14 +143,19 @@ def choose_rows(training: Training, usable: np.ndarray, columns: Mapping[str, Co
     labels = target.strata({column.name: column for column in answers})
     chosen_by = {name: columns[name].take(usable) for name in training.split.columns}
     rows = split_rows(training.split, usable, labels, chosen_by)
-    if found := list(training.model.rows_problems(len(rows["train"]))):
-        raise UnusableData(found)
+    refuse_few_rows(training, len(rows["train"]))
     if labels is not None and len(np.unique(labels[np.isin(usable, rows["train"])])) < 2:
         detail = (
             f"its {len(rows['train'])} training rows hold one class only; choose another group or order, or split by chance"
         )
         raise UnusableData([("/split", detail)])
     return target, rows
+
+
+def refuse_few_rows(training: Training, rows: int) -> None:
+    """Raise UnusableData where the model cannot be trained on so many rows, or on so many in a batch."""
+    if found := list(training.model.rows_problems(rows, training.batch_size)):
+        raise UnusableData(found)
 
 
 def refuse_unwatched(training: Training, rows: Mapping[str, int]) -> None:

@@ -85,6 +85,36 @@ def test_colour_pictures_from_their_archive_to_predictions(stage: Stage) -> None
     assert ended["latest"]["train_loss"] == job["latest"]["train_loss"]  # it saw the same views
 
 
+def test_batches_that_are_too_small_to_be_normalized(stage: Stage) -> None:
+    dense = {"kind": "network", "layers": [{"kind": "dense", "units": 4}, "batch_normalization"]}
+    conv = {"kind": "network", "layers": [CONV | {"kernel": 1}, "batch_normalization"], "input_shape": [2, 2, 1]}
+    iris, two = stage.iris(), stage.csv("a,b\n1,2.5\n3,4.5\n").json()["id"]
+
+    def refused(dataset: str, target: str, model: dict[str, Any], **fields: Any) -> tuple[str, str] | None:
+        body = {"dataset_id": dataset, "target": target, "model": model, **fields}
+        answer = stage.client.post("/v1/jobs", params={"validate_only": True}, json=body)
+        return (answer.json()["errors"][0]["pointer"], answer.json()["detail"]) if answer.status_code == 422 else None
+
+    said = "batch_normalization_1 learns from batches of 2 rows or more, not of 1"
+    assert refused(iris, "species", dense, batch_size=1) == (
+        "/batch_size",
+        f"{said}; set batch_size to 2 or more, or leave batch_normalization out",
+    )
+    left = {"split": {"validation": 0.5}}
+    assert refused(two, "b", dense, **left) == (
+        "/batch_size",
+        f"{said}; upload more rows, or leave batch_normalization out",
+    )
+    assert refused(two, "b", dense) is refused(iris, "species", dense, batch_size=2) is None
+    assert refused(iris, "species", conv, batch_size=1) is None  # four pixels vary
+
+    job = stage.job(iris, "species", "network", model=dense, batch_size=7, epochs=1)  # a last batch of one of 120 rows
+    assert job["state"] == "succeeded", job["error"]
+    body = {"overrides": {"epochs": 2, "batch_size": 1}}
+    problem = stage.client.post(f"/v1/jobs/{job['id']}/fork", json=body).json()
+    assert (problem["status"], problem["errors"][0]["pointer"]) == (422, "/overrides/batch_size")
+
+
 def test_lenet5_and_what_does_not_fit(stage: Stage) -> None:
     packed, _ = pictures(rows=14)
     dataset = stage.csv(packed, "pictures.zip").json()

@@ -62,6 +62,10 @@ class LayerRule(Described, ABC):
         """Running statistics, which are kept and not trained: shape and first value by name."""
         return {}
 
+    def fewest_rows(self, shape: Shape) -> int:
+        """The fewest rows of a batch that it can be trained on."""
+        return 1
+
     def scratch(self, shape: Shape, rows: int) -> Mapping[str, Scratch]:
         """The arrays, besides input, output and their gradients, that a pass over so many rows writes, by name."""
         return {}

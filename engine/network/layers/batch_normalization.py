@@ -1,5 +1,6 @@
 """Batch normalization: each unit or channel is brought to mean 0 and deviation 1 over the rows of a batch."""
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Literal
 
@@ -43,6 +44,9 @@ class BatchNormalization(LayerRule):
 
     def statistics(self, shape: Shape) -> Mapping[str, tuple[Shape, float]]:
         return {"mean": (shape[-1:], 0.0), "variance": (shape[-1:], 1.0)}
+
+    def fewest_rows(self, shape: Shape) -> int:
+        return 2 if math.prod(shape[:-1]) == 1 else 1  # one number of a unit has no variance
 
     def scratch(self, shape: Shape, rows: int) -> Mapping[str, Scratch]:
         units = {name: Scratch(shape[-1:]) for name in ("mean", "variance", "factor", "work")}
