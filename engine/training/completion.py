@@ -13,7 +13,7 @@ from engine.spec import kind_of, members
 from engine.tables.features import ColumnSummary
 from engine.tables.split import Split
 from engine.training.image_input import augmentation_problems, image_problems, row_shape
-from engine.training.spec import Preprocessing, Record, Training
+from engine.training.spec import Preprocessing, Record, Task, Training
 from engine.wording import notice, say
 
 SMALL_TABLE = 50
@@ -35,7 +35,6 @@ MODEL_FIELDS = (
 Spec = TypeVar("Spec", bound=Training)
 Table = Mapping[str, ColumnSummary]
 Problems = Iterator[tuple[str, str]]
-Task = Literal["classification", "regression", "tagging", "clustering"]
 
 
 def complete(training: Spec, table: Table, rows: int, has_card: bool = False) -> Spec:
@@ -173,7 +172,8 @@ def losses_of(model: Model, task: str, classes: int) -> tuple[type, ...]:
 def without_meaning(model: Model, task: str) -> list[str]:
     """JSON pointers to the fields of a job that mean nothing, or leave no choice, for that model and task."""
     settings = model.settings(task, FEW_CLASSES)
-    fixed = () if "optimizer" in settings else ("precision", "device")  # a solver's own precision, on the CPU
+    # A solver that does not descend has its own precision, runs on the CPU, and takes no batches.
+    fixed = () if "optimizer" in settings else ("precision", "device", "record/curves")
     names = [f"/{name}" for name in MODEL_FIELDS if name not in settings]
     if task != "regression":
         names.append("/preprocessing/target_scaling")
@@ -308,7 +308,7 @@ def _complete_preprocessing(training: Training, task: str) -> Preprocessing:
 
 
 def _setting_problems(training: Training, settings: Mapping[str, Any], task: str, classes: int) -> Problems:
-    name = training.model.kind + (f" with solver {training.model.solver}" if hasattr(training.model, "solver") else "")
+    name = _solved(training.model)
     for field in MODEL_FIELDS:
         if field not in settings and getattr(training, field) is not None:
             yield f"/{field}", f"{field} means nothing for {name} ({task}); remove it"
@@ -322,6 +322,11 @@ def _setting_problems(training: Training, settings: Mapping[str, Any], task: str
     # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
     if "optimizer" not in settings and training.precision not in (None, settings["precision"]):
         yield "/precision", f"{name} is solved in {settings['precision']}; remove it"
+
+
+def _solved(model: Model) -> str:
+    """The model's name, with its solver's where it has a choice."""
+    return model.kind + (f" with solver {model.solver}" if hasattr(model, "solver") else "")
 
 
 def _device_problems(training: Training, descends: bool, has_card: bool) -> Problems:
@@ -399,6 +404,8 @@ def _kept(model: Model) -> tuple[str, ...]:
 
 def _record_problems(training: Training) -> Problems:
     epochs = training.epochs or 1
+    if training.record.curves == "batch" and training.optimizer is None:
+        yield "/record/curves", f"{_solved(training.model)} takes no batches, whose losses could be kept; remove it"
     for name in EVERY:
         every = getattr(training.record, name)
         if name not in _kept(training.model):

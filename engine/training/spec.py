@@ -19,6 +19,7 @@ MAX_EPOCHS = 1_000_000
 
 MAX_CATEGORIES = 100
 
+Task = Literal["classification", "regression", "tagging", "clustering"]
 Unit = Literal["target", "target^2", "scaled_target", "scaled_target^2"]
 UNITS: dict[bool, tuple[Unit, Unit]] = {False: ("target", "target^2"), True: ("scaled_target", "scaled_target^2")}
 """What a regression's numbers are in, by whether the target is scaled: the first and the second power."""
@@ -103,9 +104,7 @@ class Training:
     features: Annotated[tuple[str, ...], Field(min_length=1)] | None = Field(
         default=None, description="the columns to read; all others by default"
     )
-    task: Literal["classification", "regression", "tagging", "clustering"] | None = Field(
-        default=None, description="by default read off the target column and the model"
-    )
+    task: Task | None = Field(default=None, description="by default read off the target column and the model")
     model: AnyModel = Field(description="what is to be trained")
     loss: Loss | None = Field(default=None, description="what training makes small: how far predictions are from the truth")
     optimizer: Optimizer | None = Field(default=None, description="how a step is made of the gradient")

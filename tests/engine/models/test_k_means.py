@@ -190,6 +190,7 @@ def test_the_completed_request_leaves_the_label_out_of_the_features_and_no_rows_
         ({"early_stopping": {}}, "/early_stopping"),
         ({"precision": "float32"}, "/precision"),
         ({"record": {"histograms_every": 5}}, "/record/histograms_every"),
+        ({"record": {"curves": "batch"}}, "/record/curves"),
         ({"features": ["species"]}, "/model/compare_with"),
         ({"model": {**THREE, "compare_with": "genus"}}, "/model/compare_with"),
         ({"model": {**THREE, "compare_with": "petal_width"}}, "/model/compare_with"),
