@@ -40,7 +40,7 @@ class Stage:
         content = text.encode() if isinstance(text, str) else text
         return self.client.post("/v1/datasets", files={"file": (name, content)})
 
-    def job(self, dataset_id: str, target: str | list[str], kind: str, **fields: Any) -> dict[str, Any]:
+    def job(self, dataset_id: str, target: str | list[str] | None, kind: str, **fields: Any) -> dict[str, Any]:
         """Post a job and run it; the job as it ended."""
         model = {"kind": kind, **fields.pop("model", {})}
         body = {"dataset_id": dataset_id, "target": target, "model": model, **fields}

@@ -29,7 +29,7 @@ def place(database: Database, files: Files, tmp_path: Path) -> WorkerContext:
 def post(place: WorkerContext) -> Callable[..., str]:
     """Store a sample and a job on it, as the API would; its id."""
 
-    def make(sample: str, target: str | list[str], **fields: Any) -> str:
+    def make(sample: str, target: str | list[str] | None, **fields: Any) -> str:
         table = datasets.sample_table(SAMPLE.validate_python({"kind": sample}))
         with place.database.transaction() as session:
             dataset = datasets.create(session, place.files, "ana", sample, {}, sample.encode(), table)

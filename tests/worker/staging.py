@@ -1,11 +1,15 @@
 """What tests of the worker look at, and hands they lend each other."""
 
+from dataclasses import replace
 from typing import Any
 
-from store import checkpoints, jobs
+import pytest
+
+from store import checkpoints, jobs, recovery
 from store.tables import CurvePoint, Job, Series
 from store.tensors import pack, unpack
 from worker.context import WorkerContext
+from worker.training import run
 
 MLP = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh", "dropout": 0.1}]}
 PLAIN = {"kind": "mlp", "hidden": [{"units": 8, "activation": "tanh"}]}
@@ -52,6 +56,28 @@ class Stopper:
     def __call__(self) -> bool:
         self.left -= 1
         return self.left < 0
+
+
+class Killed(BaseException):
+    """A process is gone in the middle of what it did."""
+
+
+def kill(place: WorkerContext, job_id: str, after: int) -> None:
+    """Run the job, lose its worker at the n-th question whether to stop, and have the job be missed."""
+    stop = Stopper(after)
+
+    def ask() -> bool:
+        if stop():
+            raise Killed
+        return False
+
+    with pytest.raises(Killed):
+        run(replace(place, stopping=ask), job_id)
+    assert row(place, job_id).state == "running"
+    with place.database.transaction() as session:
+        session.query(Job).filter_by(id=job_id).update({"lease_until": 0.0})
+    with place.database.transaction() as session:
+        recovery.sweep(session)
 
 
 def strip(values: dict[str, Any] | None) -> dict[str, Any]:

@@ -13,15 +13,15 @@ import pytest
 from engine.fast import large, small
 from engine.models import descent
 from engine.tables.features import Column
-from store import checkpoints, datasets, forks, jobs, leases, recovery
+from store import checkpoints, datasets, forks, jobs, leases
 from store.errors import DiskFull
 from store.files import Files
 from store.job_request import training_of
 from store.submission import Completed
-from store.tables import Blob, Job, Position
+from store.tables import Blob, Position
 from store.tensors import pack, unpack
 from tests.store.staging import gone
-from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, kept_checkpoints, points, row, strip, theta
+from tests.worker.staging import MLP, PLAIN, WAYS, Stopper, kept_checkpoints, kill, points, row, strip, theta
 from worker.context import WorkerContext
 from worker.lease import HeldLease
 from worker.training import run, run_held
@@ -165,28 +165,8 @@ def test_killed_within_an_epoch_a_run_goes_on_from_its_last_position(
     alone, killed = (post("iris", "species", **LONG | {"model": WAYS[way]}) for _ in range(2))
     run(place, alone)
     always = replace(place, settings=place.settings.model_copy(update={"checkpoint_seconds": 1e-9}))
-
-    class Killed(BaseException):
-        pass
-
-    def kill(after: int) -> Callable[[], bool]:
-        stop = Stopper(after)
-
-        def ask() -> bool:
-            if stop():
-                raise Killed
-            return False
-
-        return ask
-
     for after in (10, 25, 31, 1):
-        with pytest.raises(Killed):
-            run(replace(always, stopping=kill(after)), killed)
-        assert row(place, killed).state == "running"
-        with place.database.transaction() as session:
-            session.query(Job).filter_by(id=killed).update({"lease_until": 0.0})
-        with place.database.transaction() as session:
-            recovery.sweep(session)
+        kill(always, killed, after)
         assert (row(place, killed).state, row(place, killed).lost_attempts) == ("queued", 1)
     run(place, killed)
     assert taken == {way}
