@@ -18,12 +18,24 @@ export function choicesOf(all: Choices[], model: Json | undefined, solver: Json 
   return rest.find((choices) => choices.task === task) ?? rest[0];
 }
 
-/** The changes without those that mean nothing under the choices, and the names of what was left out. */
-export function settled(changes: JsonObject, choices: Choices | undefined): { changes: JsonObject; left: string[] } {
+/** Whether models of the kind have no target, whatever else is chosen. */
+export function isTargetless(all: Choices[], model: Json | undefined): boolean {
+  return choicesOf(all, model, undefined, undefined)?.without.includes("/target") ?? false;
+}
+
+/**
+ * The changes without those that mean nothing under the choices, and the names of what was left out. Where the model is what
+ * was chosen last, a task that it does not do is left out, too.
+ */
+export function settled(changes: JsonObject, choices: Choices | undefined, isOtherModel = false): { changes: JsonObject; left: string[] } {
   let kept = changes;
   const left: string[] = [];
   const loss = kindOf(changes.loss);
-  const pointers = [...(choices?.without ?? []), ...(loss && choices && !choices.losses.includes(loss) ? ["/loss"] : [])];
+  const pointers = [
+    ...(choices?.without ?? []),
+    ...(loss && choices && !choices.losses.includes(loss) ? ["/loss"] : []),
+    ...(isOtherModel && choices && choices.task !== changes.task ? ["/task"] : []),
+  ];
   for (const pointer of new Set(pointers)) {
     const path = pointer.slice(1).split("/");
     if (at(kept, path) === undefined) continue;

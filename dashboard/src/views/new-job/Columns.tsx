@@ -7,6 +7,7 @@ import type { Form } from "~/forms/form";
 import { isSame, shown } from "~/forms/values";
 import { integer } from "~/text/format";
 import { newJobText } from "~/text/new-job";
+import { takenColumns } from "./request";
 
 type Column = Schema["ColumnResource"];
 interface Props {
@@ -18,7 +19,14 @@ interface Props {
 
 const MANY = 12;
 
-export function Target({ form, columns }: Props) {
+interface TargetProps {
+  form: Form;
+  columns: Column[];
+  /** Names of models that have no target. */
+  without: string[];
+}
+
+export function Target({ form, columns, without }: TargetProps) {
   const text = newJobText();
   const target = form.changes.target;
   const isSeveral = Array.isArray(target);
@@ -45,7 +53,7 @@ export function Target({ form, columns }: Props) {
   }
   return (
     <Section title={text.target} actions={toggle}>
-      <Field label={<span class="visually-hidden">{text.target}</span>} help={text.targetHelp} error={error} pointer="/target">
+      <Field label={<span class="visually-hidden">{text.target}</span>} help={`${text.targetHelp} ${without.length ? text.targetless(without.join(", ")) : ""}`} error={error} pointer="/target">
         {(control) => (
           <select {...control} value={typeof target === "string" ? target : ""} onChange={(event) => form.set(["target"], event.currentTarget.value)}>
             {!target && <option value="">{text.chooseTarget}</option>}
@@ -64,10 +72,9 @@ export function Target({ form, columns }: Props) {
 export function Features({ form, columns, usual }: Props) {
   const text = newJobText();
   const given = shown(form.changes, form.completed, ["features"]);
-  const target = form.changes.target;
-  const targets = Array.isArray(target) ? target.map(String) : [String(target)];
-  const offered = columns.filter((column) => !targets.includes(column.name));
-  const chosen = Array.isArray(given) ? given.map(String) : offered.filter((column) => column.kind !== "text").map((column) => column.name);
+  const taken = takenColumns(form.changes);
+  const offered = columns.filter((column) => !taken.includes(column.name));
+  const chosen = Array.isArray(given) ? given.map(String).filter((name) => !taken.includes(name)) : offered.filter((column) => column.kind !== "text").map((column) => column.name);
   const error = form.errorAt("/features") ?? chosen.map((_, place) => form.errorAt(`/features/${place}`)).find(Boolean);
   const change = (names: string[]) => (usual && isSame(names, usual) ? form.reset(["features"]) : form.set(["features"], names));
   return (

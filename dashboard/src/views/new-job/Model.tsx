@@ -16,12 +16,15 @@ interface Props {
   choices: Choices[];
   task: string | undefined;
   suggestion: { model: string; reason: Reason };
+  /** Whether it is known what the model is to learn; before that, a model can be chosen and not set. */
+  isPosed: boolean;
 }
 
-export function Model({ form, field, kind, choices, task, suggestion }: Props) {
+export function Model({ form, field, kind, choices, task, suggestion, isPosed }: Props) {
   const text = newJobText();
   const members = field.shape.type === "union" ? field.shape.members : [];
   const tasksOf = (model: string) => [...new Set(choices.filter((choice) => choice.model === model).map((choice) => choice.task))];
+  const isSuggested = (model: string) => isPosed && model === suggestion.model && suits(model);
   const suits = (model: string) => task === undefined || tasksOf(model).includes(task);
   const member = members.find((known) => known.kind === kind);
   const error = form.errorAt("/model");
@@ -36,10 +39,10 @@ export function Model({ form, field, kind, choices, task, suggestion }: Props) {
               <span class="row">
                 <input type="radio" name="model" checked={model === kind} onChange={() => form.set(["model"], kindOf(form.changes.model) === model ? form.changes.model! : model)} />
                 <strong>{nameOf(form.catalog, members, model)}</strong>
-                {model === suggestion.model && <span class="state">{text.suggested}</span>}
+                {isSuggested(model) && <span class="state">{text.suggested}</span>}
               </span>
               <span class="small muted">
-                {entry?.summary} {model === suggestion.model ? text.reasons[suggestion.reason] : ""}
+                {entry?.summary} {isSuggested(model) ? text.reasons[suggestion.reason] : ""}
                 {!suits(model) && ` (${text.does(tasksOf(model).map((known) => (text.tasks as Record<string, string>)[known]?.toLowerCase() ?? known).join(", "))})`}
               </span>
               {model === kind && entry && <Formula latex={entry.formula} isBlock />}
@@ -52,7 +55,7 @@ export function Model({ form, field, kind, choices, task, suggestion }: Props) {
           {error}
         </p>
       )}
-      {member && <SchemaFields form={form} fields={member.fields} path={["model"]} />}
+      {member && isPosed && <SchemaFields form={form} fields={member.fields} path={["model"]} />}
     </Section>
   );
 }

@@ -6,11 +6,13 @@ import { TextField } from "~/elements/Field";
 import { Loaded, Notice, ProblemNotice } from "~/elements/Notice";
 import { Page, Section } from "~/elements/Page";
 import { tell } from "~/elements/Toasts";
+import { isTargetless } from "~/forms/choices";
+import { nameOf } from "~/forms/form";
 import { sendable } from "~/forms/job";
 import { useLead } from "~/forms/places";
 import type { FieldShape } from "~/forms/schema";
 import { SchemaFields } from "~/forms/SchemaField";
-import { isSame } from "~/forms/values";
+import { isSame, kindOf } from "~/forms/values";
 import { useAction } from "~/state/resource";
 import { appText } from "~/text/app";
 import { integer } from "~/text/format";
@@ -55,9 +57,10 @@ export default function NewJob() {
     const made = await body(api.POST("/v1/jobs", { params: { header: { "idempotency-key": key.current.value } }, body: sendable(request) }));
     route(`/jobs/${(made as { id: string }).id}`);
   });
-  const isReady = dataset.value !== undefined && job.hasTarget;
+  const isReady = dataset.value !== undefined && job.isPosed;
   const problem = checked.problem ?? start.problem;
   const fields = schema.known?.fields ?? [];
+  const choices = schema.known?.choices ?? [];
   const inOrder = FIRST.flatMap((name) => fields.filter((field) => field.name === name));
   const hasGaps = dataset.value?.columns.some((column) => column.missing > 0) ?? false;
   const rest = byWeight(fields.filter((field) => ![...BY_HAND, ...FIRST].includes(field.name)));
@@ -71,7 +74,9 @@ export default function NewJob() {
   };
   const shownForm = { ...form, noteAt };
   const modelField = fields.find((field) => field.name === "model");
-  const kind = kindOfModel(form.changes.model) ?? job.suggestion.model;
+  const kind = kindOf(form.changes.model) ?? job.suggestion.model;
+  const members = modelField?.shape.type === "union" ? modelField.shape.members : [];
+  const targetless = members.filter((member) => isTargetless(choices, member.kind)).map((member) => nameOf(form.catalog, members, member.kind));
 
   return (
     <Page title={text.title} lead={text.lead} above={<a href="/jobs">{appText().jobs}</a>}>
@@ -92,15 +97,17 @@ export default function NewJob() {
             >
               <div class="new-job-main">
                 <ChosenData dataset={data} onChange={() => change(({ changes }) => ({ dataset: "", changes }))} />
-                <Target form={shownForm} columns={data.columns} usual={undefined} />
-                {job.hasTarget && (
+                {!job.isTargetless && <Target form={shownForm} columns={data.columns} without={targetless} />}
+                {job.isPosed && (
                   <>
                     <Features form={shownForm} columns={data.columns} usual={job.usual.features as string[] | undefined} />
                     {hasGaps && <SchemaFields form={shownForm} fields={gapFields(fields)} path={["preprocessing"]} />}
-                    <Task form={shownForm} tasks={[...new Set(schema.known?.choices.map((choice) => choice.task))]} />
-                    {modelField && (
-                      <Model form={shownForm} field={modelField} kind={kind} choices={schema.known?.choices ?? []} task={job.task} suggestion={job.suggestion} />
-                    )}
+                    <Task form={shownForm} tasks={[...new Set(choices.filter(({ model }) => isTargetless(choices, model) === job.isTargetless).map(({ task }) => task))]} />
+                  </>
+                )}
+                {modelField && <Model form={shownForm} field={modelField} kind={kind} choices={choices} task={job.task} suggestion={job.suggestion} isPosed={job.isPosed} />}
+                {job.isPosed && (
+                  <>
                     <Section title={text.training}>
                       <SchemaFields form={shownForm} fields={inOrder} path={[]} />
                       <TextField
@@ -128,10 +135,6 @@ export default function NewJob() {
       )}
     </Page>
   );
-}
-
-function kindOfModel(model: unknown): string | undefined {
-  return typeof model === "string" ? model : (model as { kind?: string } | undefined)?.kind;
 }
 
 /** Choices of kinds first, then plain fields, then groups. */

@@ -44,7 +44,7 @@ async function settingsOf(id: string, fields: FieldShape[]): Promise<Like & { re
   const signal = new AbortController().signal;
   try {
     const { target, task, model } = request as { target: JsonObject[string]; task: JsonObject[string]; model: JsonObject };
-    const plain: JsonObject = { target: target!, model: { kind: model.kind!, ...(model.solver === undefined ? {} : { solver: model.solver }) } };
+    const plain: JsonObject = { ...(target === null ? {} : { target: target! }), model: { kind: model.kind!, ...(model.solver === undefined ? {} : { solver: model.solver }) } };
     const usual = { ...((await estimateOf({ dataset_id: dataset, ...plain }, signal)).request as JsonObject) };
     const named: JsonObject = usual.task === task ? plain : { ...plain, task: task! };
     const base = usual.task === task ? usual : ((await estimateOf({ dataset_id: dataset, ...named }, signal)).request as JsonObject);

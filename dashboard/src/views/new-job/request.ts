@@ -1,7 +1,7 @@
 /** The request that the page holds: the dataset and what was changed, in the address. */
 import { useLocation } from "preact-iso";
 import { useCallback, useEffect, useRef, useState } from "preact/hooks";
-import { isObject, type JsonObject } from "~/forms/values";
+import { at, isObject, unchanged, type JsonObject, type Path } from "~/forms/values";
 import { withQuery } from "~/state/address";
 
 export interface Wanted {
@@ -55,8 +55,22 @@ const textOf = ({ dataset, changes }: Wanted): string => JSON.stringify([dataset
 
 /** The changes without what is about the columns of one dataset. */
 export function withoutColumns(changes: JsonObject): JsonObject {
-  const { target: _target, features: _features, task: _task, class_weight: _weight, split, ...rest } = changes;
-  if (!isObject(split)) return rest;
-  const { group: _group, order: _order, ...left } = split;
-  return Object.keys(left).length ? { ...rest, split: left } : rest;
+  const { target: _target, features: _features, task: _task, class_weight: _weight, ...rest } = changes;
+  return OF_COLUMNS.reduce(unchanged, rest);
+}
+
+const OF_COLUMNS: Path[] = [["split", "group"], ["split", "order"], ["model", "compare_with"]];
+
+/** The columns that are no features, for another part of the request reads them: targets, and what clusters are compared with. */
+export function takenColumns(changes: JsonObject): string[] {
+  const { target } = changes;
+  return [...(Array.isArray(target) ? target : [target]), at(changes, ["model", "compare_with"])].filter((name) => typeof name === "string");
+}
+
+/** The changes without features that another part has taken. */
+export function withoutTaken(changes: JsonObject): JsonObject {
+  const taken = takenColumns(changes);
+  const { features } = changes;
+  if (!Array.isArray(features) || !features.some((name) => taken.includes(String(name)))) return changes;
+  return { ...changes, features: features.filter((name) => !taken.includes(String(name))) };
 }
