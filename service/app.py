@@ -19,6 +19,7 @@ from service.origins import Cors, ForeignPages
 from service.parameters import refuse_unknown, refuse_unknown_of_all
 from service.routes import (
     boundaries,
+    clusters,
     comparison,
     corrections,
     curves,
@@ -65,7 +66,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
-    history, weights, evaluation, comparison, boundaries, feature_maps, models, glass, initializations, traces,
+    history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations, traces,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -1,6 +1,6 @@
 """Predictions of a model over the plane of two of its features, or along one, while the others are held."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -69,23 +69,27 @@ def points(predictor: Predictor, x: Axis, y: Axis | None, fixed: Mapping[str, An
 
 
 def chosen(predictor: Predictor, x: str | None, y: str | None) -> tuple[Input, Input | None]:
-    """The inputs of those names. With neither named, the first two that there are, or the only one; x alone is a curve,
-    y alone goes with the first other one. Raises InvalidSpec where there are none such.
-    """
+    """The inputs of those names, as `pair` chooses them. Raises InvalidSpec where there are none such."""
     inputs = {entry.name: entry for entry in predictor.features.inputs}
     arrays = [entry.name for entry in inputs.values() if entry.shape]
     if arrays:
         raise InvalidSpec([("", f"column '{arrays[0]}' holds arrays: a model of those has no plane of two features")])
-    for name, at in ((x, "/x"), (y, "/y")):
-        if name is not None and name not in inputs:
-            raise InvalidSpec([(at, f"the model reads no column '{name}'; it reads {', '.join(list(inputs)[:20])}")])
-    if x is not None and x == y:
-        raise InvalidSpec([("/y", f"x and y are both '{x}'; choose two columns, or leave y out")])
-    if x is None:
-        first = next((name for name in inputs if name != y), None)
-        if first is None:
-            raise InvalidSpec([("/y", f"'{y}' is the only feature; name it as x, for a curve")])
-        second = y if y is not None else next((name for name in inputs if name != first), None)
-    else:
-        first, second = x, y
+    first, second = pair(list(inputs), x, y)
     return inputs[first], None if second is None else inputs[second]
+
+
+def pair(names: Sequence[str], x: str | None, y: str | None) -> tuple[str, str | None]:
+    """x and y of those names. With neither given, the first two that there are, or the only one; x alone is a line, y alone
+    goes with the first other one. Raises InvalidSpec, at `/x` or `/y`, where there are none such.
+    """
+    for name, at in ((x, "/x"), (y, "/y")):
+        if name is not None and name not in names:
+            raise InvalidSpec([(at, f"the model reads no '{name}'; it reads {', '.join(names[:20])}")])
+    if x is not None and x == y:
+        raise InvalidSpec([("/y", f"x and y are both '{x}'; choose two, or leave y out")])
+    if x is not None:
+        return x, y
+    first = next((name for name in names if name != y), None)
+    if first is None:
+        raise InvalidSpec([("/y", f"'{y}' is the only feature; name it as x, and leave y out")])
+    return first, y if y is not None else next((name for name in names if name != first), None)

@@ -109,7 +109,7 @@ def _of_numbers(
 
 
 def _residuals(actual: np.ndarray, predicted: np.ndarray, named: Named) -> dict[str, Any]:
-    residual, shown = actual - predicted, _thinned(len(actual))
+    residual, shown = actual - predicted, thinned(len(actual))
     return {
         "actual": actual[shown].tolist(),
         "predicted": predicted[shown].tolist(),
@@ -301,7 +301,7 @@ def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[s
     roc: dict[str, Any] = {"class": name, **dict.fromkeys(("false_positive_rate", "true_positive_rate", "threshold"))}
     if not positives:
         return roc, {"class": name, **dict.fromkeys(("recall", "precision", "threshold"))}
-    shown = _thinned(len(taken))
+    shown = thinned(len(taken))
     recall, thresholds = (hits / positives)[shown].tolist(), threshold[shown].tolist()
     if negatives:
         false_positives = ((taken - hits) / negatives)[shown].tolist()
@@ -310,6 +310,6 @@ def _curves(name: Any, scores: np.ndarray, positive: np.ndarray) -> tuple[dict[s
     return roc, {"class": name, "recall": recall, "precision": precision[shown].tolist(), "threshold": thresholds}
 
 
-def _thinned(points: int) -> np.ndarray:
-    """Indices of at most MAX_POINTS of so many points, evenly spread, the first and the last among them."""
-    return np.unique(np.linspace(0, points - 1, min(points, MAX_POINTS)).round().astype(np.intp))
+def thinned(points: int, most: int = MAX_POINTS) -> np.ndarray:
+    """Indices of at most so many of the points, evenly spread, the first and the last among them."""
+    return np.unique(np.linspace(0, points - 1, min(points, most)).round().astype(np.intp))

@@ -125,6 +125,26 @@ class ClusterResource(Resource):
     )
 
 
+class AlongResource(Resource):
+    """Where rows and centroids lie along a feature, in its column's own unit; of a category's feature, 0 or 1."""
+
+    feature: str
+    rows: list[Number] = Field(description="one a row; what fills a gap, where there is one")
+    centroids: list[Number] = Field(description="one a cluster, from cluster 0 on")
+
+
+class ClustersResource(Resource):
+    """Rows on the plane of two features, each with its cluster, and the centroids there."""
+
+    job_id: str
+    epoch: int
+    x: AlongResource
+    y: AlongResource | None = Field(description="null where the rows lie on a line")
+    rows: list[int] = Field(description="of the dataset, as /rows counts them")
+    clusters: list[int] = Field(description="of each of these rows: that of the nearest centroid, by all features")
+    of_rows: int = Field(description="how many rows the job could use, of which these are some or all")
+
+
 class EvaluationResource(Resource):
     job_id: str
     epoch: int

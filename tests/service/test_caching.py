@@ -42,6 +42,7 @@ def reads(here: Here) -> list[str]:
     names = {"{dataset_id}": dataset, "{job_id}": job["id"], "{model_id}": job["model_id"], "{family}": "loss"}
     model = {"layers": [{"kind": "conv2d", "filters": 2, "kernel": 3}]}
     seeing = stage.job(images, "digit", "network", model=model, epochs=1)["id"]
+    clusters = stage.job(dataset, None, "k_means", model={"clusters": 2, "restarts": 1})["id"]
     found = []
     for method, _, route in calls(stage.client.app):
         path = route.path or ""
@@ -52,6 +53,8 @@ def reads(here: Here) -> list[str]:
             path = path.replace(dataset, images).replace("{row}", "0")
         if path.endswith(("/filters", "/feature_maps")):
             path = path.replace(job["id"], seeing)
+        if path.endswith("/clusters"):
+            path = path.replace(job["id"], clusters)
         if method == "GET" and not path.startswith(ELSEWHERE) and not path.endswith(("/events", "/readyz")):
             found.append(path.replace("docs/assets/bowl", "docs/assets/swagger-ui.css"))
     query = {

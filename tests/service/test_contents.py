@@ -36,6 +36,7 @@ READS: dict[str, tuple[str, Any]] = {
     "GET /v1/jobs/{job_id}/evaluation?epoch=0": ("table", None),
     "GET /v1/jobs/{job_id}/boundary": ("checkpoint", None),
     "GET /v1/jobs/{job_id}/boundary?epoch=0": ("table", None),
+    "GET /v1/jobs/{clusters_job_id}/clusters": ("clusters checkpoint", None),
     "GET /v1/jobs/{image_job_id}/filters": ("image checkpoint", None),
     "GET /v1/jobs/{image_job_id}/feature_maps": ("table", None),
     "POST /v1/jobs/{job_id}/fork": ("checkpoint", {"epoch": 2}),
@@ -53,6 +54,7 @@ NAMED = {
     "original": "dataset_id",
     "checkpoint": "job_id",
     "image checkpoint": "image_job_id",
+    "clusters checkpoint": "clusters_job_id",
     "model": "model_id",
 }
 IMAGES: dict[str, Any] = {"model": {"layers": [{"kind": "conv2d", "filters": 2, "kernel": 2}], "input_shape": [2, 2, 1]}}
@@ -84,7 +86,9 @@ def filled_stage(make_stage: Callable[..., Stage], request: pytest.FixtureReques
     dataset_id = stage.iris()
     job = stage.job(dataset_id, "species", "mlp", **FIELDS)
     seeing = stage.job(dataset_id, "species", "network", **IMAGES, **FIELDS)
-    ids = {"job_id": job["id"], "image_job_id": seeing["id"], "model_id": job["model_id"]}
+    clusters = stage.job(dataset_id, None, "k_means", model={"clusters": 2, "restarts": 1})
+    made = {"image_job_id": seeing["id"], "clusters_job_id": clusters["id"]}
+    ids = {"job_id": job["id"], **made, "model_id": job["model_id"]}
     return stage, {"dataset_id": dataset_id, **ids, "row": "0"}
 
 
@@ -95,7 +99,7 @@ def digests(stage: Stage, ids: dict[str, str]) -> dict[str, list[str]]:
         kept = {
             what: [checkpoint.digest for job in session.scalars(select(Job).where(Job.id == ids[NAMED[what]]))
                    for checkpoint in checkpoints.of_job(session, job.number)]
-            for what in ("checkpoint", "image checkpoint")
+            for what in ("checkpoint", "image checkpoint", "clusters checkpoint")
         }  # fmt: skip
     return {"table": [dataset.table_digest], "original": [dataset.digest], "model": [model.digest], **kept}
 

@@ -152,6 +152,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
     """One of every operation that answers JSON, good and bad, as method, path and body."""
     iris = stage.iris()
     job = stage.job(iris, "species", "mlp", epochs=20)
+    near = stage.job(iris, None, "k_means", model={"clusters": 3})
     flat = stage.job(stage.csv("a,b,y\n1,2,3\n2,4,5\n3,6,8\n").json()["id"], "y", "linear_regression")
     body = {"dataset_id": iris, "target": "species", "model": {"kind": "mlp"}}
     wild = TRACES["given"]["value"] | {"optimizer": {"kind": "gradient_descent", "learning_rate": 1e200}, "steps": 5}
@@ -162,6 +163,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         "/v1/jobs/schema",
         "/v1/landscapes/bowl",
         f"/v1/jobs/{job['id']}/evaluation",
+        *(f"/v1/jobs/{near['id']}/{part}" for part in ("weights", "evaluation", "clusters", "clusters?x=sepal_width")),
         f"/v1/jobs/{job['id']}/histograms", f"/v1/jobs/{flat['id']}/evaluation", f"/v1/datasets/{iris}/correlations",
         f"/v1/datasets/{iris}/histogram?column=petal_width", "/healthz", "/readyz",
         "/v1/datasets/ds_none", "/v1/jobs/job_none", "/v1/jobs/job_none/weights", "/v1/models/mdl_none",

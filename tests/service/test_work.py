@@ -19,6 +19,7 @@ def test_all_of_the_glass_box_and_predictions_are_held_against_one_limit(make_st
     stage = make_stage(max_work=LIMIT)
     dataset = stage.iris()
     job = stage.job(dataset, "species", "mlp", epochs=60)
+    of_clusters = f"/v1/jobs/{stage.job(dataset, None, 'k_means')['id']}"
     of_job, of_model = f"/v1/jobs/{job['id']}", f"/v1/models/{job['model_id']}"
     refused = {
         f"/v1/datasets/{dataset}/rows": "/query/limit",
@@ -26,6 +27,7 @@ def test_all_of_the_glass_box_and_predictions_are_held_against_one_limit(make_st
         f"{of_job}/curves": "/query/max_points",
         f"{of_job}/weights": "/query/layer",
         f"{of_job}/boundary": "/query/resolution",
+        f"{of_clusters}/clusters": "/query/points",
         "/v1/functions/activation/relu": "/query/points",
         "/v1/landscapes/bowl": "/query/resolution",
     }
