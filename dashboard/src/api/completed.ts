@@ -7,9 +7,10 @@ type Kind = { kind: string };
 export interface Completed {
   dataset_id: string;
   name: string | null;
-  target: string | string[];
+  /** Null of a clustering. */
+  target: string | string[] | null;
   features: string[];
-  task: "classification" | "regression" | "tagging";
+  task: "classification" | "regression" | "tagging" | "clustering";
   model: Kind & { hidden?: { units: number; activation: string | Kind; dropout: number }[]; layers?: unknown };
   loss: Kind | null;
   optimizer: (Kind & { learning_rate?: number }) | null;
@@ -18,6 +19,11 @@ export interface Completed {
   batch_size: number | "full" | null;
   record: { curves: "epoch" | "batch"; checkpoint_every: number | null; histograms_every: number | null };
   [field: string]: unknown;
+}
+
+/** The kinds of a completed model's layers, where it has a list of them; a multilayer perceptron has none, and dense layers alone. */
+export function layerKinds(model: { layers?: unknown }): string[] {
+  return Array.isArray(model.layers) ? model.layers.map((layer: string | Kind) => (typeof layer === "string" ? layer : layer.kind)) : [];
 }
 
 export function completed(job: Pick<Schema["JobResource"], "request">): Completed {

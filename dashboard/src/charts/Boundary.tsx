@@ -17,8 +17,8 @@ export interface Cells {
 export interface Point {
   x: number;
   y: number;
-  /** The class's index, or a number. */
-  value: number;
+  /** The class's index, or a number; null where it is of none. */
+  value: number | null;
 }
 
 interface Props {
@@ -97,7 +97,7 @@ export function Boundary({ label, x, y, values, certainty, classes, points, heig
     context.rect(left, top, right - left, bottom - top);
     context.clip();
     for (const point of points) {
-      context.fillStyle = looks[point.value] ?? `rgb(${shade(point.value, 1).join(",")})`;
+      context.fillStyle = point.value === null ? colour("--text") : (looks[point.value] ?? `rgb(${shade(point.value, 1).join(",")})`);
       context.beginPath();
       context.arc(xs(point.x), ys(point.y), 3.5, 0, 2 * Math.PI);
       context.fill();

@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { isDark } from "~/state/preferences";
 import { number } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
-import { seriesLook } from "./colours";
+import { colour, seriesLook } from "./colours";
 import { Legend } from "./Paths";
 import { nearest, placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
@@ -17,16 +17,30 @@ export interface Group {
   notes?: string[];
 }
 
+/** A place that is marked over the points, in the colour of the group at its place in the list. */
+export interface Mark {
+  name: string;
+  x: number;
+  y: number;
+}
+
 interface Props {
   label: string;
   groups: Group[];
+  marks?: Mark[];
   xLabel: string;
   yLabel: string;
   /** A line on which x and y are equal. */
   diagonal?: boolean;
   height?: number;
+  /** Whether several groups are named below; by default they are. */
+  hasLegend?: boolean;
 }
 
+const NO_MARKS: Mark[] = [];
+/** Marks whose names are written beside them, at most. */
+const MOST_NAMED = 64;
+const ARM = 7;
 const NEAR_PIXELS = 16;
 const RADIUS = 3;
 
@@ -46,20 +60,20 @@ export function extent(lists: number[][]): [number, number] {
   return [low - room, high + room];
 }
 
-export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, height = 320 }: Props) {
+export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diagonal = false, height = 320, hasLegend = true }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [near, setNear] = useState<ReturnType<typeof nearest>>(null);
   const dark = isDark.value;
   const [x, y] = useMemo(() => {
-    const all_x = groups.map((group) => group.x);
-    const all_y = groups.map((group) => group.y);
+    const all_x = [...groups.map((group) => group.x), marks.map((mark) => mark.x)];
+    const all_y = [...groups.map((group) => group.y), marks.map((mark) => mark.y)];
     const ranges = diagonal ? [extent([...all_x, ...all_y]), extent([...all_x, ...all_y])] : [extent(all_x), extent(all_y)];
     return [
       scaleLinear(ranges[0] as [number, number], [MARGIN.left, Math.max(MARGIN.left + 1, width - MARGIN.right)]),
       scaleLinear(ranges[1] as [number, number], [height - MARGIN.bottom, MARGIN.top]),
     ] as const;
-  }, [groups, width, height, diagonal]);
+  }, [groups, marks, width, height, diagonal]);
   useEffect(() => {
     if (!canvas.current || width === 0) return;
     const context = prepared(canvas.current, width, height);
@@ -72,7 +86,9 @@ export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, heigh
         context.fill();
       }
     });
-  }, [groups, x, y, width, height, dark]);
+    context.globalAlpha = 1;
+    marks.forEach((mark, index) => cross(context, x(mark.x), y(mark.y), seriesLook(index).colour, marks.length <= MOST_NAMED ? mark.name : ""));
+  }, [groups, marks, x, y, width, height, dark]);
   const find = (event: PointerEvent) => setNear(nearest(groups, x, y, placeOf(event), NEAR_PIXELS));
   const shown = near && groups[near.list];
   const [low, high] = x.domain() as [number, number];
@@ -92,7 +108,24 @@ export function Scatter({ label, groups, xLabel, yLabel, diagonal = false, heigh
           ? `${groups.length > 1 ? `${shown.name}: ` : ""}${xLabel} ${number(shown.x[near.point])}, ${yLabel} ${number(shown.y[near.point])}${shown.notes ? `, ${shown.notes[near.point]}` : ""}`
           : "\u00a0"}
       </p>
-      {groups.length > 1 && <Legend names={groups.map((group) => group.name)} />}
+      {hasLegend && groups.length > 1 && <Legend names={groups.map((group) => group.name)} />}
     </div>
   );
+}
+
+/** A cross that stands out from points of its own colour, with its name beside it. */
+function cross(context: CanvasRenderingContext2D, x: number, y: number, inside: string, name: string): void {
+  const arms = new Path2D(`M${x - ARM} ${y - ARM}L${x + ARM} ${y + ARM}M${x - ARM} ${y + ARM}L${x + ARM} ${y - ARM}`);
+  context.lineCap = "round";
+  for (const [width, look] of [[8, colour("--background")], [6, colour("--text")], [2.5, inside]] as const) {
+    context.lineWidth = width;
+    context.strokeStyle = look;
+    context.stroke(arms);
+  }
+  context.font = "bold 13px system-ui, sans-serif";
+  context.lineWidth = 4;
+  context.strokeStyle = colour("--background");
+  context.strokeText(name, x + ARM + 4, y - ARM + 2);
+  context.fillStyle = colour("--text");
+  context.fillText(name, x + ARM + 4, y - ARM + 2);
 }

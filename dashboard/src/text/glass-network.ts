@@ -76,6 +76,8 @@ export const networkPageText = translated(
     yes: "agrees",
     no: "differs",
     noNetwork: "The address holds no network that makes sense. Here is the course's worked example.",
+    notDense: "This network is more than dense layers",
+    notDenseHelp: (kinds: string) => `Here every unit and every weight is a number to point at, as dense layers have them. Of ${kinds}, the job itself shows what they look for and answer.`,
     ask: "Job",
   },
   {
@@ -152,6 +154,8 @@ export const networkPageText = translated(
     yes: "concorda",
     no: "difere",
     noNetwork: "O endereço não contém uma rede que faça sentido. Aqui está o exemplo do curso.",
+    notDense: "Esta rede é mais que camadas densas",
+    notDenseHelp: (kinds: string) => `Aqui cada unidade e cada peso é um número que se aponta, como as camadas densas os têm. De ${kinds}, o próprio treino mostra o que procuram e respondem.`,
     ask: "Treino",
   },
 );

@@ -6,6 +6,7 @@ export const jobText = translated(
     parts: "Parts of the job",
     tabs: {
       curves: "Curves",
+      clusters: "Clusters",
       images: "Images",
       network: "Network",
       histograms: "Histograms",
@@ -151,6 +152,7 @@ export const jobText = translated(
     parts: "Partes do treino",
     tabs: {
       curves: "Curvas",
+      clusters: "Grupos",
       images: "Imagens",
       network: "Rede",
       histograms: "Histogramas",

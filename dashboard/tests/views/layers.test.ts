@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { shownNumbers, typedNumbers } from "~/forms/values";
-import { filtersOf, hasConvolution, largestOf, mapsOf } from "~/views/job/panels/maps";
+import { filtersOf, hasConvolution, largestOf, mapsOf, shapeOf } from "~/views/job/panels/maps";
 import { layersOf, placeOf } from "~/views/new-job/layers";
 
 describe("layers as they were written", () => {
@@ -25,6 +25,10 @@ describe("pictures of filters and maps", () => {
     expect(mapsOf([[[1, 2], [3, 4]], [[5, 6], ["NaN", 8]]], 2)).toEqual([[[1, 3], [5, NaN]], [[2, 4], [6, 8]]]);
     expect(filtersOf([[[[1, 2], [3, 4]]]], 2, 2)).toEqual([[[[1]], [[3]]], [[[2]], [[4]]]]);
     expect([largestOf([[[1, -3, NaN, Infinity]]]), largestOf([[[0]]])]).toEqual([3, 1]);
+  });
+
+  it("have the shape of their lists", () => {
+    expect([shapeOf([[1, 2, 3], [4, 5, 6]]), shapeOf([[[[1]], [[2]]]]), shapeOf([]), shapeOf(3)]).toEqual([[2, 3], [1, 2, 1, 1], [0], []]);
   });
 
   it("are of jobs with a convolution", () => {

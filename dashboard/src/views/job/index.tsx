@@ -23,6 +23,7 @@ type Panel = ComponentType<{ job: Schema["JobResource"] }>;
 
 const PANELS: Record<string, Panel> = {
   curves: lazy(() => import("./panels/CurvesPanel").then((file) => file.CurvesPanel)),
+  clusters: lazy(() => import("./panels/ClustersPanel").then((file) => file.ClustersPanel)),
   images: lazy(() => import("./panels/ImagesPanel").then((file) => file.ImagesPanel)),
   network: lazy(() => import("./panels/NetworkPanel").then((file) => file.NetworkPanel)),
   histograms: lazy(() => import("./panels/HistogramsPanel").then((file) => file.HistogramsPanel)),
@@ -32,13 +33,10 @@ const PANELS: Record<string, Panel> = {
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };
 
-/** The panels that mean something for a job. */
-function panelsOf(job: Schema["JobResource"] | undefined): string[] {
+/** The panels that mean something for a job: clusters have centroids and no layers, and filters are of convolutions. */
+export function panelsOf(job: Pick<Schema["JobResource"], "request"> | undefined): string[] {
   const request = job && completed(job);
-  const without = [
-    ...(request && hasConvolution(request.model) ? ["boundary"] : ["images"]),
-    ...(request?.model.kind === "k_means" ? ["network", "histograms", "boundary"] : []),
-  ];
+  const without = [...(request?.task === "clustering" ? ["network", "histograms"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images"];
   return Object.keys(PANELS).filter((name) => !without.includes(name));
 }
 

@@ -139,13 +139,15 @@ function told({ row, column }: { row?: number; column?: string }, detail: string
 function Results({ model, table, answer }: { model: Model; table: Table; answer: Predictions }) {
   const text = modelsText();
   const shares = sharesOf(answer.probabilities?.[0]).map(({ name }) => name);
-  const target = Array.isArray(model.target) ? model.target.join(", ") : (model.target ?? "");
+  const target = Array.isArray(model.target) ? model.target.join(", ") : (model.target ?? text.cluster);
+  const distances = answer.distances ?? [];
   const download = () => {
-    const columns = [...table.columns, `predicted ${target}`, ...shares.map((name) => `probability ${name}`)];
+    const columns = [...table.columns, `predicted ${model.target === null ? "cluster" : target}`, ...shares.map((name) => `probability ${name}`), ...(distances[0] ?? []).map((_, cluster) => `distance to cluster ${cluster}`)];
     const rows = table.data.map((cells, row) => [
       ...cells.map((cell) => (cell === null ? null : typeof cell === "object" ? JSON.stringify(cell) : String(cell))),
       plain(answer.predictions[row]),
       ...sharesOf(answer.probabilities?.[row]).map(({ value }) => value),
+      ...(distances[row] ?? []),
     ]);
     save(`${model.name ?? "model"}-predictions.csv`, new Blob([toCsv({ columns, rows })], { type: "text/csv" }));
   };

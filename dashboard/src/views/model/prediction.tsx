@@ -6,7 +6,7 @@ import type { Problem } from "~/api/problem";
 import { Notice, ProblemNotice } from "~/elements/Notice";
 import { Section } from "~/elements/Page";
 import { useResource } from "~/state/resource";
-import { number, percent } from "~/text/format";
+import { integer, number, percent, toNumber } from "~/text/format";
 import { modelsText } from "~/text/models";
 import { plain, sharesOf, type Row, type Share } from "./values";
 
@@ -56,10 +56,11 @@ export function Prediction({ model, predicted, otherwise, truth, isTold = false 
     <Section title={text.prediction} class="prediction">
       {!isTold && <ProblemNotice problem={problem} />}
       <div aria-live="polite">
-        {value ? <Value of={value.predictions[0]} target={model.target ?? ""} /> : <p class="muted">{otherwise}</p>}
+        {value ? <Value of={value.predictions[0]} target={model.target ?? text.cluster} /> : <p class="muted">{otherwise}</p>}
       </div>
       {truth !== undefined && value && <p class="muted">{text.truly(truth)}</p>}
       {value?.probabilities && <Bars shares={sharesOf(value.probabilities[0])} chosen={plain(value.predictions[0])} />}
+      {value?.distances?.[0] && <Distances of={value.distances[0].map(toNumber)} chosen={Number(value.predictions[0])} />}
       {value && <Warnings of={value} />}
     </Section>
   );
@@ -118,6 +119,30 @@ export function Bars({ shares, chosen }: { shares: Share[]; chosen: string }) {
               <div class="bar" style={{ "--share": Number.isFinite(value) ? value : 0 }} />
             </td>
             <td class="number">{percent(value, 1)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** The clusters by their numbers; of many, those whose centroids are nearest, the nearest first. */
+export function nearestOf(distances: number[], most: number): number[] {
+  const clusters = distances.map((_, cluster) => cluster);
+  return clusters.length > most ? clusters.sort((one, other) => (distances[one] as number) - (distances[other] as number)).slice(0, most) : clusters;
+}
+
+/** How far each centroid is. */
+function Distances({ of, chosen }: { of: number[]; chosen: number }) {
+  const text = modelsText();
+  return (
+    <table class="bars">
+      <caption>{text.distances}</caption>
+      <tbody>
+        {nearestOf(of, MOST_BARS).map((cluster) => (
+          <tr key={cluster} class={cluster === chosen ? "chosen" : undefined}>
+            <th scope="row">{integer(cluster)}</th>
+            <td class="number">{number(of[cluster])}</td>
           </tr>
         ))}
       </tbody>

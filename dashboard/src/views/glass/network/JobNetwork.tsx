@@ -1,7 +1,9 @@
 /** The step that a job takes after an epoch, to walk through. */
 import { api, body, type Schema } from "~/api/client";
+import { completed, layerKinds } from "~/api/completed";
 import { NumberField, TextField } from "~/elements/Field";
 import { Loaded } from "~/elements/Notice";
+import { Empty } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { networkPageText } from "~/text/glass-network";
@@ -23,8 +25,19 @@ export function JobNetwork({ job }: { job: string }) {
   const request = useSettled(JSON.stringify(momentOf(job, epoch, rows)), 400);
   const count = Math.min(MOST_STEPS, Math.max(1, Math.trunc(Number(steps)) || 1));
   const moment = JSON.parse(request) as Moment;
-  const trace = useResource(`trace ${request} ${count}`, (signal) => body<Schema["Trace"]>(api.POST("/v1/traces", { body: { ...moment, steps: count, bias_form: "separate" }, signal })));
   const looked = useResource(`job ${job}`, (signal) => body(api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: job } }, signal })));
+  const kinds = looked.value ? layerKinds(completed(looked.value).model) : [];
+  const isDense = kinds.every((kind) => kind === "dense");
+  const isLooked = looked.value !== undefined || looked.problem !== undefined;
+  const trace = useResource(isLooked && isDense ? `trace ${request} ${count}` : null, (signal) => body<Schema["Trace"]>(api.POST("/v1/traces", { body: { ...moment, steps: count, bias_form: "separate" }, signal })));
+  if (!isDense) {
+    return (
+      <Empty title={text.notDense}>
+        <p>{text.notDenseHelp([...new Set(kinds.filter((kind) => kind !== "dense"))].join(", "))}</p>
+        <a href={`/jobs/${encodeURIComponent(job)}?tab=${kinds.includes("conv2d") ? "images" : "network"}`}>{looked.value?.name ?? job}</a>
+      </Empty>
+    );
+  }
   return (
     <>
       <p class="lead after-tabs">{text.lead}</p>
@@ -62,9 +75,9 @@ function momentOf(job_id: string, epoch: string, rows: string): Moment {
 
 /** What the network is made of, as far as the job's request says it. */
 function madeOf(job: Schema["JobResource"] | undefined, trace: Schema["Trace"] | undefined): { layers: { activation: Kind }[]; loss: Kind; optimizer: Kind } {
-  const request = (job?.request ?? {}) as { model?: { layers?: { activation?: Kind | string }[]; activation?: Kind | string }; loss?: Kind | string; optimizer?: Kind | string };
+  const request = (job?.request ?? {}) as { model?: { hidden?: { activation?: Kind | string }[]; layers?: { activation?: Kind | string }[]; activation?: Kind | string }; loss?: Kind | string; optimizer?: Kind | string };
   const kind = (given: Kind | string | undefined): Kind => (typeof given === "object" && given !== null ? given : { kind: given ?? "" });
   const levels = trace?.steps[0]?.quantities.filter(({ name }) => name === "Z").length ?? 0;
-  const layers = Array.from({ length: levels }, (_, index) => ({ activation: kind(request.model?.layers?.[index]?.activation ?? request.model?.activation) }));
+  const layers = Array.from({ length: levels }, (_, index) => ({ activation: kind((request.model?.hidden ?? request.model?.layers)?.[index]?.activation ?? request.model?.activation) }));
   return { layers, loss: kind(request.loss), optimizer: kind(request.optimizer) };
 }

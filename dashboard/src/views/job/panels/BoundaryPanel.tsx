@@ -16,6 +16,8 @@ import { isDark } from "~/state/preferences";
 import { useKept, useResource, type Resource } from "~/state/resource";
 import { number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
+import { axesOf } from "./axes";
+import { clustersIn } from "./clusters";
 import { useEpochs } from "./epochs";
 import "./panels.css";
 
@@ -24,14 +26,17 @@ type Plane = Schema["Boundary"];
 const RESOLUTION = 60;
 const UNIT_RESOLUTION = 20;
 const POINTS = 500;
+/** Classes that a legend names, at most: more are told where the pointer is. */
+const MOST_NAMED = 50;
 
 export function BoundaryPanel({ job }: { job: Schema["JobResource"] }) {
   const text = panelsText();
   const request = completed(job);
   const epochs = useEpochs(job);
   const [at, goTo] = useQuery("epoch", "last");
-  const [x, setX] = useQuery("x", request.features[0] ?? "");
-  const [y, setY] = useQuery("y", request.features[1] ?? "");
+  const [wantedX, setX] = useQuery("x", request.features[0] ?? "");
+  const [wantedY, setY] = useQuery("y", request.features[1] ?? "");
+  const { x, y } = axesOf(request.features, wantedX, wantedY);
   const [fixed, setFixed] = useQuery("fixed", "{}");
   const epoch = epochs.value && chosenEpoch(epochs.value, at);
   const ask = (resolution: number, hidden: boolean, signal: AbortSignal) => {
@@ -70,8 +75,9 @@ export function BoundaryPanel({ job }: { job: Schema["JobResource"] }) {
   );
 }
 
-/** The index of each class by its name. */
-function classesOf(plane: Plane): string[] | undefined {
+/** What is told apart: the model's classes, or clusters by their numbers; undefined of numbers. */
+function classesOf(plane: Plane, isClustering: boolean): string[] | undefined {
+  if (isClustering) return clustersIn(plane.predictions);
   return Array.isArray(plane.classes) ? plane.classes.map(String) : undefined;
 }
 
@@ -85,27 +91,29 @@ function placed({ values }: Cells, cell: unknown): number {
   return typeof values[0] === "string" ? (values as string[]).indexOf(String(cell)) : cell === null ? NaN : Number(cell);
 }
 
-function pointsOf(rows: Schema["RowsPage"] | undefined, x: Cells, y: string | Cells, target: string, classes?: string[]): Point[] {
+/** Rows as points. Without a target they are of no class. */
+function pointsOf(rows: Schema["RowsPage"] | undefined, x: Cells, y: string | Cells, target: string | null, classes?: string[]): Point[] {
   if (!rows) return [];
   const column = (name: string) => rows.columns.indexOf(name);
-  const [atX, atTarget] = [column(x.label), column(target)];
+  const [atX, atTarget] = [column(x.label), target === null ? -1 : column(target)];
   const atY = column(typeof y === "string" ? y : y.label);
   return rows.rows
     .map((row) => ({
       x: placed(x, row[atX]),
       y: typeof y === "string" ? Number(row[atY]) : placed(y, row[atY]),
-      value: classes ? classes.indexOf(String(row[atTarget])) : Number(row[atTarget]),
+      value: target === null ? null : classes ? classes.indexOf(String(row[atTarget])) : Number(row[atTarget]),
     }))
-    .filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y) && Number.isFinite(point.value) && point.value !== -1);
+    .filter((point) => Number.isFinite(point.x) && Number.isFinite(point.y) && (point.value === null || (Number.isFinite(point.value) && point.value !== -1)));
 }
 
-function Shown({ plane, rows, target }: { plane: Plane; rows: Schema["RowsPage"] | undefined; target: string | string[] }) {
+function Shown({ plane, rows, target }: { plane: Plane; rows: Schema["RowsPage"] | undefined; target: string | string[] | null }) {
   const text = panelsText();
   void isDark.value;
-  const classes = classesOf(plane);
+  const classes = classesOf(plane, target === null);
+  const names = target === null ? classes?.map((cluster) => text.cluster(cluster)) : classes;
   const x = cellsOf(plane.x);
-  const one = Array.isArray(target) ? target[0] as string : target;
-  const first = (value: unknown) => (value !== null && typeof value === "object" ? (value as Record<string, unknown>)[one] : value);
+  const one = Array.isArray(target) ? (target[0] as string) : target;
+  const first = (value: unknown) => (value !== null && typeof value === "object" ? (value as Record<string, unknown>)[one ?? ""] : value);
   if (!plane.y) return <Curve plane={plane} x={x} rows={rows} target={one} />;
   const y = cellsOf(plane.y);
   const grid = plane.predictions as unknown[][];
@@ -113,15 +121,15 @@ function Shown({ plane, rows, target }: { plane: Plane; rows: Schema["RowsPage"]
   const shares = plane.probabilities && classes ? classes.map((name) => plane.probabilities?.[name] as number[][] | undefined) : null;
   const certainty = shares?.every(Array.isArray) ? values.map((row, down) => row.map((value, across) => shares[value]?.[down]?.[across] ?? 1)) : undefined;
   const download = () => ({
-    columns: [x.label, y.label, one],
+    columns: [x.label, y.label, one ?? "cluster"],
     rows: grid.flatMap((row, down) => row.map((value, across) => [x.values[across] as number, y.values[down] as number, first(value) as string])),
   });
   return (
-    <Figure title={text.boundary} caption={classes ? text.boundaryCaption : text.boundaryCaptionNumber} rows={download}>
-      <Boundary label={`${text.boundary}: ${x.label}, ${y.label}`} x={x} y={y} values={values} certainty={certainty} classes={classes} points={pointsOf(rows, x, y, one, classes)} />
-      {classes && (
+    <Figure title={text.boundary} caption={target === null ? text.boundaryCaptionClusters : classes ? text.boundaryCaption : text.boundaryCaptionNumber} rows={download}>
+      <Boundary label={`${text.boundary}: ${x.label}, ${y.label}`} x={x} y={y} values={values} certainty={certainty} classes={names} points={pointsOf(rows, x, y, one, classes)} />
+      {names && names.length <= MOST_NAMED && (
         <ul class="boundary-legend">
-          {classes.map((name, index) => (
+          {names.map((name, index) => (
             <li key={name}>
               <span class="swatch" style={{ background: seriesLook(index).colour }} />
               {name}
@@ -134,16 +142,17 @@ function Shown({ plane, rows, target }: { plane: Plane; rows: Schema["RowsPage"]
 }
 
 /** Predictions along one feature: a line, or the probability of each class. */
-function Curve({ plane, x, rows, target }: { plane: Plane; x: Cells; rows: Schema["RowsPage"] | undefined; target: string }) {
+function Curve({ plane, x, rows, target }: { plane: Plane; x: Cells; rows: Schema["RowsPage"] | undefined; target: string | null }) {
   const text = panelsText();
   const names = typeof x.values[0] === "string" ? (x.values as string[]) : undefined;
   const places = x.values.map((value, k) => (names ? k : Number(value)));
-  const classes = classesOf(plane);
+  const classes = classesOf(plane, target === null);
+  const called = target ?? text.clusterColumn;
   const shares = plane.probabilities && Object.entries(plane.probabilities).filter(([, share]) => Array.isArray(share));
   const paths = shares?.length
     ? shares.map(([name, share]) => ({ name, x: places, y: (share as number[]).map(Number) }))
-    : [{ name: target, x: places, y: (plane.predictions as unknown[]).map((value) => (classes ? classes.indexOf(String(value)) : Number(value))) }];
-  const points = classes ? [] : pointsOf(rows, x, target, target);
+    : [{ name: called, x: places, y: (plane.predictions as unknown[]).map((value) => (classes ? classes.indexOf(String(value)) : Number(value))) }];
+  const points = classes || target === null ? [] : pointsOf(rows, x, target, target);
   const range = shares?.length ? ([0, 1] as [number, number]) : extent([...paths.map((path) => path.y), points.map((point) => point.y)]);
   return (
     <Figure title={text.boundary} rows={() => ({ columns: [x.label, ...paths.map((path) => path.name)], rows: x.values.map((value, k) => [value, ...paths.map((path) => path.y[k] as number)]) })}>
@@ -151,7 +160,7 @@ function Curve({ plane, x, rows, target }: { plane: Plane; x: Cells; rows: Schem
         label={`${text.boundary}: ${x.label}`}
         paths={paths}
         xLabel={x.label}
-        yLabel={shares?.length ? text.probability : target}
+        yLabel={shares?.length ? text.probability : called}
         xRange={[places[0] as number, places[places.length - 1] as number]}
         yRange={range}
         points={{ x: points.map((point) => point.x), y: points.map((point) => point.y) }}

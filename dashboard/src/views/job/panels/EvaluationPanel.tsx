@@ -13,13 +13,16 @@ import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useKept, useResource } from "~/state/resource";
-import { integer, number, toNumber } from "~/text/format";
+import { integer, number, percent, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
+import { seriesName } from "~/text/series";
 import { useEpochs } from "./epochs";
 import "./panels.css";
 
 type Split = "train" | "validation" | "test";
 type Evaluation = Schema["EvaluationResource"];
+/** Clusters that a table shows, at most; its file has all. */
+const MOST_CLUSTERS = 100;
 
 export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
   const text = panelsText();
@@ -49,21 +52,23 @@ export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
 
 function Results({ evaluation }: { evaluation: Evaluation }) {
   const text = panelsText();
-  const { metrics, units = {}, classes, confusion_matrix, by_class, roc, precision_recall, residuals } = evaluation;
+  const { metrics, units = {}, classes, confusion_matrix, by_class, roc, precision_recall, residuals, clusters, silhouette_rows } = evaluation;
   return (
     <>
       <Section title={text.metrics} actions={<span class="muted">{text.rows(integer(evaluation.rows))}</span>}>
         <dl class="tiles">
           {Object.entries(metrics).map(([name, value]) => (
             <div key={name}>
-              <dt>{name}</dt>
+              <dt>{seriesName(name)}</dt>
               <dd>
                 {number(value)} {units[name] && units[name] !== "target" && <small class="muted">{units[name]}</small>}
               </dd>
             </div>
           ))}
         </dl>
+        {isCount(silhouette_rows) && silhouette_rows < evaluation.rows && <p class="muted small">{text.silhouetteOf(integer(silhouette_rows))}</p>}
       </Section>
+      {clusters && <ClustersTable clusters={clusters} />}
       <div class="columns two">
         {confusion_matrix && classes && (
           <Figure
@@ -98,6 +103,54 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
     </>
   );
 }
+
+const isCount = (value: number | null | undefined): value is number => typeof value === "number";
+
+/** Each cluster with its rows and how close they lie, and what labels they have where the job names a column of these. */
+function ClustersTable({ clusters }: { clusters: Schema["ClusterResource"][] }) {
+  const text = panelsText();
+  const hasLabels = clusters.some(({ labels }) => labels);
+  const all = clusters.reduce((sum, { rows }) => sum + rows, 0);
+  const numbers = () => ({
+    columns: ["cluster", "rows", "inertia", "mean_distance", "silhouette", ...(hasLabels ? ["labels"] : [])],
+    rows: clusters.map(({ cluster, rows, inertia, mean_distance, silhouette, labels }) => [cluster, rows, inertia, mean_distance, silhouette, ...(hasLabels ? [counted(labels)] : [])]),
+  });
+  return (
+    <Figure title={text.clusters} caption={clusters.length > MOST_CLUSTERS ? text.firstOf(integer(MOST_CLUSTERS), integer(clusters.length)) : undefined} rows={numbers}>
+      <div class="table-frame" tabIndex={0} role="region" aria-label={text.clusters}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{text.clusterColumn}</th>
+              {[text.support, text.shareOfRows, seriesName("inertia"), text.meanDistance, seriesName("silhouette")].map((name) => (
+                <th key={name} scope="col" class="number">
+                  {name}
+                </th>
+              ))}
+              {hasLabels && <th scope="col">{text.labels}</th>}
+            </tr>
+          </thead>
+          <tbody>
+            {clusters.slice(0, MOST_CLUSTERS).map(({ cluster, rows, inertia, mean_distance, silhouette, labels }) => (
+              <tr key={cluster}>
+                <th scope="row">{integer(cluster)}</th>
+                <td class="number">{integer(rows)}</td>
+                <td class="number">{percent(rows / all, 1)}</td>
+                <td class="number">{number(inertia)}</td>
+                <td class="number">{number(mean_distance)}</td>
+                <td class="number">{number(silhouette, 3)}</td>
+                {hasLabels && <td>{counted(labels)}</td>}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Figure>
+  );
+}
+
+/** Labels with how many rows have each, the most frequent first. */
+const counted = (labels: Record<string, number> | null): string => Object.entries(labels ?? {}).map(([name, rows]) => `${name} ${integer(rows)}`).join(", ");
 
 function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
   const text = panelsText();

@@ -1,6 +1,6 @@
 /** A job's network with the weights it had after an epoch; coefficients of models without hidden layers. */
 import { api, body, type Schema } from "~/api/client";
-import { completed } from "~/api/completed";
+import { completed, layerKinds } from "~/api/completed";
 import { UnitMap } from "~/charts/Boundary";
 import { Network, type Part } from "~/charts/Network";
 import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
@@ -9,9 +9,10 @@ import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useKept, useResource, type Resource } from "~/state/resource";
-import { number, toNumber } from "~/text/format";
+import { integer, number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { useEpochs } from "./epochs";
+import { shapeOf } from "./maps";
 import "./panels.css";
 
 type Weights = Schema["Weights"];
@@ -35,6 +36,7 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
   const isAlone = request.features.length === 1; // it may hold images, whose weights are pictures
   const dataset = useResource(isAlone ? `dataset:${request.dataset_id}` : null, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: request.dataset_id } }, signal })));
   const only = dataset.value?.columns.find((column) => column.name === request.features[0]);
+  const isDense = layerKinds(request.model).every((kind) => kind === "dense");
   const files = `/v1/jobs/${job.id}/weights?epoch=${epoch}&format=`;
   return (
     <>
@@ -45,10 +47,10 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
             {text.download}: {["json", "npz", "safetensors"].map((format) => <a key={format} href={files + format} download>{format}</a>)}
           </span>
         )}
-        {epoch !== undefined && <a class="button small" href={`/glass/network?job=${job.id}&epoch=${epoch}`}>{text.stepThrough}</a>}
+        {epoch !== undefined && isDense && <a class="button small" href={`/glass/network?job=${job.id}&epoch=${epoch}`}>{text.stepThrough}</a>}
       </div>
       {epochs.value?.length === 0 && <Empty title={text.notYet} />}
-      <Loaded resource={weights}>{(value) => <Shown weights={value} hidden={request.model.hidden} shape={only?.shape ?? null} />}</Loaded>
+      <Loaded resource={weights}>{(value) => <Shown weights={value} hidden={request.model.hidden} isDense={isDense} shape={only?.shape ?? null} />}</Loaded>
     </>
   );
 }
@@ -56,7 +58,15 @@ export function NetworkPanel({ job }: { job: Schema["JobResource"] }) {
 const matrixOf = (layer: Schema["LayerWeights"]): Matrix => (layer.weights ?? []).map((row) => row.map(toNumber));
 const nameOf = (activation: string | { kind: string }) => (typeof activation === "string" ? activation : activation.kind);
 
-function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { activation: string | { kind: string } }[]; shape: number[] | null }) {
+interface ShownProps {
+  weights: Weights;
+  hidden?: { activation: string | { kind: string } }[];
+  /** Whether the network is dense layers alone, which can be drawn unit by unit. */
+  isDense: boolean;
+  shape: number[] | null;
+}
+
+function Shown({ weights, hidden = [], isDense, shape }: ShownProps) {
   const text = panelsText();
   const { layers } = weights;
   const matrices = layers.map(matrixOf);
@@ -80,16 +90,47 @@ function Shown({ weights, hidden = [], shape }: { weights: Weights; hidden?: { a
   return (
     <>
       {weights.coefficients && <CoefficientsTable coefficients={weights.coefficients} />}
-      {layers.length > 0 && (
+      {!isDense && <Arrays layers={layers} />}
+      {layers.length > 0 && isDense && (
         <Figure title={text.network}>
           <Network label={text.network} inputs={inputs} layers={drawn} unitName={nameUnit} describe={describe} onPoint={() => {}} />
         </Figure>
       )}
       {shape && isPicture(shape) && shape.reduce((a, b) => a * b, 1) === first.length && <Pictures name={layers[0]?.name ?? ""} matrix={first} shape={shape} />}
-      {layers.map((layer, index) => (
-        <Layer key={layer.name} layer={layer} matrix={matrices[index] as Matrix} />
-      ))}
+      {layers.map((layer, index) => !layer.arrays && <Layer key={layer.name} layer={layer} matrix={matrices[index] as Matrix} />)}
     </>
+  );
+}
+
+/** What each layer holds, array by array, and of which shape. */
+function Arrays({ layers }: { layers: Schema["LayerWeights"][] }) {
+  const text = panelsText();
+  const arrays = layers.flatMap((layer) =>
+    Object.entries(layer.arrays ?? { weights: layer.weights, ...(layer.bias ? { bias: layer.bias } : {}) }).map(([name, values]) => ({ layer, name, shape: shapeOf(values) })),
+  );
+  return (
+    <Section title={text.arrays}>
+      <div class="table-frame">
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{text.layer}</th>
+              <th scope="col">{text.array}</th>
+              <th scope="col" class="number">{text.shape}</th>
+            </tr>
+          </thead>
+          <tbody>
+            {arrays.map(({ layer, name, shape }) => (
+              <tr key={`${layer.name} ${name}`}>
+                <th scope="row">{layer.name}</th>
+                <td>{name.replaceAll("_", " ")}</td>
+                <td class="number">{shape.map((size) => integer(size)).join(" × ")}</td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+    </Section>
   );
 }
 

@@ -1,4 +1,5 @@
 /** Filters and feature maps as grids of numbers, a picture each. */
+import { layerKinds } from "~/api/completed";
 import { toNumber } from "~/text/format";
 
 export type Grid = number[][];
@@ -28,6 +29,9 @@ export function largestOf(grids: Grid[]): number {
 }
 
 /** Whether a completed model has filters to show. */
-export function hasConvolution(model: { layers?: unknown }): boolean {
-  return Array.isArray(model.layers) && model.layers.some((layer) => (typeof layer === "string" ? layer : (layer as { kind?: string }).kind) === "conv2d");
+export const hasConvolution = (model: { layers?: unknown }): boolean => layerKinds(model).includes("conv2d");
+
+/** The shape of nested lists of numbers. */
+export function shapeOf(values: unknown): number[] {
+  return Array.isArray(values) ? [values.length, ...shapeOf(values[0])] : [];
 }

@@ -1,0 +1,25 @@
+/** A clustering as groups of points and marks of centroids: what the API answers, made ready to draw. */
+import type { Schema } from "~/api/client";
+import type { Group, Mark } from "~/charts/Scatter";
+import { toNumber } from "~/text/format";
+
+type Clusters = Schema["ClustersResource"];
+
+/** Rows by cluster, and the centroids. Where the rows lie on a line, clusters stand one above the other. */
+export function drawn({ x, y, rows, clusters }: Clusters, words: { cluster: (cluster: number) => string; row: (row: number) => string }): { groups: Group[]; marks: Mark[] } {
+  const groups = x.centroids.map((_, cluster): Required<Group> => ({ name: words.cluster(cluster), x: [], y: [], notes: [] }));
+  clusters.forEach((cluster, place) => {
+    const group = groups[cluster] as Required<Group>;
+    group.x.push(toNumber(x.rows[place]));
+    group.y.push(y ? toNumber(y.rows[place]) : cluster);
+    group.notes.push(words.row(rows[place] as number));
+  });
+  const marks = x.centroids.map((value, cluster) => ({ name: String(cluster), x: toNumber(value), y: y ? toNumber(y.centroids[cluster]) : cluster }));
+  return { groups, marks };
+}
+
+/** The numbers of the clusters in a grid of predictions, from 0 to the greatest that it holds. */
+export function clustersIn(predictions: unknown[]): string[] {
+  const most = (predictions.flat() as number[]).reduce((most, cluster) => Math.max(most, cluster), 0);
+  return Array.from({ length: most + 1 }, (_, cluster) => String(cluster));
+}

@@ -1,0 +1,52 @@
+import { expect, it } from "vitest";
+import { panelsOf } from "~/views/job/index";
+import { axesOf, widestOf } from "~/views/job/panels/axes";
+import { clustersIn, drawn } from "~/views/job/panels/clusters";
+import { nearestOf } from "~/views/model/prediction";
+
+const words = { cluster: (cluster: number) => `cluster ${cluster}`, row: (row: number) => `row ${row}` };
+const x = { feature: "a", rows: [1, 2, 9], centroids: [1.5, 9, 4] };
+const found = { job_id: "job_1", epoch: 3, x, y: null, rows: [0, 5, 7], clusters: [0, 0, 1], of_rows: 3 };
+
+it("groups rows by cluster, empty ones too, and marks the centroids", () => {
+  const { groups, marks } = drawn({ ...found, y: { feature: "b", rows: [3, 4, "NaN"], centroids: [3.5, 5, 6] } }, words);
+  expect(groups).toEqual([
+    { name: "cluster 0", x: [1, 2], y: [3, 4], notes: ["row 0", "row 5"] },
+    { name: "cluster 1", x: [9], y: [NaN], notes: ["row 7"] },
+    { name: "cluster 2", x: [], y: [], notes: [] },
+  ]);
+  expect(marks[2]).toEqual({ name: "2", x: 4, y: 6 });
+  const onLine = drawn(found, words);
+  expect([onLine.groups.map((group) => group.y), onLine.marks.map((mark) => mark.y)]).toEqual([[[0, 0], [1], []], [0, 1, 2]]);
+});
+
+it("begins with the features along which the centroids lie furthest apart", () => {
+  const centroids = { features: ["a", "b", "c"], values: [], scaled: [[5, 0, 1], [5, 9, -1], [6, 4, 1]] };
+  expect(widestOf(centroids)).toEqual(["b", "c"]);
+  expect(widestOf({ ...centroids, features: ["a"] })).toEqual(["a"]);
+});
+
+it("tells clusters of a plane apart by their numbers", () => {
+  expect([clustersIn([[0, 2], [0, 0]]), clustersIn([1, 0])]).toEqual([["0", "1", "2"], ["0", "1"]]);
+});
+
+it("takes axes from the address where the model reads them, and two different ones", () => {
+  const features = ["a", "b", "c"];
+  expect([axesOf(features, "b", "b"), axesOf(features, "color=red", "c"), axesOf(features, "c", ""), axesOf(["a"], "a", "")]).toEqual([
+    { x: "b", y: "a" },
+    { x: "a", y: "c" },
+    { x: "c", y: "" },
+    { x: "a", y: "" },
+  ]);
+});
+
+it("shows the panels that mean something, by what the job says", () => {
+  const of = (task: string, model: object) => panelsOf({ request: { task, model } } as never);
+  expect(of("clustering", { kind: "anything" })).toEqual(["curves", "clusters", "boundary", "evaluation", "settings", "log"]);
+  expect(of("classification", { kind: "mlp" })).toEqual(["curves", "network", "histograms", "boundary", "evaluation", "settings", "log"]);
+  expect(of("classification", { layers: [{ kind: "conv2d" }] })).toEqual(["curves", "images", "network", "histograms", "evaluation", "settings", "log"]);
+});
+
+it("names all centroids, and of many the nearest first", () => {
+  expect([nearestOf([3, 1, 2], 3), nearestOf([3, 1, 2, 0.5], 2)]).toEqual([[0, 1, 2], [3, 1]]);
+});
