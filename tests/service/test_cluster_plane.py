@@ -67,7 +67,7 @@ def test_what_cannot_be_shown_is_refused_where_it_stands(stage: Stage) -> None:
         (job["id"], {"x": "color"}, "/query/x"),
         (job["id"], {"x": "petal_width", "y": "petal_width"}, "/query/y"),
         (job["id"], {"points": 0}, "/query/points"),
-        (other["id"], {}, "/path/job_id"),
+        (other["id"], {}, "/job_id"),
     ]
     for job_id, query, pointer in refused:
         answer = stage.client.get(f"/v1/jobs/{job_id}/clusters", params=query)

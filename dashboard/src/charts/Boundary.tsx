@@ -5,6 +5,7 @@ import { isDark } from "~/state/preferences";
 import { number, percent } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
 import { colour, diverging, seriesLook } from "./colours";
+import { parts } from "./hex";
 import { placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
 
@@ -33,12 +34,6 @@ interface Props {
   classes?: string[];
   points: Point[];
   height?: number;
-}
-
-/** "#rrggbb" as red, green, blue. */
-function parts(hex: string): [number, number, number] {
-  const value = parseInt(hex.slice(1), 16);
-  return [value >> 16, (value >> 8) & 255, value & 255];
 }
 
 const isNamed = (values: number[] | string[]): values is string[] => typeof values[0] === "string";
