@@ -23,7 +23,7 @@ def get_clusters(
     job_id: str,
     x: Annotated[str | None, Query(description="a feature, as `centroids.features` of /weights names it")] = None,
     y: Annotated[str | None, Query(description="another feature; without it and with x, rows lie on a line")] = None,
-    points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="rows at most; of more, so many, evenly spread")] = USUAL_POINTS,
+    points: Annotated[int, Query(ge=1, le=MOST_POINTS, description="rows at most, evenly spread over all")] = USUAL_POINTS,
     epoch: AtEpoch = "model",
 ) -> Response:
     """Rows on the plane of two features, each with its cluster after an epoch, and the centroids there, all in the data's own

@@ -37,6 +37,9 @@ function leaves(patch: JsonObject, before: Json | undefined, path: Path = []): {
   });
 }
 
+/** Fields of a model that defaults of the request follow from: its kind, its solver, and a column that is no feature. */
+const DECISIVE = [KIND, "solver", "compare_with"];
+
 async function settingsOf(id: string, fields: FieldShape[]): Promise<Like & { request: JsonObject }> {
   const job = await body(api.GET("/v1/jobs/{job_id}", { params: { path: { job_id: id } } }));
   const { dataset_id, name: _name, ...request } = job.request as JsonObject;
@@ -44,7 +47,8 @@ async function settingsOf(id: string, fields: FieldShape[]): Promise<Like & { re
   const signal = new AbortController().signal;
   try {
     const { target, task, model } = request as { target: JsonObject[string]; task: JsonObject[string]; model: JsonObject };
-    const plain: JsonObject = { ...(target === null ? {} : { target: target! }), model: { kind: model.kind!, ...(model.solver === undefined ? {} : { solver: model.solver }) } };
+    const decisive = Object.fromEntries(Object.entries(model).filter(([name, value]) => DECISIVE.includes(name) && value !== null));
+    const plain: JsonObject = { ...(target === null ? {} : { target: target! }), model: decisive };
     const usual = { ...((await estimateOf({ dataset_id: dataset, ...plain }, signal)).request as JsonObject) };
     const named: JsonObject = usual.task === task ? plain : { ...plain, task: task! };
     const base = usual.task === task ? usual : ((await estimateOf({ dataset_id: dataset, ...named }, signal)).request as JsonObject);

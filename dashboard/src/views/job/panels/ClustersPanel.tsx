@@ -39,7 +39,7 @@ export function ClustersPanel({ job }: { job: Schema["JobResource"] }) {
   const features = latest.value?.centroids?.features ?? [];
   const widest = useMemo(() => (latest.value?.centroids ? widestOf(latest.value.centroids) : []), [latest.value]);
   const x = features.includes(wantedX) ? wantedX : (widest.find((name) => name !== wantedY) ?? features[0]);
-  const y = wantedY === "" ? undefined : features.includes(wantedY) && wantedY !== x ? wantedY : widest.find((name) => name !== x);
+  const y = wantedY === "" ? undefined : features.includes(wantedY) && wantedY !== x ? wantedY : widest.findLast((name) => name !== x);
   const asked = useResource(epoch === undefined || x === undefined ? null : `clusters:${job.id}:${epoch}:${x}:${y}`, (signal) =>
     body(api.GET("/v1/jobs/{job_id}/clusters", { params: { path: { job_id: job.id }, query: { x: x!, ...(y === undefined ? {} : { y }), epoch: String(epoch), points: POINTS } }, signal })),
   );
