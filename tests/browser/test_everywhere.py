@@ -11,41 +11,15 @@ from playwright.sync_api import Page, expect
 
 from service.views import DASHBOARD
 from tests.browser.conftest import ROOT, Site
-from tests.browser.views import ADDRESSES, settled
+from tests.browser.views import ADDRESSES, flaws, settled
 
-AXE = ROOT / "dashboard/node_modules/axe-core/axe.min.js"
-FOUND = """
-async (options) => {
-  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...options });
-  return violations
-    .filter(({ impact }) => impact === "serious" || impact === "critical")
-    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
-}
-"""
-TOO_WIDE = """
-() => {
-  const width = document.documentElement.clientWidth;
-  const wide = [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1);
-  return document.documentElement.scrollWidth > width ? wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 120)) : [];
-}
-"""
-PHONE = 390
 MOST_SCRIPT_BYTES = 120_000
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
 def test_everybody_can_use_the_view(page: Page, trained: dict[str, Any], name: str) -> None:
     page.goto(ADDRESSES[name](trained))
-    settled(page)
-    page.evaluate(AXE.read_text())
-    found = {"light": page.evaluate(FOUND, {})}
-    page.emulate_media(color_scheme="dark")
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
-    found["dark"] = page.evaluate(FOUND, {"runOnly": ["color-contrast"]})
-    page.set_viewport_size({"width": PHONE, "height": 800})
-    settled(page)
-    found["phone"] = page.evaluate(TOO_WIDE)
-    assert {where: what for where, what in found.items() if what} == {}
+    assert flaws(page) == {}
 
 
 def test_these_are_all_views() -> None:

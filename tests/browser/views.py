@@ -1,10 +1,29 @@
-"""Every view with something to see in it, and the addresses that lead there."""
+"""Every view with something to see in it, the addresses that lead there, and what may be wrong with any of them."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
+AXE = Path(__file__).parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
+FOUND = """
+async (options) => {
+  const { violations } = await axe.run(document, { resultTypes: ["violations"], ...options });
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 120)).join(" | ")}`);
+}
+"""
+TOO_WIDE = """
+() => {
+  const width = document.documentElement.clientWidth;
+  const wide = [...document.querySelectorAll("body *")].filter((each) => each.getBoundingClientRect().right > width + 1);
+  return document.documentElement.scrollWidth > width ? wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 120)) : [];
+}
+"""
+DESKTOP: ViewportSize = {"width": 1280, "height": 800}
+PHONE: ViewportSize = {"width": 390, "height": 800}
 GLASS = ("landscapes", "functions", "initialisations", "optimizers")
 PANELS = ("curves", "network", "histograms", "boundary", "evaluation", "settings", "log")
 ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
@@ -27,3 +46,19 @@ def settled(page: Page) -> None:
     """Wait until the view is there, and nothing in it is awaited any more."""
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("[aria-busy=true], .waiting")).to_have_count(0)
+
+
+def flaws(page: Page) -> dict[str, list[str]]:
+    """What axe finds that is serious, in light and in dark, and what a phone does not show; the page is left as it was."""
+    settled(page)
+    page.evaluate(AXE.read_text())
+    found = {"light": page.evaluate(FOUND, {})}
+    page.emulate_media(color_scheme="dark")
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    found["dark"] = page.evaluate(FOUND, {"runOnly": ["color-contrast"]})
+    page.set_viewport_size(PHONE)
+    settled(page)
+    found["phone"] = page.evaluate(TOO_WIDE)
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme="light")
+    return {where: what for where, what in found.items() if what}
