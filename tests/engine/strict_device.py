@@ -9,9 +9,11 @@ array's, on which 13 and 14 differ. Floats that were never written are not numbe
 
 import inspect
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+from numpy.lib.stride_tricks import as_strided
 
 FUNCTIONS = """
 empty(shape, dtype=float, order='C')
@@ -55,6 +57,7 @@ array(obj, dtype=None, copy=True, order='K', subok=False, ndmin=0, *, blocking=F
 asarray(a, dtype=None, order=None, *, blocking=False)
 copyto(dst, src, casting='same_kind', where=None)
 finfo(dtype)
+lib.stride_tricks.as_strided(x, shape=None, strides=None)
 """
 UNARY = (
     "absolute", "negative", "reciprocal", "sign", "square", "sqrt", "exp", "expm1", "log", "log1p", "tanh", "isfinite", "isnan",
@@ -84,6 +87,7 @@ class Card:
     def __init__(self) -> None:
         self.sent: list[int] = []
         self.fetched: list[int] = []
+        self.lib = SimpleNamespace(stride_tricks=SimpleNamespace(as_strided=self._as_strided))
         for name, signature in signatures(FUNCTIONS).items():
             setattr(self, name, self._function(name, signature))
         for name in (*UNARY, *BINARY):
@@ -109,6 +113,9 @@ class Card:
 
     def finfo(self, dtype: Any) -> Any:
         return np.finfo(dtype)
+
+    def _as_strided(self, x: "DeviceArray", shape: Any = None, strides: Any = None) -> "DeviceArray":
+        return DeviceArray(self, as_strided(self._own(x).values, shape, strides))
 
     def _own(self, array: Any) -> "DeviceArray":
         if not isinstance(array, DeviceArray):
@@ -206,6 +213,7 @@ class DeviceArray:
     ndim = property(lambda self: self.values.ndim)
     size = property(lambda self: self.values.size)
     dtype = property(lambda self: self.values.dtype)
+    strides = property(lambda self: self.values.strides)
     itemsize = property(lambda self: self.values.itemsize)
     nbytes = property(lambda self: self.values.nbytes)
     T = property(lambda self: DeviceArray(self.card, self.values.T))

@@ -45,6 +45,23 @@ def regression(**changes: Any) -> dict[str, Any]:
     return request(target="x1", task="regression", split={"validation": 0.2}, **changes)
 
 
+IMAGES: dict[str, Any] = {
+    "kind": "network",
+    "input_shape": [3, 1, 1],
+    "layers": [
+        {"kind": "conv2d", "filters": 4, "kernel": 3, "padding": 1},
+        {"kind": "batch_normalization"},
+        {"kind": "conv2d", "filters": 4, "kernel": [2, 1], "groups": 2, "activation": "tanh"},
+        {"kind": "local_response_normalization"},
+        {"kind": "conv2d", "filters": 3, "kernel": 1, "padding": 1, "connections": [[0, 1], [2], [1, 3]]},
+        {"kind": "max_pool2d", "kernel": 2, "padding": 1},
+        {"kind": "average_pool2d", "kernel": 2, "padding": "same"},
+        {"kind": "dropout", "rate": 0.2},
+    ],
+}
+"""Layers of every kind that images pass through."""
+
+
 def of_loss(loss: Any) -> dict[str, Any]:
     chosen = {"kind": kind_of(loss)}
     usual: dict[str, Any] = {"loss": chosen, "dropout": 0.3, "regularization": EVERYTHING["regularization"]}
@@ -64,6 +81,7 @@ CASES: dict[str, dict[str, Any]] = {
     "no validation": request(split={"validation": 0.0}),
     "no bias": request(model={"kind": "mlp", "hidden": [{"units": 4}], "bias": False}),
     "logistic regression": request(model={"kind": "logistic_regression", "solver": "gradient_descent"}, optimizer=None),
+    "images": request(model=IMAGES),
     "linear regression": regression(model={"kind": "linear_regression", "solver": "gradient_descent"}, optimizer=None),
 }
 """Requests by name, for the stand-in here and for a card in tests/gpu."""

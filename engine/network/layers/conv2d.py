@@ -7,7 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from engine.backend import Array
+from engine.backend import Array, gather
 from engine.network.layer_pass import LayerPass
 from engine.network.layers.base import DoesNotFit, LayerRule, Scratch, Symbols, image
 from engine.network.layers.window import Extent, Margin, Padding, Pair, Window, pair
@@ -108,26 +108,18 @@ class Conv2d(LayerRule):
         drawn = [initializer.draw(rng, area * len(read), W.outputs, (*kernel, len(read))) for read in self.connections]
         return {"W": np.concatenate(drawn, axis=2)}
 
-    def full(self, W: Array, channels: int, out: Array | None = None) -> Array:
+    def _connected(self) -> np.ndarray:
+        """Where the connections' weights stand among those of all channels and filters, row by row."""
+        pairs = [channel * self.filters + index for index, read in enumerate(self.connections or ()) for channel in read]
+        return np.array(pairs, np.int64)
+
+    def full(self, W: Array, channels: int) -> Array:
         """Weights as (height, width, channels in a group, filters), 0 where a filter does not read; W itself if all read."""
         if self.connections is None:
             return W
-        if out is None:
-            out = np.zeros((*W.shape[:2], channels, self.filters), W.dtype)
-        place = 0
-        for index, read in enumerate(self.connections):
-            for channel in read:
-                out[:, :, channel, index] = W[:, :, place]
-                place += 1
+        out = np.zeros((*W.shape[:2], channels, self.filters), W.dtype)
+        out.reshape(*W.shape[:2], -1)[:, :, self._connected()] = W
         return out
-
-    def _gather(self, dense: Array, out: Array) -> None:
-        """The reverse of `full`: the numbers at the connections."""
-        place = 0
-        for index, read in enumerate(self.connections or ()):
-            for channel in read:
-                out[:, :, place] = dense[:, :, channel, index]
-                place += 1
 
     def exported(self, at: LayerParameters, statistics: Mapping[str, Array], shape: Shape) -> dict[str, Array]:
         """Weights of filters that read some channels alone come with 0 for the others."""
@@ -145,6 +137,8 @@ class Conv2d(LayerRule):
         if window.is_padded:
             needed["padded"] = Scratch((together, *window.padded, channels), zeros=True)
         if self.connections is not None:
+            connected = self._connected()
+            needed["connected"] = Scratch(connected.shape, connected.dtype, values=connected)
             needed |= {"full_W": Scratch(full, zeros=True), "full_dW": Scratch(full)}
         if not isinstance(self.activation, Identity):
             needed["Z"] = Scratch((rows, *window.out, self.filters))
@@ -158,31 +152,28 @@ class Conv2d(LayerRule):
             yield rows, at["patches"][:, : rows.stop - rows.start]
 
     def _spread(self, window: Window, at: LayerPass, rows: slice, patches: Array) -> None:
-        """Lay out the patches (groups, n, out, kernel, channels) of those rows."""
+        """Lay out the patches (groups, n, *out, *kernel, channels) of those rows."""
         X = at.X[rows]
         if window.is_padded:
             padded = at["padded"][: X.shape[0]]
             window.inside(padded)[...] = X
             X = padded
-        width = patches.shape[-1]
+        seen, width = window.patches(X, at.xp), patches.shape[-1]
         for group in range(self.groups):
-            channels = slice(group * width, (group + 1) * width)
-            for i, j in window.offsets():
-                patches[group, :, :, :, i, j] = window.at(X, i, j)[..., channels]
+            patches[group] = seen[..., group * width : (group + 1) * width]
 
     def patches(self, X: Array) -> Array:
         """The patches that filters see: (n, *out, *kernel, channels), of images X (n, height, width, channels)."""
         window = self.window(X.shape[1:])
         padded = np.zeros((len(X), *window.padded, X.shape[-1]), X.dtype)
         window.inside(padded)[...] = X
-        found = np.empty((len(X), *window.out, *window.kernel, X.shape[-1]), X.dtype)
-        for i, j in window.offsets():
-            found[:, :, :, i, j] = window.at(padded, i, j)
-        return found
+        return window.patches(padded, np).copy()
 
     def forward(self, at: LayerPass) -> None:
         xp, window, Z, b = at.xp, self.window(at.input_shape), at.Z, at.parameters.b
-        W = self.full(at.parameters.W, at.input_shape[-1], at.scratch.get("full_W"))
+        W = at.scratch.get("full_W", at.parameters.W)
+        if self.connections is not None:
+            _by_pair(W)[:, at["connected"]] = _by_pair(at.parameters.W)
         columns = self.filters // self.groups
         for rows, patches in self._blocks(at):
             self._spread(window, at, rows, patches)
@@ -199,11 +190,11 @@ class Conv2d(LayerRule):
         self.activation.gradient(xp, at.Z, at.A, at.dA, dZ)
         if views.db is not None:
             xp.sum(dZ.reshape(-1, self.filters), axis=0, out=views.db)
-        W = self.full(views.W, at.input_shape[-1], at.scratch.get("full_W"))
-        dW = _matrix(at.scratch.get("full_dW", views.dW))
+        W, dW = at.scratch.get("full_W", views.W), _matrix(at.scratch.get("full_dW", views.dW))
         columns, more = self.filters // self.groups, _matrix(at["dW"])
         for rows, patches in self._blocks(at):
-            self._spread(window, at, rows, patches)
+            if patches.shape[1] < at.rows:  # else they lie there since the way forward
+                self._spread(window, at, rows, patches)
             slopes = dZ[rows].reshape(-1, self.filters)
             for group in range(self.groups):
                 chosen = slice(group * columns, (group + 1) * columns)
@@ -216,7 +207,7 @@ class Conv2d(LayerRule):
             if at.dX is not None:
                 self._gather_slopes(window, at, rows, patches)
         if self.connections is not None:
-            self._gather(at["full_dW"], views.dW)
+            gather(xp)(_by_pair(at["full_dW"]), at["connected"], axis=1, out=_by_pair(views.dW))
 
     def bent(self, at: LayerPass) -> Array:
         return at.Z
@@ -245,17 +236,17 @@ class Conv2d(LayerRule):
         )
 
     def _gather_slopes(self, window: Window, at: LayerPass, rows: slice, patches: Array) -> None:
-        """Add the patches' slopes up where they overlap: ∂J/∂X of those rows."""
+        """Add the patches' slopes up where they overlap: ∂J/∂X of those rows. On a card fewer, larger shares are faster."""
         assert at.dX is not None
         dX = at.dX[rows]
         padded = at["padded"][: dX.shape[0]] if window.is_padded else dX
         padded.fill(0)
         width = patches.shape[-1]
         for group in range(self.groups):
-            channels = slice(group * width, (group + 1) * width)
-            for i, j in window.offsets():
-                into = window.at(padded, i, j)[..., channels]
-                into += patches[group, :, :, :, i, j]
+            dense = padded[..., group * width : (group + 1) * width]
+            for place, pixels in window.shares(by_column=at.xp is np and width > 1):
+                into = dense[pixels]
+                into += patches[group][place]
         if window.is_padded:
             dX[...] = window.inside(padded)
             padded.fill(0)
@@ -264,6 +255,11 @@ class Conv2d(LayerRule):
 def _rows(patches: Array) -> Array:
     """The patches of a group, a row each."""
     return patches.reshape(-1, patches.shape[-1] * patches.shape[-2] * patches.shape[-3])
+
+
+def _by_pair(W: Array) -> Array:
+    """Weights (height, width, …) with a row for each place in the kernel: a column a pair of a channel and a filter."""
+    return W.reshape(W.shape[0] * W.shape[1], -1)
 
 
 def _matrix(W: Array) -> Array:

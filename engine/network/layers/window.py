@@ -18,6 +18,7 @@ Pair = Extent | tuple[Extent, Extent]
 Margin = Annotated[int, Field(strict=True, ge=0, le=MOST), WHOLE]
 Padding = Literal["valid", "same"] | Margin
 """valid: none; same: as many zeros around the image as a stride of 1 keeps its size with; or a number on each side."""
+Index = tuple[int | slice, ...]
 
 
 def pair(value: Any) -> tuple[int, int]:
@@ -76,6 +77,33 @@ class Window:
         """The image (n, height, width, c) within a padded one."""
         (top, left), (height, width) = self.before, self.size
         return padded[:, top : top + height, left : left + width]
+
+    def patches(self, padded: Array, xp: Any) -> Array:
+        """What it shows wherever it stands: a view (n, *out, *kernel, c) of a padded image, to be read alone."""
+        image, down, right, channel = padded.strides
+        shape = (padded.shape[0], *self.out, *self.kernel, padded.shape[3])
+        (step_down, step_right), (apart_down, apart_right) = self.stride, self.dilation
+        strides = (image, step_down * down, step_right * right, apart_down * down, apart_right * right, channel)
+        view: Array = xp.lib.stride_tricks.as_strided(padded, shape, strides)
+        return view
+
+    def shares(self, by_column: bool) -> Iterator[tuple[Index, Index]]:
+        """Indices into patches and into the padded image: the same pixels, each once in a share. All shares are all patches.
+
+        A share is one place in the kernel or, `by_column`, one of its rows where the window stands in one column. A pixel is
+        met in the same order either way: by the kernel's rows and, in a row, from the left.
+        """
+        (down, right), (rows, columns), width = self.stride, self.out, self.kernel[1]
+        (apart_down, apart_right), everything = self.dilation, slice(None)
+        for i in range(self.kernel[0]):
+            lines = slice(i * apart_down, i * apart_down + down * (rows - 1) + 1, down)
+            for j in () if by_column else range(width):
+                start = j * apart_right
+                seen = slice(start, start + right * (columns - 1) + 1, right)
+                yield (everything, everything, everything, i, j), (everything, lines, seen)
+            for x in reversed(range(columns)) if by_column else ():
+                seen = slice(x * right, x * right + apart_right * (width - 1) + 1, apart_right)
+                yield (everything, everything, x, i), (everything, lines, seen)
 
     def offsets(self) -> Iterator[tuple[int, int]]:
         """The places (row, column) in the kernel, row by row."""
