@@ -7,7 +7,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from engine.errors import InvalidSpec, UnusableData
 from engine.glass.boundary import axis, chosen, plane, units
-from engine.network.network import Network
 from engine.tables.features import Input, pointer
 from engine.tables.target import Shares
 from engine.training.predict import Predictor
@@ -45,7 +44,7 @@ def boundary_of(
         predictor = moment.predictor
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
-    if hidden and not isinstance(predictor.learner, Network):
+    if hidden and not predictor.learner.layers:
         raise InvalidSpec([("/hidden", f"{job.model_kind} has no hidden units; leave it out")])
     profile = table.described(entry.name for entry in predictor.features.inputs)
     first, second = _chosen(predictor, x, y)

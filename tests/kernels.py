@@ -18,6 +18,11 @@ from engine.fast.tiles import TILE_NAME
 print(*{library.get("architecture") for library in controller().info()}, "/", TILE_NAME)
 """
 """Says which kernels of BLAS, and which tile, a process has."""
+TILES = """
+from engine.fast.tiles import TILES
+print(*TILES)
+"""
+"""Names all tiles; in a process of its own, for kernels are kept where the first to ask for them has said."""
 TRAINED = """
 import hashlib
 from engine.models.regularization import Regularization
@@ -54,7 +59,7 @@ def runs() -> Iterator[Run]:
     for index, feature in enumerate(__cpu_dispatch__):
         disabled = [name for name in __cpu_dispatch__[index:] if __cpu_features__.get(name)]
         yield Run(f"numpy-without-{feature}", {"NPY_DISABLE_CPU_FEATURES": " ".join(disabled)}, feature)
-    for tile in ("avx512-8x2", "avx-4x2", "avx-6x2", "avx-4x3", "sse-4x2", "neon-4x4"):
+    for tile in subprocess.check_output([sys.executable, "-c", TILES], text=True).split():
         yield Run(f"tile-{tile}", {"VIDRO_TILE": tile})
     yield Run("instructions-plain", PLAIN)
     yield Run("instructions-avx2", PLAIN | {"NUMBA_CPU_FEATURES": "+avx,+avx2,+fma"}, "AVX2")

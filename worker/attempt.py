@@ -7,7 +7,6 @@ from engine.fast.paths import make_ready
 from engine.glass.histograms import layer_histograms
 from engine.models.base import Model
 from engine.models.run_state import Epoch
-from engine.network.network import Network
 from engine.training.run import train
 from engine.training.verdicts import not_finite, verdicts
 from engine.wording import Sentence, notice, say
@@ -105,7 +104,7 @@ class Attempt:
 
     def _look_inside(self) -> None:
         """Remember how every layer's numbers are spread, where there are layers."""
-        if not isinstance(self.problem.learner, Network):
+        if not self.problem.learner.layers:
             return
         self.writer.pending.histograms[self.checkpoints.state.epoch] = layer_histograms(self.problem)
 

@@ -7,6 +7,7 @@ stealing). So timing decides which member does a piece, but nothing else: a piec
 """
 
 import platform
+from ctypes import CDLL, c_void_p, cast
 
 from llvmlite import ir
 from numba import types
@@ -28,6 +29,11 @@ PAUSE = {"x86_64": "llvm.x86.sse2.pause"}.get(platform.machine())
 def counters_size(members: int) -> int:
     """How many counters a team needs, all 0 before it begins: a line of the whole team's, and two of pieces for each member."""
     return LINE * (1 + 2 * members)
+
+
+def give_way_address() -> int:
+    """The address of the system's call that offers a core to another thread."""
+    return cast(CDLL(None).sched_yield, c_void_p).value or 0
 
 
 @intrinsic

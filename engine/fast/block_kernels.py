@@ -5,6 +5,7 @@
 A block is LANES rows of the batch side by side. Of its rows only the first ones may be there.
 """
 
+from engine.fast import fused_step
 from engine.fast.jit import Kernel, call, to
 from engine.fast.lane_tile import FROM_ZERO, ROWS, after, turn_lanes, weigh
 from engine.fast.microkernel import LANES
@@ -96,10 +97,8 @@ def slope_of_sums(sums, line, parts, size, g):
 
 def penalize(theta, g, size, penalized, l1, l2, squares):
     """Add the gradient of the penalties on the first ones, which are weights. squares[0] ← Σ g²."""
-    for i in range(penalized if l1 or l2 else 0):
-        w = theta[i]
-        sign = to(w, 1.0) if w > to(w, 0.0) else (to(w, -1.0) if w < to(w, 0.0) else w)
-        g[i] += to(w, l2) * w + to(w, l1) * sign
+    if l1 or l2:
+        fused_step.penalize(theta, g, 0, penalized, l1, l2)
     total = to(g[0], 0.0)
     for i in range(size):
         total += g[i] * g[i]

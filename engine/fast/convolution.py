@@ -47,52 +47,27 @@ numbers, the blocks. What it does not need may be anything.
 """
 
 
-@part
-def weigh_biased(count, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b):
-    """As many of `count` sums of `weigh` as fit the registers, each begun with its b. Returns how many."""
-    if count >= ROWS:
-        weigh(ROWS, FROM_BIAS, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
-        return ROWS
-    if count >= 4:
-        weigh(4, FROM_BIAS, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
-        return 4
-    if count >= 2:
-        weigh(2, FROM_BIAS, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
-        return 2
-    weigh(1, FROM_BIAS, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
-    return 1
+def weighing(begin):
+    """A part that takes as many of `count` sums of `weigh` as fit the registers, begun as that says. It returns how many."""
+
+    @part
+    def weigh_some(count, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b):
+        if count >= ROWS:
+            weigh(ROWS, begin, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
+            return ROWS
+        if count >= 4:
+            weigh(4, begin, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
+            return 4
+        if count >= 2:
+            weigh(2, begin, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
+            return 2
+        weigh(1, begin, out, o, W, w, across, w_steps, X, x, x_steps, turns, bias, b)
+        return 1
+
+    return weigh_some
 
 
-@part
-def weigh_plain(count, out, o, W, w, across, w_steps, X, x, x_steps, turns):
-    """The same, begun with 0."""
-    if count >= ROWS:
-        weigh(ROWS, FROM_ZERO, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return ROWS
-    if count >= 4:
-        weigh(4, FROM_ZERO, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return 4
-    if count >= 2:
-        weigh(2, FROM_ZERO, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return 2
-    weigh(1, FROM_ZERO, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-    return 1
-
-
-@part
-def weigh_more(count, out, o, W, w, across, w_steps, X, x, x_steps, turns):
-    """The same, added to what is there."""
-    if count >= ROWS:
-        weigh(ROWS, FROM_OUT, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return ROWS
-    if count >= 4:
-        weigh(4, FROM_OUT, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return 4
-    if count >= 2:
-        weigh(2, FROM_OUT, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-        return 2
-    weigh(1, FROM_OUT, out, o, W, w, across, w_steps, X, x, x_steps, turns, W, 0)
-    return 1
+weigh_plain, weigh_biased, weigh_more = map(weighing, (FROM_ZERO, FROM_BIAS, FROM_OUT))
 
 
 @part
@@ -214,7 +189,7 @@ def _back_to_inputs(row, W, d, e):
                     d_steps = (-back_y * row[OUT_WIDTH] * filters * LANES, -back_x * filters * LANES, LANES)
                     o = ((i * row[WIDTH] + j) * channels + c) * LANES
                     turns = (count_y, count_x, gives)
-                    done = weigh_plain(end - c, e, o, W, w, filters, w_steps, d, place, d_steps, turns)
+                    done = weigh_plain(end - c, e, o, W, w, filters, w_steps, d, place, d_steps, turns, W, 0)
                 c += done
 
 

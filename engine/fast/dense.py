@@ -25,7 +25,7 @@ def forward(row, W, b, x, kept, z, a, p, blocks):
                 if start == 0:
                     done = weigh_biased(outputs - f, z, o, W, w, 1, (outputs,), x, place, (LANES,), turns, b, f)
                 else:
-                    done = weigh_more(outputs - f, z, o, W, w, 1, (outputs,), x, place, (LANES,), turns)
+                    done = weigh_more(outputs - f, z, o, W, w, 1, (outputs,), x, place, (LANES,), turns, W, 0)
             f += done
     if row[ACTIVATION]:
         call(row[ACTIVATION], (z, a, blocks * outputs * LANES, p[0]))
@@ -38,7 +38,7 @@ def backward(row, W, x, kept, a, d, e, gradient, own, p, blocks):
         done = 0
         for block in range(blocks):
             o, place = (block * inputs + k) * LANES, block * outputs * LANES
-            done = weigh_plain(inputs - k, e, o, W, k * outputs, outputs, (1,), d, place, (LANES,), (outputs,))
+            done = weigh_plain(inputs - k, e, o, W, k * outputs, outputs, (1,), d, place, (LANES,), (outputs,), W, 0)
         k += done
 
 

@@ -96,7 +96,7 @@ def products(shape: Tile) -> Products:
             place, j = column * columns + left * wide + (first + row) % strip, 0
             if many == side:
                 while j + side <= width:
-                    turn(packed, place + j * wide, wide, B, row * width + j, width)
+                    turn(side, packed, place + j * wide, wide, B, row * width + j, width)
                     j += side
             while j < width:
                 for r in range(many):

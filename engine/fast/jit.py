@@ -1,4 +1,4 @@
-"""Numba at arm's length: what kernels are made with. Imported only where kernels run, for Numba takes a second.
+"""Numba at arm's length: what kernels are made with. Imported only where kernels run, for Numba takes a quarter of a second.
 
 A kernel is a plain loop over C pointers, compiled for a float type when first asked for, kept in the cache on disk, and
 called by its address. A driver, the compiled function that Python calls, takes the addresses of the kernels it needs as
@@ -9,13 +9,14 @@ given to one kernel or driver must not overlap where one of them is written. Sum
 products fused with sums (`FAST`); that nothing is infinite or NaN may not be assumed, or no run could be seen to diverge.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 import numpy as np
 
+from engine.backend import Array
 from engine.fast import kernel_cache
 
 kernel_cache.prepare()  # before Numba is imported, which reads the place of its cache once
@@ -101,6 +102,16 @@ def compile_kernel(kernel: Kernel, dtype: str, cached: bool = True) -> Any:
     }
     signature = types.void(*(kinds[kind] for kind in kernel.signature))
     return numba.cfunc(signature, cache=cached, fastmath=FAST, **OPTIONS)(kernel.function)
+
+
+def addresses(kernels: Iterable[Kernel], dtype: Any) -> Array:
+    """The addresses of kernels for a float type, in their order."""
+    return np.array([kernel.address(dtype) for kernel in kernels], np.int64)
+
+
+def number(spec: Any) -> float:
+    """The one number that a kernel takes of an activation or a loss; 0 where there is none."""
+    return (*numbers(spec), 0.0)[0]
 
 
 def numbers(spec: Any) -> list[float]:

@@ -10,12 +10,7 @@ import numpy as np
 
 from engine.fast import threads
 from engine.fast.nearest import SIDE_BY_SIDE, approach_piece, label_piece, read_piece
-from engine.models.lloyd import Rows, Totals
-
-PIECES_A_THREAD = 8
-"""Pieces that a thread works on, on the average, before all of them are added up and the caller may stop."""
-MOST_VALUES = 1 << 22
-"""Values of all sums that wait to be added up."""
+from engine.models.lloyd import Rows, Totals, pieces_at_once
 
 
 class FastRows(Rows):
@@ -24,8 +19,7 @@ class FastRows(Rows):
     def __init__(self, X: np.ndarray, centroids: int) -> None:
         super().__init__(np.ascontiguousarray(X, np.float64), centroids)
         self.team = threads.Team(min(threads.count(), len(self.pieces)))
-        most = MOST_VALUES // max(1, centroids * X.shape[1])
-        self.stride = max(self.team.size, min(PIECES_A_THREAD * self.team.size, most))
+        self.stride = pieces_at_once(self.team.size, centroids * X.shape[1])
         scratch = (X.shape[1] * SIDE_BY_SIDE, SIDE_BY_SIDE, SIDE_BY_SIDE)
         self.scratch = [tuple(np.empty(size) for size in scratch) for _ in range(self.team.size)]
         self.waiting: list[Totals] = []

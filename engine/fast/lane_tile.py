@@ -12,7 +12,7 @@ from numba import types
 from numba.extending import intrinsic
 
 from engine.fast.jit import part
-from engine.fast.microkernel import LANES, Emitter
+from engine.fast.microkernel import LANES, Emitter, turn
 from engine.fast.tiles import REGISTER, instructions
 
 ROWS = 6 if instructions() == "neon" else 12 * REGISTER // 64
@@ -24,8 +24,8 @@ FROM_ZERO, FROM_BIAS, FROM_OUT = range(3)
 
 
 def _offset(builder, start, steps, turns):
-    for step, turn in zip(steps, turns, strict=True):
-        start = builder.add(start, builder.mul(step, turn))
+    for step, times in zip(steps, turns, strict=True):
+        start = builder.add(start, builder.mul(step, times))
     return start
 
 
@@ -179,31 +179,13 @@ SQUARE = 8
 """Rows and columns of what is turned at once."""
 
 
-@intrinsic
-def _turn_square(typing, A, a, a_step, out, o, o_step):
-    """out[o + j·o_step + i] = A[a + i·a_step + j] for i, j < SQUARE."""
-    whole = types.int64
-
-    def generate(context, builder, signature, values):
-        base_A, a_, a_step_, base_out, o_, o_step_ = values
-        emit = Emitter(builder, context.get_value_type(out.dtype), SQUARE)
-        rows = [emit.load(emit.at(base_A, a_, a_step_, i)) for i in range(SQUARE)]
-        for _ in range(SQUARE.bit_length() - 1):  # rows i and i + SQUARE / 2 shuffled like two halves of a pack of cards
-            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[SQUARE // 2 :], strict=False) for half in (0, 1)]
-        for j, column in enumerate(rows):
-            emit.store(column, emit.at(base_out, o_, o_step_, j))
-        return context.get_dummy_value()
-
-    return types.void(A, whole, whole, out, whole, whole), generate
-
-
 @part
 def turn_lanes(A, a, width, out, o, line):
     """Write A[a:] (width, LANES) as LANES rows of `width` numbers, which begin at o + i·line."""
     j = 0
     while j + SQUARE <= width:
         for i in range(0, LANES, SQUARE):
-            _turn_square(A, a + j * LANES + i, LANES, out, o + i * line + j, line)
+            turn(SQUARE, out, o + i * line + j, line, A, a + j * LANES + i, LANES)
         j += SQUARE
     while j < width:
         for i in range(LANES):

@@ -1,15 +1,12 @@
 """A large network on a team of threads, whose members share each step out (see team_step.py)."""
 
-from ctypes import CDLL, c_void_p, cast
-from typing import Any
-
 import numpy as np
 
 from engine.backend import Array
 from engine.fast import barrier, gemm, packing, team_step, threads
 from engine.fast.epoch import Fast
 from engine.fast.groups import NO_BATCHES, Batches, Layers, Strips, Team, Vectors
-from engine.fast.jit import bound
+from engine.fast.jit import addresses, bound
 
 TEAM_OPERATIONS = 4e9
 """Operations of each member in one compiled call, about 40 ms, after which the caller may stop."""
@@ -29,8 +26,8 @@ class Large(Fast):
         self.threads = threads.Team(min(threads.count(), max(len(pieces), -(-most // gemm.SHARE))))
         members = self.threads.size
         self.stride = max(1, int(members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
-        counters, give_way = np.zeros(barrier.counters_size(members), np.int64), cast(CDLL(None).sched_yield, c_void_p).value
-        self.team = Team(counters, members, give_way or 0, product_addresses(dtype))
+        counters = np.zeros(barrier.counters_size(members), np.int64)
+        self.team = Team(counters, members, barrier.give_way_address(), addresses(gemm.IN_USE, dtype))
         theta, gradient, *slots = self.vectors
         self.stripped = [(vector, packing.room(network)) for vector in (theta, *slots) if vector.size]
         waiting = gradient if most < batch or self.rule.clip < np.inf else gradient[:0]
@@ -71,8 +68,3 @@ class Large(Fast):
     def _put_back(self, pairs: list[tuple[Array, Array]]) -> None:
         for vector, stripped in pairs:
             packing.put_back(self.network, stripped, vector)
-
-
-def product_addresses(dtype: Any) -> Array:
-    """The addresses of the kernels of products, in the order in which team_step.py names them."""
-    return np.array([kernel.address(dtype) for kernel in gemm.IN_USE], np.int64)

@@ -12,7 +12,8 @@ import numpy as np
 from engine.backend import Array
 from engine.fast import convolution, dense, elementwise, kernels, pooling, response_normalization
 from engine.fast import layer_columns as at
-from engine.fast.jit import Kernel, numbers
+from engine.fast.coverage import KINDS
+from engine.fast.jit import Kernel, number
 from engine.fast.microkernel import LANES
 from engine.network.layers.activation import ActivationLayer
 from engine.network.layers.average_pool2d import AveragePool2d
@@ -73,7 +74,7 @@ class Table:
         row[at.FORWARD], row[at.BACKWARD] = (kernel.address(self.dtype) for kernel in pair)
         row[at.INPUTS], row[at.OUTPUTS], row[at.X], row[at.A] = inputs, outputs, self.last, self._take(outputs)
         row[at.Z], row[at.NUMBER] = row[at.A], len(self.numbers)
-        self.numbers += own or (*numbers(activation), 0.0)[:1]
+        self.numbers += own or (number(activation),)
         if type(activation) is not activations.Identity:
             row[at.ACTIVATION] = kernels.ACTIVATIONS[type(activation)].address(self.dtype)
             row[at.SLOPE] = kernels.SLOPES[type(activation)].address(self.dtype)
@@ -117,6 +118,7 @@ Entering = Callable[[Table, BoundLayer, Any, int], None]
 
 def enters(cls: type[LayerRule]) -> Callable[[Entering], Entering]:
     """Enter a kind of layer: the function is given the table, the layer, its rule, and where its parameters begin in θ."""
+    assert cls in KINDS, f"coverage.py does not name {cls.__name__}"
 
     def note(function: Entering) -> Entering:
         ROWS[cls] = lambda table, layer, parameters: function(table, layer, layer.rule, parameters)
@@ -141,7 +143,7 @@ def _conv2d(table: Table, layer: BoundLayer, rule: Conv2d, parameters: int) -> N
         table.dense(layer, layer.inputs, layer.outputs, rule.activation, parameters)
         return
     pairs = [float(n) for filter_, read in enumerate(rule.connections or ()) for channel in read for n in (channel, filter_)]
-    own = ((*numbers(rule.activation), 0.0)[0], *pairs) if pairs else ()
+    own = (number(rule.activation), *pairs) if pairs else ()
     row = table.enter(convolution.KERNELS, layer.inputs, layer.outputs, rule.activation, own)
     table.trains(row, layer, parameters)
     table.adds_up(row, layer)
@@ -201,11 +203,3 @@ def _response(table: Table, layer: BoundLayer, rule: LocalResponseNormalization,
     table.keeps(row, layer.outputs)
     table.scratch = max(table.scratch, layer.input_shape[-1] * LANES)
     row[at.CHANNELS], row[at.KERNEL_WIDTH] = layer.input_shape[-1], rule.size
-
-
-def has_kernel(layer: BoundLayer) -> bool:
-    """Whether compiled code can take the layer."""
-    rule, activation = layer.rule, type(layer.activation)
-    bent = activation is activations.Identity or (activation in kernels.ACTIVATIONS and activation in kernels.SLOPES)
-    partial = isinstance(rule, Conv2d) and rule.connections is not None and rule.window(layer.input_shape).is_padded
-    return type(rule) in ROWS and bent and not partial

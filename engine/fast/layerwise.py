@@ -1,26 +1,22 @@
 """The fast path of a network with layers of several kinds: see layer_step.py for how a step is taken."""
 
-from ctypes import CDLL, c_void_p, cast
-from math import inf
 from typing import Any
 
 import numpy as np
 
 from engine.backend import Array
-from engine.fast import barrier, block_kernels, fused_step, kernels, layer_step, threads
+from engine.fast import barrier, block_kernels, fused_step, groups, kernels, layer_step, threads
 from engine.fast import layer_columns as at
-from engine.fast.epoch import Scores, plain
-from engine.fast.groups import Report
-from engine.fast.jit import numbers
+from engine.fast.coverage import is_compiled
+from engine.fast.epoch import Reported, Scores, has_parts, report_of, rows_of
+from engine.fast.jit import addresses, number
 from engine.fast.lane_tile import ROWS
 from engine.fast.layer_step import Layers, Members, Room, Rows, Update
-from engine.fast.layer_table import Table, has_kernel
+from engine.fast.layer_table import Table
 from engine.fast.microkernel import LANES
 from engine.fast.team_step import MOST
-from engine.models.base import Matrices, Problem
-from engine.models.descent import first_of
+from engine.models.base import Problem
 from engine.network.network import is_dense
-from engine.randomness import generator
 
 MOST_PIECES = 16
 """Pieces that a batch is cut into at most: each of them adds up a gradient of its own."""
@@ -42,61 +38,41 @@ def layerwise(problem: Problem, vectors: dict[str, Array], batch_size: int) -> "
 
 
 def supported(problem: Problem) -> bool:
-    """Whether everything that the problem is made of has a kernel. Networks of dense layers alone have paths of their own, and
-    run by their definition where these do not suit, in the bits that they always had.
-    """
-    spec, network = problem.spec, problem.network
-    return (
-        network.xp is np
-        and not is_dense(network.layers)
-        and all(has_kernel(layer) for layer in network.layers)
-        and any(layer.size for layer in network.layers)
-        and type(spec.loss) in kernels.LOSSES
-        and type(spec.optimizer) in kernels.OPTIMIZERS
-    )
+    """Whether everything that the problem is made of has a kernel; networks of dense layers alone have paths of their own."""
+    layers = problem.network.layers
+    return not is_dense(layers) and is_compiled(layers) and has_parts(problem)
 
 
-class Layerwise:
+class Layerwise(Reported):
     """Steps (see descent.py) on a team of as many threads as a product of matrices may take."""
 
     def __init__(self, problem: Problem, vectors: dict[str, Array], batch_size: int) -> None:
-        spec, network, train = problem.spec, problem.network, problem.train
+        super().__init__(problem, vectors, batch_size)
+        spec, network = problem.spec, problem.network
         assert spec.loss is not None and spec.optimizer is not None
-        dtype = network.dtype
-        self.network, self.batch_size = network, batch_size
+        dtype, rule = network.dtype, self.rule
         self.seed, self.unmasked = spec.seed or 0, np.zeros((0, 0), dtype)
-        self.data, self.results = self._rows(train), self._results(train.rows, -(-train.rows // batch_size))
-        self.scored = Scores("train", problem, train)
-        held = problem.validation
-        self.held = (
-            None if held is None else (self._rows(held), self._results(held.rows, 0), Scores("validation", problem, held))
-        )
+        self.data, self.held = self._ordered(self.rows), None
+        if problem.validation is not None:
+            held = self._ordered(rows_of(problem.validation, dtype))
+            scores = Scores("validation", problem, problem.validation)
+            self.held = (held, report_of(network, len(held.X), 0), scores)
 
         self.table = table = Table(network.layers, dtype)
-        code, zeros = kernels.LOSSES[type(spec.loss)].address(dtype), np.zeros(max(table.array[:, at.OUTPUTS]), dtype)
-        loss_number = dtype.type((*numbers(spec.loss), 0.0)[0])
-        own = np.array([*table.numbers, 0.0], dtype)
-        self.layers = Layers(network.parameters.theta, table.array, own, code, loss_number, zeros, block_addresses(dtype))
+        loss, zeros = kernels.LOSSES[type(spec.loss)].address(dtype), np.zeros(max(table.array[:, at.OUTPUTS]), dtype)
+        own, blocks = np.array([*table.numbers, 0.0], dtype), addresses(block_kernels.KERNELS, dtype)
+        loss_number = dtype.type(number(spec.loss))
+        self.layers = Layers(network.parameters.theta, table.array, own, loss, loss_number, zeros, blocks)
         self.pieces = pieces_of(table.array)
-        empty = np.empty(0, dtype)
-        s1, s2 = [*(vectors[name] for name in spec.optimizer.slots), empty, empty.copy()][:2]
-        clip = spec.regularization.clip_norm if spec.regularization is not None else None
-        l1, l2 = spec.penalties(train.rows)
+        code, (_, gradient, s1, s2) = kernels.OPTIMIZERS[type(spec.optimizer)].address(dtype), self.vectors
         self.update = Update(
-            kernels.OPTIMIZERS[type(spec.optimizer)].address(dtype), network.parameters.gradient, s1, s2,
-            np.array(numbers(spec.optimizer) or [0.0]), float(l1), float(l2), inf if clip is None else float(clip), 0.0,
+            code, gradient, s1, s2, rule.h, rule.l1, rule.l2, rule.clip, 0.0,
             self.pieces, np.empty(len(self.pieces), dtype),
         )  # fmt: skip
-        self._make_room(min(batch_size, train.rows))
+        self._make_room(min(batch_size, problem.train.rows))
 
-    def _rows(self, split: Matrices) -> Rows:
-        dtype = self.network.dtype
-        X, Y, weights = (plain(array, dtype) for array in (split.X, split.Y, split.weights))
-        return Rows(X, Y, weights, np.arange(split.rows), self.unmasked)
-
-    def _results(self, rows: int, batches: int) -> Report:
-        shapes = ((rows,), (rows, self.network.outputs), (batches,))
-        return Report(*(np.empty(shape, self.network.dtype) for shape in shapes))
+    def _ordered(self, given: groups.Rows) -> Rows:
+        return Rows(*given, np.arange(len(given.X)), self.unmasked)
 
     def _make_room(self, batch: int) -> None:
         """Cut a batch into pieces, and make what each member of the team writes."""
@@ -123,13 +99,13 @@ class Layerwise:
 
         self.rooms = [room() for _ in range(self.team.size)]
         self.counters = np.zeros(barrier.counters_size(self.team.size), np.int64)
-        self.give_way = cast(CDLL(None).sched_yield, c_void_p).value
+        self.give_way = barrier.give_way_address()
 
     def _run(self, rows: Rows, *rest: Any) -> None:
         """Have every member of the team do its share."""
 
         def work(member: int) -> None:
-            team = Members(member, self.team.size, self.counters, self.give_way or 0)
+            team = Members(member, self.team.size, self.counters, self.give_way)
             layer_step.train_layers(team, rows, self.layers, self.rooms[member], *rest)
 
         self.counters[:] = 0
@@ -144,37 +120,16 @@ class Layerwise:
         at_once = 1 if self.table.masks else count
         for done in range(0, count, at_once):
             rows = rows._replace(masks=self._masks(first + done, step + done + 1))
-            batches = (self.batch_size, first + done, at_once, step + done)
-            self._run(rows, self.results, update, *batches)
+            batches = (self.rule.batch_size, first + done, at_once, step + done)
+            self._run(rows, self.report, update, *batches)
 
     def _masks(self, batch: int, step: int) -> Array:
-        """The masks (rows, units of all such layers) that a batch's step draws, as Network.draw_masks does."""
+        """The masks (rows, units of all layers with dropout) of a batch's step."""
         if not self.table.masks:
             return self.unmasked
-        rows = min(self.batch_size, len(self.data.X) - batch * self.batch_size)
-        rng, drawn = generator(self.seed, "dropout", step), []
-        for layer in self.network.layers:
-            if layer.dropout:
-                stays = rng.random((rows, layer.outputs), np.float32) >= layer.dropout
-                drawn.append(stays.astype(self.network.dtype) / self.network.dtype.type(1 - layer.dropout))
-        return np.concatenate(drawn, axis=1)
-
-    @property
-    def losses(self) -> Array:
-        return self.results.losses
-
-    def so_far(self, count: int) -> dict[str, Array]:
-        return first_of(count, self.batch_size, *self.results)
-
-    def settle(self) -> None:
-        """Nothing is kept elsewhere."""
-
-    def means(self) -> tuple[float, float]:
-        loss, norm = fused_step.means(self.results.losses, self.results.norms)
-        return loss, norm
-
-    def scores(self, order: Array) -> dict[str, float | None]:
-        return self.scored(self.results.outputs, order)
+        rows = min(self.rule.batch_size, len(self.data.X) - batch * self.rule.batch_size)
+        drawn = self.network.masks(rows, self.seed, step)
+        return np.concatenate([mask.reshape(rows, -1) for mask in drawn], axis=1)
 
     def validate(self) -> dict[str, float | None]:
         if self.held is None:
@@ -183,11 +138,6 @@ class Layerwise:
         self._run(rows, results, self.update._replace(pieces=self.pieces[:0]), len(rows.X), 0, 1, 0)
         loss, _ = fused_step.means(results.losses, results.norms)
         return {"validation_loss": loss, **scored(results.outputs)}
-
-
-def block_addresses(dtype: Any) -> Array:
-    """The addresses of the kernels of blocks, in the order in which block_kernels.py names them."""
-    return np.array([kernel.address(dtype) for kernel in block_kernels.KERNELS], np.int64)
 
 
 def rows_of_a_piece(table: Array, batch: int) -> int:

@@ -334,23 +334,24 @@ def ask_for(typing: Any, A: Any, a: Any, write: Any) -> Any:
     return types.void(A, types.int64, write), generate
 
 
-@intrinsic
-def turn(typing: Any, out: Any, o: Any, o_width: Any, A: Any, a: Any, width: Any) -> Any:
-    """out[o + j·o_width + i] = A[a + i·width + j] for i, j < SIDE."""
+@intrinsic(prefer_literal=True)
+def turn(typing: Any, side: Any, out: Any, o: Any, o_width: Any, A: Any, a: Any, width: Any) -> Any:
+    """out[o + j·o_width + i] = A[a + i·width + j] for i, j < side, a power of two that is written as a number."""
     whole = types.int64
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, o_, o_width_, _, a_, width_ = values
-        base_out, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (0, 3))
-        emit = Emitter(builder, context.get_value_type(out.dtype), SIDE)
-        rows = [emit.load(emit.at(base_A, a_, width_, i)) for i in range(SIDE)]
-        for _ in range(SIDE.bit_length() - 1):  # rows i and i + SIDE / 2 shuffled like two halves of a pack of cards
-            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[SIDE // 2 :], strict=False) for half in (0, 1)]
+        _, _, o_, o_width_, _, a_, width_ = values
+        base_out, base_A = (_base(context, builder, signature.args[i], values[i]) for i in (1, 4))
+        many = side.literal_value
+        emit = Emitter(builder, context.get_value_type(out.dtype), many)
+        rows = [emit.load(emit.at(base_A, a_, width_, i)) for i in range(many)]
+        for _ in range(many.bit_length() - 1):  # rows i and i + many / 2 shuffled like two halves of a pack of cards
+            rows = [emit.shuffled(*pair, half) for pair in zip(rows, rows[many // 2 :], strict=False) for half in (0, 1)]
         for j, column in enumerate(rows):
             emit.store(column, emit.at(base_out, o_, o_width_, j))
         return context.get_dummy_value()
 
-    return types.void(out, whole, whole, A, whole, whole), generate
+    return types.void(side, out, whole, whole, A, whole, whole), generate
 
 
 @intrinsic

@@ -7,7 +7,7 @@ import numpy as np
 from engine.fast import kernels, threads
 from engine.fast.curvature import read_rows
 from engine.fast.epoch import Scores, plain
-from engine.fast.jit import numbers
+from engine.fast.jit import number
 from engine.fast.tiles import STRIP, TILE
 from engine.models.descent import validate
 from engine.models.newton import GRADIENT_TOLERANCE, Objective
@@ -67,7 +67,7 @@ class CompiledObjective(Objective):
         self.together = len(pairs) * (self.X.shape[1] + 1) ** 2 <= TOGETHER
         self.outputs = np.empty_like(self.Y)
         self.scores = Scores("train", self.problem, train)
-        self.code = (kernels.LOSSES[type(self.loss)].address(np.float64), (*numbers(self.loss), 0.0)[0])
+        self.code = (kernels.LOSSES[type(self.loss)].address(np.float64), number(self.loss))
         count = min(threads.count() * (SHARES if self.together else 1), self.rows)
         cuts = [self.rows * share // count for share in range(count + 1)]
         self.shares = [Share(self, start, end) for start, end in pairwise(cuts)]

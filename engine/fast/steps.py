@@ -4,16 +4,13 @@ A network trains batch after batch inside one compiled call: a small one on one 
 a larger one on a team of threads (large.py). What both repeat is `Definition` in descent.py.
 """
 
-import numpy as np
-
 from engine.backend import Array
-from engine.fast import kernels
-from engine.fast.epoch import Fast
+from engine.fast.coverage import is_compiled
+from engine.fast.epoch import Fast, has_parts
 from engine.fast.large import Large
 from engine.fast.microkernel import LANES
 from engine.fast.small import Small
 from engine.models.base import Problem
-from engine.network.layers.base import IDENTITY
 from engine.network.network import is_dense
 
 FEW_WEIGHTS = 2_000
@@ -23,17 +20,8 @@ SMALL = 400_000
 
 def supported(problem: Problem) -> bool:
     """Whether everything that the problem is made of has a kernel."""
-    spec, network = problem.spec, problem.network
-    hidden = [layer.activation for layer in network.layers[:-1]]
-    return (
-        network.xp is np
-        and is_dense(network.layers)
-        and network.layers[-1].activation == IDENTITY
-        and not network.has_dropout
-        and all(type(activation) in kernels.ACTIVATIONS and type(activation) in kernels.SLOPES for activation in hidden)
-        and type(spec.loss) in kernels.LOSSES
-        and type(spec.optimizer) in kernels.OPTIMIZERS
-    )
+    layers = problem.network.layers
+    return is_dense(layers) and is_compiled(layers) and has_parts(problem)
 
 
 def fast(problem: Problem, vectors: dict[str, Array], batch_size: int) -> Fast | None:

@@ -7,7 +7,7 @@ import numpy as np
 
 from engine.fast import fused_step, k_means, kernels, layerwise
 from engine.fast.curvature import compile_readings
-from engine.fast.epoch import addresses
+from engine.fast.epoch import codes
 from engine.fast.large import Large
 from engine.fast.layer_table import PAIRS
 from engine.fast.small import Small
@@ -64,7 +64,7 @@ def compile_for(problem: Problem) -> None:
     elif supported(problem):
         call_every_driver(network.dtype)
         assert spec.optimizer is not None
-        addresses(network, spec.loss, spec.optimizer)
+        codes(network, spec.loss, spec.optimizer)
     elif layerwise.supported(problem):
         call_layerwise(network.dtype)
         layerwise.Layerwise(problem, start_vectors(problem.spec, network), 1)

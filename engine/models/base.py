@@ -91,7 +91,9 @@ class Settings(Protocol):
 
 @dataclass(frozen=True)
 class Matrices:
-    """Rows ready for training, on the device: X (n, d), Y (n, k), and a weight a row (n,) or None for all alike."""
+    """Rows ready for training, on the device: X (n, d), Y (n, k), or (0, 0) without a target, and a weight a row (n,), or None
+    for all alike.
+    """
 
     X: Array
     Y: Array
@@ -175,6 +177,8 @@ class Model(Described):
     """The most classes that it tells apart; None for any number."""
     has_target: ClassVar[bool] = True
     """Whether it learns to answer with columns of the table."""
+    has_layers: ClassVar[bool] = False
+    """Whether it learns a network."""
     has_start: ClassVar[bool] = True
     """Whether the seed alone decides what training begins with, so that it can be had before any of it."""
 
@@ -207,13 +211,17 @@ class Model(Described):
         """How many numbers `build` would hold."""
         raise NotImplementedError
 
+    def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
+        """The layers of the network that it learns; none where that is none."""
+        return ()
+
     @property
     def columns(self) -> tuple[str, ...]:
         """Columns of the table that it names, which training itself does not read."""
         return ()
 
-    def held_values(self, inputs: int, rows: int) -> int:
-        """How many numbers training holds beside the rows; of a network its layers tell."""
+    def held_values(self, inputs: int, rows: int, threads: int) -> int:
+        """How many numbers training on so many threads holds beside the rows; of a network its layers tell."""
         raise NotImplementedError
 
     def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
@@ -257,10 +265,11 @@ class Model(Described):
 
 
 class NetworkModel(Model):
-    """A model that learns a network."""
+    """A model that learns a network, without hidden layers unless it says otherwise."""
+
+    has_layers: ClassVar[bool] = True
 
     def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
-        """The network's layers; without hidden ones unless the model says otherwise."""
         return [dense(inputs, outputs)]
 
     @property

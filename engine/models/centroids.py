@@ -1,14 +1,14 @@
 """What k-means learns: the centroids of its clusters."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from engine.backend import Array
 from engine.models.lloyd import squared_distances
-
-EVALUATED_ROWS = 4096
-"""Rows whose distances are worked out at once."""
+from engine.network.layers.base import BoundLayer
+from engine.network.network import MOST_ROWS
 
 
 class CentroidParameters:
@@ -26,6 +26,8 @@ class CentroidParameters:
 class Centroids:
     """A centroid for each cluster, in the features' space as they are scaled."""
 
+    layers: tuple[BoundLayer, ...] = ()
+
     def __init__(self, clusters: int, inputs: int, dtype: Any, xp: Any) -> None:
         self.dtype = np.dtype(dtype)
         self.xp = xp
@@ -39,11 +41,14 @@ class Centroids:
     def products(self) -> int:
         return self.parameters.size
 
+    def adopt(self, vectors: Mapping[str, Array]) -> dict[str, Array]:
+        return {}
+
     def evaluate(self, X: Array) -> Array:
         """The Euclidean distance of rows X (n, d) to each centroid (n, k)."""
         distances = self.xp.empty((X.shape[0], self.outputs), self.dtype)
-        for start in range(0, X.shape[0], EVALUATED_ROWS):
-            block = slice(start, start + EVALUATED_ROWS)
+        for start in range(0, X.shape[0], MOST_ROWS):
+            block = slice(start, start + MOST_ROWS)
             for cluster, centroid in enumerate(self.parameters.centroids):
                 distances[block, cluster] = squared_distances(X[block], centroid)
         return self.xp.sqrt(distances, out=distances)

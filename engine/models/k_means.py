@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.models.base import Model, Problem, Solver
 from engine.models.centroids import Centroids
 from engine.models.descent import BREATH_SECONDS
-from engine.models.lloyd import Rows, Seeding, Totals, at_random, moved, plus_plus
+from engine.models.lloyd import Rows, Seeding, Totals, at_random, moved, plus_plus, waiting_values
 from engine.models.run_state import Epoch, State
 from engine.randomness import generator
 from engine.spec import WHOLE, spec
@@ -21,8 +21,6 @@ MAX_RESTARTS = 1000
 EPOCHS = 300
 HELD_COPIES = 8
 """Copies of all restarts' centroids: where they are, where they go, their rows' sums, and what checkpoints hold."""
-WAITING_VALUES = 1 << 22
-"""Values of sums that wait to be added up."""
 DRAWS: Mapping[str, Callable[[Rows, int, np.random.Generator], Seeding]] = {
     "k_means_plus_plus": plus_plus,
     "random": at_random,
@@ -131,10 +129,10 @@ def _read(rows: Rows, centroids: np.ndarray, totals: Totals, state: State) -> It
 
 
 def _inertia(rows: Rows, learner: Centroids) -> float:
-    totals = Totals.zeros(1, *learner.parameters.centroids.shape)
-    for first in range(0, len(rows.pieces), rows.stride):
-        count = min(rows.stride, len(rows.pieces) - first)
-        rows.add(learner.parameters.centroids[None], first, count, totals)
+    centroids = learner.parameters.centroids[None]
+    totals = Totals.zeros(*centroids.shape)
+    for _ in _read(rows, centroids, totals, State()):
+        """Whoever waits for the epoch waits for this, too."""
     return float(totals.inertias[0])
 
 
@@ -215,9 +213,10 @@ class KMeans(Model):
     def count_parameters(self, inputs: int, outputs: int) -> int:
         return self.clusters * inputs
 
-    def held_values(self, inputs: int, rows: int) -> int:
-        starts = self.restarts * self.clusters * inputs
-        return HELD_COPIES * starts + WAITING_VALUES + 2 * rows
+    def held_values(self, inputs: int, rows: int, threads: int) -> int:
+        one = self.clusters * inputs
+        waiting = (waiting_values(rows, threads, values) for values in (self.restarts * one, one))  # validation is of one
+        return HELD_COPIES * self.restarts * one + sum(waiting) + 2 * rows
 
     def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
         if self.clusters > rows:

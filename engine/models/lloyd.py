@@ -12,8 +12,28 @@ import numpy as np
 PIECE_ROWS = 8192
 PIECE_PRODUCTS = 1 << 26
 """Rows of a piece, or fewer, so that so many differences of a feature are squared for it."""
+PIECES_A_THREAD = 8
+"""Pieces that a thread reads, on the average, before all of them are added up and the caller may stop."""
+WAITING_VALUES = 1 << 22
+"""Values of pieces' sums that wait to be added up, unless one piece a thread has more."""
 LEAST_ROWS = 256
 """Rows that a piece has all the same."""
+
+
+def piece_rows(values: int) -> int:
+    """Rows of a piece, where all centroids have so many values."""
+    return max(LEAST_ROWS, min(PIECE_ROWS, PIECE_PRODUCTS // max(1, values)))
+
+
+def pieces_at_once(threads: int, values: int) -> int:
+    """Pieces that so many threads read before they are added up, with so many values in the sums of each."""
+    return max(threads, min(PIECES_A_THREAD * threads, WAITING_VALUES // max(1, values)))
+
+
+def waiting_values(rows: int, threads: int, values: int) -> int:
+    """Values of the sums that wait at once."""
+    pieces = -(-rows // piece_rows(values))
+    return min(pieces, pieces_at_once(min(threads, pieces), values)) * values
 
 
 @dataclass
@@ -50,8 +70,7 @@ class Rows:
     def __init__(self, X: np.ndarray, centroids: int) -> None:
         """`centroids`: how many there are of all runs together."""
         self.X = X
-        products = max(1, centroids * X.shape[1])
-        size = max(LEAST_ROWS, min(PIECE_ROWS, PIECE_PRODUCTS // products))
+        size = piece_rows(centroids * X.shape[1])
         self.pieces = [(start, min(start + size, len(X))) for start in range(0, len(X), size)]
 
     def add(self, centroids: np.ndarray, first: int, count: int, totals: Totals) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.errors import InvalidSpec
 from engine.models.deep import DeepModel
 from engine.network.layers import Layer
-from engine.network.layers.base import BoundLayer, DoesNotFit, LayerRule, bind, spelled
+from engine.network.layers.base import BoundLayer, DoesNotFit, LayerRule, bind, fitted, spelled
 from engine.network.layers.dense import Dense
 from engine.network.layers.flatten import Flatten
 from engine.network.parameters import Shape
@@ -109,22 +109,16 @@ class ShortForm(LayeredModel):
         return LayeredNetwork(layers=layers, input_shape=tuple(row.image), initializer=self.initializer)
 
 
-def fitted_layers(
-    layers: Sequence[LayerRule], shape: Shape, pointer: str | None = None, told: str = ""
-) -> tuple[LayerRule, ...]:
-    """The layers with a flatten before each dense one that an image reaches, and at the end where an image comes out.
-
-    Raises InvalidSpec that names the first layer that does not fit, at the pointer or by default at its place.
+def fitted_layers(layers: Sequence[LayerRule], shape: Shape, pointer: str | None = None, of: str = "") -> tuple[LayerRule, ...]:
+    """The layers with a flatten before each dense one that an image reaches, and at the end where an image comes out. Raises
+    InvalidSpec for the first that does not fit, as `fitted` does.
     """
     placed: list[LayerRule] = []
     for index, rule in enumerate(layers):
         if len(shape) > 1 and isinstance(rule, Dense):
             placed.append(Flatten())
             shape = (math.prod(shape),)
-        try:
-            shape = rule.output_shape(shape)
-        except DoesNotFit as wrong:
-            raise InvalidSpec([(pointer or f"/model/layers/{index}", f"layer {index}, {told}{rule.kind}, {wrong}")]) from None
+        shape = fitted(rule, shape, index, pointer, of).output_shape
         placed.append(rule)
     return (*placed, Flatten()) if len(shape) > 1 else tuple(placed)
 

@@ -4,7 +4,7 @@ Linear, logistic and perceptron models are the network of one dense layer.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -134,9 +134,7 @@ class Network:
         }
 
     def adopt(self, vectors: Mapping[str, Array]) -> dict[str, Array]:
-        """Take the running statistics among those named arrays over. Returns the network's own by their names, as a
-        checkpoint has them: they move as it trains.
-        """
+        """Take the running statistics among those named arrays over. Returns the network's own by their names."""
         own = {
             f"statistics.{index}.{name}": running
             for index, layer in enumerate(self.statistics)
@@ -147,14 +145,21 @@ class Network:
                 running[...] = self.xp.asarray(vectors[name])
         return own
 
-    def draw_masks(self, workspace: Workspace, seed: int, step: int) -> None:
-        """Inverted dropout (Srivastava et al. 2014): 1/(1 − rate) where a unit stays, 0 where it is silenced."""
+    def masks(self, rows: int, seed: int, step: int) -> Iterator[np.ndarray]:
+        """The masks (rows, *output_shape) that a step draws for each layer with dropout, on the host: 1/(1 − rate) where a unit
+        stays, 0 where it is silenced. Inverted dropout, Srivastava et al. 2014.
+        """
         rng = generator(seed, "dropout", step)
-        for layer, at in zip(self.layers, workspace.passes, strict=True):
+        for layer in self.layers:
             if layer.dropout:
-                mask = at["mask"]
-                stays = rng.random(mask.shape, np.float32) >= layer.dropout
-                mask[...] = self.xp.asarray(stays.astype(self.dtype) / self.dtype.type(1 - layer.dropout))
+                stays = rng.random((rows, *layer.output_shape), np.float32) >= layer.dropout
+                yield stays.astype(self.dtype) / self.dtype.type(1 - layer.dropout)
+
+    def draw_masks(self, workspace: Workspace, seed: int, step: int) -> None:
+        """Draw a step's masks for a pass of the workspace."""
+        with_dropout = [at for layer, at in zip(self.layers, workspace.passes, strict=True) if layer.dropout]
+        for at, mask in zip(with_dropout, self.masks(workspace.rows, seed, step), strict=True):
+            at["mask"][...] = self.xp.asarray(mask)
 
     @cached_property
     def products(self) -> int:

@@ -268,7 +268,8 @@ class NoTarget(Unscaled):
         return None
 
     def matrix(self, columns: Mapping[str, Column], outputs: int, dtype: Any) -> np.ndarray:
-        raise TypeError("there is no target to make a matrix of")
+        """(0, 0): there is nothing to learn to answer."""
+        return np.empty((0, 0), dtype)
 
     def predictions(self, outputs: np.ndarray) -> list[Any]:
         """The nearest cluster of each row."""

@@ -7,7 +7,7 @@ from typing import Any, Literal, TypeVar, cast
 
 from engine.backend import available
 from engine.errors import InvalidSpec
-from engine.models.base import Model, NetworkModel
+from engine.models.base import Model
 from engine.parts.losses import Loss
 from engine.spec import kind_of, members
 from engine.tables.features import ColumnSummary
@@ -57,7 +57,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
         *_setting_problems(training, settings, task, classes),
         *_chosen_problems(training.split, table, training.preprocessing.missing == "drop"),
         *augmentation_problems(training, [table[name] for name in features if name in table]),
-        *_device_problems(training, "optimizer" in settings, has_card),
+        *_device_problems(training, has_card),
     ]
     columns = [table[name] for name in features if name in table]
     row = row_shape(training, columns)
@@ -173,7 +173,7 @@ def without_meaning(model: Model, task: str) -> list[str]:
     """JSON pointers to the fields of a job that mean nothing, or leave no choice, for that model and task."""
     settings = model.settings(task, FEW_CLASSES)
     # A solver that does not descend has its own precision, runs on the CPU, and takes no batches.
-    fixed = () if "optimizer" in settings else ("precision", "device", "record/curves")
+    fixed = () if model.solved_by.descends else ("precision", "device", "record/curves")
     names = [f"/{name}" for name in MODEL_FIELDS if name not in settings]
     if task != "regression":
         names.append("/preprocessing/target_scaling")
@@ -320,7 +320,7 @@ def _setting_problems(training: Training, settings: Mapping[str, Any], task: str
             choice = ", ".join(map(kind_of, allowed))
             yield "/loss", f"{training.loss.kind} is no loss for {name} ({task}); choose {choice}"
     # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
-    if "optimizer" not in settings and training.precision not in (None, settings["precision"]):
+    if not training.model.solved_by.descends and training.precision not in (None, settings["precision"]):
         yield "/precision", f"{name} is solved in {settings['precision']}; remove it"
 
 
@@ -329,8 +329,8 @@ def _solved(model: Model) -> str:
     return model.kind + (f" with solver {model.solver}" if hasattr(model, "solver") else "")
 
 
-def _device_problems(training: Training, descends: bool, has_card: bool) -> Problems:
-    if training.device == "cuda" and not descends:
+def _device_problems(training: Training, has_card: bool) -> Problems:
+    if training.device == "cuda" and not training.model.solved_by.descends:
         yield "/device", f"this solver of {training.model.kind} runs on the CPU alone; set device to auto or cpu"
     elif training.device == "cuda" and not (has_card or available("cuda")):
         yield "/device", "no CUDA device with CuPy is at hand; set device to auto or cpu"
@@ -399,7 +399,7 @@ def _complete_record(training: Training) -> Record:
 
 def _kept(model: Model) -> tuple[str, ...]:
     """What is kept of a run every so many epochs: histograms of layers, where there are any."""
-    return EVERY if isinstance(model, NetworkModel) else EVERY[:1]
+    return EVERY if model.has_layers else EVERY[:1]
 
 
 def _record_problems(training: Training) -> Problems:

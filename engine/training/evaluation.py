@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import InputError
 from engine.models.scoring import class_scores
-from engine.parts.clustering import adjusted_rand_index, inertia, silhouettes
+from engine.parts.clustering import adjusted_rand_index, silhouettes
 from engine.parts.metrics import METRICS, TOP, confusion_matrix, root_mean_square, top_k_accuracy
 from engine.randomness import generator
 from engine.tables.features import Column, word
@@ -191,7 +191,7 @@ def _of_clusters(
     found = silhouettes(X, clusters[sampled])
     labels = _labels(predictor, columns)
     metrics = {
-        "inertia": inertia(outputs, clusters),
+        "inertia": float(np.square(own).sum()),
         "silhouette": None if found is None else float(found.mean()),
         "adjusted_rand_index": None if labels is None else adjusted_rand_index(clusters[labels.rows], labels.codes),
     }
@@ -246,16 +246,17 @@ class Labels:
 
 
 def _labels(predictor: Predictor, columns: Mapping[str, Column]) -> Labels | None:
-    for name in predictor.training.model.columns:
-        rows = np.flatnonzero(~columns[name].missing)
-        given = columns[name].take(rows)
-        if not len(rows):
-            return None
-        classes = Classes.fit([given])
-        codes = classes.strata({name: given})
-        assert codes is not None
-        return Labels(rows, codes, [word(label) for label in classes.classes])
-    return None
+    """Those of the column that the model names, if it names one and a row has a cell there."""
+    named = [columns[name] for name in predictor.training.model.columns]
+    if not named or named[0].missing.all():
+        return None
+    column = named[0]
+    rows = np.flatnonzero(~column.missing)
+    given = column.take(rows)
+    classes = Classes.fit([given])
+    codes = classes.strata({given.name: given})
+    assert codes is not None
+    return Labels(rows, codes, [word(label) for label in classes.classes])
 
 
 EVALUATIONS = {

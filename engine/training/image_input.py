@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator, Sequence
 
+from engine.network.layers.base import spelled
 from engine.tables.features import ColumnSummary
 from engine.tables.images import ImageCells, ImageSize, RowShape, image_cells, pixels_in_order
 from engine.training.spec import MAX_CATEGORIES, Training
@@ -48,7 +49,7 @@ def augmentation_problems(training: Training, features: Sequence[ColumnSummary])
         detail = "a crop is cut out of one column of images, and the features are other columns; remove it, or change features"
         yield "/preprocessing/augmentation/crop", detail
     elif crop is not None and cells is not None and (crop[0] > cells.size.height or crop[1] > cells.size.width):
-        found = f"is {crop[0]} × {crop[1]}, and the images are {cells.size.height} × {cells.size.width}"
+        found = f"is {spelled(crop)}, and the images are {spelled(cells.size[:2])}"
         yield "/preprocessing/augmentation/crop", f"{found}; choose a smaller one"
 
 
@@ -64,5 +65,5 @@ def image_problems(training: Training, features: Sequence[ColumnSummary]) -> Pro
         if column.kind == "categorical":
             yield "/features", f"column '{column.name}' holds words, which are no pixels of an image; choose its columns alone"
     if augmentation is not None and augmentation.shift >= min(image.height, image.width):
-        detail = f"would move images of {image.height} × {image.width} out of sight; choose less than their smaller side"
+        detail = f"would move images of {spelled(image[:2])} out of sight; choose less than their smaller side"
         yield "/preprocessing/augmentation/shift", f"a shift of {augmentation.shift} {detail}"

@@ -13,6 +13,7 @@ import numpy as np
 from engine.backend import Array, to_host
 from engine.errors import InvalidSpec, UnusableData
 from engine.models.centroids import Centroids
+from engine.network.layers.base import spelled
 from engine.network.learner import Learner
 from engine.network.network import Network
 from engine.tables.features import BOOLEANS, MISSING, OTHER, ClassLabel, Column, Features, Input, pointer, word
@@ -47,7 +48,7 @@ class Prediction:
 
 class Predictor:
     """A trained model: its spec, what was fitted to the training rows, θ, by default as it is before training, and W over b
-    (d + 1, k) in the data's own units where its solver kept them, and running statistics by name (see `Network.adopt`).
+    (d + 1, k) in the data's own units where its solver kept them, and running statistics by name (see `Learner.adopt`).
     """
 
     def __init__(
@@ -67,8 +68,7 @@ class Predictor:
             training.model.initialize(self.learner, training.seed or 0)
         else:
             self.learner.parameters.theta[...] = self.learner.xp.asarray(theta)
-        if isinstance(self.learner, Network):
-            self.learner.adopt(statistics or {})
+        self.learner.adopt(statistics or {})
 
     @property
     def network(self) -> Network:
@@ -93,12 +93,12 @@ class Predictor:
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
         """W (d, k) and b (k,) in the data's own units; None where there are hidden layers, or none at all."""
-        if not isinstance(self.learner, Network) or len(self.learner.layers) > 1:
+        if len(self.learner.layers) != 1:
             return None
-        layers = self.learner.parameters.layers
         if self._coefficients is not None:
             return self.target.unscaled(self._coefficients[:-1], self._coefficients[-1])
-        W, b = layers[0].W, layers[0].b
+        (layer,) = self.network.parameters.layers
+        W, b = layer.W, layer.b
         return self.target.unscaled(*self.features.unscale(W, np.zeros(W.shape[1]) if b is None else b))
 
     def outputs(self, columns: Mapping[str, Column]) -> np.ndarray:
@@ -308,7 +308,7 @@ def _array(entry: Input, cell: Any) -> np.ndarray:
 
 
 NUMBERS = (_number, lambda entry: "a finite number")
-ARRAYS = (_array, lambda entry: f"an array of {' × '.join(map(str, entry.shape))} finite numbers")
+ARRAYS = (_array, lambda entry: f"an array of {spelled(entry.shape)} finite numbers")
 READERS: dict[str, tuple[Callable[[Input, Any], Any], Callable[[Input], str]]] = {
     "boolean": (_yes_or_no, lambda entry: f"yes or no ({', '.join(dict.fromkeys([*(entry.words or ()), *BOOLEANS]))})"),
     "image": ARRAYS,

@@ -53,7 +53,7 @@ def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
             return None
         chosen = {name: columns[name].take(rows[split]) for name in training.targets}
         X = features.transform(columns, dtype, rows[split])
-        Y = target.matrix(chosen, learner.outputs, dtype) if chosen else np.empty((len(X), 0), dtype)
+        Y = target.matrix(chosen, learner.outputs, dtype)
         weights = row_weights(training, target, chosen) if split == "train" else None
         return Matrices(xp.asarray(X), xp.asarray(Y), None if weights is None else xp.asarray(weights.astype(dtype)))
 

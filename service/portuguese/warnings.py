@@ -16,6 +16,8 @@ WARNINGS = {
     "wants them scaled, as preprocessing.scaling does by default": "precisa delas escalonadas, como preprocessing.scaling faz por padrão",
     "will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization": "vai se arrastar ou divergir, pois preprocessing.scaling é none; defina-o como standard ou mean_normalization",
     "the same holds for {count} more columns": "o mesmo vale para mais {count} colunas",
+    # Layers
+    "layer {index}, {what}, has no compiled kernel, so all layers are trained by their definition in NumPy, which takes several times as long; leave it out where time matters more": "a camada {index}, {what}, não tem kernel compilado, então todas as camadas são treinadas por sua definição em NumPy, o que leva várias vezes mais tempo; deixe-a de fora onde o tempo importa mais",
     # Targets
     "class '{rare}' of column '{name}' has {fewest} of {rows} rows and class '{common}' has {most}: always to answer '{common}' is right in {share:.1%}; class_weight balanced makes every class count the same": "a classe '{rare}' da coluna '{name}' tem {fewest} de {rows} linhas e a classe '{common}' tem {most}: responder sempre '{common}' acerta {share:.1%}; class_weight balanced faz todas as classes contarem igual",
     "column '{name}' gives '{target}' away: {how}, in {rows} rows looked at; if it is only known once the answer is, leave it out of the features": "a coluna '{name}' entrega '{target}': {how}, em {rows} linhas examinadas; se ela só é conhecida depois da resposta, deixe-a fora dos atributos",

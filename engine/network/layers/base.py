@@ -212,20 +212,25 @@ class BoundLayer:
         return any(each.name == "b" for each in self.parameters)
 
 
-def bind(rules: Sequence[LayerRule], shape: Shape, pointer: str = "/model/layers") -> tuple[BoundLayer, ...]:
-    """The layers, each with the shape that reaches it, from that of a row of X on.
-
-    Raises InvalidSpec, at that pointer and the layer's index, for the first that does not fit.
-    """
-    bound = []
+def bind(rules: Sequence[LayerRule], shape: Shape) -> tuple[BoundLayer, ...]:
+    """The layers, each with the shape that reaches it, from that of a row of X on. Raises InvalidSpec as `fitted` does."""
+    bound: list[BoundLayer] = []
     for index, rule in enumerate(rules):
-        layer = BoundLayer(rule, shape)
-        try:
-            shape = layer.output_shape
-        except DoesNotFit as wrong:
-            raise InvalidSpec([(f"{pointer}/{index}", f"layer {index}, {rule.kind}, {wrong}")]) from None
-        bound.append(layer)
+        bound.append(fitted(rule, shape, index))
+        shape = bound[-1].output_shape
     return tuple(bound)
+
+
+def fitted(rule: LayerRule, shape: Shape, index: int, pointer: str | None = None, of: str = "") -> BoundLayer:
+    """The layer with the shape that reaches it. Raises InvalidSpec where that does not fit, at the pointer or, by default, at
+    the layer's place in the request; `of` says whose layer it is.
+    """
+    layer = BoundLayer(rule, shape)
+    try:
+        layer.output_shape  # noqa: B018 (which raises)
+    except DoesNotFit as wrong:
+        raise InvalidSpec([(pointer or f"/model/layers/{index}", f"layer {index}, {of}{rule.kind}, {wrong}")]) from None
+    return layer
 
 
 def number(value: float) -> str:

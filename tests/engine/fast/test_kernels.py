@@ -15,7 +15,7 @@ from numba.core.event import install_recorder
 
 from engine.errors import Diverged
 from engine.fast import fused_step, kernels, large, paths, threads
-from engine.fast.epoch import addresses
+from engine.fast.epoch import codes
 from engine.fast.jit import Kernel, bound, compile_kernel, numbers
 from engine.fast.large import Large
 from engine.fast.small import Small, batch_width, layer_table
@@ -432,4 +432,4 @@ def test_tables_are_as_the_drivers_read_them() -> None:
     for row, views in zip(table, network.parameters.layers, strict=True):
         start = views.W.__array_interface__["data"][0] - network.parameters.theta.__array_interface__["data"][0]
         assert start // 8 == row[fused_step.W]
-    assert len(addresses(network, CrossEntropy(), Adam())) == 2 * (len(network.layers) - 1) + 2
+    assert len(codes(network, CrossEntropy(), Adam())) == 2 * (len(network.layers) - 1) + 2

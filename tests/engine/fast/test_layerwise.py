@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from engine.errors import InvalidSpec
 from engine.fast import layer_step, layerwise, threads
-from engine.fast.layer_table import ROWS, has_kernel
+from engine.fast.coverage import KINDS, without_kernel
+from engine.fast.layer_table import ROWS
 from engine.fast.layerwise import Layerwise
 from engine.models import descent
 from engine.models.base import Matrices, Problem
@@ -106,7 +107,7 @@ def convolutions() -> st.SearchStrategy[LayerRule]:
     )
 
 
-KINDS = {
+DRAWN = {
     "conv2d": convolutions(),
     "max_pool2d": st.builds(MaxPool2d, kernel=PAIRS, stride=st.none() | PAIRS, padding=PADDINGS),
     "average_pool2d": st.builds(AveragePool2d, kernel=PAIRS, stride=st.none() | PAIRS, padding=PADDINGS),
@@ -123,11 +124,11 @@ KINDS = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", DRAWN)
 @given(data=st.data())
 @settings(max_examples=25)
 def test_a_kernel_agrees_with_its_layer(kind: str, data: Any) -> None:
-    rule = data.draw(KINDS[kind])
+    rule = data.draw(DRAWN[kind])
     channels = data.draw(st.integers(1, 3)) * getattr(rule, "groups", 1)
     shape = (data.draw(st.integers(1, 9)), data.draw(st.integers(1, 9)), 2)
     before = Conv2d(filters=channels, kernel=1, activation=Tanh())
@@ -144,12 +145,14 @@ def test_a_kernel_agrees_with_its_layer(kind: str, data: Any) -> None:
 
 
 def test_which_layers_have_a_kernel() -> None:
-    assert {cls.kind for cls in ROWS} == {*KINDS, "dense"}
+    assert {cls.kind for cls in ROWS} == {*DRAWN, "dense"}
+    assert ROWS.keys() == KINDS
     softmax, relu = bind((ActivationLayer(activation=Softmax()), ActivationLayer()), (3,))
-    assert not has_kernel(softmax)
-    assert has_kernel(relu)
+    assert without_kernel(softmax) == "activation (softmax)"
+    assert without_kernel(relu) is None
     partly = {"filters": 2, "kernel": 3, "connections": ((0,), (0, 1))}
-    assert [has_kernel(bind((Conv2d(**partly, padding=padding),), (5, 5, 2))[0]) for padding in (0, 1)] == [True, False]
+    found = [without_kernel(bind((Conv2d(**partly, padding=padding),), (5, 5, 2))[0]) for padding in (0, 1)]
+    assert found == [None, "conv2d (connections, padding)"]
 
 
 @pytest.mark.parametrize("activation", [Identity(), Elu(alpha=0.3)])

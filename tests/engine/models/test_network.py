@@ -210,11 +210,17 @@ def test_a_lenet_like_network_learns_the_digits() -> None:
         assert run.last["validation_accuracy"] > least  # type: ignore[operator]
 
 
-@pytest.mark.parametrize("preprocessing", [{}, AUGMENTED, {"augmentation": {"crop": [7, 6], "shift": 1}}])
-def test_a_run_taken_up_anywhere_ends_in_the_same_bits(preprocessing: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between epochs and within one: it sees the same views, and silences the same units."""
+@pytest.mark.parametrize(
+    ("preprocessing", "more"),
+    [({}, ["batch_normalization"]), (AUGMENTED, []), ({"augmentation": {"crop": [7, 6], "shift": 1}}, [])],
+    ids=["by definition", "augmented", "cropped"],
+)
+def test_a_run_taken_up_anywhere_ends_in_the_same_bits(
+    preprocessing: dict[str, Any], more: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between epochs and within one: it sees the same views, silences the same units and keeps its running statistics."""
     monkeypatch.setattr(descent, "BREATH_SECONDS", 0.0)
-    layers = [CONV, {"kind": "dropout", "rate": 0.2}, {"kind": "dense", "units": 8}]
+    layers = [CONV, *more, {"kind": "dropout", "rate": 0.2}, {"kind": "dense", "units": 8}]
     request = {"target": "label", "task": "classification", "epochs": 3, "batch_size": 5,
                "model": {"kind": "network", "layers": layers}, "preprocessing": preprocessing}  # fmt: skip
     data = images(8, 9, 3, rows=23)

@@ -3,14 +3,17 @@ from typing import Any
 import pytest
 
 from engine.errors import UnusableData
-from engine.fast import kernels, team_step
+from engine.fast import kernels, layerwise, team_step, threads
+from engine.models import lloyd
 from engine.parts.activations import Activation
 from engine.parts.losses import Loss
 from engine.parts.optimizers import Optimizer
 from engine.spec import members
 from engine.tables.samples import BlobsSample, IrisSample
-from engine.training.estimate import AT_HAND, BASE_BYTES, Estimated, estimate
+from engine.training.estimate import AT_HAND, BASE_BYTES, Estimated, by_definition, estimate
+from engine.training.prepare import prepare
 from tests.engine import Table, completed, table, trained
+from tests.engine.models.test_network import images
 
 IRIS = table(IrisSample().columns())
 
@@ -91,6 +94,53 @@ def test_a_large_batch_takes_no_more_where_it_is_added_up() -> None:
     assert bytes_of("full") == bytes_of(10_000) == bytes_of(AT_HAND) > bytes_of(64)
     for definition in ({"dropout": 0.1}, {"activation": "softmax"}):
         assert bytes_of("full", **definition) > bytes_of(10_000, **definition) > 1.1 * bytes_of(AT_HAND, **definition)
+
+
+IMAGES = images(12, 12, 1, rows=200)
+
+
+@pytest.mark.parametrize(
+    ("layers", "lacking"),
+    [
+        (["batch_normalization"], "layer 1, batch_normalization, has no compiled kernel"),
+        ([{"kind": "activation", "activation": "softmax"}], "layer 1, activation (softmax), has no compiled kernel"),
+        ([{"kind": "activation", "activation": "tanh"}], None),
+    ],
+    ids=["batch normalization", "softmax", "tanh"],
+)
+def test_layers_without_kernels_take_longer_and_are_told(layers: list[Any], lacking: str | None) -> None:
+    def network(more: list[Any]) -> dict[str, Any]:
+        model = {"kind": "network", "layers": [{"kind": "conv2d", "filters": 8}, *more]}
+        return {"target": "label", "task": "classification", "model": model}
+
+    training = completed(IMAGES, **network(layers))
+    problem = prepare(training, IMAGES.columns).problem
+    assert layerwise.supported(problem) == (lacking is None)
+    told = by_definition(training, IMAGES.summaries)
+    assert [(each["code"], each["field"]) for each in told] == ([("NO_KERNEL", "model.layers.1")] if lacking else [])
+    assert all(each["detail"].startswith(lacking) for each in told)
+    seconds, plain = (estimated(IMAGES, **network(each)).seconds for each in (layers, []))
+    assert seconds is not None and plain is not None
+    assert (seconds > 2 * plain) == (lacking is not None)
+
+
+def test_dense_layers_without_kernels_are_not_worth_a_word() -> None:
+    """Products of matrices are most of their work, and BLAS takes them."""
+    model = {"kind": "mlp", "hidden": [{"units": 8, "dropout": 0.5}]}
+    assert by_definition(completed(IRIS, target="species", model=model), IRIS.summaries) == []
+
+
+def test_sums_of_clusters_wait_once_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """More threads read more pieces at once, as far as there are any."""
+    model = {"kind": "k_means", "clusters": 500, "restarts": 10}
+    many = table(BlobsSample(rows=1500, features=300).columns())
+    found = []
+    for count in (1, 64):
+        monkeypatch.setattr(threads, "count", lambda count=count: count)
+        names = [name for name in many.columns if name != "blob"]
+        found.append(estimated(many, target=None, features=names, model=model, split={"validation": 0.0}).memory_bytes)
+    pieces = -(-1500 // lloyd.LEAST_ROWS)
+    assert found[1] - found[0] == 8 * 500 * 10 * 300 * (pieces - 2)
 
 
 def test_what_is_assumed_of_the_fast_path_is_so() -> None:
