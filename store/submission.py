@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from engine.errors import InputError
 from engine.tables.features import ColumnSummary
 from engine.training.completion import complete, guesses
-from engine.training.estimate import Estimated, estimate, parameters_ahead, refuse_too_much
+from engine.training.estimate import Estimated, by_definition, estimate, parameters_ahead, refuse_too_much
 from store import datasets, jobs, queue, turns, workers
 from store.connections import Store
 from store.job_request import JobRequest, document_of
@@ -31,11 +31,11 @@ Settle = Callable[[Session, Job], None]
 
 @dataclass(frozen=True)
 class Completed:
-    """A request with its defaults, the queue it is for, and what had to be guessed."""
+    """A request with its defaults, the queue it is for, and what is told of it: guesses, and layers without kernels."""
 
     request: JobRequest
     queue: str
-    guessed: list[dict[str, Any]]
+    told: list[dict[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ def check(store: Store, caller: Caller, request: JobRequest) -> Checked:
         completed = complete_for(session, store, request, *described(session, store, request, dataset))
         table = datasets.load(session, store.files, dataset)
         datasets.check_rows(table, dataset, completed.request)
-    warnings = completed.guessed + datasets.findings(table, dataset, completed.request)
+    warnings = completed.told + datasets.findings(table, dataset, completed.request)
     return Checked(completed, dataset, table, warnings)
 
 
@@ -109,7 +109,8 @@ def complete_for(
     completed = complete(request, columns, rows, takers.serve(GPU_QUEUE))
     queue_name = GPU_QUEUE if completed.device == "cuda" else CPU_QUEUE
     refuse_too_much(completed, columns, rows, takers.room(queue_name) or store.settings.max_job_bytes or None)
-    return Completed(completed, queue_name, guesses(request, completed, columns, rows))
+    told = guesses(request, completed, columns, rows) + by_definition(completed, columns)
+    return Completed(completed, queue_name, told)
 
 
 def described(session: Session, store: Store, request: JobRequest, dataset: Dataset) -> tuple[Mapping[str, ColumnSummary], int]:

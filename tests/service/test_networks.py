@@ -48,8 +48,11 @@ def test_colour_pictures_from_their_archive_to_predictions(stage: Stage) -> None
     ]
     assert (looked_at["parameters"], [each["activation"] for each in looked_at["layers"]][:2]) == (272, ["relu", None])
     assert looked_at["memory_bytes"] > 0 and looked_at["seconds"] > 0
+    (slow,) = [warning for warning in looked_at["warnings"] if warning["code"] == "NO_KERNEL"]
+    assert (slow["field"], "layer 1, batch_normalization, has" in slow["detail"]) == ("model.layers.1", True)
 
     job = stage.job(dataset["id"], "label", "network", model=MODEL, **fields)
+    assert slow in job["warnings"]
     assert (job["state"], job["parameters"]) == ("succeeded", 272), job["error"]
     url = f"/v1/jobs/{job['id']}"
     shown = stage.client.get(f"{url}/weights").json()["layers"]
@@ -133,3 +136,4 @@ def test_lenet5_and_what_does_not_fit(stage: Stage) -> None:
     found = asked(kind="network", layers=[CONV])
     assert found["request"]["model"]["layers"][1] == {"kind": "flatten"}
     assert found["request"]["model"]["input_shape"] == [8, 8, 1]
+    assert "NO_KERNEL" not in str(found["warnings"])

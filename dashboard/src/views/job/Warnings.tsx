@@ -37,7 +37,7 @@ export function formLike(job: Pick<Job, "id" | "request">, change: Change | null
 }
 
 /** Warnings that tell how a run ended or what was chosen, and ask for nothing. */
-const TOLD_ONLY = ["EARLY_STOPPED", "TASK_GUESSED"];
+const TOLD_ONLY = ["EARLY_STOPPED", "TASK_GUESSED", "NO_KERNEL"];
 /** Warnings whose remedy lies in the data. */
 const OF_DATA = ["CORRECTION_LEFT_OUT", "INDEX_COLUMN", "READ_AS", "NUMBERS_AS_WORDS", "MIXED_TYPES", "DECLARED_QUESTION_MARK", "ENCODING"];
 
