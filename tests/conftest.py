@@ -100,7 +100,8 @@ def _opened(url: str) -> Iterator[Database]:
 
 
 @contextmanager
-def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+def without_tables(request: pytest.FixtureRequest, folder: Path) -> Iterator[Database]:
+    """A database with nothing in it, of the kind that the fixture's parameter names."""
     if request.param == "sqlite":
         with _opened(f"sqlite:///{folder / 'empty.db'}") as database:
             yield database
@@ -112,14 +113,7 @@ def _empty_database(request: pytest.FixtureRequest, folder: Path) -> Iterator[Da
 @pytest.fixture(params=BACKENDS)
 def empty_database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     """A database with nothing in it, not even tables."""
-    with _empty_database(request, tmp_path) as database:
-        yield database
-
-
-@pytest.fixture(scope="module", params=BACKENDS)
-def shared_empty_database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """The same, one for all tests of a module that take it: whoever fills it says what they may do with it."""
-    with _empty_database(request, tmp_path_factory.mktemp("empty")) as database:
+    with without_tables(request, tmp_path) as database:
         yield database
 
 

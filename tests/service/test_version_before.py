@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Engine, MetaData, create_engine, text
 
 from store.database import Database
 from store.migrate import config
+from tests.conftest import BACKENDS, without_tables
 from tests.fixtures.arithmetic import arithmetic
 from tests.service.conftest import Stage, stages
 from worker.training import run
@@ -27,7 +28,8 @@ OTHER_BITS = {"rel_tol": 1e-3, "abs_tol": 1e-4}
 
 @dataclass(frozen=True)
 class Earlier:
-    """Code that stored data: its last migration, what its jobs left undone are called, and whether they end in its bits.
+    """Code that stored data: its last migration, what its jobs left undone are called, whether they end in its bits, and what
+    it told, beside weights and curves, of every job that had succeeded and of some.
 
     The first drew the order of rows for an epoch from the orders before it; now each epoch's is drawn by itself.
     """
@@ -35,14 +37,16 @@ class Earlier:
     revision: str
     undone: tuple[str, ...]
     keeps_bits: bool = True
+    told: tuple[str, ...] = ("evaluation",)
+    told_of_some: tuple[str, ...] = ()
 
 
 EARLIER = {
-    "f1865d1": Earlier("0001", ("given back", "queued"), keeps_bits=False),
+    "f1865d1": Earlier("0001", ("given back", "queued"), keeps_bits=False, told=()),
     "0_1": Earlier("0004", ("paused", "queued")),
     "0_2": Earlier("0006", ("paused", "queued")),
     "0_3": Earlier("0009", ("paused", "queued")),
-    "0_4": Earlier("0014", ("paused", "queued")),
+    "0_4": Earlier("0014", ("paused", "queued"), True, ("evaluation", "checkpoints"), ("first_weights", "histograms")),
 }
 
 
@@ -50,6 +54,7 @@ TRAINED_ON = pytest.mark.parametrize(
     ("earlier", "empty_database"),
     [
         ("f1865d1", "postgresql"),
+        ("0_1", "sqlite"),
         ("0_1", "postgresql"),
         ("0_2", "sqlite"),
         ("0_3", "postgresql"),
@@ -81,12 +86,16 @@ def told(folder: Path) -> dict[str, Any]:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", params=BACKENDS)
 def before(
-    folder: Path, earlier: str, tmp_path_factory: pytest.TempPathFactory, migrated: Path, shared_empty_database: Database
+    request: pytest.FixtureRequest, folder: Path, earlier: str, tmp_path_factory: pytest.TempPathFactory, migrated: Path
 ) -> Iterator[Stage]:
-    """Today's service on that data, for all tests that only read it."""
-    with started(folder, earlier, tmp_path_factory.mktemp("before"), migrated, shared_empty_database) as stage:
+    """Today's service on that data, for all tests that only read it; each version's in a database of its own."""
+    scratch = tmp_path_factory.mktemp("before")
+    with (
+        without_tables(request, tmp_path_factory.mktemp("empty")) as empty,
+        started(folder, earlier, scratch, migrated, empty) as stage,
+    ):
         yield stage
 
 
@@ -212,10 +221,12 @@ def test_what_was_stored_is_read(before: Stage, told: dict[str, Any]) -> None:
         assert before.client.get(f"{path}/content").status_code == 200
 
 
-def test_what_was_learned_is_answered_as_then(before: Stage, told: dict[str, Any]) -> None:
+def test_what_was_learned_is_answered_as_then(before: Stage, earlier: str, told: dict[str, Any]) -> None:
     done = {name: job for name, job in told["jobs"].items() if job["state"] == "succeeded"}
     assert len(done) > 13
+    assert {part for job in done.values() for part in job} >= set(EARLIER[earlier].told_of_some)
     for name, job in done.items():
+        assert set(job) >= set(EARLIER[earlier].told), name
         path = f"/v1/jobs/{job['id']}"
         holds(learned(before, job["id"]), {"epoch": job["epoch"], **of_a_run(job)}, name)
         assert get(before, f"/v1/models/{job['model_id']}")["job_id"] == job["id"]
@@ -223,7 +234,9 @@ def test_what_was_learned_is_answered_as_then(before: Stage, told: dict[str, Any
         assert predicted.status_code == 200, predicted.text
         holds(predicted.json(), job["predicted"], name)
         for part in ("checkpoints", "histograms"):
-            holds(get(before, f"{path}/{part}"), job.get(part, {}), f"{name}/{part}")
+            found = get(before, f"{path}/{part}")
+            if part in job:
+                holds(found, job[part], f"{name}/{part}")
         if "first_weights" in job:
             first = job["first_weights"]
             holds(get(before, f"{path}/weights?epoch={first['epoch']}"), first, f"{name}/first_weights")
