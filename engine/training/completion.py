@@ -405,7 +405,7 @@ def _kept(model: Model) -> tuple[str, ...]:
 def _record_problems(training: Training) -> Problems:
     epochs = training.epochs or 1
     if training.record.curves == "batch" and training.optimizer is None:
-        yield "/record/curves", f"{_solved(training.model)} takes no batches, whose losses could be kept; remove it"
+        yield "/record/curves", f"{_solved(training.model)} takes no batches, whose losses could be kept; set it to epoch"
     for name in EVERY:
         every = getattr(training.record, name)
         if name not in _kept(training.model):

@@ -166,7 +166,7 @@ REFUSED: list[tuple[dict[str, Any], str, str]] = [
     ({"loss": "mse"}, "/loss", "means nothing for k_means"),
     ({"batch_size": 16}, "/batch_size", "means nothing for k_means"),
     ({"early_stopping": {}}, "/early_stopping", "means nothing for k_means"),
-    ({"record": {"curves": "batch"}}, "/record/curves", "takes no batches, whose losses could be kept; remove it"),
+    ({"record": {"curves": "batch"}}, "/record/curves", "takes no batches, whose losses could be kept; set it to epoch"),
     ({"record": {"histograms_every": 1}}, "/record/histograms_every", "which has no layers; remove it"),
     ({"precision": "float32"}, "/precision", "is solved in float64; remove it"),
     ({"task": "classification"}, "/task", "k_means does clustering, not classification"),
