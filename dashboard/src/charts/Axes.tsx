@@ -29,7 +29,7 @@ export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true, xNam
         <g key={tick} transform={`translate(${x(tick)},0)`}>
           {hasGrid && <line class="grid" y1={MARGIN.top} y2={bottom} />}
           <text y={bottom + 15} text-anchor="middle">
-            {written(tick, yNames)}
+            {written(tick, xNames)}
           </text>
         </g>
       ))}
