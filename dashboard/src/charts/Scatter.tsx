@@ -35,6 +35,8 @@ interface Props {
   height?: number;
   /** Whether several groups are named below; by default they are. */
   hasLegend?: boolean;
+  /** Names of y's places 0, 1, … in the place of numbers. */
+  yNames?: string[];
 }
 
 const NO_MARKS: Mark[] = [];
@@ -60,7 +62,7 @@ export function extent(lists: number[][]): [number, number] {
   return [low - room, high + room];
 }
 
-export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diagonal = false, height = 320, hasLegend = true }: Props) {
+export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diagonal = false, height = 320, hasLegend = true, yNames }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [near, setNear] = useState<ReturnType<typeof nearest>>(null);
@@ -97,7 +99,7 @@ export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diago
       <div ref={frame} class="layers" style={{ height: `${height}px` }} onPointerMove={find} onPointerLeave={() => setNear(null)}>
         {width > 0 && (
           <svg class="chart" width={width} height={height} role="img" aria-label={label}>
-            <Axes {...{ x, y, width, height, xLabel, yLabel }} />
+            <Axes {...{ x, y, width, height, xLabel, yLabel, yNames }} />
             {diagonal && <line class="guide" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)} />}
           </svg>
         )}

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { panelsOf } from "~/views/job/index";
 import { axesOf, widestOf } from "~/views/job/panels/axes";
-import { clustersIn, drawn } from "~/views/job/panels/clusters";
+import { cleaned, clustersIn, drawn } from "~/views/job/panels/clusters";
 import { nearestOf } from "~/views/model/prediction";
 
 const words = { cluster: (cluster: number) => `cluster ${cluster}`, row: (row: number) => `row ${row}` };
@@ -22,8 +22,15 @@ it("groups rows by cluster, empty ones too, and marks the centroids", () => {
 
 it("begins with the features along which the centroids lie furthest apart", () => {
   const centroids = { features: ["a", "b", "c"], values: [], scaled: [[5, 0, 1], [5, 9, -1], [6, 4, 1]] };
-  expect(widestOf(centroids)).toEqual(["b", "c"]);
-  expect(widestOf({ ...centroids, features: ["a"] })).toEqual(["a"]);
+  expect(widestOf(centroids, ["a", "b", "c"])).toEqual(["b", "c"]);
+  expect(widestOf({ ...centroids, features: ["a"] }, ["a"])).toEqual(["a"]);
+  const features = ["a", "color=red", "c"];
+  expect(widestOf({ ...centroids, features }, ["a", "color", "c"])).toEqual(["a", "c"]); // at 0 and 1 rows hide each other
+  expect(widestOf({ ...centroids, features }, ["a", "color"])).toEqual(["color=red", "c"]);
+});
+
+it("shows rounding errors as the 0 that they stand for", () => {
+  expect(cleaned([[1e-17, 5, -3e-13], [0.2, -2e-16, NaN]])).toEqual([[0, 5, -3e-13], [0.2, 0, NaN]]);
 });
 
 it("tells clusters of a plane apart by their numbers", () => {

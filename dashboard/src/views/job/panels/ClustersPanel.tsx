@@ -1,6 +1,7 @@
 /** The clusters of a job after an epoch: rows and centroids on the plane of two features, and the centroids as numbers. */
 import { useMemo } from "preact/hooks";
 import { api, body, type Schema } from "~/api/client";
+import { completed } from "~/api/completed";
 import { Scatter } from "~/charts/Scatter";
 import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
 import { SelectField } from "~/elements/Field";
@@ -9,10 +10,10 @@ import { Loaded } from "~/elements/Notice";
 import { Empty } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useKept, useResource, type Resource } from "~/state/resource";
-import { integer, number } from "~/text/format";
+import { integer, number, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { widestOf } from "./axes";
-import { drawn } from "./clusters";
+import { cleaned, drawn } from "./clusters";
 import { useEpochs } from "./epochs";
 import "./panels.css";
 
@@ -37,7 +38,7 @@ export function ClustersPanel({ job }: { job: Schema["JobResource"] }) {
   const latest = useCentroids(job.id, job.done ? last : epoch === undefined ? undefined : "last");
   const centroids = useKept(useCentroids(job.id, epoch), (value) => value.job_id === job.id);
   const features = latest.value?.centroids?.features ?? [];
-  const widest = useMemo(() => (latest.value?.centroids ? widestOf(latest.value.centroids) : []), [latest.value]);
+  const widest = useMemo(() => (latest.value?.centroids ? widestOf(latest.value.centroids, completed(job).features) : []), [latest.value]);
   const x = features.includes(wantedX) ? wantedX : (widest.find((name) => name !== wantedY) ?? features[0]);
   const y = wantedY === "" ? undefined : features.includes(wantedY) && wantedY !== x ? wantedY : widest.findLast((name) => name !== x);
   const asked = useResource(epoch === undefined || x === undefined ? null : `clusters:${job.id}:${epoch}:${x}:${y}`, (signal) =>
@@ -80,7 +81,7 @@ function Plane({ found }: { found: Clusters }) {
   });
   return (
     <Figure title={title} caption={`${text.clustersCaption} ${shown}`} rows={numbers}>
-      <Scatter label={title} groups={groups} marks={marks} xLabel={x.feature} yLabel={y?.feature ?? text.clusterColumn} height={440} hasLegend={groups.length <= NAMED} />
+      <Scatter label={title} groups={groups} marks={marks} xLabel={x.feature} yLabel={y?.feature ?? text.clusterColumn} height={440} hasLegend={groups.length <= NAMED} yNames={y || groups.length > NAMED ? undefined : marks.map(({ name }) => name)} />
     </Figure>
   );
 }
@@ -105,7 +106,7 @@ function CentroidsTable({ centroids: { features, values } }: { centroids: Centro
               </tr>
             </thead>
             <tbody>
-              {values.map((centroid, cluster) => (
+              {cleaned(values.map((centroid) => centroid.map(toNumber))).map((centroid, cluster) => (
                 <tr key={cluster}>
                   <th scope="row">{integer(cluster)}</th>
                   {centroid.map((value, place) => (

@@ -18,6 +18,12 @@ export function drawn({ x, y, rows, clusters }: Clusters, words: { cluster: (clu
   return { groups, marks };
 }
 
+/** Numbers a row, each column's rounding errors as the 0 that they stand for: what is less than a trillionth of its largest number. */
+export function cleaned(rows: number[][]): number[][] {
+  const largest = (rows[0] ?? []).map((_, place) => rows.reduce((most, row) => Math.max(most, Math.abs(row[place] as number) || 0), 0));
+  return rows.map((row) => row.map((value, place) => (Math.abs(value) < 1e-12 * (largest[place] as number) ? 0 : value)));
+}
+
 /** The numbers of the clusters in a grid of predictions, from 0 to the greatest that it holds. */
 export function clustersIn(predictions: unknown[]): string[] {
   const most = (predictions.flat() as number[]).reduce((most, cluster) => Math.max(most, cluster), 0);
