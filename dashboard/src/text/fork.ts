@@ -15,7 +15,7 @@ export const forkText = translated(
     more: "All settings",
     name: "Name",
     same: "Nothing is changed: the fork ends as this job did.",
-    still: (epochs: string, time: string) => `${epochs} epochs to go, about ${time}`,
+    still: (epochs: string, time: string | null) => `${epochs} epochs to go${time === null ? " at most" : `, about ${time}`}`,
   },
   {
     title: "Derivar este treino",
@@ -30,6 +30,6 @@ export const forkText = translated(
     more: "Todas as configurações",
     name: "Nome",
     same: "Nada foi mudado: o treino derivado termina como este.",
-    still: (epochs: string, time: string) => `faltam ${epochs} épocas, cerca de ${time}`,
+    still: (epochs: string, time: string | null) => `faltam ${time === null ? "no máximo " : ""}${epochs} épocas${time === null ? "" : `, cerca de ${time}`}`,
   },
 );

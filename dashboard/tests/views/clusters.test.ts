@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { panelsOf } from "~/views/job/index";
 import { axesOf, widestOf } from "~/views/job/panels/axes";
-import { cleaned, clustersIn, drawn } from "~/views/job/panels/clusters";
+import { cleaned, clustersIn, drawn, labelsOf } from "~/views/job/panels/clusters";
 import { nearestOf } from "~/views/model/prediction";
 
 const words = { cluster: (cluster: number) => `cluster ${cluster}`, row: (row: number) => `row ${row}` };
@@ -35,6 +35,11 @@ it("shows rounding errors as the 0 that they stand for", () => {
 
 it("tells clusters of a plane apart by their numbers", () => {
   expect([clustersIn([[0, 2], [0, 0]]), clustersIn([1, 0])]).toEqual([["0", "1", "2"], ["0", "1"]]);
+});
+
+it("puts the most frequent labels first, which an object does not", () => {
+  expect(labelsOf({ 7: 200, 0: 3, 2: 21 })).toEqual([["7", 200], ["2", 21], ["0", 3]]);
+  expect(labelsOf(null)).toEqual([]);
 });
 
 it("takes axes from the address where the model reads them, and two different ones", () => {

@@ -150,7 +150,7 @@ function ForkForm({ job, epochs, onClose }: Props & { epochs: number[] }) {
         )}
         {!problem && checked.estimate && (
           <p class="muted small">
-            {Object.keys(given).length === 0 ? text.same : ""} {text.still(integer(Number(completed.epochs) - epoch), duration(checked.estimate.seconds))}
+            {Object.keys(given).length === 0 ? text.same : ""} {text.still(integer(Number(completed.epochs) - epoch), checked.estimate.seconds === null ? null : duration(checked.estimate.seconds))}
           </p>
         )}
         <div class="actions end">

@@ -16,6 +16,7 @@ import { useKept, useResource } from "~/state/resource";
 import { integer, number, percent, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { seriesName } from "~/text/series";
+import { labelsOf } from "./clusters";
 import { useEpochs } from "./epochs";
 import "./panels.css";
 
@@ -23,6 +24,7 @@ type Split = "train" | "validation" | "test";
 type Evaluation = Schema["EvaluationResource"];
 /** Clusters that a table shows, at most; its file has all. */
 const MOST_CLUSTERS = 100;
+const MOST_LABELS = 5;
 
 export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
   const text = panelsText();
@@ -139,7 +141,7 @@ function ClustersTable({ clusters }: { clusters: Schema["ClusterResource"][] }) 
                 <td class="number">{number(inertia)}</td>
                 <td class="number">{number(mean_distance)}</td>
                 <td class="number">{number(silhouette, 3)}</td>
-                {hasLabels && <td>{counted(labels)}</td>}
+                {hasLabels && <td class="nowrap">{counted(labels, MOST_LABELS)}</td>}
               </tr>
             ))}
           </tbody>
@@ -150,7 +152,10 @@ function ClustersTable({ clusters }: { clusters: Schema["ClusterResource"][] }) 
 }
 
 /** Labels with how many rows have each, the most frequent first. */
-const counted = (labels: Record<string, number> | null): string => Object.entries(labels ?? {}).map(([name, rows]) => `${name} ${integer(rows)}`).join(", ");
+function counted(labels: Record<string, number> | null, most = Infinity): string {
+  const all = labelsOf(labels).map(([name, rows]) => `${name} ${integer(rows)}`);
+  return all.length > most ? `${all.slice(0, most).join(", ")} …` : all.join(", ");
+}
 
 function ByClass({ scores }: { scores: Schema["ClassScores"][] }) {
   const text = panelsText();

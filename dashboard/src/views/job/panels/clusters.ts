@@ -29,3 +29,6 @@ export function clustersIn(predictions: unknown[]): string[] {
   const most = (predictions.flat() as number[]).reduce((most, cluster) => Math.max(most, cluster), 0);
   return Array.from({ length: most + 1 }, (_, cluster) => String(cluster));
 }
+
+/** Labels in the order of their counts, which an object does not keep where they are whole numbers. */
+export const labelsOf = (labels: Record<string, number> | null): [string, number][] => Object.entries(labels ?? {}).sort(([, one], [, other]) => other - one);
