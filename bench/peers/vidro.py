@@ -1,25 +1,24 @@
 """The engine, through the generator that the worker drives, with every number an epoch reports."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
 from bench.peers import LEARNING_RATE, Case, LeNet5
+from engine.models import lenet5
 from engine.models.base import Matrices, Problem
 from engine.models.mlp import HiddenLayer, MultilayerPerceptron
 from engine.models.regularization import Regularization
 from engine.models.run_state import State
-from engine.network.layers.average_pool2d import AveragePool2d
-from engine.network.layers.base import BoundLayer, bind
-from engine.network.layers.conv2d import Conv2d
+from engine.network.layers.base import bind
 from engine.network.layers.dense import Dense
-from engine.network.layers.flatten import Flatten
 from engine.network.network import Network
-from engine.parts.activations import Identity, Tanh
+from engine.parts.activations import Identity
 from engine.parts.losses import CrossEntropy
 from engine.parts.optimizers import Adam
 from engine.parts.schedules import ConstantRate
+from engine.tables.images import ImageSize
 from engine.tables.target import Classes
 from engine.training.run import train
 from engine.training.spec import Training
@@ -43,26 +42,14 @@ def pose(case: Case) -> tuple[Problem, list[np.ndarray]]:
         seed=0,
         precision="float32",
     )
-    layers = lenet5() if isinstance(case, LeNet5) else spec.model.bound_layers(case.sizes[0], case.sizes[-1])
+    layers = spec.model.bound_layers(case.sizes[0], case.sizes[-1])
+    if isinstance(case, LeNet5):
+        rules = lenet5.LeNet5().layers_for(ImageSize(28, 28))
+        layers = bind([*rules, Dense(units=10, activation=Identity())], (28, 28, 1))
     network = Network(layers, np.float32, np)
     Y = np.eye(case.sizes[-1], dtype=np.float32)[labels]
     target = Classes(("class",), tuple(range(case.sizes[-1])))
     return Problem(spec, network, target, Matrices(X, Y), None), weights
-
-
-def lenet5() -> Sequence[BoundLayer]:
-    """LeNet-5's layers."""
-    rules = (
-        Conv2d(filters=6, kernel=5, padding=2, activation=Tanh()),
-        AveragePool2d(),
-        Conv2d(filters=16, kernel=5, activation=Tanh()),
-        AveragePool2d(),
-        Flatten(),
-        Dense(units=120, activation=Tanh()),
-        Dense(units=84, activation=Tanh()),
-        Dense(units=10, activation=Identity()),
-    )
-    return bind(rules, (28, 28, 1))
 
 
 def ready(case: Case) -> Callable[[], tuple[float, float]]:
