@@ -52,10 +52,10 @@ def _look(typing, counter):
     """counter[0] as the other threads have left it, and a hint that this one is waiting."""
 
     def generate(context, builder, signature, values):
-        place = context.make_array(signature.args[0])(context, builder, values[0]).data
+        address = context.make_array(signature.args[0])(context, builder, values[0]).data
         if PAUSE:
             builder.call(get_or_insert_function(builder.module, ir.FunctionType(ir.VoidType(), []), PAUSE), [])
-        return builder.load_atomic(place, "seq_cst", 8)
+        return builder.load_atomic(address, "seq_cst", 8)
 
     return types.int64(counter), generate
 

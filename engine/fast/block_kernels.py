@@ -28,8 +28,8 @@ def mask(masks, line, rows, units, kept, blocks):
         for i in range(LANES):
             row = block * LANES + i
             for j in range(units):
-                place = (block * units + j) * LANES + i
-                kept[place] = masks[row * line + j] if row < rows else to(kept[0], 1.0)
+                offset = (block * units + j) * LANES + i
+                kept[offset] = masks[row * line + j] if row < rows else to(kept[0], 1.0)
 
 
 def to_rows(values, width, out, line, blocks):
@@ -75,9 +75,9 @@ def slope_of_rows(X, inputs, D, line, outputs, first, rows, terms, biases, more,
                     weigh(1, FROM_ZERO, tile, r * LANES, X, first + k + r, 1, (inputs,), D, f, (line,), (terms,), X, 0)
             skipped = first + k - start if start >= 0 else 0
             for r in range(some):
-                place, found = (k + r) * outputs + f, (skipped + r) * LANES
+                offset, found = (k + r) * outputs + f, (skipped + r) * LANES
                 for i in range(min(LANES, outputs - f)):
-                    g[place + i] = g[place + i] + tile[found + i] if more else tile[found + i]
+                    g[offset + i] = g[offset + i] + tile[found + i] if more else tile[found + i]
     b = rows * outputs
     for j in range(biases if more == 0 else 0):
         g[b + j] = to(g[0], 0.0)

@@ -78,23 +78,23 @@ def _is_padded(row):
 @part
 def _spread(row, W, full, p):
     """Lay W (height, width, connections) down as (height, width, channels, filters), 0 where a filter does not read."""
-    places, count, size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH], row[CONNECTIONS], row[CHANNELS] * row[FILTERS]
-    for i in range(places * size):
+    positions, count, size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH], row[CONNECTIONS], row[CHANNELS] * row[FILTERS]
+    for i in range(positions * size):
         full[i] = to(full[0], 0.0)
     for n in range(count):
         pair = int(p[1 + 2 * n]) * row[FILTERS] + int(p[2 + 2 * n])
-        for place in range(places):
-            full[place * size + pair] = W[place * count + n]
+        for position in range(positions):
+            full[position * size + pair] = W[position * count + n]
 
 
 @part
 def _collect(row, full, gradient, p):
     """Add the numbers of `full` at the connections to the gradient."""
-    places, count, size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH], row[CONNECTIONS], row[CHANNELS] * row[FILTERS]
+    positions, count, size = row[KERNEL_HEIGHT] * row[KERNEL_WIDTH], row[CONNECTIONS], row[CHANNELS] * row[FILTERS]
     for n in range(count):
         pair = int(p[1 + 2 * n]) * row[FILTERS] + int(p[2 + 2 * n])
-        for place in range(places):
-            gradient[place * count + n] += full[place * size + pair]
+        for position in range(positions):
+            gradient[position * count + n] += full[position * size + pair]
 
 
 @part
@@ -109,7 +109,7 @@ def _pad(row, x, kept):
 
 @part
 def _reach(row):
-    """Of a filter: places side by side that are read as one, such runs in a line of it, and numbers in a run."""
+    """Positions of a filter side by side that are read as one, such runs in a line of it, and numbers in a run."""
     reads = row[CHANNELS] // row[GROUPS]
     if row[DILATED_RIGHT] == 1 and row[GROUPS] == 1:
         return 1, row[KERNEL_WIDTH] * reads
@@ -118,9 +118,9 @@ def _reach(row):
 
 def forward(row, W, b, x, kept, z, a, p, blocks):
     channels, filters, groups = row[CHANNELS], row[FILTERS], row[GROUPS]
-    places, run = _reach(row)
+    positions, run = _reach(row)
     reads, gives = channels // groups, filters // groups
-    turns = (row[KERNEL_HEIGHT], places, run)
+    turns = (row[KERNEL_HEIGHT], positions, run)
     w_steps = (row[KERNEL_WIDTH] * reads * filters, reads * filters, filters)
     line = row[PADDED_WIDTH] * channels * LANES
     x_steps = (row[DILATED_DOWN] * line, row[DILATED_RIGHT] * channels * LANES, LANES)
@@ -141,9 +141,9 @@ def forward(row, W, b, x, kept, z, a, p, blocks):
                 while f < end:
                     done = 0
                     for column in range(row[OUT_WIDTH]):
-                        place = y * row[DOWN] * line + (column * row[RIGHT] * channels + group * reads) * LANES
+                        offset = y * row[DOWN] * line + (column * row[RIGHT] * channels + group * reads) * LANES
                         o = (column * filters + f) * LANES
-                        done = weigh_biased(end - f, into, o, W, f, 1, w_steps, image, place, x_steps, turns, b, f)
+                        done = weigh_biased(end - f, into, o, W, f, 1, w_steps, image, offset, x_steps, turns, b, f)
                     f += done
             if row[ACTIVATION]:
                 call(row[ACTIVATION], (into, out, wide, p[0]))
@@ -151,11 +151,11 @@ def forward(row, W, b, x, kept, z, a, p, blocks):
 
 @part
 def _first(position, step, dilated, kernel, out):
-    """Which places of a filter meet a position of the padded image: the first of them, how many follow and at what distance."""
+    """The positions of a filter that meet one of the padded image: the first, how many follow, and at what distance."""
     first, distance, count = -1, 1, 0
     for k in range(kernel):
-        place = position - k * dilated
-        if place >= 0 and place % step == 0 and place // step < out:
+        offset = position - k * dilated
+        if offset >= 0 and offset % step == 0 and offset // step < out:
             if first < 0:
                 first = k
             elif count == 1:
@@ -166,7 +166,7 @@ def _first(position, step, dilated, kernel, out):
 
 @part
 def _back_to_inputs(row, W, d, e):
-    """∂J/∂X of a block: every number gathers from the places that have read it."""
+    """∂J/∂X of a block: every number gathers from the positions that have read it."""
     channels, filters, groups = row[CHANNELS], row[FILTERS], row[GROUPS]
     reads, gives = channels // groups, filters // groups
     for i in range(row[HEIGHT]):
@@ -185,11 +185,11 @@ def _back_to_inputs(row, W, d, e):
                     back_x = far_x * row[DILATED_RIGHT] // row[RIGHT]
                     w = ((first_y * row[KERNEL_WIDTH] + first_x) * reads + c - group * reads) * filters + group * gives
                     w_steps = (far_y * row[KERNEL_WIDTH] * reads * filters, far_x * reads * filters, 1)
-                    place = ((out_y * row[OUT_WIDTH] + out_x) * filters + group * gives) * LANES
+                    offset = ((out_y * row[OUT_WIDTH] + out_x) * filters + group * gives) * LANES
                     d_steps = (-back_y * row[OUT_WIDTH] * filters * LANES, -back_x * filters * LANES, LANES)
                     o = ((i * row[WIDTH] + j) * channels + c) * LANES
                     turns = (count_y, count_x, gives)
-                    done = weigh_plain(end - c, e, o, W, w, filters, w_steps, d, place, d_steps, turns, W, 0)
+                    done = weigh_plain(end - c, e, o, W, w, filters, w_steps, d, offset, d_steps, turns, W, 0)
                 c += done
 
 
@@ -200,27 +200,27 @@ def _side_by_side(count):
 
 
 @part
-def _correlate(rows, columns, g, o, filters, x, place, x_steps, d, start, d_steps, turns):
+def _correlate(rows, columns, g, o, filters, x, offset, x_steps, d, start, d_steps, turns):
     """`correlate_lanes` of as many rows as `_side_by_side` has said, and one column or two."""
     if columns == 2:
         if rows == 6:
-            correlate_lanes(6, 2, g, o, filters, x, place, x_steps, d, start, d_steps, turns)
+            correlate_lanes(6, 2, g, o, filters, x, offset, x_steps, d, start, d_steps, turns)
         elif rows == 5:
-            correlate_lanes(5, 2, g, o, filters, x, place, x_steps, d, start, d_steps, turns)
+            correlate_lanes(5, 2, g, o, filters, x, offset, x_steps, d, start, d_steps, turns)
         elif rows == 3:
-            correlate_lanes(3, 2, g, o, filters, x, place, x_steps, d, start, d_steps, turns)
+            correlate_lanes(3, 2, g, o, filters, x, offset, x_steps, d, start, d_steps, turns)
         else:
-            correlate_lanes(1, 2, g, o, filters, x, place, x_steps, d, start, d_steps, turns)
+            correlate_lanes(1, 2, g, o, filters, x, offset, x_steps, d, start, d_steps, turns)
     else:
         for r in range(rows):
-            correlate_lanes(1, 1, g, o + r * filters, filters, x, place + r * LANES, x_steps, d, start, d_steps, turns)
+            correlate_lanes(1, 1, g, o + r * filters, filters, x, offset + r * LANES, x_steps, d, start, d_steps, turns)
 
 
 @part
 def _back_to_weights(row, x, d, gradient):
     """Add ∂J/∂W of a block."""
     channels, filters, groups = row[CHANNELS], row[FILTERS], row[GROUPS]
-    places, run = _reach(row)
+    positions, run = _reach(row)
     reads, gives = channels // groups, filters // groups
     line = row[PADDED_WIDTH] * channels * LANES
     x_steps = (row[DOWN] * line, row[RIGHT] * channels * LANES)
@@ -228,15 +228,15 @@ def _back_to_weights(row, x, d, gradient):
     turns = (row[OUT_HEIGHT], row[OUT_WIDTH])
     for group in range(groups):
         for i in range(row[KERNEL_HEIGHT]):
-            for j in range(places):
+            for j in range(positions):
                 k = 0
                 while k < run:
                     rows, f, end = _side_by_side(run - k), group * gives, (group + 1) * gives
-                    place = i * row[DILATED_DOWN] * line + (j * row[DILATED_RIGHT] * channels + group * reads + k) * LANES
+                    offset = i * row[DILATED_DOWN] * line + (j * row[DILATED_RIGHT] * channels + group * reads + k) * LANES
                     while f < end:
                         o = ((i * row[KERNEL_WIDTH] + j) * reads + k) * filters + f
                         columns = min(2, end - f)
-                        _correlate(rows, columns, gradient, o, filters, x, place, x_steps, d, f * LANES, d_steps, turns)
+                        _correlate(rows, columns, gradient, o, filters, x, offset, x_steps, d, f * LANES, d_steps, turns)
                         f += columns
                     k += rows
 

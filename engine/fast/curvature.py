@@ -75,9 +75,9 @@ def _add_product(packed, rows, width, product, hessian, sign):
         for row in range(left, size, TILE):
             start, limit = row // strip * strip * rows + row % strip, strip - row % strip
             jump = (rows - 1) * strip if row + limit < width else 0  # there is no strip behind the last one
-            place = row * width + left
+            offset = row * width + left
             tile_columns(
-                REGISTER, TILE, VECTORS, STRIP, product, place, width, packed, start, limit, jump, packed, left * rows, rows
+                REGISTER, TILE, VECTORS, STRIP, product, offset, width, packed, start, limit, jump, packed, left * rows, rows
             )
     for r in range(size):
         h, p = hessian[r][: r + 1], product[r * width :][: r + 1]

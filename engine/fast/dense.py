@@ -21,11 +21,11 @@ def forward(row, W, b, x, kept, z, a, p, blocks):
         while f < outputs:
             done, w = 0, start * outputs + f
             for block in range(blocks):
-                o, place = (block * outputs + f) * LANES, (block * inputs + start) * LANES
+                o, offset = (block * outputs + f) * LANES, (block * inputs + start) * LANES
                 if start == 0:
-                    done = weigh_biased(outputs - f, z, o, W, w, 1, (outputs,), x, place, (LANES,), turns, b, f)
+                    done = weigh_biased(outputs - f, z, o, W, w, 1, (outputs,), x, offset, (LANES,), turns, b, f)
                 else:
-                    done = weigh_more(outputs - f, z, o, W, w, 1, (outputs,), x, place, (LANES,), turns, W, 0)
+                    done = weigh_more(outputs - f, z, o, W, w, 1, (outputs,), x, offset, (LANES,), turns, W, 0)
             f += done
     if row[ACTIVATION]:
         call(row[ACTIVATION], (z, a, blocks * outputs * LANES, p[0]))
@@ -37,8 +37,8 @@ def backward(row, W, x, kept, a, d, e, gradient, own, p, blocks):
     while k < inputs and row[WANTED]:
         done = 0
         for block in range(blocks):
-            o, place = (block * inputs + k) * LANES, block * outputs * LANES
-            done = weigh_plain(inputs - k, e, o, W, k * outputs, outputs, (1,), d, place, (LANES,), (outputs,), W, 0)
+            o, offset = (block * inputs + k) * LANES, block * outputs * LANES
+            done = weigh_plain(inputs - k, e, o, W, k * outputs, outputs, (1,), d, offset, (LANES,), (outputs,), W, 0)
         k += done
 
 

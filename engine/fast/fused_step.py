@@ -137,8 +137,8 @@ def _backward(theta, gradient, layers, tile, width):
             before = table[index - 1]
             tile[before[D] : before[D] + inputs * width] = 0
             _product(tile, before[D], theta, layer[W], outputs, 1, layer[D], inputs, outputs, width)
-            place = (tile[before[Z] :], tile[before[A] :], tile[before[D] :], inputs * width, parameters[index - 1])
-            call(codes[2 * index - 1], place)
+            arrays = (tile[before[Z] :], tile[before[A] :], tile[before[D] :], inputs * width, parameters[index - 1])
+            call(codes[2 * index - 1], arrays)
 
 
 @part
@@ -225,7 +225,7 @@ def train_batches(data, vectors, report, layers, tile, rule, batches):
             _store(tile, last[Z], outputs, start, rows, width)
             own = _losses(layers, tile, k, width)
             share = to(theta[0], 1.0 / (end - begin))
-            for i in range(width):  # the loss's place now takes what each row's gradient counts: 0 where there is no row
+            for i in range(width):  # where the loss stood now stands what each row's gradient counts: 0 where there is no row
                 weight = to(theta[0], 0.0)
                 if i < rows:
                     weight = weights[order[start + i]] if weights.size else to(theta[0], 1.0)
@@ -248,11 +248,11 @@ def correct_mistakes(columns, positive, order, start, most, w, pocket, scores, f
     """
     corrections = 0
     _score(columns, w, scores)
-    for place in range(start, order.size):
-        row = order[place]
+    for position in range(start, order.size):
+        row = order[position]
         if (scores[row] > to(w[0], 0.0)) != positive[row]:
             if corrections == most:
-                return place, corrections, fewest
+                return position, corrections, fewest
             for j in range(w.size):
                 w[j] += columns[j, row] if positive[row] else -columns[j, row]
             corrections += 1

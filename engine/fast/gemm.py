@@ -48,8 +48,8 @@ def products(shape: Tile) -> Products:
         share = (terms * b_width * rows_of_tile // rows // line + 1) * line
         while row < rows:
             left, at = rows - row, row * strip
-            for place in range(asked, min(asked + share, terms * b_width), line):
-                ask_for(ahead, place, 0)
+            for offset in range(asked, min(asked + share, terms * b_width), line):
+                ask_for(ahead, offset, 0)
             asked += share
             if b_width <= values_in(register, C):
                 tile_rows(register, half, 1, size, C, at, more, A, at, block_gap, B, 0, b_width, terms)
@@ -93,14 +93,14 @@ def products(shape: Tile) -> Products:
         for row in range(0, rows, side):
             column = (first + row) // strip * strip
             wide, many = min(strip, of - column), min(side, rows - row)
-            place, j = column * columns + left * wide + (first + row) % strip, 0
+            offset, j = column * columns + left * wide + (first + row) % strip, 0
             if many == side:
                 while j + side <= width:
-                    turn(side, packed, place + j * wide, wide, B, row * width + j, width)
+                    turn(side, packed, offset + j * wide, wide, B, row * width + j, width)
                     j += side
             while j < width:
                 for r in range(many):
-                    packed[place + j * wide + r] = B[(row + r) * width + j]
+                    packed[offset + j * wide + r] = B[(row + r) * width + j]
                 j += 1
 
     return Products(

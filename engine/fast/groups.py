@@ -84,7 +84,7 @@ class Strips(NamedTuple):
     are at hand at once, in strips of `height` rows; every Wᵀ but the first layer's; and the sums of the gradient's squares.
     """
 
-    places: Array
+    offsets: Array
     pieces: Array
     space: Array
     most: int

@@ -19,7 +19,7 @@ import numpy as np
 from engine.backend import Array
 from engine.fast import kernel_cache
 
-kernel_cache.prepare()  # before Numba is imported, which reads the place of its cache once
+kernel_cache.prepare()  # before Numba is imported, which reads the folder of its cache once
 
 import numba  # noqa: E402
 from llvmlite import ir  # type: ignore[import-untyped]  # noqa: E402

@@ -31,22 +31,22 @@ def cache_in(folder: Path) -> None:
     over them on another, and makes its own.
     """
     name = _name(folder)
-    shipped, place = BESIDE / name, folder / name
-    if shipped.is_dir() and shipped != place and not place.exists():
+    shipped, kept = BESIDE / name, folder / name
+    if shipped.is_dir() and shipped != kept and not kept.exists():
         folder.mkdir(parents=True, exist_ok=True)
         copy = Path(tempfile.mkdtemp(dir=folder))
         shutil.copytree(shipped, copy, dirs_exist_ok=True)
         for each in (copy, *copy.iterdir()):
             each.chmod(each.stat().st_mode | stat.S_IWUSR)  # Numba passes over a folder that it could add nothing to
         try:
-            copy.rename(place)  # whole, or not at all
+            copy.rename(kept)  # whole, or not at all
         except OSError:  # another process was faster
             shutil.rmtree(copy)
     if "numba" in sys.modules:
         import numba
 
-        numba.config.CACHE_DIR = str(place)  # type: ignore[attr-defined]
-    os.environ["NUMBA_CACHE_DIR"] = str(place)
+        numba.config.CACHE_DIR = str(kept)  # type: ignore[attr-defined]
+    os.environ["NUMBA_CACHE_DIR"] = str(kept)
 
 
 def prepare() -> None:

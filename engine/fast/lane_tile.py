@@ -82,7 +82,7 @@ def weigh(typing, count, begin, out, o, W, w, across, w_steps, X, x, x_steps, tu
         counts = _unpack(builder, turns_, turns)
         for first in range(0, count.literal_value, at_once):
             rows = range(first, min(first + at_once, count.literal_value))
-            places = [emit.at(out_, _after(builder, o_, r * LANES + v * emit.count)) for r in rows for v in range(registers)]
+            addresses = [emit.at(out_, _after(builder, o_, r * LANES + v * emit.count)) for r in rows for v in range(registers)]
 
             def body(s, sums, rows=rows):
                 weight, lanes = _offset(builder, w_, w_each, s), _offset(builder, x_, x_each, s)
@@ -92,14 +92,14 @@ def weigh(typing, count, begin, out, o, W, w, across, w_steps, X, x, x_steps, tu
                 return [emit.fused(total, *pair) for total, pair in zip(sums, pairs, strict=True)]
 
             if begin.literal_value == FROM_OUT:
-                sums = [emit.load(place) for place in places]
+                sums = [emit.load(address) for address in addresses]
             elif begin.literal_value == FROM_BIAS:
                 numbers = [emit.spread(builder.load(emit.at(bias_, _after(builder, b_, r)))) for r in rows]
                 sums = [number for number in numbers for _ in range(registers)]
             else:
-                sums = [emit.zero for _ in places]
-            for total, place in zip(_nest(builder, counts, sums, body), places, strict=True):
-                emit.store(total, place)
+                sums = [emit.zero for _ in addresses]
+            for total, address in zip(_nest(builder, counts, sums, body), addresses, strict=True):
+                emit.store(total, address)
         return context.get_dummy_value()
 
     return types.void(count, begin, out, whole, W, whole, whole, w_steps, X, whole, x_steps, turns, bias, whole), generate
@@ -141,8 +141,8 @@ def correlate_lanes(typing, rows, columns, out, o, o_step, X, x, x_steps, D, d, 
             for index, r in enumerate(some):
                 for c in range(wide):
                     n = (index * wide + c) * registers
-                    place = emit.at(out_, _after(builder, o_, c), o_step_, r)
-                    builder.store(builder.fadd(builder.load(place), _folded(emit, totals[n : n + registers])), place)
+                    address = emit.at(out_, _after(builder, o_, c), o_step_, r)
+                    builder.store(builder.fadd(builder.load(address), _folded(emit, totals[n : n + registers])), address)
         return context.get_dummy_value()
 
     return types.void(rows, columns, out, whole, whole, X, whole, x_steps, D, whole, d_steps, turns), generate

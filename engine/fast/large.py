@@ -22,7 +22,7 @@ class Large(Fast):
         network, dtype, batch = self.network, self.network.dtype, min(self.rule.batch_size, len(self.rows.X))
         most, (pieces, squares) = min(batch, team_step.MOST), packing.pieces(network)
         table, size = packing.table(network, most)
-        places, transposed_size = packing.transposed_table(network)
+        offsets, transposed_size = packing.transposed_table(network)
         self.threads = threads.Team(min(threads.count(), max(len(pieces), -(-most // gemm.SHARE))))
         members = self.threads.size
         self.stride = max(1, int(members * TEAM_OPERATIONS / (6 * network.parameters.size * batch)))
@@ -34,7 +34,7 @@ class Large(Fast):
         kept = [each for _, each in self.stripped] + [vector for vector in slots if not vector.size]
         vectors, layers = Vectors(kept[0], waiting, *kept[1:]), Layers(table, self.codes, self.numbers)
         space, transposed, sums = (packing.zeros(each, dtype) for each in (size, transposed_size, squares))
-        self.strips = Strips(places, pieces, space, most, packing.height(most), transposed, sums)
+        self.strips = Strips(offsets, pieces, space, most, packing.height(most), transposed, sums)
         self.arguments = (self.team, self.rows, vectors, self.report, layers, self.strips)
         own = packing.own_size(network)
         self.own = packing.zeros(members * own, dtype).reshape(members, own)

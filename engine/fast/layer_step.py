@@ -48,7 +48,7 @@ from engine.fast.layer_columns import (
 from engine.fast.layer_columns import MASK as MASKED
 from engine.fast.microkernel import LANES
 
-LAYER, PLACE, SIZE, PENALIZED, FIRST, COUNT = range(6)
+LAYER, OFFSET, SIZE, PENALIZED, FIRST, COUNT = range(6)
 PIECE_COLUMNS = 6
 """A piece of the second phase, in the table `pieces`: its layer; where in θ it stands, how many numbers it has, and how many
 of these, the first ones, are weights. FIRST is where in a piece's sums it stands, or, of a layer that has none there, the
@@ -147,8 +147,8 @@ def _forward(net, rows, room, start, blocks, count, begin, span):
             masks = after(rows.masks, (span + start) * line + row[MASKED])
             call(net.blocks[MASK], (masks, line, there, row[OUTPUTS], kept, blocks))
         if row[X_ROWS] >= 0:
-            place = row[X_ROWS] * height + start * row[INPUTS]
-            call(net.blocks[TO_ROWS], (x, row[INPUTS], after(room.by_row, place), row[INPUTS], blocks))
+            offset = row[X_ROWS] * height + start * row[INPUTS]
+            call(net.blocks[TO_ROWS], (x, row[INPUTS], after(room.by_row, offset), row[INPUTS], blocks))
         b = after(net.theta, row[PARAMETERS] + row[WEIGHTS]) if row[BIASES] else after(net.zeros, 0)
         call(row[FORWARD], (row, after(net.theta, row[PARAMETERS]), b, x, kept, z, a, after(net.numbers, row[NUMBER]), blocks))
 
@@ -160,10 +160,10 @@ def _judge(net, rows, room, results, start, blocks, count, begin, batch):
     share = to(net.loss_number, 1.0 / batch)
     for block in range(blocks):
         first = start + block * LANES
-        some, place = min(LANES, start + count - first), begin + first
+        some, offset = min(LANES, start + count - first), begin + first
         z, d = after(room.space, last[A] * room.height + first * k), after(room.slopes, block * k * LANES)
-        of_rows = (rows.Y, rows.weights, np.int64(rows.weights.size > 0), k, after(rows.order, place), some, share)
-        results_of_rows = (after(results.losses, place), after(results.outputs, place * k))
+        of_rows = (rows.Y, rows.weights, np.int64(rows.weights.size > 0), k, after(rows.order, offset), some, share)
+        results_of_rows = (after(results.losses, offset), after(results.outputs, offset * k))
         call(net.blocks[JUDGE], (net.loss, net.loss_number, z, *of_rows, d, room.loss, *results_of_rows))
 
 
@@ -181,8 +181,8 @@ def _backward(net, room, sums, start, blocks):
             call(row[SLOPE], (z, a, d, blocks * LANES * row[OUTPUTS], net.numbers[row[NUMBER]]))
         if row[D_ROWS] >= 0:
             line = (row[OUTPUTS] + LANES - 1) // LANES * LANES
-            place = row[D_ROWS] * height + start * line
-            call(net.blocks[TO_ROWS], (d, row[OUTPUTS], after(room.by_row, place), line, blocks))
+            offset = row[D_ROWS] * height + start * line
+            call(net.blocks[TO_ROWS], (d, row[OUTPUTS], after(room.by_row, offset), line, blocks))
         W, p, slot = after(net.theta, row[PARAMETERS]), after(net.numbers, row[NUMBER]), after(sums, max(row[SLOT], 0))
         call(row[BACKWARD], (row, W, x, kept, a, d, e, slot, room.scratch, p, blocks))
         d, e = e, d
@@ -203,8 +203,8 @@ def _slope(net, room, piece, g, terms, parts, more):
 
 @part
 def _apply(net, update, piece, g, step):
-    place = piece[PLACE]
-    arrays = (after(net.theta, place), g, after(update.s1, place), after(update.s2, place))
+    offset = piece[OFFSET]
+    arrays = (after(net.theta, offset), g, after(update.s1, offset), after(update.s2, offset))
     call(update.code, (*arrays, piece[SIZE], update.h, update.rate, step))
 
 
@@ -255,12 +255,12 @@ def train_layers(team, rows, net, room, results, update, batch_size, first, coun
                 n, helped = take(team.counters, phase, team.member, team.members, pieces.shape[0], 0)
                 while n >= 0:
                     piece = after(pieces, n * PIECE_COLUMNS)
-                    g = after(update.gradient, piece[PLACE]) if waits else after(room.gradient, 0)
+                    g = after(update.gradient, piece[OFFSET]) if waits else after(room.gradient, 0)
                     if turn == 0 and (last or net.table[piece[LAYER], SLOT] < 0):
                         _slope(net, room, piece, g, many, used, span > 0)
                     if turn == 0 and last:
                         penalties = (piece[PENALIZED], update.l1, update.l2, after(update.squares, n))
-                        call(net.blocks[PENALIZE], (after(net.theta, piece[PLACE]), g, piece[SIZE], *penalties))
+                        call(net.blocks[PENALIZE], (after(net.theta, piece[OFFSET]), g, piece[SIZE], *penalties))
                     if turn == 1:
                         length = math.sqrt(norm)
                         factor = min(to(norm, 1.0), to(norm, update.clip) / length)

@@ -58,8 +58,8 @@ class Table:
         self.array = np.array(self.rows, np.int64).reshape(-1, at.COLUMNS)
 
     def _take(self, numbers_of_a_row: int) -> int:
-        place, self.size = self.size, self.size + numbers_of_a_row
-        return place
+        offset, self.size = self.size, self.size + numbers_of_a_row
+        return offset
 
     def enter(
         self,
@@ -86,7 +86,7 @@ class Table:
         return row
 
     def trains(self, row: Array, layer: BoundLayer, parameters: int) -> None:
-        """The row's layer has W and, where it has a bias, b at that place in θ."""
+        """The row's layer has W and, where it has a bias, b at that offset in θ."""
         weights = sum(shape.size for shape in layer.parameters if shape.is_weight)
         row[at.PARAMETERS], row[at.WEIGHTS], row[at.BIASES] = parameters, weights, layer.size - weights
 

@@ -152,17 +152,17 @@ def pieces_of(table: Array) -> Array:
     """θ cut into pieces, with the columns that layer_step.py names."""
     found = []
     for index, row in enumerate(table):
-        size, place = row[at.WEIGHTS] + row[at.BIASES], row[at.PARAMETERS]
+        size, offset = row[at.WEIGHTS] + row[at.BIASES], row[at.PARAMETERS]
         if row[at.SLOT] >= 0:
             for start in range(0, size, PIECE):
                 many = min(PIECE, size - start)
                 weights = max(0, min(many, row[at.WEIGHTS] - start))
-                found.append((index, place + start, many, weights, row[at.SLOT] + start, 0))
+                found.append((index, offset + start, many, weights, row[at.SLOT] + start, 0))
         elif size:
             inputs, outputs = row[at.INPUTS], row[at.OUTPUTS]
             rows = max(1, PIECE // outputs // WHOLE_TILES) * WHOLE_TILES
             for start in range(0, inputs, rows):
                 many = min(rows, inputs - start)
                 biases = row[at.BIASES] if start + many == inputs else 0
-                found.append((index, place + start * outputs, many * outputs + biases, many * outputs, start, many))
+                found.append((index, offset + start * outputs, many * outputs + biases, many * outputs, start, many))
     return np.array(found, np.int64).reshape(-1, layer_step.PIECE_COLUMNS)

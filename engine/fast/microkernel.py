@@ -39,11 +39,11 @@ class Emitter:
             start = self.builder.add(start, self.builder.mul(step, ir.Constant(step.type, times)))
         return self.builder.gep(base, [start])
 
-    def load(self, place: Any) -> Any:
-        return self.builder.load(self.builder.bitcast(place, self.lanes.as_pointer()), align=self.align)
+    def load(self, address: Any) -> Any:
+        return self.builder.load(self.builder.bitcast(address, self.lanes.as_pointer()), align=self.align)
 
-    def store(self, value: Any, place: Any) -> None:
-        self.builder.store(value, self.builder.bitcast(place, self.lanes.as_pointer()), align=self.align)
+    def store(self, value: Any, address: Any) -> None:
+        self.builder.store(value, self.builder.bitcast(address, self.lanes.as_pointer()), align=self.align)
 
     def spread(self, value: Any) -> Any:
         """One number in every lane."""
@@ -127,8 +127,8 @@ def combine(
             ]
 
         for r, total in enumerate(emit.sums(terms_, count.literal_value, factors)):
-            place = emit.at(base_out, o_, width_, r)
-            emit.store(builder.fadd(emit.load(place), total), place)
+            address = emit.at(base_out, o_, width_, r)
+            emit.store(builder.fadd(emit.load(address), total), address)
         return context.get_dummy_value()
 
     return types.void(count, out, whole, W, whole, whole, whole, A, whole, whole, whole), generate
@@ -155,8 +155,8 @@ def correlate(typing: Any, count: Any, out: Any, o: Any, A: Any, a: Any, B: Any,
 
         turns = builder.sdiv(width_, ir.Constant(width_.type, LANES))
         for r, total in enumerate(emit.sums(turns, count.literal_value, factors)):
-            place = builder.gep(base_out, [builder.add(o_, ir.Constant(o_.type, r))])
-            builder.store(builder.fadd(builder.load(place), emit.sum_lanes(total)), place)
+            address = builder.gep(base_out, [builder.add(o_, ir.Constant(o_.type, r))])
+            builder.store(builder.fadd(builder.load(address), emit.sum_lanes(total)), address)
         return context.get_dummy_value()
 
     return types.void(count, out, whole, A, whole, B, whole, whole), generate
@@ -195,27 +195,27 @@ class Sums(Emitter):
     def number(self, value: int) -> Any:
         return ir.Constant(ir.IntType(64), value)
 
-    def beyond(self, place: Any, values: int) -> Any:
+    def beyond(self, address: Any, values: int) -> Any:
         """The address so many values behind another."""
-        return self.builder.gep(place, [self.number(values)])
+        return self.builder.gep(address, [self.number(values)])
 
-    def begin(self, places: list[Any], more: Any) -> list[Any]:
+    def begin(self, addresses: list[Any], more: Any) -> list[Any]:
         """The sums at first: 0, or what stands in C if `more` is not 0."""
         builder, before = self.builder, self.builder.block
         loading, after = builder.append_basic_block("more"), builder.append_basic_block("begin")
         builder.cbranch(builder.icmp_signed("!=", more, self.number(0)), loading, after)
         builder.position_at_end(loading)
-        loaded = [self.load(place) for place in places]
+        loaded = [self.load(address) for address in addresses]
         builder.branch(after)
         builder.position_at_end(after)
-        sums = [builder.phi(self.lanes) for _ in places]
+        sums = [builder.phi(self.lanes) for _ in addresses]
         for total, value in zip(sums, loaded, strict=True):
             total.add_incoming(self.zero, before)
             total.add_incoming(value, loading)
         return sums
 
     def add(self, sums: list[Any], row: Any, numbers: list[Any]) -> list[Any]:
-        """The sums and one more term each: the numbers at these places, one a row, times the values at `row`."""
+        """The sums and one more term each: the numbers at these addresses, one a row, times the values at `row`."""
         lanes, before, after = [self.load(self.beyond(row, vector)) for vector in self.vectors], iter(sums), []
         for number in numbers:  # spread one by one, for all of them at once are more than the registers hold
             factor = self.spread(self.builder.load(number))
@@ -242,7 +242,7 @@ def tile_rows(
         emit = Sums(builder, context.get_value_type(C.dtype), *shape)
         size = strip.literal_value * 8 // C.dtype.bitwidth
         number, start = emit.number, builder.gep(base_C, [c_])
-        places = [emit.beyond(start, r * size + vector) for r in emit.rows for vector in emit.vectors]
+        addresses = [emit.beyond(start, r * size + vector) for r in emit.rows for vector in emit.vectors]
 
         def terms_from(at_a: Any, at_b: Any, sums: list[Any], count: int) -> list[Any]:
             for s in range(count):
@@ -263,11 +263,11 @@ def tile_rows(
             at_a, at_b, *sums = state
             return [emit.beyond(at_a, 1), builder.gep(at_b, [width]), *terms_from(at_a, at_b, sums, 1)]
 
-        state = [builder.gep(base_A, [a_]), builder.gep(base_B, [b_]), number(size), *emit.begin(places, more_)]
+        state = [builder.gep(base_A, [a_]), builder.gep(base_B, [b_]), number(size), *emit.begin(addresses, more_)]
         s, (at_a, at_b, _, *sums) = emit.loop(number(0), terms_, AT_ONCE, state, several)
         _, (_, _, *sums) = emit.loop(s, terms_, 1, [at_a, at_b, *sums], one)
-        for total, place in zip(sums, places, strict=True):
-            emit.store(total, place)
+        for total, address in zip(sums, addresses, strict=True):
+            emit.store(total, address)
         return context.get_dummy_value()
 
     arguments = (register, rows, vectors, strip, C, whole, whole, A, whole, whole, B, whole, whole, whole)
@@ -305,12 +305,12 @@ def tile_columns(
             return sums
 
         rows_of_c = [builder.gep(base_C, [builder.add(c_, builder.mul(c_width_, number(r)))]) for r in emit.rows]
-        places = [emit.beyond(row, vector) for row in rows_of_c for vector in emit.vectors]
-        end, sums = builder.mul(terms_, number(size)), [emit.zero] * len(places)
+        addresses = [emit.beyond(row, vector) for row in rows_of_c for vector in emit.vectors]
+        end, sums = builder.mul(terms_, number(size)), [emit.zero] * len(addresses)
         s, sums = emit.loop(number(0), end, AT_ONCE * size, sums, lambda s, sums: terms_from(s, sums, AT_ONCE))
         _, sums = emit.loop(s, end, size, sums, lambda s, sums: terms_from(s, sums, 1))
-        for total, place in zip(sums, places, strict=True):
-            emit.store(total, place)
+        for total, address in zip(sums, addresses, strict=True):
+            emit.store(total, address)
         return context.get_dummy_value()
 
     arguments = (register, rows, vectors, strip, C, whole, whole, A, whole, whole, whole, B, whole, whole)
@@ -322,12 +322,12 @@ def ask_for(typing: Any, A: Any, a: Any, write: Any) -> Any:
     """Have the line of the cache that A[a] stands in fetched meanwhile: it will be read, or written where `write` is 1."""
 
     def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        place = builder.gep(_base(context, builder, signature.args[0], values[0]), [values[1]])
+        address = builder.gep(_base(context, builder, signature.args[0], values[0]), [values[1]])
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         signature_ = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         ask = get_or_insert_function(builder.module, signature_, "llvm.prefetch.p0")
         builder.call(
-            ask, [builder.bitcast(place, byte), *(ir.Constant(number, value) for value in (write.literal_value, 2, 1))]
+            ask, [builder.bitcast(address, byte), *(ir.Constant(number, value) for value in (write.literal_value, 2, 1))]
         )
         return context.get_dummy_value()
 

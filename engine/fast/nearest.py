@@ -45,8 +45,8 @@ def hold_nearest(typing: Any, count: Any, best: Any, which: Any, at: Any, X: Any
             return builder.add(start, ir.Constant(start.type, vector * emit.count))
 
         def squares(j: Any) -> list[tuple[Any, Any]]:
-            place = builder.mul(j, ir.Constant(j.type, SIDE_BY_SIDE))
-            rows = [emit.load(emit.at(X_, shifted(place, vector))) for vector in vectors]
+            offset = builder.mul(j, ir.Constant(j.type, SIDE_BY_SIDE))
+            rows = [emit.load(emit.at(X_, shifted(offset, vector))) for vector in vectors]
             numbers = [emit.spread(builder.load(emit.at(C_, builder.add(c_, j), d_, r))) for r in centroids]
             found = [builder.fsub(lanes, number) for number in numbers for lanes in rows]
             return list(zip(found, found, strict=True))

@@ -30,8 +30,8 @@ class Share:
 
     def __init__(self, objective: "CompiledObjective", start: int, end: int) -> None:
         d, k = objective.X.shape[1], objective.Y.shape[1]
-        self.place = (start, end, max(64, BLOCK // (d + 1)))
-        self.work = np.empty((3 * k + 3) * self.place[-1])
+        self.block = (start, end, max(64, BLOCK // (d + 1)))
+        self.work = np.empty((3 * k + 3) * self.block[-1])
         self.gradient = np.empty((k, d + 1))
         self.hessians = np.empty((0, d + 1, d + 1))
         self.packed = self.product = np.empty(0)
@@ -45,10 +45,10 @@ class Share:
         if self.packed.dtype != kind or not self.packed.size:
             strip = STRIP // kind.itemsize
             width = -(-size // strip) * strip
-            self.packed, self.product = np.empty(self.place[-1] * width, kind), np.empty((width + TILE) * width, kind)
+            self.packed, self.product = np.empty(self.block[-1] * width, kind), np.empty((width + TILE) * width, kind)
         arrays = (self.gradient, self.hessians, self.work, self.packed, self.product)
         data = (objective.X, objective.Y, objective.weights)
-        return float(read_rows(*self.place, *data, theta, pairs, *objective.code, objective.outputs, *arrays))
+        return float(read_rows(*self.block, *data, theta, pairs, *objective.code, objective.outputs, *arrays))
 
 
 class CompiledObjective(Objective):

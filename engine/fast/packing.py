@@ -29,7 +29,7 @@ def strip_of(network: Network) -> int:
 
 def height(rows: int) -> int:
     """Rows allotted to each strip of a batch: room for whole tiles, and one more, so that its strips do not all fall on the
-    same places of a cache.
+    same lines of a cache.
     """
     return -(-rows // TILE) * TILE + TILE
 
@@ -79,9 +79,9 @@ def pieces(network: Network) -> tuple[Array, int]:
             for left in lefts:
                 width = min(strip, layer.outputs - left)
                 bias = weights + layer.inputs * layer.outputs + left if layer.bias and first == 0 else -1
-                place = weights + left * layer.inputs + first * width
+                offset = weights + left * layer.inputs + first * width
                 sums = squares + (1 + first // block) * layer.outputs + left
-                found.append((index, first, min(rows, layer.inputs - first), left, width, place, bias, sums, block))
+                found.append((index, first, min(rows, layer.inputs - first), left, width, offset, bias, sums, block))
         squares += (1 + -(-layer.inputs // block)) * layer.outputs
     return np.array(found, np.int64), squares
 

@@ -23,9 +23,9 @@ from engine.fast.microkernel import LANES
 
 
 @part
-def _window(place, step, before, kernel, size):
-    """From where to where the window's place reaches within an image."""
-    start = place * step - before
+def _window(position, step, before, kernel, size):
+    """From where to where the window's position reaches within an image."""
+    start = position * step - before
     return max(start, 0), min(start + kernel, size)
 
 
@@ -43,9 +43,9 @@ def average_forward(row, W, b, x, kept, z, a, p, blocks):
                     a[o + i] = to(x[0], 0.0)
                 for k in range(top, bottom):
                     for j in range(left, right):
-                        place = image + (k * row[WIDTH] + j) * n
+                        offset = image + (k * row[WIDTH] + j) * n
                         for i in range(n):
-                            a[o + i] += x[place + i]
+                            a[o + i] += x[offset + i]
                 for i in range(n):
                     a[o + i] *= share
 
@@ -64,9 +64,9 @@ def average_backward(row, W, x, kept, a, d, e, gradient, own, p, blocks):
                 share = to(d[0], 1.0) / to(d[0], (bottom - top) * (right - left))
                 for k in range(top, bottom):
                     for j in range(left, right):
-                        place = image + (k * row[WIDTH] + j) * n
+                        offset = image + (k * row[WIDTH] + j) * n
                         for i in range(n):
-                            e[place + i] += d[o + i] * share
+                            e[offset + i] += d[o + i] * share
 
 
 def largest_forward(row, W, b, x, kept, z, a, p, blocks):
@@ -82,9 +82,9 @@ def largest_forward(row, W, b, x, kept, z, a, p, blocks):
                     a[o + i] = x[first + i]
                 for k in range(top, bottom):
                     for j in range(left, right):
-                        place = image + (k * row[WIDTH] + j) * n
+                        offset = image + (k * row[WIDTH] + j) * n
                         for i in range(n):  # written so that NaN stays NaN
-                            a[o + i] = a[o + i] if x[place + i] <= a[o + i] else x[place + i]
+                            a[o + i] = a[o + i] if x[offset + i] <= a[o + i] else x[offset + i]
 
 
 def largest_backward(row, W, x, kept, a, d, e, gradient, own, p, blocks):
@@ -102,10 +102,10 @@ def largest_backward(row, W, x, kept, a, d, e, gradient, own, p, blocks):
                     own[i] = d[o + i]
                 for k in range(top, bottom):
                     for j in range(left, right):
-                        place = image + (k * row[WIDTH] + j) * n
+                        offset = image + (k * row[WIDTH] + j) * n
                         for i in range(n):  # the first of equal ones takes all
-                            share = own[i] if x[place + i] == a[o + i] else to(own[i], 0.0)
-                            e[place + i] += share
+                            share = own[i] if x[offset + i] == a[o + i] else to(own[i], 0.0)
+                            e[offset + i] += share
                             own[i] -= share
 
 

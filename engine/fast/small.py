@@ -54,9 +54,9 @@ def batch_width(batch_size: int) -> int:
 
 
 def layer_table(network: Network, width: int) -> Array:
-    """One row a layer, with the columns that fused_step.py names: sizes, places in θ, and places in a tile of that width.
+    """One row a layer, with the columns that fused_step.py names: sizes, offsets in θ, and offsets in a tile of that width.
 
-    The same places hold for as many rows one after the other.
+    The same offsets hold for as many rows one after the other.
     """
     table, weights, inputs = [], 0, 0
     free = network.layers[0].inputs * width

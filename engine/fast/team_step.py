@@ -29,7 +29,7 @@ DEPTH = 1 << 14
 """Bytes of a strip of W that the rows of a batch are multiplied by before its next part is: half of the nearest cache."""
 MULTIPLY, MULTIPLY_TRANSPOSED, TRANSPOSE_PART = range(3)
 """Indices of the addresses of the products' kernels."""
-LAYER, FIRST, ROWS, LEFT, WIDTH, PLACE, PLACE_B, SQUARES, BLOCK = range(9)
+LAYER, FIRST, ROWS, LEFT, WIDTH, OFFSET, OFFSET_B, SQUARES, BLOCK = range(9)
 """A piece of the second phase, in the table `pieces`: rows FIRST… of a layer's strip of so many columns that begins at LEFT;
 where it stands in θ, and where the strip's part of b does, if this is the strip's first piece (else −1); where the squares of
 its gradient do, and how many rows are added up in each.
@@ -60,11 +60,11 @@ def _gather(X, rows, space, start, height):
     d, strip = X.shape[1], strip_of(space)
     whole, flat = d // strip * strip, X.reshape(X.size)
     for i in range(rows.size):
-        row, place = rows[i] * d, (start + i) * strip
+        row, offset = rows[i] * d, (start + i) * strip
         for left in range(0, whole, strip):
-            copy_strip(space, place + left * height, flat, row + left)
+            copy_strip(space, offset + left * height, flat, row + left)
         for j in range(whole, d):
-            space[np.uintp(place + whole * height + j - whole)] = flat[np.uintp(row + j)]
+            space[np.uintp(offset + whole * height + j - whole)] = flat[np.uintp(row + j)]
 
 
 @part
@@ -81,8 +81,8 @@ def _forward(team, theta, layers, strips, start, rows):
             many = min(depth, inputs - first)
             into = space[layer[A_IN] + start * strip + first * height :]
             for left in range(0, outputs, strip):
-                width, place = min(strip, outputs - left), left * height + start * strip
-                z, w = space[layer[Z] + place :], theta[layer[W] + left * inputs + first * width :]
+                width, offset = min(strip, outputs - left), left * height + start * strip
+                z, w = space[layer[Z] + offset :], theta[layer[W] + left * inputs + first * width :]
                 ahead = w[strip * inputs :] if left + strip < outputs else w
                 call(team.products[MULTIPLY], (z, into, block_gap, rows, w, width, many, first, ahead))
                 if first + many < inputs:
@@ -94,12 +94,12 @@ def _forward(team, theta, layers, strips, start, rows):
                         for j in range(width):
                             row[j] += b[j]
                 if index < last:
-                    call(codes[2 * index], (z, space[layer[A] + place :], rows * strip, parameters[index]))
+                    call(codes[2 * index], (z, space[layer[A] + offset :], rows * strip, parameters[index]))
 
 
 @part
 def _losses(data, report, layers, strips, order, begin, start, rows, batch, own):
-    """The loss, ∂J/∂Z and raw outputs of rows [start, start + rows) of those at hand, whose first's place in the epoch is
+    """The loss, ∂J/∂Z and raw outputs of rows [start, start + rows) of those at hand, whose first's position in the epoch is
     `begin`. Columns are worked on in full vectors, those without a row being 0.
     """
     Y, weights, losses, outputs = data.Y, data.weights, report.losses, report.outputs
@@ -108,19 +108,19 @@ def _losses(data, report, layers, strips, order, begin, start, rows, batch, own)
     width = (rows + LANES - 1) // LANES * LANES
     y, d, loss, work = k * width, 2 * k * width, 3 * k * width, (3 * k + 1) * width
     for i in range(width):
-        place, label = begin + start + i, order[begin + start + min(i, rows - 1)]
+        offset, label = begin + start + i, order[begin + start + min(i, rows - 1)]
         for j in range(k):
             from_ = layer[Z] + j // strip * strip * height + (start + i) * strip + j % strip
             z = space[from_] if i < rows else to(p, 0.0)
             own[np.uintp(j * width + i)] = z
             own[np.uintp(y + j * width + i)] = Y[label, j]
             if i < rows:
-                outputs[place, j] = z
+                outputs[offset, j] = z
     call(layers.codes[-2], (own, own[y:], own[loss:], own[d:], own[work:], k, width, p))
     for i in range(rows):
-        place = begin + start + i
-        weight = weights[order[place]] if weights.size else to(p, 1.0)
-        losses[place] = own[loss + i] * weight
+        offset = begin + start + i
+        weight = weights[order[offset]] if weights.size else to(p, 1.0)
+        losses[offset] = own[loss + i] * weight
         weight *= to(p, 1.0 / batch)
         for j in range(k):
             into = layer[D] + j // strip * strip * height + (start + i) * strip + j % strip
@@ -141,12 +141,12 @@ def _backward(team, layers, strips, start, rows):
             many = min(depth, outputs - first)
             to_here = space[layer[D] + start * strip + first * height :]
             for left in range(0, inputs, strip):
-                width, place = min(strip, inputs - left), left * height + start * strip
-                d, w = space[before[D] + place :], strips.transposed[strips.places[index] + left * outputs + first * width :]
+                width, offset = min(strip, inputs - left), left * height + start * strip
+                d, w = space[before[D] + offset :], strips.transposed[strips.offsets[index] + left * outputs + first * width :]
                 ahead = w[strip * outputs :] if left + strip < inputs else w
                 call(team.products[MULTIPLY], (d, to_here, block_gap, rows, w, width, many, first, ahead))
                 if first + many == outputs:
-                    z, a = space[before[Z] + place :], space[before[A] + place :]
+                    z, a = space[before[Z] + offset :], space[before[A] + offset :]
                     call(codes[2 * index - 1], (z, a, d, rows * strip, parameters[index - 1]))
 
 
@@ -166,13 +166,13 @@ def _slope(team, theta, layer, piece, ahead, strips, rows, gradient, bias, scrat
         a, limit = space[layer[A_IN] + column // strip * strip * height + column % strip :], strip - column % strip
         jump = (height - 1) * strip if column + limit < layer[INPUTS] else 0  # there is no strip behind the last one
         g = gradient[row * width :]
-        for place in range(piece[PLACE] + row * width, piece[PLACE] + (row + many) * width, line):
-            ask_for(theta, place, 1)
-        for place in range(asked, min(asked + each, rows * strip), line):
-            ask_for(space, layer[D] + ahead * height + place, 0)
+        for offset in range(piece[OFFSET] + row * width, piece[OFFSET] + (row + many) * width, line):
+            ask_for(theta, offset, 1)
+        for offset in range(asked, min(asked + each, rows * strip), line):
+            ask_for(space, layer[D] + ahead * height + offset, 0)
         asked += each
         call(team.products[MULTIPLY_TRANSPOSED], (g, many, width, a, limit, jump, d, rows, np.int64(more), scratch))
-    if piece[PLACE_B] >= 0:
+    if piece[OFFSET_B] >= 0:
         if not more:
             bias[:width] = 0
         for i in range(rows):
@@ -184,16 +184,16 @@ def _slope(team, theta, layer, piece, ahead, strips, rows, gradient, bias, scrat
 @part
 def _squares(piece, outputs, gradient, bias, squares):
     """Write the squares of a piece's gradient, added up column by column in blocks of rows, and before them those of b's."""
-    width, place, block = piece[WIDTH], piece[SQUARES], piece[BLOCK]
+    width, offset, block = piece[WIDTH], piece[SQUARES], piece[BLOCK]
     for first in range(0, piece[ROWS], block):
-        sums = squares[place + first // block * outputs :][:width]
+        sums = squares[offset + first // block * outputs :][:width]
         sums[:] = 0
         for row in range(first, min(first + block, piece[ROWS])):
             g = gradient[row * width :][:width]
             for j in range(width):
                 sums[j] += g[j] * g[j]
-    if piece[PLACE_B] >= 0:
-        sums = squares[place - outputs :][:width]
+    if piece[OFFSET_B] >= 0:
+        sums = squares[offset - outputs :][:width]
         for j in range(width):
             sums[j] = bias[j] * bias[j]
 
@@ -231,13 +231,13 @@ def _shorten(g, factor):
 def _apply(team, vectors, gradient, bias, layers, strips, piece, h, rate, step):
     """Update a piece of W, and of b, and Wᵀ of all layers but the first."""
     theta, _, s1, s2 = vectors
-    w, b, width, index = piece[PLACE], piece[PLACE_B], piece[WIDTH], piece[LAYER]
+    w, b, width, index = piece[OFFSET], piece[OFFSET_B], piece[WIDTH], piece[LAYER]
     call(layers.codes[-1], (theta[w:], gradient, s1[w:], s2[w:], piece[ROWS] * width, h, rate, step))
     if b >= 0:
         call(layers.codes[-1], (theta[b:], bias, s1[b:], s2[b:], width, h, rate, step))
     if index:
         sizes = (piece[FIRST], piece[ROWS], width, layers.table[index, INPUTS], piece[LEFT], layers.table[index, OUTPUTS])
-        call(team.products[TRANSPOSE_PART], (strips.transposed[strips.places[index] :], theta[w:], *sizes))
+        call(team.products[TRANSPOSE_PART], (strips.transposed[strips.offsets[index] :], theta[w:], *sizes))
 
 
 @driver
@@ -264,8 +264,8 @@ def train_share(member, team, data, vectors, report, layers, strips, own, rule, 
             n, helped = take(counters, phase, member, members, parts, 0)
             while n >= 0:
                 start, many = n * some, min(some, rows - n * some)
-                chosen, place = order[begin + span + start :][:many], strips.space[layers.table[0, A_IN] :]
-                _gather(data.X, chosen, place, start, strips.height)
+                chosen, offset = order[begin + span + start :][:many], strips.space[layers.table[0, A_IN] :]
+                _gather(data.X, chosen, offset, start, strips.height)
                 _forward(team, theta, layers, strips, start, many)
                 _losses(data, report, layers, strips, order, begin + span, start, many, size, own)
                 _backward(team, layers, strips, start, many)
@@ -278,13 +278,13 @@ def train_share(member, team, data, vectors, report, layers, strips, own, rule, 
             n, helped = take(counters, phase, member, members, n_pieces, 0)
             while n >= 0:
                 piece, layer = pieces[n], layers.table[pieces[n, LAYER]]
-                g, g_b = (gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]) if waits else (own, own[PIECE * strip :])
+                g, g_b = (gradient[piece[OFFSET] :], gradient[piece[OFFSET_B] :]) if waits else (own, own[PIECE * strip :])
                 following = pieces[min(n + 1, n_pieces - 1)]
                 ahead = following[LEFT] if following[LAYER] == piece[LAYER] else piece[LEFT]
                 _slope(team, theta, layer, piece, ahead, strips, rows, g, g_b, own[(PIECE + 1) * strip :], span > 0)
                 if span + rows == size:
                     if rule.l1 or rule.l2:
-                        penalize(theta[piece[PLACE] :], g, 0, piece[ROWS] * piece[WIDTH], rule.l1, rule.l2)
+                        penalize(theta[piece[OFFSET] :], g, 0, piece[ROWS] * piece[WIDTH], rule.l1, rule.l2)
                     _squares(piece, layer[OUTPUTS], g, g_b, strips.squares)
                     if rule.clip == math.inf:
                         _apply(team, vectors, g, g_b, layers, strips, piece, rule.h, rate, step)
@@ -300,9 +300,9 @@ def train_share(member, team, data, vectors, report, layers, strips, own, rule, 
             n, helped = take(counters, phase, member, members, n_pieces, 0)
             while n >= 0:
                 piece = pieces[n]
-                g, g_b = gradient[piece[PLACE] :], gradient[piece[PLACE_B] :]
+                g, g_b = gradient[piece[OFFSET] :], gradient[piece[OFFSET_B] :]
                 _shorten(g[: piece[ROWS] * piece[WIDTH]], factor)
-                _shorten(g_b[: piece[WIDTH] if piece[PLACE_B] >= 0 else 0], factor)
+                _shorten(g_b[: piece[WIDTH] if piece[OFFSET_B] >= 0 else 0], factor)
                 _apply(team, vectors, g, g_b, layers, strips, piece, rule.h, rate, step)
                 n, helped = take(counters, phase, member, members, n_pieces, helped)
             phase = meet(counters, phase, members, team.give_way)
