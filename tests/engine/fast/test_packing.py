@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from engine.fast import packing
-from engine.fast.team_step import BLOCK, FIRST, LAYER, PIECE, PLACE, PLACE_B, ROWS, SQUARES, WIDTH
+from engine.fast.team_step import BLOCK, FIRST, LAYER, OFFSET, OFFSET_B, PIECE, ROWS, SQUARES, WIDTH
 from engine.fast.tiles import TILE
 from engine.network.layers.dense import dense
 from engine.network.network import Network
@@ -45,10 +45,10 @@ def test_the_pieces_are_the_whole(network: Network) -> None:
     for piece in packing.pieces(network)[0]:
         size = piece[ROWS] * piece[WIDTH]
         assert piece[ROWS] <= PIECE
-        found += range(piece[PLACE], piece[PLACE] + size)
-        if piece[PLACE_B] >= 0:
+        found += range(piece[OFFSET], piece[OFFSET] + size)
+        if piece[OFFSET_B] >= 0:
             assert piece[FIRST] == 0
-            found += range(piece[PLACE_B], piece[PLACE_B] + piece[WIDTH])
+            found += range(piece[OFFSET_B], piece[OFFSET_B] + piece[WIDTH])
     assert sorted(found) == list(range(network.parameters.size))
 
 
