@@ -1,14 +1,16 @@
 """Clusters: k-means from the form, without a target, to the scatter of its clusters, their evaluation and a prediction."""
 
+import json
 import re
 from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site
+from tests.browser.conftest import Complaints, Site
 from tests.browser.test_new_job import field, held, jobs_on
 from tests.browser.views import flaws
 
+WITH_TARGET = {"model": "k_means", "target": "species"}
 ON_PETALS = "Clusters: petal_length, petal_width"
 
 
@@ -39,7 +41,7 @@ def test_clusters_are_found_without_a_target(page: Page, visit: Callable[..., Pa
     page.get_by_role("button", name="Start training").click()
     expect(page).to_have_url(re.compile("/jobs/job_"))
     (job,) = jobs_on(site, dataset_id)
-    assert site.done(job["id"])["state"] == "succeeded"
+    assert site.done(job["id"], 300)["state"] == "succeeded"
 
     # another like it asks for the same
     page.goto(f"/jobs/new?from={job['id']}")
@@ -83,3 +85,14 @@ def test_clusters_are_found_without_a_target(page: Page, visit: Callable[..., Pa
     phone = visit(f"/jobs/{job['id']}?tab=clusters", width=390, locale="pt-BR", color_scheme="dark")
     expect(phone.get_by_role("img", name="Grupos: petal_length, petal_width")).to_be_visible()
     expect(phone.get_by_text("Cor: o grupo da linha")).to_be_visible()
+
+
+def test_a_target_that_means_nothing_can_be_taken_back(page: Page, site: Site, complaints: Complaints) -> None:
+    complaints.expect("422")
+    page.goto(f"/jobs/new?dataset={site.iris()}&set={json.dumps(WITH_TARGET)}")
+    page.get_by_role("complementary").get_by_role("alert").get_by_role("button", name="target").click()
+    target = page.get_by_label("What to predict")
+    expect(target).to_be_focused()
+    target.select_option("Choose a column")
+    expect(target).to_have_count(0)
+    expect(page.get_by_role("button", name="Start training")).to_be_enabled()

@@ -147,7 +147,7 @@ export const modelsText = translated(
     probabilities: "Probabilidades",
     probability: "Probabilidade",
     cluster: "Grupo",
-    distances: "Distância a cada centroide, com os atributos em escala",
+    distances: "Distância a cada centroide, com os atributos escalonados",
     noPrediction: "Ainda não há predição",
     needed: "Preencha o que falta.",
     warnings: "Vale saber",

@@ -55,8 +55,8 @@ export function Target({ form, columns, without }: TargetProps) {
     <Section title={text.target} actions={toggle}>
       <Field label={<span class="visually-hidden">{text.target}</span>} help={`${text.targetHelp} ${without.length ? text.targetless(without.join(", ")) : ""}`} error={error} pointer="/target">
         {(control) => (
-          <select {...control} value={typeof target === "string" ? target : ""} onChange={(event) => form.set(["target"], event.currentTarget.value)}>
-            {!target && <option value="">{text.chooseTarget}</option>}
+          <select {...control} value={typeof target === "string" ? target : ""} onChange={(event) => (event.currentTarget.value ? form.set(["target"], event.currentTarget.value) : form.reset(["target"]))}>
+            {(!target || error) && <option value="">{text.chooseTarget}</option>}
             {columns.map((column) => (
               <option key={column.name} value={column.name}>
                 {`${column.name} (${described(column)})`}

@@ -97,7 +97,7 @@ export default function NewJob() {
             >
               <div class="new-job-main">
                 <ChosenData dataset={data} onChange={() => change(({ changes }) => ({ dataset: "", changes }))} />
-                {!job.isTargetless && <Target form={shownForm} columns={data.columns} without={targetless} />}
+                {(!job.isTargetless || form.changes.target !== undefined) && <Target form={shownForm} columns={data.columns} without={targetless} />}
                 {job.isPosed && (
                   <>
                     <Features form={shownForm} columns={data.columns} usual={job.usual.features as string[] | undefined} />
