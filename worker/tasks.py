@@ -29,6 +29,11 @@ log = structlog.get_logger()
 _stopping = multiprocessing.RawValue("b", 0)
 _worker_pid = 0
 _context: WorkerContext | None = None
+_using_database = threading.Lock()
+"""Held while the process above the pool uses the database, and while it forks: a process that is forked in the midst of a
+transaction on SQLite takes the locks of its parent for its own, and waits for itself for good (sqlite.org/howtocorrupt.html,
+section 2.6).
+"""
 
 
 def own_context() -> WorkerContext:
@@ -50,6 +55,7 @@ def build() -> Celery:
     """The worker's Celery application, with its task and its signals. The process that calls it is the worker."""
     global _worker_pid
     _worker_pid = os.getpid()
+    os.register_at_fork(before=_leave_database, after_in_parent=_using_database.release, after_in_child=_using_database.release)
     app = queue.celery_app()
     app.task(train, name=queue.TASK)
     signals.worker_process_init.connect(_forget_parent)
@@ -61,6 +67,13 @@ def build() -> Celery:
 def train(job_id: str) -> None:
     """The task: run what waits, each in its turn; the message of a job means only that there is work."""
     work(own_context(), job_id)
+
+
+def _leave_database() -> None:
+    """Have nobody use the database, and no connection to it open, until the fork is done."""
+    _using_database.acquire()
+    if _context is not None:
+        _context.database.close()
 
 
 def _forget_parent(**_: object) -> None:
@@ -88,11 +101,12 @@ def _sweep_for_ever() -> None:
     while not _is_stopping():
         pause = context.settings.sweep_seconds
         try:
-            pause = min(pause, sweep_once(context))
-            if time.monotonic() - files_swept > context.settings.orphan_seconds:
-                files_swept = time.monotonic()
-                sweep_files(context)
-            make_room(context)
+            with _using_database:
+                pause = min(pause, sweep_once(context))
+                if time.monotonic() - files_swept > context.settings.orphan_seconds:
+                    files_swept = time.monotonic()
+                    sweep_files(context)
+                make_room(context)
         except SQLAlchemyError as error:
             log.warning("database out of reach", error=type(error).__name__)
         except Exception:

@@ -19,7 +19,7 @@ def always(place: WorkerContext, monkeypatch: pytest.MonkeyPatch) -> WorkerConte
     monkeypatch.setattr(k_means, "BREATH_SECONDS", -1.0)
     monkeypatch.setattr(lloyd, "PIECE_ROWS", lloyd.LEAST_ROWS)
     monkeypatch.setattr(fast.threads, "count", lambda: 2)
-    monkeypatch.setattr(fast, "PIECES_A_THREAD", 1)
+    monkeypatch.setattr(lloyd, "PIECES_A_THREAD", 1)
     monkeypatch.setattr("worker.checkpoints.MOST_SHARE", float("inf"))
     return replace(place, settings=place.settings.model_copy(update={"checkpoint_seconds": 1e-9}))
 

@@ -156,7 +156,7 @@ WITHIN: list[dict[str, Any]] = [
     *({"model": model, "batch_size": 8, "optimizer": {"kind": "adam"}} for model in WAYS.values()),
     {"model": DROPPED, "batch_size": 7, "optimizer": {"kind": "momentum"}, "split": {"validation": 0.2}},
     {"model": {"kind": "linear_regression", "solver": "gradient_descent"}, "target": "sum", "batch_size": 11, "shuffle": False},
-    {"model": {"kind": "perceptron"}, "target": "is"},
+    {"model": {"kind": "perceptron"}, "target": "is", "record": {}},
 ]
 
 
