@@ -132,7 +132,7 @@ def _inertia(rows: Rows, learner: Centroids) -> float:
     centroids = learner.parameters.centroids[None]
     totals = Totals.zeros(*centroids.shape)
     for _ in _read(rows, centroids, totals, State()):
-        """Whoever waits for the epoch waits for this, too."""
+        pass  # who waits for the epoch waits for this, too
     return float(totals.inertias[0])
 
 

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 
 from engine.errors import InvalidSpec, within
-from engine.models.base import NetworkModel
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate, products_of_silhouettes
 from engine.training.predict import WITHOUT_LAYERS, Predictor
@@ -46,7 +45,7 @@ def get_histograms(
             raise retention.removed(job, "curves")
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
-    if not kept and not isinstance(training_of(job.request).model, NetworkModel):
+    if not kept and not training_of(job.request).model.has_layers:
         raise InvalidSpec([("/job_id", WITHOUT_LAYERS.format(kind=job.model_kind))])
     known = {entry["layer"]: None for row in kept for entry in row.layers}
     if layer is not None and known and layer not in known:

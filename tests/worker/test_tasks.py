@@ -2,6 +2,8 @@
 
 import os
 import threading
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,49 +16,55 @@ from worker import tasks
 from worker.context import WorkerContext
 
 WAIT_SECONDS = 0.5
+Hooks = dict[str, Callable[[], None]]
 
 
 @pytest.fixture
-def above(sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerContext:
-    """The context of such a process, in whose place this one is."""
-    monkeypatch.setattr(os, "register_at_fork", lambda **_: None)  # which nothing would take back
+def hooks(monkeypatch: pytest.MonkeyPatch) -> Hooks:
+    """What the building of a worker has called around each fork; kept from this process, where nothing would take it back."""
+    found: Hooks = {}
+    monkeypatch.setattr(os, "register_at_fork", lambda **given: found.update(given))
+    monkeypatch.setattr(tasks, "_worker_pid", 0)
+    tasks.build()
+    return found
+
+
+def test_no_process_is_forked_amid_a_transaction(
+    hooks: Hooks, sqlite_database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or it could never write to the database, as the locks of its parent are taken to be its own."""
     url = sqlite_database.url.render_as_string(hide_password=False)
-    context = WorkerContext(Settings(data=tmp_path), Database(url, WAIT_SECONDS), Files(tmp_path / "files", 1000), "above")
-    monkeypatch.setattr(tasks, "_context", context)
-    return context
-
-
-def writes_in_a_fork(context: WorkerContext) -> bool:
-    """Whether a process that is forked now can write to the database."""
-    child = os.fork()
-    if child == 0:
-        try:
-            own = Database(context.database.url.render_as_string(hide_password=False), WAIT_SECONDS)
-            with own.transaction() as session:
-                session.add(Worker(name="below", queues=[], seen_at=0.0))
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-
-
-@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded")
-def test_no_process_is_forked_amid_a_transaction(above: WorkerContext) -> None:
-    begun, forks = threading.Event(), threading.Event()
+    above = WorkerContext(Settings(data=tmp_path), Database(url, WAIT_SECONDS), Files(tmp_path / "files", 1000), "above")
+    monkeypatch.setattr(tasks, "_context", above)
+    begun = threading.Event()
 
     def sweep() -> None:
         with tasks._using_database, above.database.transaction() as session:
             session.add(Worker(name="above", queues=[], seen_at=0.0))
             session.flush()
             begun.set()
-            forks.wait(WAIT_SECONDS)
+            time.sleep(WAIT_SECONDS)  # in which the fork is wanted
 
     thread = threading.Thread(target=sweep)
     thread.start()
     assert begun.wait(60)
-    tasks._leave_database()  # as before each fork: here it waits for the transaction to end
+    hooks["before"]()
+    child = os.fork()
+    if child == 0:
+        write_and_exit(url, hooks)
+    hooks["after_in_parent"]()
+    thread.join()
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert not tasks._using_database.locked()
+
+
+def write_and_exit(url: str, hooks: Hooks) -> None:
+    """As the forked process, which ends with 0 if it can write."""
     try:
-        assert writes_in_a_fork(above)
+        hooks["after_in_child"]()
+        time.sleep(2 * WAIT_SECONDS)  # by then the parent's transaction has ended, whatever the fork waited for
+        with tasks._using_database, Database(url, WAIT_SECONDS).transaction() as session:
+            session.add(Worker(name="below", queues=[], seen_at=0.0))
+        os._exit(0)
     finally:
-        tasks._using_database.release()
-        thread.join()
+        os._exit(1)
