@@ -43,6 +43,8 @@ LAYERS = {
     "Keeps the largest number of each window, channel by channel, so that a shift by less than the window is forgiven.\n\nOf equal ones the first, row by row, counts as the largest: the gradient is its alone.": "Guarda o maior número de cada janela, canal por canal, de modo que um deslocamento menor que a janela é perdoado.\n\nEntre iguais, o primeiro, linha por linha, conta como o maior: o gradiente é só dele.",
     "Average pooling": "Pooling pela média",
     "Keeps the mean of each window, channel by channel. What lies beyond the image's edge does not count.": "Guarda a média de cada janela, canal por canal. O que fica além da borda da imagem não conta.",
+    "Global average pooling": "Pooling global pela média",
+    "Makes one number of each channel, its mean over the image: the shortest way from filters to a row of numbers.": "Faz de cada canal um só número, sua média sobre a imagem: o caminho mais curto dos filtros a uma linha de números.",
     "height and width of the window, one number for both or two": "altura e largura da janela, um número para ambas ou dois",
     "how far the window moves; by default its own size": "quanto a janela anda; por padrão, seu próprio tamanho",
     "valid: the window stays within the image; same: it also stands over the edges; or by how much it reaches beyond each side. Only what lies in the image counts": "valid: a janela fica dentro da imagem; same: ela também fica sobre as bordas; ou quanto ela avança além de cada lado. Só conta o que está na imagem",

@@ -23,6 +23,7 @@ from engine.network.layers.conv2d import Conv2d
 from engine.network.layers.dense import Dense
 from engine.network.layers.dropout import Dropout
 from engine.network.layers.flatten import Flatten
+from engine.network.layers.global_average_pool2d import GlobalAveragePool2d
 from engine.network.layers.local_response_normalization import LocalResponseNormalization
 from engine.network.layers.max_pool2d import MaxPool2d
 from engine.network.network import Network
@@ -238,6 +239,18 @@ def test_batch_normalization_is_pytorchs(
         return functional.batch_norm(X, *running, *arrays, training=training, eps=1e-3)
 
     compare(BatchNormalization(epsilon=1e-3), shape, rows, seed, answer, training)
+
+
+@drawn
+@given(**SIZES, channels=st.integers(1, 3))
+def test_global_average_pooling_is_pytorchs(height: int, width: int, rows: int, seed: int, channels: int) -> None:
+    compare(
+        GlobalAveragePool2d(),
+        (height, width, channels),
+        rows,
+        seed,
+        lambda X, _: functional.adaptive_avg_pool2d(X, 1)[:, :, 0, 0],
+    )
 
 
 def test_running_statistics_are_pytorchs() -> None:
