@@ -38,6 +38,7 @@ from service.routes import (
     models,
     operations,
     pages,
+    predictions,
     samples,
     session,
     statistics,
@@ -66,7 +67,8 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 """All routes. FastAPI builds them when they are first asked for, which several applications in a process then share."""
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
-    history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations, traces,
+    history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
+    traces, predictions,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -37,9 +37,8 @@ def maps_at(limit: int, found: PredictorAt, table: JobTable, row: int, layer: st
     counts = {"products": network.products, "cells": features.width}
     refuse_too_much(limit, "/row", "whoever runs the server can raise the limit", counts)
     names = [entry.name for entry in features.inputs]
-    columns = {column.name: column.take(np.array([row])) for column in table.each_column(names)}
     try:
-        X = features.transform(columns, network.dtype)
+        X = features.transform(table.taken(names, np.array([row])), network.dtype)
     except UnusableData:
         raise InvalidSpec([("/row", f"row {row} has no whole image: a cell of it is missing; choose another")]) from None
     return feature_maps(network, X, layer)

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import polars as pl
 from cachetools import LRUCache, cached
 from sqlalchemy import delete as delete_rows
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from engine.tables.features import Column, ColumnKind, ColumnSummary
 from engine.tables.samples import Sample
+from engine.tables.split import Rows
 from engine.training import prepare
 from engine.training.completion import task_of
 from engine.training.findings import notices, of_target, of_training, rows_to_look_at, scales_matter
@@ -202,6 +204,20 @@ class JobTable:
     def columns(self, names: Iterable[str]) -> Mapping[str, Column]:
         """The named columns as the engine reads them."""
         return {column.name: column for column in self.each_column(names)}
+
+    def taken(self, names: Iterable[str], rows: np.ndarray) -> dict[str, Column]:
+        """The named columns at those rows alone."""
+        return {column.name: column.take(rows) for column in self.each_column(names)}
+
+    def split_rows(self, training: Training) -> Rows:
+        """Which rows of the table train, validate and test by a completed spec."""
+        drops = training.preprocessing.missing == "drop"
+        known = self.described(training.trained_columns) if drops else {}
+        usable = prepare.usable_rows(
+            training, self.table.height, self.each_column(name for name, column in known.items() if column["missing"])
+        )
+        chosen_by = self.columns(dict.fromkeys((*training.targets, *training.split.columns)))
+        return prepare.choose_rows(training, usable, chosen_by)[1]
 
     def described(self, names: Iterable[str]) -> dict[str, Mapping[str, Any]]:
         """The description of the named columns; one that was read as another kind, or from another table, is made anew."""

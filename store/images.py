@@ -10,8 +10,9 @@ import polars as pl
 from engine.tables.features import ColumnKind
 from engine.tables.images import CHANNELS, ImageSize, image_cells, numbered_columns, pixel_grids
 from store.errors import NotFound, UnreadableFile
-from store.tables import Dataset
 
+Described = Sequence[Mapping[str, Any]]
+"""What is told of each column of a table, as a dataset has it."""
 NUMERIC: tuple[ColumnKind, ...] = ("numeric", "integer", "boolean")
 DARKEST_BYTE = 16
 """Whole numbers up to 255, of which none is larger, are no bytes but a scale of their own, as in the sample `digits`."""
@@ -56,36 +57,38 @@ class Images:
         return (channels, height, width) if self.channels_first else self.size
 
 
-def images_of(dataset: Dataset, table: Callable[[], pl.DataFrame]) -> list[Images]:
+def images_of(described: Described, table: Callable[[], pl.DataFrame]) -> list[Images]:
     """Parts that can be shown as images: columns of arrays, then tables of pixels, in the order of the columns. The
     `table` is looked into where there are arrays.
     """
-    arrays = [_of_array(column, table().schema[column["name"]]) for column in dataset.columns if column["kind"] == "image"]
-    return [*filter(None, arrays), *_of_columns({column["name"]: column for column in dataset.columns})]
+    arrays = [_of_array(column, table().schema[column["name"]]) for column in described if column["kind"] == "image"]
+    return [*filter(None, arrays), *_of_columns({column["name"]: column for column in described})]
 
 
-def image_named(dataset: Dataset, table: Callable[[], pl.DataFrame], name: str | None, size: tuple[int, int] | None) -> Images:
+def image_named(
+    described: Described, table: Callable[[], pl.DataFrame], name: str | None, size: tuple[int, int] | None
+) -> Images:
     """The images of that name, the dataset's first by default. With a `size`, width and height, the vectors of that column,
     or the columns that are numbered behind that name, are images, row by row.
 
     Raises UnreadableFile with the names that there are, or NotFound.
     """
     if size is not None:
-        return _of_size(dataset, name, ImageSize(size[1], size[0]))
-    known = images_of(dataset, table)
+        return _of_size(described, name, ImageSize(size[1], size[0]))
+    known = images_of(described, table)
     for images in known:
         if name is None or images.name == name:
             return images
-    remedy = _remedy(dataset, [images.name for images in known])
+    remedy = _remedy(described, [images.name for images in known])
     if name is None:
         raise UnreadableFile(f"this dataset holds no images; {remedy}", "/query/column")
-    if all(column["name"] != name for column in dataset.columns):
+    if all(column["name"] != name for column in described):
         raise NotFound(f"no images are named '{name[:100]}'; {remedy}", "/query/column")
     raise UnreadableFile(f"column '{name}' holds no images; {remedy}", "/query/column")
 
 
-def _remedy(dataset: Dataset, known: list[str]) -> str:
-    vectors = [column["name"] for column in dataset.columns if column["kind"] == "vector"]
+def _remedy(described: Described, known: list[str]) -> str:
+    vectors = [column["name"] for column in described if column["kind"] == "vector"]
     if known:
         return f"choose {_listed(known)}"
     if vectors:
@@ -126,9 +129,9 @@ def _flat(prefix: str, size: ImageSize, names: Sequence[str], columns: Mapping[s
     return Images(prefix.rstrip("_-. ") or prefix, size, tuple(names), low, high)
 
 
-def _of_size(dataset: Dataset, name: str | None, size: ImageSize) -> Images:
+def _of_size(described: Described, name: str | None, size: ImageSize) -> Images:
     """Vectors, or numbered columns, as images of that size. Raises UnreadableFile or NotFound."""
-    columns = {column["name"]: column for column in dataset.columns}
+    columns = {column["name"]: column for column in described}
     vectors = [each for each, column in columns.items() if column["kind"] == "vector"]
     numbered = {
         prefix.rstrip("_-. ") or prefix: names

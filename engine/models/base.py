@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
+import numpy as np
+
 from engine.backend import Array
 from engine.models.regularization import Regularization
 from engine.models.run_state import Epoch, State
@@ -161,6 +163,15 @@ class Solver:
     copies_rows: bool = False
 
 
+@dataclass(frozen=True)
+class RowLoss:
+    """The loss of a row: its formula and its source, and the losses (n,) of raw outputs (n, k) against Y (n, k)."""
+
+    formula: str
+    source: str
+    of: Callable[[np.ndarray, np.ndarray], np.ndarray]
+
+
 class Model(Described):
     """What every model answers. `settings` is the heart: a field of the job that it leaves out means nothing here."""
 
@@ -246,6 +257,10 @@ class Model(Described):
         chosen = regularization or Regularization()
         return chosen.l1, chosen.l2
 
+    def row_loss(self, loss: LossFunction | None) -> RowLoss:
+        """What a row costs, of which its epochs report the mean; `loss` is the job's, where it has one."""
+        raise NotImplementedError
+
     def judged_by(self, has_validation: bool) -> str:
         """The series whose lowest value makes an epoch the best, unless early stopping watches one."""
         return "validation_loss" if has_validation else "train_loss"
@@ -297,3 +312,14 @@ class NetworkModel(Model):
                 remedy = f"set batch_size to {fewest} or more" if rows >= fewest else "upload more rows"
                 yield "/batch_size", f"{found}; {remedy}, or leave {layer.kind} out"
                 return
+
+    def row_loss(self, loss: LossFunction | None) -> RowLoss:
+        assert loss is not None
+        return RowLoss(loss.formula, loss.source, lambda outputs, Y: losses_of(loss, outputs, Y))
+
+
+def losses_of(loss: LossFunction, outputs: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """The loss of each row (n,), as a run on the host reports it."""
+    losses = np.empty(len(outputs), outputs.dtype)
+    loss.rows(np, outputs, Y, losses, np.empty_like(outputs))
+    return losses

@@ -7,11 +7,12 @@ from typing import Annotated, Any, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
-from engine.models.base import Model, Problem, Solver
+from engine.models.base import Model, Problem, RowLoss, Solver
 from engine.models.centroids import Centroids
 from engine.models.descent import BREATH_SECONDS
 from engine.models.lloyd import Rows, Seeding, Totals, at_random, moved, plus_plus, waiting_values
 from engine.models.run_state import Epoch, State
+from engine.parts.losses import LossFunction
 from engine.randomness import generator
 from engine.spec import WHOLE, spec
 from engine.wording import notice, say
@@ -159,6 +160,13 @@ def _warnings(restarts: Restarts) -> Iterator[dict[str, Any]]:
         yield notice("EMPTY_CLUSTERS", detail)
 
 
+NEAREST = RowLoss(
+    r"\ell = \min_j \lVert x - c_j \rVert^2",
+    "Lloyd, Least Squares Quantization in PCM, 1982",
+    lambda distances, Y: np.square(distances.min(axis=1)),
+)
+
+
 @spec
 class KMeans(Model):
     """Clusters of rows that lie near each other, each around its mean; it has no target."""
@@ -221,6 +229,9 @@ class KMeans(Model):
     def rows_problems(self, rows: int, batch_size: int | str | None) -> Iterator[tuple[str, str]]:
         if self.clusters > rows:
             yield "/model/clusters", f"{self.clusters} clusters cannot start at {rows} training rows; take {rows} or fewer"
+
+    def row_loss(self, loss: LossFunction | None) -> RowLoss:
+        return NEAREST
 
     def judged_by(self, has_validation: bool) -> str:
         return "train_loss"  # which its epochs never raise

@@ -7,12 +7,13 @@ from typing import Any, ClassVar, Literal, Protocol
 import numpy as np
 from pydantic import Field
 
-from engine.models.base import Matrices, NetworkModel, Problem, Solver
+from engine.models.base import Matrices, NetworkModel, Problem, RowLoss, Solver
 from engine.models.descent import BREATH_SECONDS
 from engine.models.run_state import Epoch, State
 from engine.models.scoring import score
 from engine.network.layers.base import BoundLayer
 from engine.network.layers.dense import dense
+from engine.parts.losses import LossFunction
 from engine.randomness import Shuffles
 from engine.spec import Flag, spec
 from engine.wording import notice, say
@@ -123,11 +124,23 @@ def _not_converged(fewest: int, rows: int) -> dict[str, Any]:
     return notice("NOT_CONVERGED", detail)
 
 
+def criterion(outputs: np.ndarray, Y: np.ndarray) -> np.ndarray:
+    """What each row adds to the perceptron criterion (n,), from outputs and Y (n, 1): how far on the wrong side it lies."""
+    signs = np.where(Y > 0.5, 1.0, -1.0)
+    return np.maximum(0, -signs * outputs)[:, 0]
+
+
+CRITERION = RowLoss(
+    r"\ell = \max(0,\; -y\, w^\top x), \quad y = \pm 1",
+    "Bishop, Pattern Recognition and Machine Learning, 2006, section 4.1.7",
+    criterion,
+)
+
+
 def pocket_values(split: str, problem: Problem, matrices: Matrices) -> dict[str, float | None]:
-    """The perceptron criterion, Σ max(0, −y wᵀx)/n (Bishop, 4.1.7), and the accuracy, at the pocket's weights."""
+    """The mean of the perceptron criterion, and the accuracy, at the pocket's weights."""
     outputs = problem.network.evaluate(matrices.X)
-    signs = np.where(matrices.Y > 0.5, 1.0, -1.0)
-    loss = float(np.maximum(0, -signs * outputs).mean())
+    loss = float(criterion(outputs, matrices.Y).mean())
     return {f"{split}_loss": loss, **score(split, problem, outputs, matrices.Y)}
 
 
@@ -153,6 +166,9 @@ class Perceptron(NetworkModel):
     @property
     def beside(self) -> tuple[str, ...]:
         return ("last",)
+
+    def row_loss(self, loss: LossFunction | None) -> RowLoss:
+        return CRITERION
 
     def judged_by(self, has_validation: bool) -> str:
         return "pocket_mistakes"  # its loss is 0 at weights of 0, which separate nothing

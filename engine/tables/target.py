@@ -92,6 +92,11 @@ class Numbers:
             return [float(value) for value in outputs[:, 0]]
         return [dict(zip(self.names, row, strict=True)) for row in outputs.astype(np.float64).tolist()]
 
+    def answers(self, columns: Mapping[str, Column]) -> list[Any]:
+        """What the table says of each row, in the form of a prediction."""
+        rows = self.actual(columns).tolist()
+        return [row[0] for row in rows] if len(self.names) == 1 else [dict(zip(self.names, row, strict=True)) for row in rows]
+
     def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         """Probabilities (n,) by class or tag from the loss's link (n, k); None where there are none."""
         return None
@@ -166,9 +171,17 @@ class Classes(Unscaled):
             return labels[:, None].astype(dtype)
         return (labels[:, None] == np.arange(outputs)).astype(dtype)
 
+    def chosen(self, outputs: np.ndarray) -> np.ndarray:
+        """The number of the class (n,) that raw outputs (n, k) give each row."""
+        return outputs.argmax(axis=1) if outputs.shape[1] > 1 else (outputs[:, 0] > 0).astype(np.intp)
+
     def predictions(self, outputs: np.ndarray) -> list[Any]:
-        chosen = outputs.argmax(axis=1) if outputs.shape[1] > 1 else outputs[:, 0] > 0
-        return [self.classes[int(label)] for label in chosen]
+        return [self.classes[label] for label in self.chosen(outputs).tolist()]
+
+    def answers(self, columns: Mapping[str, Column]) -> list[Any]:
+        labels = self.strata(columns)
+        assert labels is not None
+        return [self.classes[label] for label in labels.tolist()]
 
     def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         if linked.shape[1] == 1:
@@ -224,6 +237,9 @@ class Tags(Unscaled):
         names = list(zip(self.names, pairs, strict=True))
         return [{name: pair[held] for (name, pair), held in zip(names, row, strict=True)} for row in (outputs > 0).tolist()]
 
+    def answers(self, columns: Mapping[str, Column]) -> list[Any]:
+        return self.predictions(self.matrix(columns, len(self.names), np.float64) - 0.5)
+
     def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         return {name: linked[:, index] for index, name in enumerate(self.names)}
 
@@ -273,8 +289,16 @@ class NoTarget(Unscaled):
 
     def predictions(self, outputs: np.ndarray) -> list[Any]:
         """The nearest cluster of each row."""
-        found: list[Any] = outputs.argmin(axis=1).tolist()
+        found: list[Any] = self.chosen(outputs).tolist()
         return found
+
+    def chosen(self, outputs: np.ndarray) -> np.ndarray:
+        """The number of the cluster (n,) that each row is in."""
+        return outputs.argmin(axis=1)
+
+    def answers(self, columns: Mapping[str, Column]) -> list[Any]:
+        """Nothing of any row."""
+        return [None] * len(next(iter(columns.values())).values)
 
     def shares(self, linked: np.ndarray) -> dict[ClassLabel, np.ndarray] | None:
         return None

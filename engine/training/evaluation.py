@@ -24,6 +24,8 @@ SILHOUETTE_PRODUCTS = 5 * 10**10
 """Rows up to which a silhouette is exact. It takes the distances of all rows to all others: of more rows, so many are drawn.
 Of rows of over 500 features fewer, so that there are no more products than that.
 """
+BY_PROBABILITY = ("log_loss", "roc_auc")
+"""Metrics of a classification that look at the classes' probabilities, where there are some."""
 MOST_LABELS = 20
 """Labels that are counted in a cluster."""
 LARGEST = 10
@@ -140,14 +142,14 @@ def _of_classes(
     labels = predictor.target.strata(columns)
     assert labels is not None
     classes = list(predictor.target.classes or ())
-    shares = predictor.probabilities(outputs)
-    scores = class_scores(outputs) if shares is None else np.stack(list(shares.values()), axis=1)
-    table = confusion_matrix(labels, scores.argmax(axis=1), len(classes))
+    chosen, shared = class_scores(outputs), class_shares(predictor, outputs)
+    scores = chosen if shared is None else shared
+    table = confusion_matrix(labels, chosen.argmax(axis=1), len(classes))
     curves = [_curves(name, scores[:, index], labels == index) for index, name in enumerate(classes)]
     return Evaluation(
         split,
         len(labels),
-        _of_scores(scores, labels, named.top_k) | ({"log_loss": None} if shares is None else {}),
+        _of_scores(chosen, scores, labels, named.top_k) | ({"log_loss": None} if shared is None else {}),
         classes,
         table.tolist(),
         [_of_class(name, *_counts(table, index)) for index, name in enumerate(classes)],
@@ -157,11 +159,22 @@ def _of_classes(
     )
 
 
-def _of_scores(scores: np.ndarray, labels: np.ndarray, top_k: int | None) -> dict[str, float | None]:
-    """The metrics of a classification; that of the k best classes where a k says something."""
-    found = _metrics("classification", scores, labels)
-    del found["top_k_accuracy"]
-    return found if top_k is None else found | {"top_k_accuracy": top_k_accuracy(scores, labels, top_k)}
+def class_shares(predictor: Predictor, outputs: np.ndarray) -> np.ndarray | None:
+    """The classes' probabilities (n, K); None where there are none."""
+    shares = predictor.probabilities(outputs)
+    return None if shares is None else np.stack(list(shares.values()), axis=1)
+
+
+def _of_scores(chosen: np.ndarray, scores: np.ndarray, labels: np.ndarray, top_k: int | None) -> dict[str, float | None]:
+    """The metrics of a classification; that of the k best classes where a k says something. Those that ask which class was
+    chosen look at the raw scores, as predictions do: of one-vs-rest several probabilities may round to 1.
+    """
+    found = {
+        metric.name: metric.function(scores if metric.name in BY_PROBABILITY else chosen, labels)
+        for metric in METRICS.values()
+        if metric.task == "classification" and metric.name != "top_k_accuracy"
+    }
+    return found if top_k is None else found | {"top_k_accuracy": top_k_accuracy(chosen, labels, top_k)}
 
 
 def _of_tags(split: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column], named: Named) -> Evaluation:
@@ -269,6 +282,18 @@ EVALUATIONS = {
 
 def _metrics(task: str, predicted: np.ndarray, actual: np.ndarray) -> dict[str, float | None]:
     return {metric.name: metric.function(predicted, actual) for metric in METRICS.values() if metric.task == task}
+
+
+def measured(metric: str, predictor: Predictor, outputs: np.ndarray, columns: Mapping[str, Column]) -> float | None:
+    """One metric of the model's task, from raw outputs (n, k) for the rows of those columns, as an evaluation has it."""
+    target, outputs = predictor.target, outputs.astype(np.float64)
+    if isinstance(target, Numbers):
+        return METRICS[metric].function(target.restored(outputs), target.actual(columns))
+    labels = target.strata(columns)
+    if labels is None:
+        return METRICS[metric].function(outputs, target.matrix(columns, outputs.shape[1], np.float64))
+    shared = class_shares(predictor, outputs) if metric in BY_PROBABILITY else None
+    return METRICS[metric].function(class_scores(outputs) if shared is None else shared, labels)
 
 
 def _counts(table: np.ndarray, index: int) -> tuple[int, int, int]:

@@ -82,6 +82,11 @@ class Predictor:
         """The arrays of each layer by its name and their own (see `Network.exported`); none of a model without layers."""
         return self.learner.exported() if isinstance(self.learner, Network) else {}
 
+    @property
+    def is_linear(self) -> bool:
+        """Whether raw outputs are weighted sums of the features: a network without hidden layers gives such."""
+        return len(self.learner.layers) == 1
+
     def centroids(self) -> tuple[np.ndarray, np.ndarray] | None:
         """The centroids (k, d) as they are compared with scaled features, and in the data's own units; None of a model
         without any.
@@ -92,8 +97,8 @@ class Predictor:
         return scaled, scaled * self.features.scale + self.features.center
 
     def coefficients(self) -> tuple[np.ndarray, np.ndarray] | None:
-        """W (d, k) and b (k,) in the data's own units; None where there are hidden layers, or none at all."""
-        if len(self.learner.layers) != 1:
+        """W (d, k) and b (k,) in the data's own units; None of a model that is not linear."""
+        if not self.is_linear:
             return None
         if self._coefficients is not None:
             return self.target.unscaled(self._coefficients[:-1], self._coefficients[-1])
@@ -118,7 +123,10 @@ class Predictor:
 
     def predict(self, columns: Mapping[str, Column]) -> Prediction:
         """Values or labels, and probabilities, of raw columns."""
-        outputs = self.outputs(columns)
+        return self.prediction(self.outputs(columns))
+
+    def prediction(self, outputs: np.ndarray) -> Prediction:
+        """Values or labels, and probabilities, from raw outputs (n, k)."""
         shares = self.probabilities(outputs)
         named = None if shares is None else self.target.by_name(shares)
         distances = None if self.training.model.has_target else outputs

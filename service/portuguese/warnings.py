@@ -73,6 +73,7 @@ WARNINGS = {
     "stopped after epoch {epoch}: max_seconds is {most}": "parou depois da época {epoch}: max_seconds é {most}",
     "the checkpoint taken after epoch {damaged} is damaged; the run went on from epoch {epoch}": "o checkpoint feito depois da época {damaged} está danificado; a execução continuou da época {epoch}",
     # Predictions
+    "the rows' leverages are left out: with {inputs} features they take more products than one call may; train with fewer features, or have the server's VIDRO_MAX_WORK raised": "as alavancagens das linhas ficaram de fora: com {inputs} atributos elas exigem mais produtos do que uma chamada pode fazer; treine com menos atributos, ou peça que VIDRO_MAX_WORK do servidor seja aumentado",
     "the model does not read {names}; they have no part in the predictions": "o modelo não lê {names}; isso não influi nas predições",
     "'{category}' in column '{name}', in {count} records here": "'{category}' na coluna '{name}', em {count} registros aqui",
     "counts as {feature}": "conta como {feature}",

@@ -12,6 +12,7 @@ from engine.training.predict import WITHOUT_LAYERS, Predictor
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
 from service.epochs import AtEpoch
+from service.predictions import Split, without_rows
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
@@ -66,9 +67,7 @@ def get_evaluation(
     store: StoreOf,
     caller: Reader,
     job_id: str,
-    split: Annotated[
-        Literal["train", "validation", "test"] | None, Query(description="test, else validation, else train")
-    ] = None,
+    split: Annotated[Split | None, Query(description="test, else validation, else train")] = None,
     epoch: AtEpoch = "model",
     largest: Annotated[
         int, Query(ge=0, le=1000, description="rows to name whose residuals are the largest, of a regression")
@@ -96,12 +95,5 @@ def get_evaluation(
     with within("query"):
         found = evaluate(predictor, table.columns(predictor.training.columns), split, largest, top_k)
     if found is None:
-        raise NotFound(_no_rows(predictor, str(split)), "/query/split")
+        raise NotFound(without_rows(predictor.training, split or "train"), "/query/split")
     return EvaluationResource(job_id=job.id, epoch=moment.epoch, units=metric_units(found.metrics), **vars(found))
-
-
-def _no_rows(predictor: Predictor, split: str) -> str:
-    asked = getattr(predictor.training.split, split, None)
-    if not asked:
-        return f"this job has no {split} rows; it was not asked to set any apart (split.{split})"
-    return f"this job has no {split} rows: split.{split} is {asked:g}, which came to none of the rows that could be used"

@@ -8,12 +8,11 @@ import polars as pl
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy.orm import Session
 
-from engine.forms import Matching
 from service import png
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.negotiation import accepted
-from service.pictures import PNG, Scale
+from service.pictures import PNG, ImageColumn, Scale, Size, size_of
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
@@ -27,21 +26,6 @@ from store.tables import Dataset
 
 router = APIRouter(prefix="/v1/datasets/{dataset_id}/images", tags=["datasets"], route_class=Route)
 TYPES = ("image/png", "application/json")
-Column = Annotated[
-    str | None,
-    Query(
-        description="a column of images; of a table with a column a pixel, what their names begin with, as `pixel` of "
-        "`pixel_0_0`. The first that there is by default"
-    ),
-]
-Size = Annotated[
-    str | None,
-    Query(
-        description="width and height, as in `28x28`, by which vectors, or columns that are numbered, are images row by row",
-        max_length=11,
-    ),
-    Matching(r"^[1-9]\d{0,4}x[1-9]\d{0,4}$", "width and height, as in 28x28"),
-]
 Low = Annotated[float | None, Query(description="the number that is black", allow_inf_nan=False)]
 High = Annotated[float | None, Query(description="the number that is white", allow_inf_nan=False)]
 
@@ -57,7 +41,7 @@ def get_sheet(
     store: StoreOf,
     caller: Reader,
     dataset_id: str,
-    column: Column = None,
+    column: ImageColumn = None,
     offset: Annotated[int, Query(ge=0, le=2**62, description="row of the first")] = 0,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     columns: Annotated[int, Query(ge=1, le=100, description="images side by side")] = 10,
@@ -74,7 +58,7 @@ def get_sheet(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         if media_type == "application/json":
-            found = images_of(dataset, lambda: datasets.load(session, store.files, dataset))
+            found = images_of(dataset.columns, lambda: datasets.load(session, store.files, dataset))
             return ResourceResponse(Listing(**listing([_described(images) for images in found], None)).document())
         _identify(request, dataset, column, size, low, high, scale, offset, limit, columns)
         images, table = _images(session, store, dataset, column, size, low, high)
@@ -100,7 +84,7 @@ def get_image(
     caller: Reader,
     dataset_id: str,
     row: Annotated[int, Path(ge=0, le=2**62, description="counted from 0, as /rows does")],
-    column: Column = None,
+    column: ImageColumn = None,
     scale: Scale = 1,
     size: Size = None,
     low: Low = None,
@@ -135,10 +119,7 @@ def _images(
     low: float | None,
     high: float | None,
 ) -> tuple[Images, pl.DataFrame]:
-    width, _, height = (size or "").partition("x")
-    images = image_named(
-        dataset, lambda: datasets.load(session, store.files, dataset), column, (int(width), int(height)) if size else None
-    )
+    images = image_named(dataset.columns, lambda: datasets.load(session, store.files, dataset), column, size_of(size))
     low, high = images.low if low is None else low, images.high if high is None else high
     if not np.isfinite(high - low) or high <= low:
         raise UnreadableFile(f"white is {high:g} and black {low:g}; the first must be the larger number", "/query/high")

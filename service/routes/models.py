@@ -1,19 +1,18 @@
 """Models and their predictions."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Body, Query, Response
 
 from engine.errors import UnusableData
 from engine.tables.features import pointer
-from engine.tables.target import Shares
 from engine.training.findings import notices
 from engine.training.predict import Predictor, columns_of, unread, unseen
 from service.alternatives import ByFields
 from service.dependencies import PageOf, Reader, StoreOf, Writer
 from service.language import spoken
 from service.lists import ORDERED, Asked, NameHolds, Total, View
+from service.predictions import by_row
 from service.resources import BRIEF_MODEL, model_resource, model_summary
 from service.responses import problems
 from service.routing import Route, works_on
@@ -100,7 +99,7 @@ def predict(
     except UnusableData as error:
         raise (error if isinstance(request, RecordsRequest) else _in_table(error, request)) from None
     found = predictor.predict(columns)
-    probabilities = None if found.by_name is None else _by_row(found.by_name)
+    probabilities = None if found.by_name is None else by_row(found.by_name)
     told = unread(predictor.features, records) + notices(unseen(predictor.features, records))
     warnings = spoken(told)
     return PredictionsResource(
@@ -114,12 +113,6 @@ def predict(
 
 def _refuse_too_much(store: Store, predictor: Predictor, rows: int) -> None:
     refuse_too_much(store.settings.max_work, "", "send fewer rows a call", work_of_predictions(predictor, rows))
-
-
-def _by_row(shares: Mapping[str, Shares]) -> list[dict[str, Any]]:
-    """Probabilities (n,) by name as an object a row."""
-    columns = [_by_row(share) if isinstance(share, Mapping) else share.tolist() for share in shares.values()]
-    return [dict(zip(shares, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _records(request: TableRequest) -> list[dict[str, Any]]:

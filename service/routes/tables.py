@@ -1,11 +1,9 @@
 """The table of a dataset: its rows, its original bytes, and warnings of it."""
 
-import re
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
-import polars as pl
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import FileResponse
 
@@ -18,12 +16,11 @@ from service.remedies import advised
 from service.resources import listing
 from service.responses import BINARY, problems
 from service.routing import Route, works_on
-from service.rows import numbers_a_row, refuse_unknown_column, rows_page
+from service.rows import numbers_a_row, refuse_unknown_column, rows_page, spreadsheet
 from service.schemas.datasets import RowsPage
 from service.schemas.parts import Listing, Notice
 from service.work import refuse_too_much
 from store import datasets
-from store.database import to_json
 from store.errors import UnreadableFile
 from store.readings.options import names_in
 from store.tables import Dataset
@@ -31,8 +28,6 @@ from store.tables import Dataset
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 TEXT_FORMATS = frozenset({"arff", "csv", "json", "jsonl", "tsv"})
 """Formats of original files that are plain text."""
-FORMULA = r"^[=+\-@\t\r]"
-"""Characters that a spreadsheet takes for the beginning of a formula."""
 
 
 @router.get("/datasets/{dataset_id}/warnings", responses=problems(404))
@@ -93,21 +88,8 @@ def get_rows(
     cells = {"numbers": stretch.height * numbers_a_row(stretch)}
     refuse_too_much(store.settings.max_work, "/query/limit", "ask for fewer rows, or take /content", cells)
     if media_type == "text/csv":
-        return Response(_spreadsheet(stretch), media_type="text/csv")
+        return Response(spreadsheet(stretch), media_type="text/csv")
     return rows_page(stretch, offset, table.height)
-
-
-def _spreadsheet(table: pl.DataFrame) -> bytes:
-    """The table as CSV, arrays as JSON, formulas escaped as OWASP advises (CSV injection)."""
-    columns = []
-    for column in table.iter_columns():
-        if isinstance(column.dtype, pl.Array):
-            column = pl.Series(column.name, [cell if cell is None else to_json(cell) for cell in column.to_list()], pl.String)
-        if column.dtype == pl.String:
-            column = column.str.replace(FORMULA, "'$0")
-        columns.append(column)
-    names = [f"'{name}" if re.match(FORMULA, name) else name for name in table.columns]
-    return pl.DataFrame(columns).rename(dict(zip(table.columns, names, strict=True))).write_csv().encode()
 
 
 @router.get(
