@@ -8,7 +8,16 @@ from typing import Final
 
 import numpy as np
 
-PURPOSES: Final = {"split": 0, "initialization": 1, "shuffle": 2, "dropout": 3, "augmentation": 4, "silhouette": 5}
+PURPOSES: Final = {
+    "split": 0,
+    "initialization": 1,
+    "shuffle": 2,
+    "dropout": 3,
+    "augmentation": 4,
+    "silhouette": 5,
+    "permutation": 6,
+    "rows": 7,
+}
 
 
 def generator(seed: int, purpose: str, *index: int) -> np.random.Generator:

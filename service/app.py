@@ -27,6 +27,7 @@ from service.routes import (
     documentation,
     evaluation,
     events,
+    explanations,
     feature_maps,
     glass,
     history,
@@ -68,7 +69,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions,
+    traces, predictions, explanations,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

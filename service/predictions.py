@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,8 +11,8 @@ from engine.glass import leverage
 from engine.glass.rows import CONFIDENCE, RESIDUAL, SplitRows, Wanted
 from engine.tables.target import Shares
 from engine.training.predict import Predictor
-from engine.training.spec import Training
 from service import png
+from service.asked_rows import Split, columns_read, rows_of_split
 from service.rows import numbers_a_row
 from service.schemas.parts import Notice
 from service.schemas.predictions import Formula, RowPrediction, SplitPredictions
@@ -23,9 +23,6 @@ from store.errors import NotFound
 from store.images import image_named
 from store.predictors import PredictorAt
 
-Split = Literal["train", "validation", "test"]
-SPLITS: tuple[Split, ...] = ("test", "validation", "train")
-"""From what tells the most of other rows to what tells the least."""
 MEAN_LOSS = r"\frac{1}{n} \sum_i w_i\, \ell_i"
 
 
@@ -53,23 +50,7 @@ class Listed:
         return [leverage.left_out(self.split.predictor.features.width)] if is_left_out else []
 
 
-def rows_of_split(table: JobTable, training: Training, split: Split | None) -> tuple[Split, dict[str, np.ndarray]]:
-    """A split, by default the first of SPLITS that has rows, and the rows of each. Raises NotFound where it has none."""
-    rows = table.split_rows(training)
-    name = split or next(name for name in SPLITS if len(rows[name]))
-    if not len(rows[name]):
-        raise NotFound(without_rows(training, name), "/query/split")
-    return name, rows
-
-
-def without_rows(training: Training, split: Split) -> str:
-    """Why a job has no rows of a split."""
-    asked = getattr(training.split, split, None)
-    if not asked:
-        return f"this job has no {split} rows; it was not asked to set any apart (split.{split})"
-    return f"this job has no {split} rows: split.{split} is {asked:g}, which came to none of the rows that could be used"
-
-
+@np.errstate(over="ignore", invalid="ignore")  # weights that went astray are shown as they are
 def listed(limit: int, predictor: Predictor, table: JobTable, split: Split | None, wanted: Wanted, page: Page) -> Listed:
     """A page of the rows of a split that are wanted.
 
@@ -80,9 +61,8 @@ def listed(limit: int, predictor: Predictor, table: JobTable, split: Split | Non
     count = len(rows[name])
     work = {"products": count * predictor.learner.products, "values": count * features.width}
     refuse_too_much(limit, "/split", "whoever runs the server can raise the limit", work)
-    names = dict.fromkeys((*(entry.name for entry in features.inputs), *training.targets))
-    with np.errstate(over="ignore", invalid="ignore"):
-        found = SplitRows.of(predictor, name, rows[name], table.taken(names, rows[name]))
+    weighed = name == "train"
+    found = SplitRows.of(predictor, rows[name], table.taken(columns_read(predictor), rows[name]), weighed)
     if found.has_leverage and leverage_products(found, rows) <= most(limit, "products"):
         columns = found.columns if name == "train" else table.taken((entry.name for entry in features.inputs), rows["train"])
         X = features.transform(found.columns)
@@ -117,6 +97,7 @@ def shown(
     )
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def items_of(limit: int, table: JobTable, found: SplitRows, cells: bool) -> list[RowPrediction]:
     """The rows one by one. Raises TooMuchWork at `/limit`."""
     count, target, k = len(found.rows), found.predictor.target, found.outputs.shape[1]

@@ -39,10 +39,10 @@ class SplitRows:
     """How far each row pulls its own prediction (n,), where that was worked out (see leverage.py)."""
 
     @classmethod
-    def of(cls, predictor: Predictor, split: str, rows: np.ndarray, columns: Mapping[str, Column]) -> "SplitRows":
-        """The rows (n,) of that split, whose cells the columns hold."""
+    def of(cls, predictor: Predictor, rows: np.ndarray, columns: Mapping[str, Column], weighed: bool = False) -> "SplitRows":
+        """The rows (n,) whose cells the columns hold; `weighed` as training rows are."""
         answers = {name: columns[name] for name in predictor.training.targets}
-        weights = row_weights(predictor.training, predictor.target, answers) if split == "train" else None
+        weights = row_weights(predictor.training, predictor.target, answers) if weighed else None
         return cls(predictor, rows, columns, predictor.outputs(columns), weights)
 
     @property
@@ -58,8 +58,7 @@ class SplitRows:
         width = self.outputs.shape[1]
         no_target = isinstance(target, NoTarget)
         Y = np.empty((len(self.rows), 0), dtype) if no_target else target.matrix(self.columns, width, dtype)
-        with np.errstate(over="ignore", invalid="ignore"):  # weights that went astray are shown as they are
-            return self.loss.of(self.outputs, Y)
+        return self.loss.of(self.outputs, Y)
 
     @property
     def mean_loss(self) -> float:

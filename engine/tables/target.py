@@ -125,6 +125,9 @@ class Unscaled:
     def scaling(self) -> None:
         return None
 
+    def restored(self, outputs: np.ndarray) -> np.ndarray:
+        return outputs
+
     def unscaled(self, W: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         return W, b
 

@@ -9,10 +9,10 @@ from engine.errors import InvalidSpec, within
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate, products_of_silhouettes
 from engine.training.predict import WITHOUT_LAYERS, Predictor
+from service.asked_rows import Split, without_rows
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
 from service.epochs import AtEpoch
-from service.predictions import Split, without_rows
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on

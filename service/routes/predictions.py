@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query, Request, Response
 
 from engine.errors import within
 from engine.glass.rows import Only, Sort, Wanted
+from service.asked_rows import Split
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.epochs import AtEpoch
 from service.language import language, spoken
 from service.negotiation import accepted
 from service.pictures import PNG, ImageColumn, Scale, Size, size_of
-from service.predictions import Page, Split, as_table, items_of, listed, picture, shown
+from service.predictions import Page, as_table, items_of, listed, picture, shown
 from service.responses import problems
 from service.routing import Route, works_on
 from service.rows import spreadsheet
