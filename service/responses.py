@@ -43,6 +43,12 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def answering(example: Any, *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of an endpoint of something by its id, with an example of its answer."""
+    shown = {"description": "Successful Response", "content": {"application/json": {"example": example}}}
+    return {**problems(404, *statuses), 200: shown}
+
+
 def reference(name: str) -> dict[str, str]:
     """The schema of that name in the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}

@@ -5,12 +5,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Query, Request, Response
 
 from engine.errors import within
+from engine.glass import contributions, dependence, importance, what_if
 from service.asked_rows import Split
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.explanations import ModelOnTable, Rows, contributions_of, dependence_of, importance_of
 from service.language import spoken
-from service.responses import problems
+from service.responses import answering
 from service.routing import Route, works_on
 from service.schemas.explanations import (
     ContributionsResource,
@@ -23,13 +24,78 @@ from service.what_if import what_if_of
 from store import models
 
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
-EXAMPLES: Any = {"flower": {"summary": "A wider petal", "value": {"row": 106, "changes": {"petal_width": 2.1}}}}
+EXAMPLES: Any = {"flower": {"summary": "A narrower petal", "value": {"row": 72, "changes": {"petal_width": 1.2}}}}
+WHAT_IF: Any = {
+    "job_id": "job_01937b2e",
+    "epoch": 30,
+    "row": 72,
+    "split": "validation",
+    "target": "versicolor",
+    "changes": [{"column": "petal_width", "before": 1.5, "after": 1.2}],
+    "before": {
+        "prediction": "virginica",
+        "probabilities": {"setosa": 0.002, "versicolor": 0.399, "virginica": 0.599},
+        "distances": None,
+        "loss": 0.918,
+    },
+    "after": {
+        "prediction": "versicolor",
+        "probabilities": {"setosa": 0.003, "versicolor": 0.842, "virginica": 0.156},
+        "distances": None,
+        "loss": 0.172,
+    },
+    "difference": {"setosa": 0.001, "versicolor": 0.442, "virginica": -0.443},
+    "formula": what_if.FORMULA,
+    "warnings": [],
+}
+ROWS = {"model_id": "mdl_01937b2e", "split": "validation", "rows": 30, "of_rows": 30, "seed": 0}
+DEPENDENCE: Any = {
+    **ROWS,
+    "feature": "petal_width",
+    "kind": "numeric",
+    "values": [0.1, 1.3, 2.5],
+    "of": "probability",
+    "averages": {"setosa": [0.363, 0.303, 0.192], "versicolor": [0.633, 0.552, 0.12], "virginica": [0.004, 0.145, 0.688]},
+    "formula": dependence.FORMULA,
+    "source": dependence.SOURCE,
+}
+IMPORTANCE: Any = {
+    **ROWS,
+    "metric": "accuracy",
+    "better": "higher",
+    "value": 0.933,
+    "repeats": 3,
+    "columns": [{"column": "petal_length", "importance": 0.256, "std": 0.016, "losses": [0.267, 0.267, 0.233]}],
+    "formula": importance.FORMULA,
+    "source": importance.SOURCE,
+}
+CONTRIBUTIONS: Any = {
+    "model_id": "mdl_01937b2e",
+    "row": 5,
+    "split": "train",
+    "target": 6.5,
+    "prediction": 6.64,
+    "probabilities": None,
+    "outputs": {"weight": {"bias": 4.827, "mean_output": 6.64, "output": 6.64}},
+    "features": [
+        {
+            "feature": "months",
+            "column": "months",
+            "value": 6.0,
+            "mean": 6.0,
+            "weights": {"weight": 0.302},
+            "contributions": {"weight": 1.813},
+            "from_mean": {"weight": 0.0},
+        }
+    ],
+    "formulas": {"contributions": {"formula": contributions.FORMULA, "source": None}},
+}
 OfSplit = Annotated[Split | None, Query(description="test, else validation, else train")]
 MostRows = Annotated[int, Query(ge=1, le=100_000, description="of a larger split, so many rows are drawn by the seed")]
 Seed = Annotated[int, Query(ge=0, lt=2**53)]
 
 
-@router.post("/jobs/{job_id}/what_if", response_model=WhatIf, responses=problems(404, 410, 413))
+@router.post("/jobs/{job_id}/what_if", response_model=WhatIf, responses=answering(WHAT_IF, 410, 413))
 @works_on("tables")
 def ask_what_if(
     store: StoreOf, caller: Reader, job_id: str, request: Annotated[WhatIfRequest, Body(openapi_examples=EXAMPLES)]
@@ -42,7 +108,7 @@ def ask_what_if(
     return ResourceResponse(found.document())
 
 
-@router.get("/models/{model_id}/dependence", response_model=DependenceResource, responses=problems(404))
+@router.get("/models/{model_id}/dependence", response_model=DependenceResource, responses=answering(DEPENDENCE))
 @works_on("tables")
 def get_dependence(
     request: Request,
@@ -68,7 +134,7 @@ def get_dependence(
     return ResourceResponse(found.document())
 
 
-@router.get("/models/{model_id}/importance", response_model=ImportanceResource, responses=problems(404))
+@router.get("/models/{model_id}/importance", response_model=ImportanceResource, responses=answering(IMPORTANCE))
 @works_on("tables")
 def get_importance(
     request: Request,
@@ -94,7 +160,7 @@ def get_importance(
     return ResourceResponse(found.document())
 
 
-@router.get("/models/{model_id}/contributions", response_model=ContributionsResource, responses=problems(404))
+@router.get("/models/{model_id}/contributions", response_model=ContributionsResource, responses=answering(CONTRIBUTIONS))
 @works_on("tables")
 def get_contributions(
     request: Request,

@@ -35,8 +35,8 @@ class Answer(Resource):
     """What the weights answer to a row."""
 
     prediction: Any = Field(description="as a model's predictions")
-    probabilities: Shares
-    distances: list[Number] | None = Field(description="of a clustering: to every centroid")
+    probabilities: Shares = None
+    distances: list[Number] | None = Field(default=None, description="of a clustering: to every centroid")
     loss: Number | None = Field(description="by the job's loss, against what the table says; null of a row in no split")
 
 
@@ -130,7 +130,7 @@ class ContributionsResource(Resource):
     split: SplitName | None = Field(description="that the row is in; null where a missing cell keeps it out of all")
     target: Any = Field(description="what the table says of the row")
     prediction: Any
-    probabilities: Shares
+    probabilities: Shares = None
     outputs: dict[str, OutputSum] = Field(
         description="by target; of classes, the raw outputs that the loss turns into probabilities, by class"
     )

@@ -25,21 +25,28 @@ class RowPrediction(Resource):
     row: int = Field(description="of the dataset, as /rows counts them")
     target: Any = Field(description="what the table says: a class, a number, or one by name of several; null of a clustering")
     prediction: Any = Field(description="in the same form; of a clustering the cluster, from 0")
-    right: bool | None = Field(description="whether they agree, of tags all of them; null of numbers and clusters")
-    confidence: Number | None = Field(
-        description="the probability of what is predicted, of tags that of the least sure one; null without probabilities"
+    right: bool | None = Field(
+        default=None, description="whether they agree, of tags all of them; null of numbers and clusters"
     )
-    probabilities: Shares
+    confidence: Number | None = Field(
+        default=None,
+        description="the probability of what is predicted, of tags that of the least sure one; null without probabilities",
+    )
+    probabilities: Shares = None
     loss: Number = Field(description="by the job's loss, in its unit (see a job's units), without the row's weight")
-    weight: Number | None = Field(description="what class_weight makes it count in training; null without, and of other rows")
+    weight: Number | None = Field(
+        default=None, description="what class_weight makes it count in training; null without, and of other rows"
+    )
     residual: Number | dict[str, Number] | None = Field(
-        description="target less prediction, in the target's unit; null of classes"
+        default=None, description="target less prediction, in the target's unit; null of classes"
     )
     leverage: Number | None = Field(
-        description="of a linear model of numbers: how far the row pulls its own prediction; else null"
+        default=None, description="of a linear model of numbers: how far the row pulls its own prediction; else null"
     )
-    distances: list[Number] | None = Field(description="of a clustering: to every centroid, as features are scaled")
-    cells: dict[str, Any] | None = Field(description="the whole row by column, where `cells` asks for it")
+    distances: list[Number] | None = Field(
+        default=None, description="of a clustering: to every centroid, as features are scaled"
+    )
+    cells: dict[str, Any] | None = Field(default=None, description="the whole row by column, where `cells` asks for it")
 
 
 class SplitPredictions(Resource):

@@ -62,6 +62,7 @@ def reads(here: Here) -> list[str]:
         f"/v1/jobs/{seeing}/feature_maps": "?row=0",
         f"/v1/datasets/{dataset}/histogram": "?column=a",
         f"/v1/datasets/{dataset}/warnings": "?target=b",
+        f"/v1/models/{job['model_id']}/dependence": "?feature=a",
     }
     return [path + query.get(path, "") for path in found]
 

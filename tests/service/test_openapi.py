@@ -156,7 +156,10 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
     flat = stage.job(stage.csv("a,b,y\n1,2,3\n2,4,5\n3,6,8\n").json()["id"], "y", "linear_regression")
     body = {"dataset_id": iris, "target": "species", "model": {"kind": "mlp"}}
     wild = TRACES["given"]["value"] | {"optimizer": {"kind": "gradient_descent", "learning_rate": 1e200}, "steps": 5}
-    jobs = [f"/v1/jobs/{made['id']}{part}" for made in (job, flat) for part in ("", "/curves", "/checkpoints", "/weights")]
+    parts = ("", "/curves", "/checkpoints", "/weights", "/predictions?cells=true")
+    jobs = [f"/v1/jobs/{made['id']}{part}" for made in (job, flat) for part in parts]
+    rest = [f"/v1/models/{made['model_id']}/importance?repeats=2&rows=20&split=train" for made in (job, flat)]
+    rest += [f"/v1/models/{flat['model_id']}/contributions", f"/v1/models/{job['model_id']}/contributions"]
     got = [
         "/v1/datasets", f"/v1/datasets/{iris}", f"/v1/datasets/{iris}/rows", "/v1/samples", "/v1/jobs", *jobs, "/v1/models",
         f"/v1/models/{job['model_id']}", f"/v1/models/{flat['model_id']}", "/v1/catalog", "/v1/landscapes",
@@ -164,6 +167,7 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         "/v1/landscapes/bowl",
         f"/v1/jobs/{job['id']}/evaluation",
         *(f"/v1/jobs/{near['id']}/{part}" for part in ("weights", "evaluation", "clusters", "clusters?x=sepal_width")),
+        *rest, f"/v1/models/{flat['model_id']}/dependence?feature=a",
         f"/v1/jobs/{job['id']}/histograms", f"/v1/jobs/{flat['id']}/evaluation", f"/v1/datasets/{iris}/correlations",
         f"/v1/datasets/{iris}/histogram?column=petal_width", "/healthz", "/readyz",
         "/v1/datasets/ds_none", "/v1/jobs/job_none", "/v1/jobs/job_none/weights", "/v1/models/mdl_none",
@@ -190,6 +194,8 @@ def calls(stage: Stage) -> list[tuple[str, str, Any]]:
         ("post", "/v1/gradient_checks", {"job_id": job["id"], "parameters": 9}),
         ("post", "/v1/gradient_checks", CHECKS["given"]["value"]),
         ("post", "/v1/gradient_checks", {}),
+        ("post", f"/v1/jobs/{job['id']}/what_if", {"row": 3, "changes": {"petal_width": 2.1}}),
+        ("post", f"/v1/jobs/{flat['id']}/what_if", {"row": 1, "changes": {"a": "x"}}),
         ("post", "/v1/landscapes/bowl/descend", {"optimizers": [{"kind": "adam"}]}),
         ("post", "/v1/initializations", {"width": 10, "depth": 2, "rows": 5}),
         ("delete", f"/v1/jobs/{stage.client.post('/v1/jobs', json=body).json()['id']}", None),
@@ -208,6 +214,17 @@ def test_every_answer_is_as_declared(stage: Stage) -> None:
         if response.status_code >= 400 and path != "/readyz":
             assert media_type == "application/problem+json"
     assert statuses == {200, 201, 202, 404, 409, 422, 503}
+
+
+def test_every_example_of_an_answer_is_as_declared(document: dict[str, Any]) -> None:
+    held = 0
+    for method, path, operation in operations(document):
+        content = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        if "example" in content:
+            schema = {**content["schema"], "components": document["components"]}
+            assert jsonschema.Draft202012Validator(schema).is_valid(content["example"]), f"{method} {path}"
+            held += 1
+    assert held >= 5
 
 
 @pytest.mark.parametrize("name", ["short", "linear"])
