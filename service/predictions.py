@@ -91,7 +91,7 @@ def shown(
         offset=page.offset,
         mean_loss=split.mean_loss,
         classes=split.predictor.target.labels,
-        formulas=_formulas(split),
+        formulas=_formulas(found.page),
         items=items_of(limit, table, found.page, cells),
         warnings=warnings,
     )
@@ -101,9 +101,9 @@ def shown(
 def items_of(limit: int, table: JobTable, found: SplitRows, cells: bool) -> list[RowPrediction]:
     """The rows one by one. Raises TooMuchWork at `/limit`."""
     count, target, k = len(found.rows), found.predictor.target, found.outputs.shape[1]
-    whole = table.table[found.rows] if cells else None
-    numbers = count * (8 + k + len(target.classes or ()) + (0 if whole is None else numbers_a_row(whole)))
+    numbers = count * (8 + k + len(target.classes or ()) + (numbers_a_row(table.table) if cells else 0))
     refuse_too_much(limit, "/limit", "ask for fewer rows", {"numbers": numbers})
+    whole = table.table[found.rows] if cells else None
     answer = found.predictor.prediction(found.outputs)
     columns: dict[str, list[Any]] = {
         "row": found.rows.tolist(),

@@ -94,7 +94,7 @@ class SplitRows:
         if shares is None:
             return None
         P = np.stack(list(shares.values()), axis=1)
-        return np.asarray(P.max(axis=1) if self.labels is not None else np.maximum(P, 1 - P).min(axis=1))
+        return np.maximum(P, 1 - P).min(axis=1) if self.chosen is None else P[np.arange(len(P)), self.chosen]
 
     @cached_property
     def residuals(self) -> np.ndarray | None:
@@ -143,7 +143,7 @@ class Wanted:
         places = np.flatnonzero(wanted)
         values = SORTS[self.sort](found)
         if values is None:
-            raise InvalidSpec([("/sort", WITHOUT[self.sort].format(model=found.predictor.training.model.kind))])
+            raise InvalidSpec([("/sort", f"{_without(self.sort, found)}; sort by loss")])
         keys = np.where(np.isnan(values), np.inf, values)[places]  # what is no number is as far off as can be
         descending = DESCENDING[self.sort] if self.descending is None else self.descending
         return np.asarray(places[np.argsort(-keys if descending else keys, kind="stable")])
@@ -155,11 +155,16 @@ SORTS: Mapping[Sort, Callable[[SplitRows], np.ndarray | None]] = {
     "leverage": lambda found: found.leverages,
     "row": lambda found: found.rows,
 }
-WITHOUT: Mapping[Sort, str] = {
-    "confidence": "{model} gives no probabilities here, so its rows have no confidence; sort by loss",
-    "leverage": "rows have a leverage where a linear model learns numbers, which {model} does not here, or has too many "
-    "features for; sort by loss",
-}
+
+
+def _without(sort: Sort, found: SplitRows) -> str:
+    """Why rows have nothing to be sorted by."""
+    kind = found.predictor.training.model.kind
+    if sort == "confidence":
+        return f"{kind} gives no probabilities here, so its rows have no confidence"
+    if found.has_leverage:
+        return "the rows' leverages take more products than one call may"
+    return f"only rows that a linear model of numbers is fitted to have a leverage, and {kind} is none here"
 
 
 def _of_class(found: SplitRows, at: str, name: str, numbers: np.ndarray | None) -> np.ndarray:

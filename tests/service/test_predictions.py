@@ -195,7 +195,7 @@ def test_the_misclassified_digits_are_one_picture(here: Here) -> None:
         ("classes", {"split": "test"}, 404, "/query/split", "not asked to set any apart"),
         ("classes", {"epoch": 2}, 404, None, "there are those of 3"),
         ("classes", {"true": "tulip"}, 422, "/query/true", "there are setosa, versicolor, virginica"),
-        ("classes", {"sort": "leverage"}, 422, "/query/sort", "mlp does not here"),
+        ("classes", {"sort": "leverage"}, 422, "/query/sort", "mlp is none here"),
         ("classes", {"limit": 1001}, 422, "/query/limit", "1000"),
         ("numbers", {"only": "wrong"}, 422, "/query/only", "sort them by loss"),
         ("numbers", {"predicted": "7"}, 422, "/query/predicted", "leave it out"),
