@@ -1,6 +1,6 @@
 """The rows of a job's table that an answer is about: those of a split, or one. Knows no HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 import numpy as np
@@ -63,5 +63,10 @@ def target_of(table: JobTable, predictor: Predictor, columns: Mapping[str, Colum
     target = predictor.target
     if split is not None or not target.names:
         return target.answers(columns)[0]
-    cells = {name: table.table[name][row] for name in target.names}
+    cells = cells_of(table, target.names, row)
     return cells if len(cells) > 1 else cells[target.names[0]]
+
+
+def cells_of(table: JobTable, names: Iterable[str], row: int) -> dict[str, Any]:
+    """The cells of a row in the named columns, as /rows gives them."""
+    return table.table.select(list(names)).slice(row, 1).row(0, named=True)

@@ -12,7 +12,7 @@ from engine.tables.features import Column
 from engine.tables.target import Numbers
 from engine.training.findings import notices
 from engine.training.predict import Predictor, unseen
-from service.asked_rows import Split, row_of, split_of, target_of, with_gap
+from service.asked_rows import Split, cells_of, row_of, split_of, target_of, with_gap
 from service.predictions import by_row
 from service.schemas.explanations import Answer, Change, WhatIf, WhatIfRequest
 from service.work import refuse_too_much
@@ -52,14 +52,14 @@ def what_if_of(store: Store, caller: Caller, job_id: str, asked: WhatIfRequest) 
         before = _answer(predictor, columns, split)
     except UnusableData:
         before = None
-    changes = zip(record, asked.changes.values(), strict=True)  # which may have named a column with spaces around it
+    cells = cells_of(table, record, asked.row)
     found = WhatIf(
         job_id=job.id,
         epoch=moment.epoch,
         row=asked.row,
         split=split,
         target=target_of(table, predictor, columns, asked.row, split),
-        changes=[Change(column=name, before=table.table[name][asked.row], after=cell) for name, cell in changes],
+        changes=[Change(column=name, before=cells[name], after=cell) for name, cell in record.items()],
         before=before,
         after=after,
         difference=None if before is None else _difference(predictor, before, after),

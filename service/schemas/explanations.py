@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from engine.spec import NonNegativeInt, spec
+from engine.spec import NonNegativeInt
 from service.schemas.models import Cell
 from service.schemas.parts import Notice, Number, Resource
 from service.schemas.predictions import Formula, Shares
@@ -13,10 +13,10 @@ SplitName = Literal["train", "validation", "test"]
 Epoch = NonNegativeInt | Literal["model", "last", "best"]
 
 
-@spec
-class WhatIfRequest:
+class WhatIfRequest(BaseModel):
     """A row of a job's dataset, and other cells for it."""
 
+    model_config = ConfigDict(extra="forbid", strict=True)
     row: NonNegativeInt = Field(description="of the dataset, as /rows counts them")
     changes: Annotated[dict[str, Cell], Field(min_length=1)] = Field(
         description="by column: cells as JSON has them, or text, which is read as the file's was",
@@ -28,7 +28,7 @@ class WhatIfRequest:
 class Change(Resource):
     column: str
     before: Any
-    after: Any
+    after: Any = Field(description="as it was read: text of a column of numbers is a number")
 
 
 class Answer(Resource):
