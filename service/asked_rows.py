@@ -20,7 +20,7 @@ SPLITS: tuple[Split, ...] = ("test", "validation", "train")
 def rows_of_split(table: JobTable, training: Training, split: Split | None) -> tuple[Split, dict[str, np.ndarray]]:
     """A split, by default the first of SPLITS that has rows, and the rows of each. Raises NotFound where it has none."""
     rows = table.split_rows(training)
-    name = split or next(name for name in SPLITS if len(rows[name]))
+    name: Split = next(each for each in SPLITS if len(rows[each])) if split is None else split
     if not len(rows[name]):
         raise NotFound(without_rows(training, name), "/query/split")
     return name, rows

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 
 from engine.errors import UnusableData
 from engine.glass import contributions, dependence, importance
+from engine.parts.metrics import METRICS
 from engine.randomness import generator
 from engine.tables.features import Column
 from engine.training.predict import Predictor
@@ -147,7 +148,7 @@ def importance_of(limit: int, on: ModelOnTable, metric: str | None, repeats: int
     return ImportanceResource(
         **drawn.told(on, wanted),
         metric=name,
-        better=importance.METRICS[name].better,
+        better=METRICS[name].better,
         value=value,
         repeats=repeats,
         columns=columns,

@@ -27,7 +27,16 @@ def test_a_purpose_without_a_name_is_none() -> None:
 
 def test_what_is_drawn_is_drawn_for_good() -> None:
     """Stored runs are taken up again: another generator, or other numbers for the purposes, would end in other bits."""
-    assert PURPOSES == {"split": 0, "initialization": 1, "shuffle": 2, "dropout": 3, "augmentation": 4, "silhouette": 5}
+    assert PURPOSES == {
+        "split": 0,
+        "initialization": 1,
+        "shuffle": 2,
+        "dropout": 3,
+        "augmentation": 4,
+        "silhouette": 5,
+        "permutation": 6,
+        "rows": 7,
+    }
     assert draw(1, "initialization")[0] == 0.1805903380482211
 
 
