@@ -106,7 +106,8 @@ class Attempt:
         """Remember how every layer's numbers are spread, where there are layers."""
         if not self.problem.learner.layers:
             return
-        self.writer.pending.histograms[self.checkpoints.state.epoch] = layer_histograms(self.problem)
+        state = self.checkpoints.state
+        self.writer.pending.histograms[state.epoch] = layer_histograms(self.problem, state)
 
     def _improves(self, epoch: Epoch) -> bool:
         """Whether the epoch is the best so far; remembered, as is what early stopping waits for."""

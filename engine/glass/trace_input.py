@@ -10,7 +10,7 @@ from pydantic import Field
 from engine.backend import Array
 from engine.errors import InvalidSpec
 from engine.glass.trace import Update
-from engine.models.descent import begin
+from engine.models.descent import begin, scheduled_rate
 from engine.models.run_state import State
 from engine.network.backpropagation import Backpropagation
 from engine.network.layers.dense import dense
@@ -180,11 +180,9 @@ class Moment:
 
     def update(self) -> Update:
         """The optimizer as it stood."""
-        training, state = self.training, self.state
-        optimizer, schedule, epochs = training.optimizer, training.schedule, training.epochs
-        assert optimizer is not None and schedule is not None and epochs is not None
-        memory = tuple(state.vectors["schedule"].tolist())
-        rate = schedule.rate(optimizer.learning_rate, min(state.epoch, epochs - 1), epochs, memory)
+        training, state, optimizer = self.training, self.state, self.training.optimizer
+        assert optimizer is not None
+        rate = scheduled_rate(training, state)
         clip = training.regularization.clip_norm if training.regularization is not None else None
         return Update(optimizer, rate, [state.vectors[name] for name in optimizer.slots], clip, state.step)
 

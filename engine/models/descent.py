@@ -242,7 +242,7 @@ def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Def
         if spec.shuffle:
             order = shuffles.order(state.epoch)
         memory = tuple(state.vectors["schedule"].tolist())
-        rate = spec.schedule.rate(spec.optimizer.learning_rate, state.epoch, spec.epochs, memory)
+        rate = scheduled_rate(spec, state)
         while state.place < len(bounds):
             count = min(steps.stride, len(bounds) - state.place)
             steps(order, state.place, count, state.step, rate)
@@ -271,6 +271,13 @@ def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Def
         values["gradient_norm"] = gradient_norm
         values["seconds"] = time.perf_counter() - started
         yield Epoch(state.epoch, values=values, batch_losses=_batch_means(spec, steps.losses, bounds))
+
+
+def scheduled_rate(spec: Settings, state: State) -> float:
+    """The learning rate of the epoch that the state stands before; of a run that is over, that of its last."""
+    assert spec.optimizer is not None and spec.schedule is not None and spec.epochs is not None
+    memory = tuple(state.vectors["schedule"].tolist()) if "schedule" in state.vectors else spec.schedule.start()
+    return spec.schedule.rate(spec.optimizer.learning_rate, min(state.epoch, spec.epochs - 1), spec.epochs, memory)
 
 
 GRADIENT_DESCENT = Solver(descend, Definition, descends=True)

@@ -5,23 +5,22 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import select
 
-from engine.errors import InvalidSpec, within
+from engine.errors import within
 from engine.parts.metrics import metric_units
 from engine.training.evaluation import LARGEST, evaluate, products_of_silhouettes
-from engine.training.predict import WITHOUT_LAYERS, Predictor
 from service.asked_rows import Split, without_rows
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
 from service.epochs import AtEpoch
+from service.layers import entry_of, refuse_unknown_layer, refuse_without_layers
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
 from service.schemas.parts import Listing
 from service.schemas.results import EpochHistograms, EvaluationResource, LayerHistogramResource
 from service.work import refuse_too_much
-from store import checkpoints, datasets, jobs, retention
+from store import checkpoints, datasets, jobs
 from store.errors import NotFound
-from store.job_request import training_of
 from store.predictors import open_predictor
 from store.tables import Histograms
 
@@ -38,25 +37,20 @@ def get_histograms(
     of: Literal["weights", "gradients", "activations"] | None = None,
 ) -> Listing[EpochHistograms]:
     """How every layer's weights, gradients and activations were spread, through the epochs, oldest first: before training,
-    every `record.histograms_every`, and at the end.
+    every `record.histograms_every`, and at the end. Each in bins of its own; …/layers gives all epochs in common ones.
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        if job.curves_removed_at is not None:
-            raise retention.removed(job, "curves")
+        refuse_without_layers(job)
         query = select(Histograms).where(Histograms.job_number == job.number).order_by(Histograms.epoch)
         kept = session.scalars(query if epoch is None else query.where(Histograms.epoch == epoch)).all()
-    if not kept and not training_of(job.request).model.has_layers:
-        raise InvalidSpec([("/job_id", WITHOUT_LAYERS.format(kind=job.model_kind))])
-    known = {entry["layer"]: None for row in kept for entry in row.layers}
-    if layer is not None and known and layer not in known:
-        raise NotFound(f"no layer '{layer}'; there are {', '.join(known)}", "/query/layer")
+    refuse_unknown_layer(layer, kept)
     if epoch is not None and not kept:
         raise NotFound(f"no histograms of epoch {epoch} are kept; record.histograms_every says which are", "/query/epoch")
     items = []
     for row in kept:
         layers = [entry for entry in row.layers if layer in (None, entry["layer"]) and of in (None, entry["of"])]
-        items.append(EpochHistograms(epoch=row.epoch, layers=[LayerHistogramResource(**entry) for entry in layers]))
+        items.append(EpochHistograms(epoch=row.epoch, layers=[LayerHistogramResource(**entry_of(entry)) for entry in layers]))
     return Listing(**listing(items, None))
 
 

@@ -180,12 +180,20 @@ class LayerHistogramResource(Resource):
     count: int
     mean: float
     std: float
+    norm: float = Field(description="the root of the sum of the squares")
     min: float
     max: float
-    edges: list[float] = Field(description="one more than there are counts")
+    edges: list[float] = Field(
+        description="one more than there are counts: multiples of a power of two, so that bins of one epoch lie within those "
+        "of another; of a job from before version 0.6, from the least to the greatest number"
+    )
     counts: list[int]
     dead: float | None = Field(description="share of hidden units whose activation is flat at every row looked at")
     saturated: float | None = Field(description="share of hidden units and rows at which the activation is nearly flat")
+    update_ratio: float | None = Field(
+        description="of weights: how far the optimizer's next step would move them on the rows looked at, beside their norm"
+    )
+    alike: float | None = Field(description="of weights: share of hidden units that have the weights of another, to 0.1%")
 
 
 class EpochHistograms(Resource):

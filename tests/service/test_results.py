@@ -155,7 +155,8 @@ def test_the_layers_are_seen_through_the_epochs(stage: Stage) -> None:
     last = stage.client.get(url, params={"epoch": 30, "layer": "hidden_1", "of": "weights"}).json()["items"][0]["layers"]
     assert len(last) == 1
     assert last[0]["std"] == pytest.approx(np.std(weights))
-    assert last[0]["counts"] == np.histogram(weights, 30)[0].tolist()
+    assert last[0]["counts"] == np.histogram(weights, last[0]["edges"])[0].tolist()
+    assert last[0]["norm"] == pytest.approx(np.linalg.norm(weights))
     assert stage.client.get(url, params={"epoch": 7}).status_code == 404
 
 
