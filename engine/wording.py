@@ -6,6 +6,7 @@ a reader translates the template (service/language.py); the catalogs of translat
 
 import string
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,14 @@ def say(template: str, /, **values: Any) -> Sentence:
     A number that is told comes as a number (`{share:.1%}`); one that is to be typed into a request comes as text.
     """
     return Sentence(template, values)
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """What helps, in words, and as a merge patch (RFC 7396) of the job's request where a request can say it."""
+
+    said: Sentence
+    changes: Mapping[str, Any] | None = None
 
 
 def template(text: str) -> str:

@@ -8,7 +8,7 @@ from engine.glass.histograms import layer_histograms
 from engine.models.base import Model
 from engine.models.run_state import Epoch
 from engine.training.run import train
-from engine.training.verdicts import not_finite, verdicts
+from engine.training.verdicts import Verdict, not_finite, verdicts
 from engine.wording import Sentence, notice, say
 from store import checkpoints
 from store.curves import Recorder
@@ -93,7 +93,7 @@ class Attempt:
         """Remember an epoch's numbers, and its arrays where they are due or the best yet."""
         values = {"epoch": epoch.number, **epoch.values}
         self.writer.take(epoch, values, self.checkpoints.state.step)
-        self.writer.warn(not_finite(self.problem, epoch))
+        self._warn(not_finite(self.problem, epoch))
         improved = self._improves(epoch)
         every = self.training.record.checkpoint_every
         periodic = every is not None and epoch.number % every == 0
@@ -108,6 +108,9 @@ class Attempt:
             return
         state = self.checkpoints.state
         self.writer.pending.histograms[state.epoch] = layer_histograms(self.problem, state)
+
+    def _warn(self, *found: Verdict | None) -> None:
+        self.writer.warn(*(None if verdict is None else verdict.notice for verdict in found))
 
     def _improves(self, epoch: Epoch) -> bool:
         """Whether the epoch is the best so far; remembered, as is what early stopping waits for."""
@@ -150,7 +153,7 @@ class Attempt:
     def succeed(self) -> str:
         """Save the last and the best epoch, make the model, and end the job. Raises Diverged as `verdicts` does."""
         chosen = self._chosen()
-        self.writer.warn(*verdicts(self.problem, chosen.values, self._started_at()))
+        self._warn(*verdicts(self.problem, chosen.values, self._started_at()))
         every = self.training.record.histograms_every
         if every is not None and self.checkpoints.state.epoch % every:
             self._look_inside()  # at the end, whenever that is

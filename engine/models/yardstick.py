@@ -1,7 +1,9 @@
 """Yardsticks that need no learning: the same answer to every row, and the loss at the initial weights."""
 
 import math
+from collections.abc import Mapping
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +14,7 @@ from engine.models.scoring import labels, mean_loss
 from engine.network.network import Network
 from engine.parts.metrics import METRICS
 from engine.parts.scaling import NoScaling
-from engine.wording import Sentence, say
+from engine.wording import Remedy, say
 
 LOST = float(np.finfo(np.float32).eps)
 """Beside a loss that is 1 / LOST times as large another is lost: their sum in float32 is the larger one alone. A run that
@@ -25,23 +27,29 @@ def is_unscaled(problem: Problem) -> bool:
     return problem.target.task == "regression" and problem.target.scaling is None and len(problem.network.layers) > 1
 
 
-def remedy(problem: Problem, rate: float) -> Sentence:
+SCALED: Mapping[str, Any] = {"preprocessing": {"scaling": {"kind": "standard"}}}
+TARGET_SCALED: Mapping[str, Any] = {"preprocessing": {"target_scaling": {"kind": "standard"}}}
+"""Patches of a request that scale the features, and a regression's target."""
+
+
+def remedy(problem: Problem, rate: float) -> Remedy:
     """The remedy that keeps the training loss from growing at that learning rate."""
     slower = say("optimizer.learning_rate to {rate} or lower", rate=f"{rate / 10:g}")
-    regularization = problem.spec.regularization
+    regularization, at_rate = problem.spec.regularization, {"optimizer": {"learning_rate": rate / 10}}
     if isinstance(problem.spec.preprocessing.scaling, NoScaling):
-        return say("Set preprocessing.scaling to standard")
+        return Remedy(say("Set preprocessing.scaling to standard"), SCALED)
     if is_unscaled(problem):
-        return say("Set preprocessing.target_scaling to standard")
+        return Remedy(say("Set preprocessing.target_scaling to standard"), TARGET_SCALED)
     if regularization is not None and (regularization.l1 or regularization.l2):
-        return say("Set lower penalties in regularization, or {slower}", slower=slower)
-    return say("Set {slower}, or regularization.clip_norm to 1", slower=slower)
+        lower = {"regularization": {"l1": regularization.l1 / 100, "l2": regularization.l2 / 100}}
+        return Remedy(say("Set lower penalties in regularization, or {slower}", slower=slower), lower)
+    return Remedy(say("Set {slower}, or regularization.clip_norm to 1", slower=slower), at_rate)
 
 
 def advice(problem: Problem, rate: float) -> str:
     """The remedy that keeps numbers finite at that learning rate."""
     if isinstance(problem.spec.preprocessing.scaling, NoScaling) or is_unscaled(problem):
-        return f"{remedy(problem, rate)}; if it still diverges, optimizer.learning_rate to {rate / 10:g} or lower."
+        return f"{remedy(problem, rate).said}; if it still diverges, optimizer.learning_rate to {rate / 10:g} or lower."
     return Diverged.advice(rate)
 
 

@@ -5,6 +5,7 @@ The yardstick is what needs no learning: to answer the training rows' mean, or t
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import reduce
 from typing import Any
 
@@ -15,14 +16,13 @@ from engine.errors import Diverged
 from engine.models.base import Problem
 from engine.models.run_state import Epoch
 from engine.models.separation import separable
-from engine.models.yardstick import LOST, Yardstick, is_unscaled, remedy
+from engine.models.yardstick import LOST, SCALED, TARGET_SCALED, Yardstick, is_unscaled, remedy
 from engine.parts.losses import BinaryCrossEntropy
 from engine.parts.metrics import METRICS
 from engine.parts.scaling import NoScaling
 from engine.tables.target import Numbers
-from engine.wording import Sentence, notice, say, template
+from engine.wording import Remedy, Sentence, notice, say, template
 
-Told = dict[str, Any]
 Values = Mapping[str, Any]
 NEARLY = 1e-6
 """Largest difference that rounding may leave."""
@@ -37,8 +37,23 @@ TOLD = "condition"
 """A value that is infinite where columns depend on each other, of which RANK_DEFICIENT tells."""
 
 
-def verdicts(problem: Problem, values: Values, started_at: float | None = None) -> Iterator[Told]:
-    """The warnings of a run that ended with those values: of the last epoch, or of the one that early stopping chose.
+@dataclass(frozen=True)
+class Verdict:
+    """What is wrong with a run, in words that end in a remedy, which is one of the `detail`'s values: `remedy` or `advice`."""
+
+    code: str
+    detail: Sentence
+    remedy: Remedy
+    evidence: Mapping[str, float | None] = field(default_factory=dict)
+
+    @property
+    def notice(self) -> dict[str, Any]:
+        """As a job's warning."""
+        return notice(self.code, self.detail)
+
+
+def verdicts(problem: Problem, values: Values, started_at: float | None = None) -> Iterator[Verdict]:
+    """The verdicts on a run that ended with those values: of the last epoch, or of the one that early stopping chose.
 
     `started_at` is the training loss that a fork began from; any other run began from its initial weights. Raises Diverged
     where the loss is beyond all reason beside that of the yardstick and of the start.
@@ -54,31 +69,34 @@ def verdicts(problem: Problem, values: Values, started_at: float | None = None) 
     yield from _separable(problem)
 
 
-def not_finite(problem: Problem, epoch: Epoch) -> Told | None:
-    """The warning of an epoch's value that is infinite or no number."""
+def not_finite(problem: Problem, epoch: Epoch) -> Verdict | None:
+    """The verdict on an epoch's value that is infinite or no number."""
     for name, value in epoch.values.items():
         if name != TOLD and value is not None and not math.isfinite(value):
+            remedy = _nearer(problem)
             detail = say(
                 "{name} is {value} in epoch {epoch}: numbers have left the range of the float type. {remedy}",
                 name=name,
                 value=_spelled(value),
                 epoch=epoch.number,
-                remedy=_nearer(problem),
+                remedy=remedy.said,
             )
-            return notice("NOT_FINITE", detail)
+            return Verdict("NOT_FINITE", detail, remedy, {name: value})
     return None
 
 
-def _nearer(problem: Problem) -> Sentence:
+def _nearer(problem: Problem) -> Remedy:
     """The remedy that keeps a problem's numbers in their float type's range."""
     spec = problem.spec
     if isinstance(spec.preprocessing.scaling, NoScaling):
-        return say("Set preprocessing.scaling to standard")
+        return Remedy(say("Set preprocessing.scaling to standard"), SCALED)
     if isinstance(problem.target, Numbers) and problem.target.scaling is None:
-        return say("Set preprocessing.target_scaling to standard")
+        return Remedy(say("Set preprocessing.target_scaling to standard"), TARGET_SCALED)
     if spec.optimizer is not None:
-        return say("Set optimizer.learning_rate to {rate} or lower", rate=f"{spec.optimizer.learning_rate / 10:g}")
-    return say("Divide the columns by a power of ten that brings them near 1")
+        rate = spec.optimizer.learning_rate / 10
+        said = say("Set optimizer.learning_rate to {rate} or lower", rate=f"{rate:g}")
+        return Remedy(said, {"optimizer": {"learning_rate": rate}})
+    return Remedy(say("Divide the columns by a power of ten that brings them near 1"))
 
 
 def _spelled(value: float) -> str:
@@ -88,7 +106,7 @@ def _spelled(value: float) -> str:
     return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
 
 
-def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: float | None) -> Iterator[Told]:
+def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: float | None) -> Iterator[Verdict]:
     ended = values.get("train_loss")
     optimizer = problem.spec.optimizer
     if optimizer is None or ended is None:
@@ -99,6 +117,7 @@ def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: fl
     if not ended > start:
         return
     rate, epoch = values.get("learning_rate") or optimizer.learning_rate, int(values.get("epoch", 0))
+    slower = remedy(problem, rate)
     found = say(
         "the training loss began at {start:.4g} and was {ended:.4g} in epoch {epoch}", start=start, ended=ended, epoch=epoch
     )
@@ -107,13 +126,14 @@ def _rose(problem: Problem, values: Values, yardstick: Yardstick, started_at: fl
             "{found}: beside the {loss:.4g} of answering the same to every row it is beyond all reason. {remedy}",
             found=found,
             loss=yardstick.loss,
-            remedy=remedy(problem, rate),
+            remedy=slower.said,
         )
         raise Diverged(epoch, rate, detail)
-    yield notice("LOSS_ROSE", say("{found}: it has risen. {remedy}", found=found, remedy=remedy(problem, rate)))
+    evidence = {"loss_before": start, "loss": ended, "learning_rate": rate}
+    yield Verdict("LOSS_ROSE", say("{found}: it has risen. {remedy}", found=found, remedy=slower.said), slower, evidence)
 
 
-def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -> Iterator[Told]:
+def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -> Iterator[Verdict]:
     """Whether the model is no better than its yardstick on the validation rows or, without such rows, on the training rows."""
     metric = METRICS[problem.target.metric]
     split = "validation" if problem.validation is not None else "train"
@@ -141,12 +161,13 @@ def _worse(problem: Problem, values: Values, yardstick: Yardstick, rose: bool) -
         on=say(on, rows=rows),
         least=_spelled(least),
         what=what,
-        advice=advice,
+        advice=advice.said,
     )
-    yield notice(code, detail)
+    evidence = {f"{split}_{metric.name}": value, f"{metric.name}_without_learning": least, "rows": rows}
+    yield Verdict(code, detail, advice, evidence)
 
 
-def _constant(problem: Problem) -> Iterator[Told]:
+def _constant(problem: Problem) -> Iterator[Verdict]:
     """Whether a target of numbers is the same in all training rows."""
     target, Y = problem.target, to_host(problem.train.Y)
     if not isinstance(target, Numbers):
@@ -159,44 +180,51 @@ def _constant(problem: Problem) -> Iterator[Told]:
         if target.scaling is None and Y.dtype == np.float32:
             detail = say(
                 "column {found} in all {rows} training rows, rounded to float32: there is nothing to learn of it, and r2 has "
-                "no value. Choose another target, or rows in which it varies; if it does, set preprocessing.target_scaling to "
-                "standard",
+                "no value. {remedy}",
                 found=given,
                 rows=len(Y),
+                remedy=say(
+                    "Choose another target, or rows in which it varies; if it does, set preprocessing.target_scaling to "
+                    "standard"
+                ),
             )
         else:
             detail = say(
-                "column {found} in all {rows} training rows: there is nothing to learn of it, and r2 has no value. Choose "
-                "another target, or rows in which it varies",
+                "column {found} in all {rows} training rows: there is nothing to learn of it, and r2 has no value. {remedy}",
                 found=given,
                 rows=len(Y),
+                remedy=say("Choose another target, or rows in which it varies"),
             )
-        yield notice("CONSTANT_TARGET", detail)
+        changes = TARGET_SCALED if target.scaling is None and Y.dtype == np.float32 else None
+        evidence = {"rows": len(Y), "value": float(first[constant[0]])}
+        yield Verdict("CONSTANT_TARGET", detail, Remedy(detail.values["remedy"], changes), evidence)
 
 
-def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> Sentence:
+def _teach(problem: Problem, fits: bool, trained: float | None, rose: bool) -> Remedy:
     spec, weights = problem.spec, problem.train.weights
     if weights is not None and not bool((weights != 0).all()):
-        return say("The rows of a class with a class_weight of 0 do not count: set it above 0")
+        said = say("The rows of a class with a class_weight of 0 do not count: set it above 0")
+        return Remedy(said, {"class_weight": "balanced"})
     if rose and spec.optimizer is not None:
-        return say(
-            "{remedy}; if that does not help, choose other features", remedy=remedy(problem, spec.optimizer.learning_rate)
-        )
+        slower = remedy(problem, spec.optimizer.learning_rate)
+        return Remedy(say("{remedy}; if that does not help, choose other features", remedy=slower.said), slower.changes)
     if fits:
-        return say(
+        said = say(
             "It does fit its training rows ({trained:.4g}): take more rows, fewer units or features, or add a penalty",
             trained=trained,
         )
+        return Remedy(said, None if spec.regularization is None else {"regularization": {"l2": 0.01}})
     if not spec.model.solved_by.descends:
-        return say("Choose other features, or a model that bends, as mlp")
+        return Remedy(say("Choose other features, or a model that bends, as mlp"), {"model": {"kind": "mlp"}})
     if isinstance(spec.preprocessing.scaling, NoScaling):
-        return say("Set preprocessing.scaling to standard")
+        return Remedy(say("Set preprocessing.scaling to standard"), SCALED)
     if is_unscaled(problem):
-        return say("Set preprocessing.target_scaling to standard, or train for more epochs")
-    return say("Train for more epochs, with another learning rate, or with other features")
+        return Remedy(say("Set preprocessing.target_scaling to standard, or train for more epochs"), TARGET_SCALED)
+    said = say("Train for more epochs, with another learning rate, or with other features")
+    return Remedy(said, {"epochs": 3 * (spec.epochs or 1)})
 
 
-def _zero(problem: Problem) -> Iterator[Told]:
+def _zero(problem: Problem) -> Iterator[Verdict]:
     """Whether some layer's weights are all 0, so that every row gets the same answer."""
     names = problem.network.names
     for name, layer in zip(names, problem.network.parameters.layers, strict=True):
@@ -204,19 +232,21 @@ def _zero(problem: Problem) -> Iterator[Told]:
             place = say("all weights") if len(names) == 1 else say("all weights of layer {name}", name=name)
             regularization, weights = problem.spec.regularization, problem.train.weights
             if weights is not None and not bool((weights != 0).any()):
-                advice = say("No training row counts: set class_weight above 0")
+                advice = Remedy(say("No training row counts: set class_weight above 0"), {"class_weight": "balanced"})
             elif regularization is not None and (regularization.l1 or regularization.l2):
-                advice = say("Set lower penalties in regularization")
+                lower = {"regularization": {"l1": regularization.l1 / 100, "l2": regularization.l2 / 100}}
+                advice = Remedy(say("Set lower penalties in regularization"), lower)
             elif name != names[-1]:
-                advice = say("Choose an initializer that draws weights, as he_normal")
+                drawn = {"model": {"initializer": {"kind": "he_normal"}}}
+                advice = Remedy(say("Choose an initializer that draws weights, as he_normal"), drawn)
             else:
-                advice = say("Choose features that vary with the target, or train for more epochs")
-            detail = say("{place} are 0: every row is given the same answer. {advice}", place=place, advice=advice)
-            yield notice("WEIGHTS_ZERO", detail)
+                advice = Remedy(say("Choose features that vary with the target, or train for more epochs"))
+            detail = say("{place} are 0: every row is given the same answer. {advice}", place=place, advice=advice.said)
+            yield Verdict("WEIGHTS_ZERO", detail, advice, {"layer": name})
             return
 
 
-def _separable(problem: Problem) -> Iterator[Told]:
+def _separable(problem: Problem) -> Iterator[Verdict]:
     """Whether a line parts the classes of a model that has no optimum then: with each longer θ the loss is lower (Albert and
     Anderson, On the Existence of Maximum Likelihood Estimates in Logistic Regression Models, 1984).
     """
@@ -230,4 +260,6 @@ def _separable(problem: Problem) -> Iterator[Told]:
         others = np.where(Y > 0.5, -np.inf, outputs).max(axis=1)
         parted = bool((np.where(Y > 0.5, outputs, -np.inf).max(axis=1) > others).all())
     if parted:
-        yield separable(problem.network)
+        detail = separable(problem.network)["detail"]
+        said, length = (detail.values[name] for name in ("remedy", "length"))
+        yield Verdict("SEPARABLE", detail, Remedy(said, {"model": {"penalty": {"l2": 1.0}}}), {"weight_norm": length})
