@@ -24,6 +24,7 @@ from service.routes import (
     corrections,
     curves,
     datasets,
+    diagnosis,
     documentation,
     evaluation,
     events,
@@ -70,7 +71,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions, explanations, layers,
+    traces, predictions, explanations, layers, diagnosis,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -69,6 +69,11 @@ def spoken(warnings: Iterable[Mapping[str, Any]]) -> list[Notice]:
     return [Notice(**{**warning, "detail": _said(warning["detail"], readers)}) for warning in warnings]
 
 
+def said(text: str) -> str:
+    """A sentence in the reader's language."""
+    return _said(text, language())
+
+
 def _said(text: str, language: str) -> str:
     """A sentence in that language; one that was stored without its template stays as it is."""
     return text.spoken(translation(language), DECIMALS[language]) if isinstance(text, Sentence) else text

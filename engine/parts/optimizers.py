@@ -36,6 +36,12 @@ class OptimizerRule(Described, ABC):
         `gradient` and `work` are left with anything in them. `step` counts from 1; `rate` is the scheduled rate η.
         """
 
+    def largest_rate(self, curvature: float) -> float | None:
+        """The rate η from which on steps along a parabola of that curvature κ go further and further from its minimum; None
+        where the length of a step is not in proportion to the gradient, or nobody has worked it out.
+        """
+        return None
+
 
 @spec
 class GradientDescent(OptimizerRule):
@@ -51,6 +57,9 @@ class GradientDescent(OptimizerRule):
     ) -> None:
         xp.multiply(gradient, rate, out=work)
         xp.subtract(theta, work, out=theta)
+
+    def largest_rate(self, curvature: float) -> float | None:
+        return 2 / curvature
 
 
 @spec
@@ -76,6 +85,9 @@ class Momentum(OptimizerRule):
         xp.multiply(gradient, rate, out=work)
         xp.add(velocity, work, out=velocity)
         xp.subtract(theta, velocity, out=theta)
+
+    def largest_rate(self, curvature: float) -> float | None:
+        return 2 * (1 + self.momentum) / curvature
 
 
 @spec
@@ -106,6 +118,9 @@ class Nesterov(OptimizerRule):
         xp.multiply(velocity, self.momentum, out=work)
         xp.add(work, gradient, out=work)
         xp.subtract(theta, work, out=theta)
+
+    def largest_rate(self, curvature: float) -> float | None:
+        return 2 * (1 + self.momentum) / ((1 + 2 * self.momentum) * curvature)
 
 
 @spec

@@ -60,7 +60,7 @@ def rows_to_look_at(rows: int, features: int) -> np.ndarray:
 
 def of_target(features: Sequence[Column], answers: Column, target: Column, task: str) -> list[Finding]:
     """Findings if the target, whole, is to be learned: `features` and its `answers` are a sample of rows."""
-    return [*_imbalance(target, task), *_leaks(features, answers, task)]
+    return [*_imbalance(target, task), *leaks(features, answers, task)]
 
 
 def of_training(
@@ -78,7 +78,8 @@ def scales_matter(training: Training) -> bool:
     return isinstance(training.preprocessing.scaling, NoScaling) and training.model.solved_by.descends
 
 
-def _leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:
+def leaks(features: Sequence[Column], answers: Column, task: str) -> Iterator[Finding]:
+    """The features that give the target away, in rows of both."""
     return (finding for column in _suspects(features, answers, task) for finding in _leak(column, answers, task))
 
 
@@ -204,24 +205,37 @@ def _ranks(values: np.ndarray) -> np.ndarray:
 
 
 def _unscaled(features: Sequence[Column]) -> Iterator[Finding]:
-    spread = {
+    remedy = say("will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization")
+    return scales_differ(spreads(features), SCALES_APART, remedy)
+
+
+def spreads(features: Iterable[Column]) -> dict[str, float]:
+    """The standard deviation of each column of numbers that has any."""
+    return {
         column.name: float(column.values[~column.missing].astype(np.float64).std())
         for column in features
         if not column.categories and not column.missing.all()
     }
-    remedy = say("will crawl or diverge, for preprocessing.scaling is none; set it to standard or mean_normalization")
-    return scales_differ(spread, SCALES_APART, remedy)
+
+
+def apart(spread: Mapping[str, float], most: float) -> tuple[tuple[str, float], tuple[str, float]] | None:
+    """The widest and the narrowest of some columns' standard deviations, leaving out those that never change, with the columns'
+    names; None where the one is no more than `most` times the other.
+    """
+    present = {name: deviation for name, deviation in spread.items() if deviation > 0 and np.isfinite(deviation)}
+    if len(present) < 2:
+        return None
+    widest, narrowest = (choose(present.items(), key=lambda each: each[1]) for choose in (max, min))
+    return (widest, narrowest) if widest[1] > most * narrowest[1] else None
 
 
 def scales_differ(spread: Mapping[str, float], most: float, remedy: Sentence) -> Iterator[Finding]:
     """Whether of some columns' standard deviations the widest is more than `most` times the narrowest that is any; the remedy
     goes on from 'gradient descent'.
     """
-    present = {name: deviation for name, deviation in spread.items() if deviation > 0 and np.isfinite(deviation)}
-    if len(present) < 2:
-        return
-    widest, narrowest = max(present, key=present.__getitem__), min(present, key=present.__getitem__)
-    if present[widest] > most * present[narrowest]:
+    found = apart(spread, most)
+    if found is not None:
+        (widest, wide), (narrowest, narrow) = found
         yield (
             widest,
             "SCALES_DIFFER",
@@ -230,8 +244,8 @@ def scales_differ(spread: Mapping[str, float], most: float, remedy: Sentence) ->
                 "gradient descent {remedy}",
                 widest=widest,
                 narrowest=narrowest,
-                wide=present[widest],
-                narrow=present[narrowest],
+                wide=wide,
+                narrow=narrow,
                 remedy=remedy,
             ),
         )

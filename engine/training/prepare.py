@@ -42,8 +42,15 @@ class Prepared(Fitted):
 def prepare(training: Training, columns: Mapping[str, Column]) -> Prepared:
     """Pose a completed spec on the table's columns. Raises UnusableData, EmptySplit, as `fit` does."""
     fitted = fit(training, columns)
+    refuse_unwatched(training, {name: len(places) for name, places in fitted.rows.items()})
+    return pose(training, columns, fitted)
+
+
+def pose(training: Training, columns: Mapping[str, Column], fitted: Fitted) -> Prepared:
+    """The problem of a spec that was fitted to the table's columns, on the rows that `fitted` names, its weights as they are
+    before training.
+    """
     features, target, rows = fitted.features, fitted.target, fitted.rows
-    refuse_unwatched(training, {name: len(places) for name, places in rows.items()})
     learner = build_learner(training, features.width, target)
     training.model.initialize(learner, training.seed or 0)
     xp, dtype = learner.xp, learner.dtype

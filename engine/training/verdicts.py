@@ -242,7 +242,7 @@ def _zero(problem: Problem) -> Iterator[Verdict]:
             else:
                 advice = Remedy(say("Choose features that vary with the target, or train for more epochs"))
             detail = say("{place} are 0: every row is given the same answer. {advice}", place=place, advice=advice.said)
-            yield Verdict("WEIGHTS_ZERO", detail, advice, {"layer": name})
+            yield Verdict("WEIGHTS_ZERO", detail, advice, {"layer": names.index(name) + 1})
             return
 
 

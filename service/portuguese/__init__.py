@@ -4,6 +4,7 @@ A text of the engine or the store that is missing here fails tests/service/test_
 """
 
 from service.portuguese.catalog import CATALOG
+from service.portuguese.diagnosis import DIAGNOSIS
 from service.portuguese.files import FILES
 from service.portuguese.jobs import JOBS
 from service.portuguese.layers import LAYERS
@@ -17,4 +18,4 @@ def _with_summaries(texts: dict[str, str]) -> dict[str, str]:
     return texts | {english.partition("\n")[0]: portuguese.partition("\n")[0] for english, portuguese in several.items()}
 
 
-PORTUGUESE_TEXTS = _with_summaries({**CATALOG, **LAYERS, **JOBS, **SAMPLES, **WARNINGS, **FILES})
+PORTUGUESE_TEXTS = _with_summaries({**CATALOG, **LAYERS, **JOBS, **SAMPLES, **WARNINGS, **DIAGNOSIS, **FILES})

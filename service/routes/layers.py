@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from service.caching import identify
 from service.dependencies import Reader, ResourceResponse, StoreOf
 from service.layers import kept_epochs, layers_through_time
-from service.responses import problems
+from service.responses import answering
 from service.routing import Route, works_on
 from service.schemas.layers import LayersResource, Of
 from store import jobs
@@ -33,7 +33,7 @@ EXAMPLE: dict[str, Any] = {
 @router.get(
     "/{job_id}/layers",
     response_model=LayersResource,
-    responses={**problems(404, 410), 200: {"content": {"application/json": {"example": EXAMPLE}}}},
+    responses=answering(EXAMPLE, 410),
 )
 @works_on("tables")
 def get_layers(

@@ -37,6 +37,7 @@ READS: dict[str, tuple[str, Any]] = {
     "GET /v1/jobs/{job_id}/boundary": ("checkpoint", None),
     "GET /v1/jobs/{job_id}/boundary?epoch=0": ("table", None),
     "GET /v1/jobs/{clusters_job_id}/clusters": ("clusters checkpoint", None),
+    "GET /v1/jobs/{job_id}/diagnosis": ("table", None),
     "GET /v1/jobs/{image_job_id}/filters": ("image checkpoint", None),
     "GET /v1/jobs/{image_job_id}/feature_maps": ("table", None),
     "POST /v1/jobs/{job_id}/fork": ("checkpoint", {"epoch": 2}),
