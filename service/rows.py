@@ -7,7 +7,7 @@ import polars as pl
 
 from service.schemas.datasets import RowsPage
 from store.database import to_json
-from store.errors import NotFound
+from store.errors import NotFound, UnreadableFile
 from store.tables import Dataset
 
 FORMULA = r"^[=+\-@\t\r]"
@@ -19,6 +19,28 @@ def refuse_unknown_column(dataset: Dataset, name: str, pointer: str) -> None:
     names = [column["name"] for column in dataset.columns]
     if name not in names:
         raise NotFound(f"no column '{name}'; there are {', '.join(names[:20])}", pointer)
+
+
+def numeric_columns(dataset: Dataset, wanted: list[str] | None, pointer: str) -> list[str]:
+    """The columns asked for, by default all that hold numbers. Raises NotFound or UnreadableFile, at the pointer, for one that
+    does not.
+    """
+    kinds = {column["name"]: column["kind"] for column in dataset.columns}
+    numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
+    names = wanted or numeric
+    for name in names:
+        if name not in kinds:
+            refuse_unknown_column(dataset, name, pointer)
+        if kinds[name] not in ("numeric", "integer", "boolean"):
+            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric[:20])}", pointer)
+    if not names:
+        raise UnreadableFile("no column of this dataset holds numbers", pointer)
+    return names
+
+
+def kind_of_column(dataset: Dataset, name: str) -> str:
+    """The kind that the column is read as."""
+    return str(next(column["kind"] for column in dataset.columns if column["name"] == name))
 
 
 def rows_page(stretch: pl.DataFrame, offset: int, total: int) -> RowsPage:

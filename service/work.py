@@ -8,6 +8,7 @@ COSTS = {
     "traced numbers": 300_000,  # a number of a trace, which comes with names, shapes and formulas
     "numbers": 50_000,  # a number of an answer: checked, and written as JSON
     "averaged points": 20_000,  # a point of a curve that is read for its moving average
+    "related rows": 12_000,  # a row of two columns whose lines are found, each refined
     "cells": 5_000,  # a cell of a matrix of features that is made for one call
     "values": 500,  # a cell of a column that is looked at
     "slopes' products": 10,  # a multiplication in a small matrix

@@ -21,14 +21,14 @@ def pearson(x: Vector, y: Vector) -> float | None:
     None where it is undefined: fewer than two such rows, or a constant column.
     """
     complete = np.isfinite(x) & np.isfinite(y)
-    directions = [_direction(column[complete]) for column in (x, y)]
+    directions = [direction(column[complete]) for column in (x, y)]
     if any(direction is None for direction in directions):
         return None
     a, b = directions
     return float(np.clip(np.vdot(a, b), -1, 1))  # type: ignore[arg-type]
 
 
-def _direction(column: Vector) -> Matrix | None:
+def direction(column: Vector) -> Matrix | None:
     """The column's deviations from its mean, scaled to length 1; None for a constant column."""
     if not column.size or column.min() == column.max():
         return None

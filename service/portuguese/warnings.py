@@ -4,6 +4,7 @@ WARNINGS = {
     # Columns
     "column '{name}' is missing {missing} of {rows} values ({share:.1%}), the first in row {first}; preprocessing.missing says what becomes of such rows": "na coluna '{name}' faltam {missing} de {rows} valores ({share:.1%}), o primeiro na linha {first}; preprocessing.missing diz o que acontece com essas linhas",
     "column '{name}' never changes, so nothing can be learned from it": "a coluna '{name}' nunca muda, então nada se aprende com ela",
+    "column '{name}' holds the same number in all {rows} rows that are looked at: there is no correlation, and no line that gives the other column by it. Choose a column that varies": "a coluna '{name}' tem o mesmo número em todas as {rows} linhas examinadas: não há correlação, nem reta que dê a outra coluna por ela. Escolha uma coluna que varie",
     "column '{name}' {how}, as what names rows does; if it describes nothing, leave it out": "a coluna '{name}' {how}, como faz o que identifica linhas; se não descreve nada, deixe-a de fora",
     "numbers the {rows} rows from {low} to {high}": "numera as {rows} linhas de {low} a {high}",
     "only ever rises over the {rows} rows, and no value comes twice": "só aumenta ao longo das {rows} linhas, e nenhum valor se repete",

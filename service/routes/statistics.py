@@ -1,25 +1,27 @@
-"""Statistics of a dataset: correlations and histograms."""
+"""Statistics of a dataset: correlations, two columns beside each other, and histograms."""
 
 from typing import Annotated
 
 import numpy as np
 from fastapi import APIRouter, Query, Request
 
+from engine.errors import within
 from engine.tables.correlation import correlation_matrix, strongest
 from engine.tables.features import Column
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
+from service.relations import relation_of
 from service.resources import listing
 from service.responses import problems
 from service.routing import Route, works_on
-from service.rows import refuse_unknown_column
+from service.rows import kind_of_column, numeric_columns
 from service.schemas.datasets import Correlations, Histogram
 from service.schemas.parts import Listing
+from service.schemas.relations import RelationResource
 from service.work import refuse_too_much
 from store import datasets
 from store.errors import UnreadableFile
 from store.readings.options import names_in
-from store.tables import Dataset
 
 router = APIRouter(prefix="/v1", tags=["datasets"], route_class=Route)
 MOST_CORRELATED = 500
@@ -48,9 +50,9 @@ def get_correlations(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, names_in(columns) if columns else None)
+    names = numeric_columns(dataset, names_in(columns) if columns else None, "/query/columns")
     if target is not None:
-        _numeric(dataset, [target], "/query/target")
+        numeric_columns(dataset, [target], "/query/target")
         others = [name for name in names if name != target]
         looked_at = {"values": (1 + len(others)) * table.height}
         refuse_too_much(store.settings.max_work, "/query/columns", "name some in columns", looked_at)
@@ -71,19 +73,23 @@ def get_correlations(
     return Correlations(columns=names, matrix=matrix, left_out=left_out)
 
 
-def _numeric(dataset: Dataset, wanted: list[str] | None, pointer: str = "/query/columns") -> list[str]:
-    """The columns asked for, which must hold numbers. Raises NotFound or UnreadableFile."""
-    kinds = {column["name"]: column["kind"] for column in dataset.columns}
-    numeric = [name for name, kind in kinds.items() if kind in ("numeric", "integer", "boolean")]
-    names = wanted or numeric
-    for name in names:
-        if name not in kinds:
-            refuse_unknown_column(dataset, name, pointer)
-        if kinds[name] not in ("numeric", "integer", "boolean"):
-            raise UnreadableFile(f"column '{name}' holds no numbers; choose among {', '.join(numeric[:20])}", pointer)
-    if not names:
-        raise UnreadableFile("no column of this dataset holds numbers", pointer)
-    return names
+@router.get("/datasets/{dataset_id}/relation", responses=problems(404))
+@works_on("tables")
+def get_relation(
+    store: StoreOf,
+    caller: Reader,
+    dataset_id: str,
+    x: Annotated[str, Query(description="a column that holds numbers", examples=["months"])],
+    y: Annotated[str, Query(description="another", examples=["weight"])],
+    points: Annotated[
+        int, Query(ge=2, le=10_000, description="about so many rows are shown; all of them count in every other number")
+    ] = 1000,
+) -> RelationResource:
+    """Two columns beside each other: their correlation, the regression line of each on the other, and of each row its residual,
+    its leverage and Cook's distance. The lines are those of linear_regression; they are one line only where rho is 1 or -1.
+    """
+    with within("query"):
+        return relation_of(store, caller, dataset_id, x, y, points)
 
 
 @router.get("/datasets/{dataset_id}/histogram", responses=problems(404))
@@ -99,7 +105,7 @@ def get_histogram(
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
         table = datasets.load(session, store.files, dataset)
-    names = _numeric(dataset, [column], "/query/column")
+    names = numeric_columns(dataset, [column], "/query/column")
     refuse_too_much(
         store.settings.max_work, "/query/column", "whoever runs the server can raise the limit", {"values": table.height}
     )
@@ -123,19 +129,16 @@ def get_column_histograms(
     """How the numbers of several columns are spread, each over bins of one width."""
     with store.database.reading() as session:
         dataset = datasets.get(session, dataset_id, caller.sees)
-        names = _numeric(dataset, names_in(columns)) if columns else _numeric(dataset, None)[:MOST_SPREAD]
+        names = numeric_columns(dataset, names_in(columns) if columns else None, "/query/columns")
+        names = names if columns else names[:MOST_SPREAD]
         if len(names) > MOST_SPREAD:
             raise UnreadableFile(f"{len(names)} columns are named; name at most {MOST_SPREAD}", "/query/columns")
-        identify(request, "histograms", dataset.table_digest, [_kind_of(dataset, name) for name in names], names, bins)
+        identify(request, "histograms", dataset.table_digest, [kind_of_column(dataset, name) for name in names], names, bins)
         table = datasets.load(session, store.files, dataset)
     looked_at = {"values": len(names) * table.height}
     refuse_too_much(store.settings.max_work, "/query/columns", "name fewer columns", looked_at)
     items = [_histogram(column, bins) for column in datasets.each_column(table, dataset, names)]
     return Listing(**listing(items, None))
-
-
-def _kind_of(dataset: Dataset, name: str) -> str:
-    return str(next(column["kind"] for column in dataset.columns if column["name"] == name))
 
 
 def _histogram(column: Column, bins: int) -> Histogram:

@@ -1,5 +1,6 @@
 """Parts that every resource is made of: numbers, times, pages, problems and notices."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
@@ -43,6 +44,18 @@ class Resource(BaseModel):
     def document(self) -> dict[str, Any]:
         """The resource as JSON."""
         return self.model_dump(mode="json")
+
+
+class Formula(Resource):
+    """How a number is worked out."""
+
+    formula: str = Field(description="LaTeX")
+    source: str | None = Field(description="the paper or book that has it, where it is somebody's")
+
+
+def formulas_of(told: Mapping[str, tuple[str, str]]) -> dict[str, Formula]:
+    """Formulas with their sources, by the name of the number."""
+    return {name: Formula(formula=formula, source=source or None) for name, (formula, source) in told.items()}
 
 
 Item = TypeVar("Item")

@@ -61,6 +61,7 @@ def reads(here: Here) -> list[str]:
         "/v1/compare": f"?jobs={job['id']}",
         f"/v1/jobs/{seeing}/feature_maps": "?row=0",
         f"/v1/datasets/{dataset}/histogram": "?column=a",
+        f"/v1/datasets/{dataset}/relation": "?x=a&y=b",
         f"/v1/datasets/{dataset}/warnings": "?target=b",
         f"/v1/models/{job['model_id']}/dependence": "?feature=a",
     }
