@@ -24,6 +24,7 @@ from service.routes import (
     corrections,
     curves,
     datasets,
+    descents,
     diagnosis,
     documentation,
     evaluation,
@@ -71,7 +72,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions, explanations, layers, diagnosis,
+    traces, predictions, explanations, layers, diagnosis, descents,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

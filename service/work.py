@@ -5,11 +5,14 @@ from engine.training.predict import Predictor
 
 COSTS = {
     "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python
+    "watched steps": 4_000_000,  # a step of a run, with the cost and its gradient there, and all of it in the answer
+    "costs": 600_000,  # a cost of a small network, at weights of its own
     "traced numbers": 300_000,  # a number of a trace, which comes with names, shapes and formulas
     "numbers": 50_000,  # a number of an answer: checked, and written as JSON
     "averaged points": 20_000,  # a point of a curve that is read for its moving average
     "related rows": 12_000,  # a row of two columns whose lines are found, each refined
     "cells": 5_000,  # a cell of a matrix of features that is made for one call
+    "row losses": 1_000,  # a row's part in a cost
     "values": 500,  # a cell of a column that is looked at
     "slopes' products": 10,  # a multiplication in a small matrix
     "correlated products": 2,
