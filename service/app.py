@@ -48,6 +48,7 @@ from service.routes import (
     statistics,
     tables,
     traces,
+    updates,
     uploads,
     weights,
 )
@@ -72,7 +73,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions, explanations, layers, diagnosis, descents,
+    traces, predictions, explanations, layers, diagnosis, descents, updates,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

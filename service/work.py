@@ -6,6 +6,7 @@ from engine.training.predict import Predictor
 COSTS = {
     "steps": 2_500_000,  # an optimizer's step on a landscape, with its numbers in the answer: some 50 µs of Python
     "watched steps": 4_000_000,  # a step of a run, with the cost and its gradient there, and all of it in the answer
+    "updates": 1_000_000,  # a correction of a perceptron, and its share of an epoch
     "costs": 600_000,  # a cost of a small network, at weights of its own
     "traced numbers": 300_000,  # a number of a trace, which comes with names, shapes and formulas
     "numbers": 50_000,  # a number of an answer: checked, and written as JSON

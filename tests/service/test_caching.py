@@ -43,6 +43,7 @@ def reads(here: Here) -> list[str]:
     model = {"layers": [{"kind": "conv2d", "filters": 2, "kernel": 3}]}
     seeing = stage.job(images, "digit", "network", model=model, epochs=1)["id"]
     clusters = stage.job(dataset, None, "k_means", model={"clusters": 2, "restarts": 1})["id"]
+    correcting = stage.job(stage.sample("and"), "y", "perceptron")["id"]
     found = []
     for method, _, route in calls(stage.client.app):
         path = route.path or ""
@@ -55,6 +56,8 @@ def reads(here: Here) -> list[str]:
             path = path.replace(job["id"], seeing)
         if path.endswith("/clusters"):
             path = path.replace(job["id"], clusters)
+        if path.endswith("/updates"):
+            path = path.replace(job["id"], correcting)
         if method == "GET" and not path.startswith(ELSEWHERE) and not path.endswith(("/events", "/readyz")):
             found.append(path.replace("docs/assets/bowl", "docs/assets/swagger-ui.css"))
     query = {

@@ -8,6 +8,7 @@ from sklearn.linear_model import LogisticRegression
 
 from engine.glass.descents import Cost, Path, Posed, minimum, path_of, span, worth_showing
 from engine.models.run_state import State
+from engine.parts.optimizers import Optimizer
 from engine.spec import kind_of, members
 from engine.tables.samples import InfantWeightSample
 from engine.training.run import train
@@ -36,8 +37,6 @@ def walked(data: Table, **fields: Any) -> Path:
 
 
 def test_every_optimizer_is_tried() -> None:
-    from engine.parts.optimizers import Optimizer
-
     assert [kind_of(cls) for cls in members(Optimizer)] == OPTIMIZERS
 
 
