@@ -17,6 +17,7 @@ PURPOSES: Final = {
     "silhouette": 5,
     "permutation": 6,
     "rows": 7,
+    "slice": 8,
 }
 
 

@@ -37,6 +37,7 @@ from service.routes import (
     initializations,
     job_control,
     job_events,
+    job_landscapes,
     jobs,
     layers,
     models,
@@ -73,7 +74,7 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions, explanations, layers, diagnosis, descents, updates,
+    traces, predictions, explanations, layers, diagnosis, descents, updates, job_landscapes,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

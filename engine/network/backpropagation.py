@@ -45,6 +45,15 @@ def add_penalties(network: Network, penalties: tuple[float, float], work: Array)
             xp.add(dW, xp.multiply(xp.sign(W, out=slope), l1, out=slope), out=dW)
 
 
+def penalty(network: Network, penalties: tuple[float, float]) -> float:
+    """The penalties (l1, l2) in J, on the weights and on no bias."""
+    l1, l2 = penalties
+    weights = [W.reshape(-1) for W, _ in network.parameters.weights()]
+    sizes = sum(np.abs(W).sum() for W in weights) if l1 else 0.0  # a pass over all of them, beside which J may be little
+    squares = sum(np.dot(W, W) for W in weights) if l2 else 0.0
+    return float(l1 * sizes + 0.5 * l2 * squares)
+
+
 @dataclass
 class Backpropagation:
     """A network on the host with its θ, rows X (n, d), their targets Y (n, k) and a loss.
@@ -82,12 +91,8 @@ class Backpropagation:
         return float(self.row_losses.mean(dtype=np.float64)) + self.penalty()
 
     def penalty(self) -> float:
-        """The penalties in J, on the weights and on no bias."""
-        l1, l2 = self.penalties
-        weights = [W.reshape(-1) for W, _ in self.network.parameters.weights()]
-        sizes = sum(np.abs(W).sum() for W in weights) if l1 else 0.0  # a pass over all of them, beside which J may be little
-        squares = sum(np.dot(W, W) for W in weights) if l2 else 0.0
-        return float(l1 * sizes + 0.5 * l2 * squares)
+        """The penalties in J."""
+        return penalty(self.network, self.penalties)
 
     def backward(self) -> None:
         """∇J, from what `forward` has left, in the network's parameters. Leaves every ∂J/∂A and ∂J/∂Z."""
