@@ -18,6 +18,7 @@ from engine.tables.features import Column
 from engine.tables.split import Split
 from engine.training.completion import complete, task_of
 from engine.training.spec import Training
+from service.language import spoken
 from service.resources import FORMULAS
 from service.schemas.descents import CostMinimum, CostPath, CostSurface, DescentSettings, DescentsRequest, DescentsResource
 from service.schemas.models import FittedScaling, ScaledColumn
@@ -163,8 +164,8 @@ def _path(request: DescentsRequest, posed: Posed, found: Path, surface: int) -> 
         epochs=found.epochs,
         learning_rates=found.rates,
         states={name: vectors.tolist() for name, vectors in found.states.items()},
-        diverged=found.message is not None,
-        message=found.message,
+        diverged=bool(found.warnings),
+        warnings=spoken(found.warnings),
     )
 
 

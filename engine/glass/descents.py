@@ -21,6 +21,7 @@ from engine.tables.target import Target
 from engine.training.prepare import prepare
 from engine.training.run import train
 from engine.training.spec import Training
+from engine.wording import notice, say
 
 PARAMETERS = ("w", "b")
 Parameter = Literal["w", "b"]
@@ -93,7 +94,7 @@ class Cost:
 class Path:
     """The points (w, b) of a descent (t + 1, 2), the start first; J and ∇J over all rows at each; the epoch and the rate of
     each step (t,); the optimizer's vectors by name (t + 1, 2), after the step that led to each point. A path that diverges ends
-    early, and `message` says so.
+    early, and a warning says so.
     """
 
     thetas: Array
@@ -102,7 +103,7 @@ class Path:
     epochs: list[int]
     rates: list[float]
     states: dict[str, Array]
-    message: str | None
+    warnings: list[dict[str, Any]]
 
     def tangents(self, held: Parameter) -> Array:
         """J as a line over the parameter that is free (t + 1, 2), slope and intercept, at each point."""
@@ -182,14 +183,20 @@ def _path(
         gradients.append(slope)
     whole, steps = len(costs), max(0, len(costs) - 1)
     kept = {name: vectors[:whole] for name, vectors in states.items()}
-    points, message = thetas[:whole], None if end is None else _diverged(*end)
-    return Path(points, np.array(costs), np.array(gradients).reshape(-1, 2), epochs[:steps], rates[:steps], kept, message)
+    points, warnings = thetas[:whole], [] if end is None else [_diverged(*end)]
+    return Path(points, np.array(costs), np.array(gradients).reshape(-1, 2), epochs[:steps], rates[:steps], kept, warnings)
 
 
-def _diverged(epoch: int, rate: float) -> str:
+def _diverged(epoch: int, rate: float) -> dict[str, Any]:
     if not epoch:
-        return "The cost is no finite number where it starts; start nearer to 0."
-    return f"It diverged in epoch {epoch}, at a learning rate of {rate:g}. Try {rate / 10:g}, or scale the feature."
+        return notice("NOT_FINITE", say("the cost is no finite number where the descent starts; start nearer to 0"))
+    detail = say(
+        "the descent diverged in epoch {epoch}, at a learning rate of {rate:g}; try {lower:g}, or scale the feature",
+        epoch=epoch,
+        rate=rate,
+        lower=rate / 10,
+    )
+    return notice("DIVERGED", detail)
 
 
 def minimum(posed: Posed, columns: Mapping[str, Column]) -> Array | None:

@@ -34,6 +34,8 @@ WARNINGS = {
     "'{name}' is {value:.6g}": "'{name}' é {value:.6g}",
     "{before} and {one}": "{before} e {one}",
     # Runs
+    "the cost is no finite number where the descent starts; start nearer to 0": "o custo não é um número finito onde a descida começa; comece mais perto de 0",
+    "the descent diverged in epoch {epoch}, at a learning rate of {rate:g}; try {lower:g}, or scale the feature": "a descida divergiu na época {epoch}, com uma taxa de aprendizado de {rate:g}; tente {lower:g}, ou escalone o atributo",
     "{name} is {value} in epoch {epoch}: numbers have left the range of the float type. {remedy}": "{name} é {value} na época {epoch}: os números saíram do intervalo do tipo float. {remedy}",
     "Divide the columns by a power of ten that brings them near 1": "Divida as colunas por uma potência de dez que as traga para perto de 1",
     "the training loss began at {start:.4g} and was {ended:.4g} in epoch {epoch}": "a perda de treinamento começou em {start:.4g} e estava em {ended:.4g} na época {epoch}",

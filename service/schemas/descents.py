@@ -12,7 +12,7 @@ from engine.parts.schedules import Schedule
 from engine.spec import WHOLE, FiniteFloat, Flag, PositiveInt, Seed, spec
 from engine.training.spec import Preprocessing
 from service.schemas.models import FittedScaling
-from service.schemas.parts import Formula, Number, Resource
+from service.schemas.parts import Formula, Notice, Number, Resource
 
 
 @spec
@@ -99,8 +99,8 @@ class CostPath(Resource):
     states: dict[str, list[list[Number]]] = Field(
         description="the optimizer's vectors by name, as velocity: at each point, after the step that led to it"
     )
-    diverged: bool
-    message: str | None = Field(description="why a path that diverged ended early, and what to try")
+    diverged: bool = Field(description="training would have failed there: the path ends early")
+    warnings: list[Notice] = Field(description="why it ended early, and what to try")
 
 
 class DescentsResource(Resource):

@@ -62,7 +62,7 @@ def test_a_path_ends_where_training_does_to_the_bit(data: Table, batch_size: int
         assert (found.epochs[place - 1], found.rates[place - 1]) == (epoch.number, epoch.values["learning_rate"])
         assert all(np.array_equal(vectors[place], state.vectors[name]) for name, vectors in found.states.items())
     assert len(found.thetas) == len(found.costs) == len(found.gradients) == 7 * batches + 1
-    assert found.message is None
+    assert found.warnings == []
 
 
 def test_the_path_of_batch_descent_is_numpys() -> None:
@@ -145,12 +145,14 @@ def test_a_parameter_that_is_held_stays_and_the_tangents_touch_the_curve(optimiz
 
 def test_a_path_that_diverges_ends_early_and_says_why() -> None:
     wild = walked(WEIGHTS, optimizer={"kind": "gradient_descent", "learning_rate": 1e60}, batch_size=1)
-    assert wild.message == "It diverged in epoch 1, at a learning rate of 1e+60. Try 1e+59, or scale the feature."
+    (warning,) = wild.warnings
+    told = "the descent diverged in epoch 1, at a learning rate of 1e+60; try 1e+59, or scale the feature"
+    assert warning == {"code": "DIVERGED", "detail": told}
     assert 1 < len(wild.thetas) == len(wild.costs) == len(wild.rates) + 1 < 13
     assert np.isfinite(wild.thetas).all() and np.isfinite(wild.costs).all()
     assert len(worth_showing(wild)) == 1
     lost = path_of(posed(WEIGHTS), (1e300, 0.0))
-    assert (lost.message, len(lost.thetas)) == ("The cost is no finite number where it starts; start nearer to 0.", 0)
+    assert ([each["code"] for each in lost.warnings], len(lost.thetas)) == (["NOT_FINITE"], 0)
     slow = walked(WEIGHTS, optimizer={"kind": "gradient_descent", "learning_rate": 1e9})  # an epoch a step: training says so
-    assert slow.message is not None and 1 < len(slow.thetas) < 8
+    assert slow.warnings and 1 < len(slow.thetas) < 8
     assert span(np.array([1.0, 1.0]), 3).tolist() == [0, 1, 2] and span(np.array([0.0, 1.0]), 2) == pytest.approx([-0.15, 1.15])
