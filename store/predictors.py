@@ -10,6 +10,7 @@ from cachetools import LRUCache, cached
 from sqlalchemy.orm import Session
 
 from engine.models.run_state import COEFFICIENTS
+from engine.network.network import Network
 from engine.training.predict import Predictor
 from store import checkpoints
 from store.checkpoints import TRAIN_AGAIN
@@ -23,6 +24,8 @@ from store.tables import Checkpoint, Job, Model
 from store.tensors import unpack
 
 CACHED_PREDICTORS = 32
+MOST_EPOCHS, MOST_NUMBERS = 100, 10_000_000
+"""Epochs of a run that are opened at once, and the parameters of all of them."""
 
 
 @cached(LRUCache(CACHED_PREDICTORS), key=lambda session, files, model: model.id, lock=Lock())
@@ -78,3 +81,25 @@ def open_predictor(session: Session, files: Files, job: Job, checkpoint: Checkpo
     names = [name for name in predictor.training.model.beside if checkpoint is None or name in arrays]
     beside = {name: predictor_of(job.request, fitted, {"theta": arrays[name]} if name in arrays else {}) for name in names}
     return PredictorAt(0 if checkpoint is None else checkpoint.epoch, predictor, beside)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The epochs of a job that are opened along its run, the first and the last among them, and how many are kept."""
+
+    epochs: list[int]
+    kept: int
+
+
+def run_of(session: Session, job: Job, parameters: int) -> Run:
+    """The epochs that can be opened at once, of a model of so many parameters."""
+    kept = sorted(checkpoints.Kept.of(session, job).by_epoch)
+    kept = [0, *kept] if checkpoints.has_start(job) else kept
+    most = max(2, min(MOST_EPOCHS, MOST_NUMBERS // max(1, parameters)))
+    places = np.unique(np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int)) if kept else []
+    return Run([kept[place] for place in places], len(kept))
+
+
+def networks_of(session: Session, files: Files, job: Job, run: Run) -> dict[int, Network]:
+    """The job's network after each of those epochs. Raises InvalidSpec for a model that learns none."""
+    return {epoch: predictor_at(session, files, job, str(epoch)).predictor.network for epoch in run.epochs}

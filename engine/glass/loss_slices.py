@@ -1,23 +1,116 @@
 """Slices of a real loss: the cost of a trained network on a plane through its weights."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Literal
 
 import numpy as np
+from pydantic import Field
 
 from engine.backend import Array
 from engine.errors import InvalidSpec
-from engine.glass.directions import Plane
+from engine.glass.directions import Directions, Plane, RandomDirections, frame, plane_of
 from engine.models.base import Matrices
 from engine.network.backpropagation import penalty
 from engine.network.network import Network
 from engine.parts.losses import LossFunction
+from engine.spec import WHOLE, NonNegativeInt, PositiveFloat, PositiveInt, spec
 from engine.tables.features import Column
 from engine.training.predict import Predictor
 from engine.training.prepare import fit, row_weights
 
 COST = r"f(\alpha, \beta) = J(\theta^* + \alpha\,\delta + \beta\,\eta)"
 PROJECTION = r"(\alpha_k, \beta_k) = \arg\min_{\alpha, \beta} \left|\theta_k - \theta^* - \alpha\,\delta - \beta\,\eta\right|"
+
+
+@spec
+class LossSlice:
+    """Which slice of a job's loss is wanted."""
+
+    epoch: NonNegativeInt | Literal["model", "last", "best"] = Field(
+        default="model",
+        description="through the weights of which epoch: 0 is before training; model: the one that the job's model has",
+    )
+    directions: Directions | None = Field(default=None, description="along what; random by default")
+    resolution: Annotated[int, Field(strict=True, ge=2, le=200), WHOLE] = Field(default=25, description="points a side")
+    extent: PositiveFloat | None = Field(
+        default=None,
+        le=1e6,
+        description="how far to either side, in lengths of the directions: 1 by default, and of principal ones as far as the "
+        "run's path",
+    )
+    split: Literal["train", "validation", "test"] = Field(default="train", description="the rows whose loss it is")
+    rows: PositiveInt = Field(default=1000, le=1_000_000, description="about so many of them, evenly taken")
+
+    @property
+    def chosen(self) -> Directions:
+        """The directions, those by default if none are named."""
+        return self.directions or RandomDirections()
+
+
+@dataclass(frozen=True)
+class PathPoint:
+    """Where a run was after an epoch: the nearest point of the plane, how far off it the weights lie, and J at these."""
+
+    epoch: int
+    alpha: float
+    beta: float
+    distance: float
+    cost: float
+
+
+@dataclass(frozen=True)
+class Slice:
+    """J at θ* and on the plane through it, β down and α across, on so many rows of a split, with the run's path."""
+
+    plane: Plane
+    alpha: Array
+    beta: Array
+    costs: Array
+    cost: float
+    rows: int
+    split_rows: int
+    path: list[PathPoint]
+
+
+def slice_of(
+    wanted: LossSlice, predictor: Predictor, columns: Mapping[str, Column], run: Mapping[int, Network]
+) -> Generator[float, None, Slice]:
+    """The slice through a model's weights, with the run's networks by epoch. After each line of points it yields the share that
+    is done: who asks for it tells how far it is, and stops between two lines by asking no more.
+
+    Raises InvalidSpec, which names a field of what is wanted, or `/job_id`.
+    """
+    network, _ = network_of(predictor)
+    center = network.parameters.theta.copy()
+    plane = plane_of(wanted.chosen, network, [each.parameters.theta for each in run.values()])
+    cost = SliceCost.of(predictor, columns, wanted.split, wanted.rows)
+    path = list(_path(plane, cost, run))
+    alpha, beta = frame(plane, [(point.alpha, point.beta) for point in path], wanted.extent, wanted.resolution)
+    lines = []
+    for line in cost.lines(plane, alpha, beta):
+        lines.append(line)
+        yield len(lines) / len(beta)
+    return Slice(plane, alpha, beta, np.array(lines), cost(center), cost.rows.rows, cost.split_rows, path)
+
+
+def count_work(wanted: LossSlice, predictor: Predictor, rows: int, epochs: int) -> dict[str, int]:
+    """What a slice over so many rows takes, with a path of so many epochs: by unit, how many."""
+    network, _ = network_of(predictor)
+    points, rows = wanted.resolution**2 + epochs, min(rows, wanted.rows)
+    return {
+        "costs": points,
+        "products": points * rows * network.products + epochs**2 * network.parameters.size,
+        "row losses": points * rows,
+        "cells": rows * predictor.features.width,
+    }
+
+
+def _path(plane: Plane, cost: "SliceCost", run: Mapping[int, Network]) -> Iterator[PathPoint]:
+    """The run as the plane has it, and its cost as each network has it, running statistics and all."""
+    for epoch, network in run.items():
+        theta = network.parameters.theta.copy()
+        yield PathPoint(epoch, *plane.nearest(theta), replace(cost, network=network)(theta))
 
 
 @dataclass

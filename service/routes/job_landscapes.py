@@ -4,11 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 
+from engine.glass.loss_slices import LossSlice
 from service.dependencies import Reader, StoreOf
 from service.job_landscapes import landscape_of
 from service.responses import problems
 from service.routing import Route, works_on
-from service.schemas.job_landscapes import JobLandscape, LandscapeRequest
+from service.schemas.job_landscapes import JobLandscape
 
 router = APIRouter(prefix="/v1/jobs", tags=["glass box"], route_class=Route)
 EXAMPLES: Any = {
@@ -32,7 +33,7 @@ EXAMPLES: Any = {
 @router.post("/{job_id}/landscape", responses=problems(404, 410, 413))
 @works_on("computations")
 def slice_landscape(
-    store: StoreOf, caller: Reader, job_id: str, request: Annotated[LandscapeRequest, Body(openapi_examples=EXAMPLES)]
+    store: StoreOf, caller: Reader, job_id: str, request: Annotated[LossSlice, Body(openapi_examples=EXAMPLES)]
 ) -> JobLandscape:
     """The cost of a job's network on a plane through its weights after an epoch: along two random directions that are scaled to
     its filters, along two chosen parameters, or along the way that the run itself took, with that way drawn in. Nothing is

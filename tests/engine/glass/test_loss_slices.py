@@ -9,7 +9,7 @@ from sklearn.decomposition import PCA
 
 from engine.errors import InvalidSpec
 from engine.glass.directions import Directions, Plane, frame, plane_of
-from engine.glass.loss_slices import SliceCost
+from engine.glass.loss_slices import LossSlice, Slice, SliceCost, slice_of
 from engine.models.base import by_definition
 from engine.models.run_state import State
 from engine.network.backpropagation import Backpropagation
@@ -145,6 +145,24 @@ def test_normalization_goes_by_its_running_statistics() -> None:
     expected = (np.log(np.exp(scores).sum(axis=1)) - scores[np.arange(len(rows)), codes]).mean()
     assert cost(run[-1]) == pytest.approx(expected, rel=1e-12)
     assert plane(predictor, run, "random").center.shape == run[-1].shape
+
+
+def test_a_slice_tells_how_far_it_is_and_can_be_left_between_two_lines() -> None:
+    predictor, run = trained(epochs=3)
+    networks = {epoch: Network(network_of(predictor).layers, np.float64, np) for epoch in range(4)}
+    for network, theta in zip(networks.values(), run, strict=True):
+        network.parameters.theta[...] = theta
+    parts = slice_of(LossSlice(resolution=4, extent=2.0), predictor, IRIS.columns, networks)
+    assert [next(parts) for _ in range(4)] == [0.25, 0.5, 0.75, 1]
+    with pytest.raises(StopIteration) as end:
+        next(parts)
+    found: Slice = end.value.value
+    assert (found.costs.shape, found.alpha[0], found.rows, found.split_rows) == ((4, 4), -2, 120, 120)
+    assert [point.epoch for point in found.path] == [0, 1, 2, 3]
+    assert found.path[-1].cost == found.cost < found.path[0].cost
+    left = slice_of(LossSlice(), predictor, IRIS.columns, networks)
+    assert next(left) == 1 / 25
+    left.close()
 
 
 def test_some_rows_stand_for_all() -> None:
