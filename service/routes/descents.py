@@ -39,7 +39,7 @@ EXAMPLES: Any = {
 
 
 @router.post("/descents", responses=problems(404, 413))
-@works_on("computations")
+@works_on("tables")
 def compare_descents(
     store: StoreOf, caller: Reader, request: Annotated[DescentsRequest, Body(openapi_examples=EXAMPLES)]
 ) -> DescentsResource:

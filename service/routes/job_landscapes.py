@@ -31,7 +31,7 @@ EXAMPLES: Any = {
 
 
 @router.post("/{job_id}/landscape", responses=problems(404, 410, 413))
-@works_on("computations")
+@works_on("tables")
 def slice_landscape(
     store: StoreOf, caller: Reader, job_id: str, request: Annotated[LossSlice, Body(openapi_examples=EXAMPLES)]
 ) -> JobLandscape:

@@ -1,6 +1,6 @@
 """Descents over the cost of a model of two parameters: what is asked for, and their paths."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -113,7 +113,7 @@ class DescentsResource(Resource):
     loss: Loss
     epochs: int
     hold: Literal["w", "b"] | None
-    classes: list[str | int | float | bool] | None = Field(description="of a logistic regression: y = 0 and y = 1")
+    classes: list[Any] | None = Field(description="of a logistic regression: y = 0 and y = 1")
     surfaces: list[CostSurface] = Field(description="one for each way in which the feature is scaled and its gaps are filled")
     paths: list[CostPath] = Field(description="in the order of `descents`")
     formulas: dict[str, Formula] = Field(description="of costs, gradients, tangents and coefficients")

@@ -1,5 +1,7 @@
 """The updates of a perceptron."""
 
+from typing import Any
+
 from pydantic import Field
 
 from service.schemas.parts import Formula, Number, Resource
@@ -32,7 +34,7 @@ class PerceptronUpdates(Resource):
     job_id: str
     epoch: int = Field(description="the updates are those after it")
     features: list[str] = Field(description="in the order of x")
-    classes: list[str | int | float | bool] = Field(description="y = -1 and y = 1")
+    classes: list[Any] = Field(description="y = -1 and y = 1")
     total: int = Field(description="updates after that epoch in all, as far as the job is")
     offset: int
     items: list[PerceptronUpdate]
