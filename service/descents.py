@@ -68,7 +68,7 @@ def descents_of(store: Store, caller: Caller, request: DescentsRequest) -> Desce
         loss=first.loss,
         epochs=request.epochs,
         hold=request.hold,
-        classes=posed[0].target.labels,
+        classes=None if posed[0].target.classes is None else list(posed[0].target.classes),
         surfaces=surfaces,
         paths=[
             _path(request, each, path, kinds.index(each.training.preprocessing))

@@ -83,12 +83,18 @@ class _Watched:
         place, made = self.walk(order, start, 0, w, pocket, fewest)[0], 0
         while place < len(order) and made < most:
             row, before, least = int(order[place]), w.copy(), fewest
+            score = self._score(row, w)
             place, _, fewest = self.walk(order, place, 1, w, pocket, fewest)
             made += 1
             if self.log.wants():
                 x, y = self.rows[row], 1 if self.positive[row] else -1
-                self.log.note(row, x, y, before, w.copy(), self.walk.mistakes(w), fewest, fewest < least)
+                self.log.note(row, x, y, score, before, w.copy(), self.walk.mistakes(w), fewest, fewest < least)
         return place, made, fewest
+
+    def _score(self, row: int, w: Array) -> float:
+        """wᵀx of a training row as the walk has it, which a compiled one has just worked out of all rows."""
+        scores: Array | None = getattr(self.walk, "scores", None)
+        return float(self.rows[row] @ w if scores is None else scores[row])
 
 
 class _Log:
@@ -106,9 +112,19 @@ class _Log:
         self.seen += 1
         return self.seen > self.skip and not self.is_full
 
-    def note(self, row: int, x: Array, y: int, before: Array, after: Array, mistakes: int, fewest: int, is_kept: bool) -> None:
+    def note(
+        self,
+        row: int,
+        x: Array,
+        y: int,
+        score: float,
+        before: Array,
+        after: Array,
+        mistakes: int,
+        fewest: int,
+        is_kept: bool,
+    ) -> None:
         number, epoch = self.before + self.seen, self.state.epoch + 1
-        score = float(x @ before)
         self.found.append(Update(number, epoch, row, x, y, score, before, after, mistakes, fewest, is_kept))
 
 

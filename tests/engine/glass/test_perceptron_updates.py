@@ -44,6 +44,7 @@ def test_they_lead_to_the_trained_weights_to_the_bit(data: Table, bias: bool) ->
             epoch.values["pocket_mistakes"],
         )
     assert (found.found[-1].mistakes == 0) == (data is APART)
+    assert all((update.score > 0) != (update.y > 0) for update in found.found)
 
 
 def textbook(X: np.ndarray, y: np.ndarray, epochs: int) -> list[tuple[int, list[float], int]]:
