@@ -96,8 +96,8 @@ def run_of(session: Session, job: Job, parameters: int) -> Run:
     kept = sorted(checkpoints.Kept.of(session, job).by_epoch)
     kept = [0, *kept] if checkpoints.has_start(job) else kept
     most = max(2, min(MOST_EPOCHS, MOST_NUMBERS // max(1, parameters)))
-    places = np.unique(np.linspace(0, len(kept) - 1, min(most, len(kept))).round().astype(int)) if kept else []
-    return Run([kept[place] for place in places], len(kept))
+    places = np.linspace(0, max(0, len(kept) - 1), min(most, len(kept))).round().astype(int)
+    return Run([kept[place] for place in np.unique(places)], len(kept))
 
 
 def networks_of(session: Session, files: Files, job: Job, run: Run) -> dict[int, Network]:

@@ -13,6 +13,8 @@ from engine.errors import Diverged, InvalidSpec
 from engine.fast import paths
 from engine.models.base import Definition, Problem
 from engine.models.descent import Steps
+from engine.models.linear import LinearRegression
+from engine.models.logistic import LogisticRegression
 from engine.models.run_state import State
 from engine.network.backpropagation import Backpropagation
 from engine.network.network import Network
@@ -27,6 +29,8 @@ PARAMETERS = ("w", "b")
 Parameter = Literal["w", "b"]
 MARGIN = 0.15
 """Share of what is shown that is added at either end."""
+OTHERWISE = ("optimizer", "schedule", "regularization", "batch_size", "shuffle", "seed", "epochs")
+"""Settings of a descent that the other solver of a model goes without, or has others of."""
 COST = r"J(w, b) = \frac{1}{n} \sum_i \ell(w\,x_i + b,\; y_i)"
 PENALTY = r" + \frac{\lambda}{2 n} w^2"
 GRADIENT = r"\nabla J = \left(\frac{\partial J}{\partial w},\; \frac{\partial J}{\partial b}\right)"
@@ -203,14 +207,18 @@ def minimum(posed: Posed, columns: Mapping[str, Column]) -> Array | None:
     """(w, b) where J is least (2,), by the model's other solver; None where that has none for this loss, or J falls without
     end.
     """
-    training = posed.training
-    model = replace(training.model, solver=next(iter(training.model.solvers)))  # type: ignore[attr-defined,call-arg]
+    training, given = posed.training, posed.training.model
     assert training.task is not None
+    model: LinearRegression | LogisticRegression
+    if isinstance(given, LogisticRegression):
+        model = LogisticRegression(solver="newton", penalty=given.penalty)
+    else:
+        model = LinearRegression(solver="analytic")
     settings = model.settings(training.task, 2)
     if type(settings["loss"]) is not type(training.loss):
         return None
-    fields = {name: settings.get(name) for name in ("optimizer", "schedule", "regularization", "batch_size", "shuffle", "seed")}
-    problem = prepare(replace(training, model=model, epochs=settings.get("epochs"), **fields), columns).problem
+    changes: dict[str, Any] = {name: settings.get(name) for name in OTHERWISE}
+    problem = prepare(replace(training, model=model, **changes), columns).problem
     codes = [warning["code"] for epoch in train(problem, State()) for warning in epoch.warnings]
     return None if {"SEPARABLE", "NOT_CONVERGED"} & set(codes) else problem.network.parameters.theta.copy()
 
