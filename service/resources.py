@@ -65,7 +65,7 @@ def dataset_summary(dataset: Dataset) -> DatasetSummary:
 
 
 BRIEF_JOB = load_only(
-    Job.id, Job.name, Job.tags, Job.owner, Job.queue, Job.state, Job.model_kind, Job.dataset_id, Job.epoch, Job.epochs,
+    Job.id, Job.name, Job.tags, Job.owner, Job.queue, Job.kind, Job.parent, Job.state, Job.model_kind, Job.dataset_id, Job.epoch, Job.epochs,
     Job.fraction, Job.eta_seconds, Job.latest, Job.best, Job.model_id, Job.error, Job.created_at, Job.started_at,
     Job.finished_at, raiseload=True,
 )  # fmt: skip
@@ -83,6 +83,8 @@ def job_summaries(session: Session, rows: Sequence[Job]) -> list[JobSummary]:
             name=job.name,
             tags=job.tags,
             owner=job.owner,
+            kind=job.kind,
+            parent=job.parent,
             state=job.state,
             done=job.state in DONE,
             model_kind=job.model_kind,
@@ -154,6 +156,9 @@ def job_resource(
         scaling=scaling_resource(job.request, job.fitted, MOST_SCALED),
         device=job.device,
         model_id=job.model_id if done else None,
+        kind=job.kind,
+        parent=job.parent,
+        group_id=job.group_id,
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),
         warnings=spoken(job.warnings),

@@ -28,7 +28,10 @@ UPLOADING = ".upload-"
 """Prefix of the folders in which uploads are collected."""
 RESUMABLE = ".resumable-"
 """The same of uploads that may be resumed, which stay longer."""
-REFERENCES = (Dataset.digest, Dataset.table_digest, Job.table_digest, Checkpoint.digest, Position.digest, Model.digest)
+REFERENCES = (
+    Dataset.digest, Dataset.table_digest, Job.table_digest, Job.result_digest, Checkpoint.digest, Position.digest,
+    Model.digest,
+)  # fmt: skip
 """Every column that keeps content alive."""
 
 

@@ -19,7 +19,7 @@ from store.transitions import lock, move, updated
 
 def create(session: Session, owner: str, request: dict[str, Any], **values: Any) -> Job:
     """A queued job with its first journal entry; the caller sends its message after the commit."""
-    values |= {
+    values = {
         "id": new_id("job"),
         "owner": owner,
         "name": request.get("name"),
@@ -29,6 +29,7 @@ def create(session: Session, owner: str, request: dict[str, Any], **values: Any)
         "model_kind": request["model"]["kind"],
         "epochs": request.get("epochs") or 1,
         "sent_at": now(),
+        **values,
     }
     job = session.scalars(insert(Job).values(**values).returning(Job)).one()
     put_row(session, journal.first_entry(job))
@@ -108,7 +109,8 @@ def resume(session: Session, job: Job) -> None:
 
 def delete(session: Session, files: Files, job: Job) -> None:
     """Forget a job that is done, with its curves and checkpoints; the model made of it stays. Raises Conflict."""
-    digests = checkpoints.digests(session, job.number) + ([] if job.table_digest is None else [job.table_digest])
+    digests = checkpoints.digests(session, job.number)
+    digests += [digest for digest in (job.table_digest, job.result_digest) if digest is not None]
     if not updated(session, delete_rows(Job).where(Job.number == job.number, Job.state.in_(DONE))):
         raise Conflict(f"job '{job.id}' is not done; cancel it first, then delete it")
     files.release(session, digests)

@@ -1,8 +1,5 @@
 """Trained models: the rows that say what each is."""
 
-import platform
-from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from sqlalchemy import delete as delete_rows
@@ -14,6 +11,7 @@ from store.errors import NotFound
 from store.files import Files
 from store.pages import owned
 from store.tables import Job, Model
+from store.versions import versions
 
 
 def create(session: Session, job: Job, **made: Any) -> Model:
@@ -27,17 +25,11 @@ def create(session: Session, job: Job, **made: Any) -> Model:
         job_id=job.id,
         dataset_id=job.dataset_id,
         request=job.request,
-        versions=_versions(),
+        versions=versions(),
         **made,
     )
     put_row(session, model)
     return model
-
-
-@cache
-def _versions() -> dict[str, str]:
-    """Versions that a model is made with; looking them up takes milliseconds."""
-    return {"python": platform.python_version(), **{name: version(name) for name in ("vidro", "numpy", "polars")}}
 
 
 def get(session: Session, model_id: str, owner: str | None) -> Model:

@@ -101,6 +101,8 @@ class Blob(Table):
 class Job(Table):
     """A job, whole: the row is the only truth. `attempt` fences: a write that names an older one changes nothing.
 
+    `kind` says what it does: `training`, or something about its `parent`, another job, as `asked` says; what came of that is
+    the content `result_digest`. `versions` are those of the libraries and the processor that it last ran with.
     `table_digest` is the table that it was trained on; null where that is still its dataset's.
     """
 
@@ -128,6 +130,12 @@ class Job(Table):
     eta_seconds: Mapped[float | None]
     forked_from: Mapped[str | None]
     forked_epoch: Mapped[int] = mapped_column(server_default=text("0"))
+    kind: Mapped[str] = mapped_column(default="training", server_default=text("'training'"))
+    parent: Mapped[str | None]
+    group_id: Mapped[str | None] = mapped_column(index=True)
+    asked: Mapped[dict[str, Any] | None]
+    result_digest: Mapped[str | None] = mapped_column(ForeignKey("blobs.digest"), index=True)
+    versions: Mapped[dict[str, Any] | None]
     latest: Mapped[dict[str, Any]] = mapped_column(default=dict)
     best: Mapped[dict[str, Any] | None]
     parameters: Mapped[int | None] = mapped_column(BigInteger)
@@ -154,6 +162,20 @@ class Job(Table):
         Index("jobs_by_owner_and_state", "owner", "state", "number"),
         Index("jobs_in_line", "state", "owner", "queue", "number"),
     )
+
+
+class Group(Table):
+    """Jobs that were started together from one: `kind` and `asked` say how they differ."""
+
+    __tablename__ = "groups"
+    number: Mapped[int] = mapped_column(Number, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str]
+    kind: Mapped[str]
+    parent: Mapped[str]
+    asked: Mapped[dict[str, Any]]
+    created_at: Mapped[float] = mapped_column(Instant, server_default=now())
+    __table_args__ = (Index("groups_by_owner", "owner", "number"),)
 
 
 class Turn(Table):

@@ -3,6 +3,8 @@
 import time
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from engine.fast.paths import make_ready
 from engine.glass.histograms import layer_histograms
 from engine.models.base import Model
@@ -10,7 +12,7 @@ from engine.models.run_state import Epoch
 from engine.training.run import train
 from engine.training.verdicts import Verdict, not_finite, verdicts
 from engine.wording import Sentence, notice, say
-from store import checkpoints
+from store import checkpoints, replays
 from store.curves import Recorder
 from store.job_request import training_of
 from store.states import BY_CALLER
@@ -52,6 +54,8 @@ class Attempt:
         self.training, self.problem = loaded.training, loaded.prepared.problem
         self.checkpoints, self.writer, self.elapsed = kept, writer, writer.elapsed
         self.ended_by: str | None = None
+        self.last_epoch: int | None = (job.asked or {}).get("to_epoch") if job.kind == replays.KIND else None
+        """The epoch that a replay ends after; None of a training, which ends as its request says."""
         self.monitor = self._monitor()
 
     def _monitor(self) -> str:
@@ -128,7 +132,7 @@ class Attempt:
             )
             self._end_early("EARLY_STOPPED", detail)
             return True
-        return epoch.converged or self._is_time_up()
+        return epoch.number == self.last_epoch or epoch.converged or self._is_time_up()
 
     def _is_time_up(self) -> bool:
         """Whether max_seconds are over and the last whole epoch can be kept; a short one is waited for. Raises TimeUp."""
@@ -151,14 +155,27 @@ class Attempt:
         self.writer.warnings.append(notice(code, detail))
 
     def succeed(self) -> str:
-        """Save the last and the best epoch, make the model, and end the job. Raises Diverged as `verdicts` does."""
+        """Save the last and the best epoch, make the model or compare the replay, and end the job. Raises Diverged as
+        `verdicts` does.
+        """
+        if self.job.kind == replays.KIND:
+            self.checkpoints.keep_last()
+            return self.writer.flush(Ending("succeeded", self.ended_by, settle=self._compare))
         chosen = self._chosen()
         self._warn(*verdicts(self.problem, chosen.values, self._started_at()))
         every = self.training.record.histograms_every
         if every is not None and self.checkpoints.state.epoch % every:
             self._look_inside()  # at the end, whenever that is
         self.checkpoints.keep_last()
-        return self.writer.flush(Ending("succeeded", self.ended_by, {"model_id": self.writer.model_id}, chosen))
+        ids = {"model_id": self.writer.model_id}
+        return self.writer.flush(
+            Ending("succeeded", self.ended_by, ids, lambda session: self.writer.make_model(session, chosen))
+        )
+
+    def _compare(self, session: Session) -> None:
+        """Hold the replay against what its parent recorded, and keep the result."""
+        job = session.get_one(Job, self.job.number)
+        job.result_digest = self.context.files.put(session, replays.packed(replays.result(session, self.context.files, job)))
 
     def _chosen(self) -> Snapshot:
         """The epoch that the model is made of."""

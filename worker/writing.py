@@ -3,7 +3,7 @@ in transactions that the attempt's lease fences.
 """
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -20,6 +20,7 @@ from store.curves import Recorder
 from store.database import new_id
 from store.errors import DiskFull, LeaseLost
 from store.tables import Histograms, Job
+from store.versions import versions
 from worker.checkpoints import Checkpoints, Snapshot
 from worker.context import WorkerContext
 from worker.eta import Eta
@@ -53,12 +54,14 @@ class Elapsed:
 
 @dataclass(frozen=True)
 class Ending:
-    """The state that an attempt leaves its job in, why, what else its row says, and the epoch that the model is made of."""
+    """The state that an attempt leaves its job in, why, what else its row says, and, where it succeeded, what is written
+    after all else in the same transaction: the model, or a result.
+    """
 
     state: str
     reason: str | None
     values: Mapping[str, Any] = field(default_factory=dict)
-    chosen: Snapshot | None = None
+    settle: Callable[[Session], None] = lambda _: None
 
 
 class Writer:
@@ -132,7 +135,7 @@ class Writer:
             self.checkpoints.write(session, again)
             if state == "succeeded":
                 assert ending is not None
-                self._make_model(session, ending.chosen)
+                ending.settle(session)
         self.checkpoints.written()
         self.pending = Pending()
         self.told = len(self.warnings)
@@ -167,6 +170,7 @@ class Writer:
             "parameters": self.network.parameters.size,
             "fitted": self.loaded.fitted,
             "device": "cpu" if self.network.xp is np else "cuda",
+            "versions": versions(),
             "best": best.values if best else None,
             "fraction": fraction,
             "eta_seconds": self._remaining(fraction),
@@ -183,8 +187,8 @@ class Writer:
             return None
         return max(0.0, min(left, training.max_seconds - self.elapsed.train))
 
-    def _make_model(self, session: Session, chosen: Snapshot | None) -> None:
-        assert chosen is not None
+    def make_model(self, session: Session, chosen: Snapshot) -> None:
+        """Make the model of the epoch that was chosen, whose checkpoint is written."""
         assert chosen.digest is not None
         made = {
             "fitted": self.loaded.fitted,

@@ -18,6 +18,7 @@ from service.routing import Route
 from service.schemas.jobs import (
     Estimate,
     JobChange,
+    JobKind,
     JobResource,
     JobSchema,
     JobsSummary,
@@ -103,11 +104,22 @@ ORDERS: dict[str, Any] = {
 }
 OfDataset = Annotated[str | None, Query(description="the id of the dataset that they learn from")]
 OfKind = Annotated[ModelKind | None, Query(description="the kind of their model")]
+WhatItDoes = Annotated[
+    JobKind | Literal["any"] | None,
+    Query(description="what they do: by default train a model, or, with a `parent`, any thing about it"),
+]
+OfParent = Annotated[str | None, Query(description="the id of the job that they are about; of kinds but training")]
 Tagged = Annotated[str | None, Query(description="a tag that they carry, among others")]
 
 
-def _filters(dataset_id: str | None, model_kind: str | None, tag: str | None, state: str | None = None) -> list[Any]:
-    wanted = {Job.state: state, Job.dataset_id: dataset_id, Job.model_kind: model_kind}
+def _filters(
+    dataset_id: str | None, model_kind: str | None, tag: str | None, kind: str | None, parent: str | None, state: str | None = None
+) -> list[Any]:
+    kind = kind or ("training" if parent is None else "any")
+    of_kind = None if kind == "any" else kind
+    wanted = {
+        Job.state: state, Job.dataset_id: dataset_id, Job.model_kind: model_kind, Job.kind: of_kind, Job.parent: parent,
+    }  # fmt: skip
     filters: list[Any] = [column == value for column, value in wanted.items() if value is not None]
     return filters + ([] if tag is None else [has_tag(Job.tags, tag)])
 
@@ -122,13 +134,17 @@ def list_jobs(
     model_kind: OfKind = None,
     tag: Tagged = None,
     name: NameHolds = None,
+    kind: WhatItDoes = None,
+    parent: OfParent = None,
     order_by: Annotated[JobOrder, Query(description=OF_JOBS)] = "-created_at",
     total: Total = False,
     view: Annotated[View, Query(description="whole jobs, or as lines of a table, a tenth as long")] = "full",
 ) -> CountedListing[JobResource] | CountedListing[JobSummary]:
     """The jobs, newest first by default. A page's token is good for the same filters and order."""
     fields = {"state": state, "dataset_id": dataset_id, "model_kind": model_kind, "tag": tag}
-    wanted = Asked(caller, page_of, order_by, total, name, fields, _filters(dataset_id, model_kind, tag, state))
+    fields |= {"kind": kind, "parent": parent}
+    filters = _filters(dataset_id, model_kind, tag, kind, parent, state)
+    wanted = Asked(caller, page_of, order_by, total, name, fields, filters)
     key, descending = order_by.removeprefix("-"), order_by.startswith("-")
     order = best_values.order(key, descending) if key in best_values.BETTER else None
     with store.database.reading() as session:
@@ -146,9 +162,11 @@ def summarize_jobs(
     model_kind: OfKind = None,
     tag: Tagged = None,
     name: NameHolds = None,
+    kind: WhatItDoes = None,
+    parent: OfParent = None,
 ) -> JobsSummary:
     """How many jobs there are in each state, with the list's filters."""
-    filters = _filters(dataset_id, model_kind, tag) + ([] if name is None else [named_like(Job, name)])
+    filters = _filters(dataset_id, model_kind, tag, kind, parent) + ([] if name is None else [named_like(Job, name)])
     with store.database.reading() as session:
         counts = jobs.counts(session, caller.sees, filters)
     return JobsSummary(total=sum(counts.values()), states=StateCounts(**counts))

@@ -40,6 +40,10 @@ else:
     State = Literal[STATES]
 
 
+JobKind = Literal["training", "replay", "slice", "repeat"]
+"""Kinds of jobs, by what they do."""
+
+
 class Origin(Resource):
     """The job and epoch that a fork began from."""
 
@@ -71,6 +75,9 @@ class JobChange(BaseModel):
 
 class JobResource(Resource):
     id: str
+    kind: JobKind = Field(description="training, or something about the job `parent`; GET …/result has what came of that")
+    parent: str | None = Field(description="the job that this one is about; null of training")
+    group_id: str | None = Field(description="the group of jobs that it was started in")
     name: str | None
     tags: list[str]
     dataset_id: str
@@ -137,6 +144,8 @@ class JobSummary(Resource):
     """A job as a line of a table."""
 
     id: str
+    kind: JobKind
+    parent: str | None
     name: str | None
     tags: list[str]
     owner: str
