@@ -65,7 +65,8 @@ def dataset_summary(dataset: Dataset) -> DatasetSummary:
 
 
 BRIEF_JOB = load_only(
-    Job.id, Job.name, Job.tags, Job.owner, Job.queue, Job.kind, Job.parent, Job.state, Job.model_kind, Job.dataset_id, Job.epoch, Job.epochs,
+    Job.id, Job.name, Job.tags, Job.owner, Job.queue, Job.kind, Job.parent, Job.group_id, Job.asked, Job.state,
+    Job.model_kind, Job.dataset_id, Job.epoch, Job.epochs,
     Job.fraction, Job.eta_seconds, Job.latest, Job.best, Job.model_id, Job.error, Job.created_at, Job.started_at,
     Job.finished_at, raiseload=True,
 )  # fmt: skip

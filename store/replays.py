@@ -54,9 +54,7 @@ def submit(
     return job
 
 
-def _create(
-    session: Session, files: Files, owner: str, parent: Job, from_epoch: int | None, to_epoch: int | None
-) -> Job:
+def _create(session: Session, files: Files, owner: str, parent: Job, from_epoch: int | None, to_epoch: int | None) -> Job:
     if parent.curves_removed_at is not None:
         raise retention.removed(parent, "curves", ())
     first = parent.forked_epoch if from_epoch is None else from_epoch
@@ -64,7 +62,9 @@ def _create(
     if last > parent.epoch:
         raise InvalidSpec([("/to_epoch", f"the job has recorded epochs up to {parent.epoch}; end with one of these")])
     if last <= first:
-        raise InvalidSpec([("/to_epoch", f"the replay begins after epoch {first}; end with a later one, {parent.epoch} at most")])
+        raise InvalidSpec(
+            [("/to_epoch", f"the replay begins after epoch {first}; end with a later one, {parent.epoch} at most")]
+        )
     checkpoint = _beginning(session, parent, first)
     given: dict[str, Any] = {
         "kind": KIND, "parent": parent.id, "asked": {"from_epoch": first, "to_epoch": last}, "epochs": last, "epoch": first,

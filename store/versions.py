@@ -10,7 +10,7 @@ LIBRARIES = ("vidro", "numpy", "numba", "polars")
 
 @cache
 def versions() -> dict[str, str]:
-    """The versions of Python and of the libraries that compute, and the processor's name; looking them up takes milliseconds."""
+    """The versions of Python and of the libraries that compute, and the processor's name, found once."""
     return {"python": platform.python_version(), **{name: version(name) for name in LIBRARIES}, "processor": processor()}
 
 

@@ -1,7 +1,7 @@
 """Which of a table's rows train, which validate and which test."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
@@ -43,7 +43,13 @@ class Split:
         "were split that do not say",
     )
 
-    _shown = without_unset("group", "order", "shuffle", "rounding")
+    train_share: Annotated[float, Field(gt=0, le=1)] | None = Field(
+        default=None,
+        description="the share of the training rows that are trained on, drawn by the seed so that a larger share holds a "
+        "smaller one; the others are left out, as for a curve of learning. All by default",
+    )
+
+    _shown = without_unset("group", "order", "shuffle", "rounding", "train_share")
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -78,7 +84,15 @@ def split_rows(
         if split.group is None:  # groups come as near to a share as they can, one for each at least
             _totals(shares, len(usable))
         _refuse_empty(shares, places, len(usable))
+    if split.train_share is not None:
+        places["train"] = _part(split, places["train"])
     return {name: np.sort(usable[chosen]) for name, chosen in places.items()}
+
+
+def _part(split: Split, rows: np.ndarray) -> np.ndarray:
+    """The share of the training rows that are trained on, one at least."""
+    assert split.train_share is not None
+    return generator(split.seed, "split", 2).permutation(rows)[: max(1, round(split.train_share * len(rows)))]
 
 
 def _refuse_empty(shares: Mapping[str, float], places: Rows, rows: int) -> None:

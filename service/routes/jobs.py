@@ -113,7 +113,12 @@ Tagged = Annotated[str | None, Query(description="a tag that they carry, among o
 
 
 def _filters(
-    dataset_id: str | None, model_kind: str | None, tag: str | None, kind: str | None, parent: str | None, state: str | None = None
+    dataset_id: str | None,
+    model_kind: str | None,
+    tag: str | None,
+    kind: str | None,
+    parent: str | None,
+    state: str | None = None,
 ) -> list[Any]:
     kind = kind or ("training" if parent is None else "any")
     of_kind = None if kind == "any" else kind

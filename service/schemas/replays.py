@@ -57,5 +57,3 @@ class ReplayResult(Resource):
     compared: Compared
     first_difference: FirstDifference | None
     versions: ReplayVersions
-
-
