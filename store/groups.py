@@ -69,7 +69,7 @@ def _at(document: Any, pointer: str) -> Any:
 def _nested(pointer: str, value: Any) -> dict[str, Any]:
     for part in reversed(pointer.split("/")[1:]):
         value = {part: value}
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def start(store: Store, caller: Caller, job_id: str, plan: Plan) -> str:

@@ -89,4 +89,6 @@ JOBS = {
     "epochs between checkpoints; by default 10, or more where that gives over 100": "épocas entre checkpoints; 10 por padrão, ou mais quando isso der mais de 100",
     "Histograms every": "Histogramas a cada",
     "epochs between histograms of the layers; by default as for checkpoints": "épocas entre histogramas das camadas; por padrão, como os checkpoints",
+    "Train share": "Fração de treinamento",
+    "the share of the training rows that are trained on, drawn by the seed so that a larger share holds a smaller one; the others are left out, as for a curve of learning. All by default": "a fração das linhas de treinamento com que se treina, sorteada pela semente de modo que uma fração maior contém uma menor; as outras ficam de fora, como para uma curva de aprendizagem. Por padrão, todas",
 }

@@ -1,5 +1,7 @@
 """Jobs about other jobs (replays, slices, repeats), their results, groups of jobs, and the versions that a job ran with."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -11,7 +13,7 @@ branch_labels = None
 depends_on = None
 
 NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-COLUMNS = {"parent": sa.String(), "group_id": sa.String(), "asked": sa.JSON(), "versions": sa.JSON()}
+COLUMNS: dict[str, Any] = {"parent": sa.String(), "group_id": sa.String(), "asked": sa.JSON(), "versions": sa.JSON()}
 INDEXED = ("group_id", "result_digest")
 
 
