@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lines, logLevels, standing } from "~/charts/contours";
 import { kindsOf, pointOf, racerNames, toNearest } from "~/views/glass/landscapes/race";
-import { typed } from "~/views/glass/NumberCell";
+import { typed } from "~/elements/NumberCell";
 
 describe("levels of a landscape", () => {
   const axis = Array.from({ length: 21 }, (_, place) => place - 10);

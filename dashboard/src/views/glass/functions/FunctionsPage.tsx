@@ -5,15 +5,15 @@ import { Check, Choice, NumberField } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { Formula } from "~/elements/Formula";
 import { Loaded, Notice } from "~/elements/Notice";
+import { NumberCell } from "~/elements/NumberCell";
 import { Section } from "~/elements/Page";
+import { numbersOf, titleOf, useCatalog, type Catalog, type Entry } from "~/forms/catalog";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
+import { useMoving, useSettled } from "~/state/settled";
 import { glassText } from "~/text/glass";
 import { functionsText } from "~/text/glass-functions";
 import { toNumber } from "~/text/format";
-import { numbersOf, titleOf, useCatalog, type Catalog, type Entry } from "../catalog";
-import { NumberCell } from "../NumberCell";
-import { useMoving, useSettled } from "../settled";
 
 type Family = "activation" | "loss";
 const FAMILIES = { activation: "activations", loss: "losses" } as const;

@@ -1,10 +1,9 @@
 /** Which initializers are compared, each with an activation. */
+import type { Catalog, Kind } from "~/forms/catalog";
+import { KindField } from "~/forms/KindField";
 import { glassText } from "~/text/glass";
 import { initialisationsText } from "~/text/glass-initialisations";
 import { integer } from "~/text/format";
-import type { Catalog } from "../catalog";
-import { KindField } from "../KindField";
-import type { Kind } from "../network/setup";
 
 export interface Stacked {
   initializer: Kind;

@@ -6,14 +6,13 @@ import { Figure } from "~/elements/Figure";
 import { Formula } from "~/elements/Formula";
 import { Loaded } from "~/elements/Notice";
 import { Section } from "~/elements/Page";
+import { titleOf, useCatalog, type Catalog, type Kind } from "~/forms/catalog";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
+import { useMoving, useSettled } from "~/state/settled";
 import { initialisationsText } from "~/text/glass-initialisations";
 import { integer, toNumber } from "~/text/format";
-import { titleOf, useCatalog, type Catalog } from "../catalog";
 import { kindsOf } from "../landscapes/race";
-import type { Kind } from "../network/setup";
-import { useMoving, useSettled } from "../settled";
 import { Stack, type Of } from "./Stack";
 import { Choices, type Stacked } from "./Choices";
 

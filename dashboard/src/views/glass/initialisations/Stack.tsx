@@ -2,9 +2,9 @@
 import type { Schema } from "~/api/client";
 import { Histogram } from "~/charts/Histogram";
 import { Notice } from "~/elements/Notice";
+import { titleOf, type Catalog } from "~/forms/catalog";
 import { initialisationsText } from "~/text/glass-initialisations";
 import { integer, number, percent, toNumber } from "~/text/format";
-import { titleOf, type Catalog } from "../catalog";
 import { verdicts } from "./verdict";
 
 export type Of = "activations" | "gradients" | "weighted_sums";

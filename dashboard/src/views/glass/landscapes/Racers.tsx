@@ -1,10 +1,9 @@
 /** Which optimizers race, each with its own numbers, and the schedule of all of them. */
 import { seriesLook } from "~/charts/colours";
+import { titleOf, type Catalog, type Kind } from "~/forms/catalog";
+import { KindField } from "~/forms/KindField";
 import { glassText } from "~/text/glass";
 import { landscapesText } from "~/text/glass-landscapes";
-import { titleOf, type Catalog } from "../catalog";
-import { KindField } from "../KindField";
-import type { Kind } from "../network/setup";
 import { MOST_RACERS, racerNames } from "./race";
 
 interface Props {

@@ -1,6 +1,6 @@
 /** A race down a landscape, as the address holds it and the API is asked for it. */
 import type { Schema } from "~/api/client";
-import type { Kind } from "../network/setup";
+import type { Kind } from "~/forms/catalog";
 
 export interface Race {
   landscape: string;

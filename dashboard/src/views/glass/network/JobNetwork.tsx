@@ -4,14 +4,13 @@ import { completed, layerKinds } from "~/api/completed";
 import { NumberField, TextField } from "~/elements/Field";
 import { Loaded } from "~/elements/Notice";
 import { Empty } from "~/elements/Page";
+import { titleOf, useCatalog, type Kind } from "~/forms/catalog";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
+import { useSettled } from "~/state/settled";
 import { networkPageText } from "~/text/glass-network";
-import { titleOf, useCatalog } from "../catalog";
-import { useSettled } from "../settled";
 import { GradientCheck } from "./GradientCheck";
 import { ownOf } from "./own";
-import type { Kind } from "./setup";
 import { Walk } from "./Walk";
 
 const MOST_STEPS = 20;

@@ -1,11 +1,11 @@
 /** Every number with which a given network begins. */
 import { Check, NumberField, SelectField } from "~/elements/Field";
+import { MatrixField } from "~/elements/NumberCell";
 import { Section } from "~/elements/Page";
+import type { Catalog } from "~/forms/catalog";
+import { KindField } from "~/forms/KindField";
 import { networkPageText } from "~/text/glass-network";
 import { glassText } from "~/text/glass";
-import type { Catalog } from "../catalog";
-import { KindField } from "../KindField";
-import { MatrixField } from "../NumberCell";
 import { unitsOf, withLayers, withUnits, type GivenLayer, type Setup } from "./setup";
 
 interface Props {

@@ -1,6 +1,6 @@
 /** The numbers that a network's activations, loss and optimizer have of their own, by their symbols. */
-import { entryOf, numbersBySymbol, type Catalog } from "../catalog";
-import type { Kind } from "./setup";
+import { entryOf, type Catalog, type Kind } from "~/forms/catalog";
+import { numbersBySymbol } from "../symbols";
 import type { Own } from "./workings";
 
 interface Made {

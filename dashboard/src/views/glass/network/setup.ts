@@ -1,8 +1,6 @@
 /** A network given number by number, as the page edits it and the address holds it. */
 import type { Schema } from "~/api/client";
-
-/** One of the catalog, with its own fields. */
-export type Kind = { kind: string } & Record<string, unknown>;
+import type { Kind } from "~/forms/catalog";
 
 export interface GivenLayer {
   weights: number[][];

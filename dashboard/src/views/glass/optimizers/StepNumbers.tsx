@@ -2,13 +2,12 @@
 import type { Schema } from "~/api/client";
 import { save, toCsv } from "~/charts/files";
 import { Section } from "~/elements/Page";
+import { entryOf, type Catalog, type Kind } from "~/forms/catalog";
 import { appText } from "~/text/app";
 import { glassText } from "~/text/glass";
 import { optimizersText } from "~/text/glass-optimizers";
 import { integer, number, toNumber } from "~/text/format";
 import { slotSymbols } from "../algebra/catalog";
-import { entryOf, type Catalog } from "../catalog";
-import type { Kind } from "../network/setup";
 import { lowered } from "../network/names";
 
 interface Props {

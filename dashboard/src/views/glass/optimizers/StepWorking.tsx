@@ -1,13 +1,13 @@
 /** How a step came about: every line of the optimizer's formula with the numbers put in. */
 import type { Schema } from "~/api/client";
 import { Formula } from "~/elements/Formula";
+import { entryOf, type Catalog, type Kind } from "~/forms/catalog";
 import { optimizersText } from "~/text/glass-optimizers";
 import { integer, toNumber } from "~/text/format";
 import { optimizerWork } from "../algebra/catalog";
 import { clauses } from "../algebra/parse";
 import { write } from "../algebra/write";
-import { entryOf, numbersBySymbol, type Catalog } from "../catalog";
-import type { Kind } from "../network/setup";
+import { numbersBySymbol } from "../symbols";
 import { lowered } from "../network/names";
 
 interface Props {

@@ -1,9 +1,9 @@
 /** The catalog: what activations, losses, optimizers, … there are, with their formulas and fields. */
 import { api, body, type Schema } from "~/api/client";
 import { useResource } from "~/state/resource";
-import { ownNumbers } from "./algebra/catalog";
-import type { Kind } from "./network/setup";
 
+/** One of the catalog, with its own fields. */
+export type Kind = { kind: string } & Record<string, unknown>;
 export type Entry = Schema["CatalogEntry"];
 export type Catalog = Record<string, Entry[]>;
 
@@ -46,8 +46,3 @@ export const entryOf = (catalog: Catalog, family: string, kind: string): Entry |
 
 /** What a kind is called in the reader's language; as it is typed, while the catalog is awaited. */
 export const titleOf = (catalog: Catalog | undefined, family: string, kind: string): string => (catalog && entryOf(catalog, family, kind)?.title) ?? kind.replaceAll("_", " ");
-
-/** The numbers of one kind by their symbols: as chosen, or else as usual. */
-export function numbersBySymbol(entry: Entry | undefined, chosen: Kind): Record<string, number> {
-  return ownNumbers(Object.fromEntries(numbersOf(entry).map(({ name, description, usual }) => [name, { description, value: chosen[name] ?? usual }])));
-}

@@ -2,9 +2,9 @@
 import type { ComponentChildren } from "preact";
 import { useId } from "preact/hooks";
 import { SelectField } from "~/elements/Field";
-import { entryOf, numbersOf, type Catalog } from "./catalog";
-import type { Kind } from "./network/setup";
-import { NumberCell } from "./NumberCell";
+import { NumberCell } from "~/elements/NumberCell";
+import { entryOf, numbersOf, type Catalog, type Kind } from "./catalog";
+import "./forms.css";
 
 interface Props {
   label: ComponentChildren;
