@@ -1,12 +1,14 @@
 /** A cost over two parameters as a map, with paths down it and a start that can be dragged. It knows no API. */
 import { scaleLinear } from "d3-scale";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { isDark } from "~/state/preferences";
 import { number } from "~/text/format";
 import { landscapeText } from "~/text/landscape";
 import { Axes, MARGIN } from "./Axes";
 import { seriesLook } from "./colours";
 import { lines, logLevels, standing, type Grid } from "./contours";
+import { Dot, Handle, held, stepOf } from "./Handle";
+import { placeOf } from "./nearest";
 import { prepared, useWidth } from "./size";
 import "./landscape.css";
 
@@ -17,20 +19,27 @@ interface Props {
   grid: Grid;
   minima: Point[];
   paths: { name: string; points: Point[]; look?: number }[];
-  start: Point;
+  /** Where the paths begin; null of a map without such a place. */
+  start: Point | null;
   /** Called while the reader moves the start; without it the start stays. */
   onStart?: (start: Point) => void;
+  xLabel?: string;
+  yLabel?: string;
 }
 
 const TALLEST = 520;
 const LIGHT = { low: [126, 160, 190], high: [252, 252, 252], line: "rgb(60 80 100 / 30%)" } as const;
 const DARK = { low: [10, 13, 16], high: [62, 84, 102], line: "rgb(190 210 230 / 24%)" } as const;
 
-export function Landscape({ label, grid, minima, paths, start, onStart }: Props) {
+export function Landscape({ label, grid: given, minima, paths, start, onStart, xLabel = "w₁", yLabel = "w₂" }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const svg = useRef<SVGSVGElement>(null);
   const text = landscapeText();
+  const clip = useId();
+  // The ground stands still under a start that is dragged, even if the cost is told over another part of the plane meanwhile.
+  const [still, hold] = useState<Grid | null>(null);
+  const grid = still ?? given;
   const dark = isDark.value;
   const height = Math.min(TALLEST, Math.max(260, width * 0.86));
   const ends = (axis: number[]): Point => [axis[0]!, axis[axis.length - 1]!];
@@ -75,26 +84,9 @@ export function Landscape({ label, grid, minima, paths, start, onStart }: Props)
     context.restore();
   }, [grid, levels, rings, width, height, dark]);
 
-  const held = ([px, py]: Point): Point => [Math.min(grid.x.at(-1)!, Math.max(grid.x[0]!, px)), Math.min(grid.y.at(-1)!, Math.max(grid.y[0]!, py))];
-  const move = (event: PointerEvent) => {
-    const box = svg.current!.getBoundingClientRect();
-    const round = (value: number) => Number(value.toPrecision(3));
-    const [px, py] = held([x.invert(event.clientX - box.left), y.invert(event.clientY - box.top)]);
-    onStart?.([round(px), round(py)]);
-  };
-  const taken = (event: PointerEvent) => {
-    event.preventDefault();
-    (event.currentTarget as Element).setPointerCapture(event.pointerId);
-    (event.currentTarget as SVGElement).focus();
-  };
-  const pressed = (event: KeyboardEvent) => {
-    const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
-    if (!way || !onStart) return;
-    event.preventDefault();
-    const step = (axis: number[]) => ((axis.at(-1)! - axis[0]!) / 100) * (event.shiftKey ? 10 : 1);
-    const [px, py] = held([start[0] + way[0]! * step(grid.x), start[1] + way[1]! * step(grid.y)]);
-    onStart([Number(px.toFixed(6)), Number(py.toFixed(6))]);
-  };
+  const moved = (px: number, py: number) => onStart?.([held(px, grid.x), held(py, grid.y)]);
+  const dragged = (atX: number, atY: number) => moved(x.invert(atX), y.invert(atY));
+  const pressed = (right: number, up: number) => moved(start![0] + right * stepOf(grid.x), start![1] + up * stepOf(grid.y));
   const drawn = (points: Point[]) => points.map(([px, py], place) => `${place ? "L" : "M"}${x(px).toFixed(1)},${y(py).toFixed(1)}`).join("");
 
   return (
@@ -103,12 +95,12 @@ export function Landscape({ label, grid, minima, paths, start, onStart }: Props)
         <canvas ref={canvas} aria-hidden="true" />
         {width > 0 && (
           <svg ref={svg} class="chart" width={width} height={height} role="group" aria-label={label}>
-            <Axes x={x} y={y} width={width} height={height} xLabel="w₁" yLabel="w₂" hasGrid={false} />
-            <clipPath id="landscape-plot">
+            <Axes x={x} y={y} width={width} height={height} xLabel={xLabel} yLabel={yLabel} hasGrid={false} />
+            <clipPath id={clip}>
               <rect x={MARGIN.left} y={MARGIN.top} width={Math.max(0, width - MARGIN.left - MARGIN.right)} height={height - MARGIN.top - MARGIN.bottom} />
             </clipPath>
-            {onStart && <rect class="hit ground" x={MARGIN.left} y={MARGIN.top} width={Math.max(0, width - MARGIN.left - MARGIN.right)} height={height - MARGIN.top - MARGIN.bottom} onClick={move as never} />}
-            <g clip-path="url(#landscape-plot)" class="above">
+            {onStart && <rect class="hit ground" x={MARGIN.left} y={MARGIN.top} width={Math.max(0, width - MARGIN.left - MARGIN.right)} height={height - MARGIN.top - MARGIN.bottom} onClick={(event) => dragged(...placeOf(event, svg.current!))} />}
+            <g clip-path={`url(#${clip})`} class="above">
               {minima.map(([px, py]) => (
                 <path key={`${px} ${py}`} class="minimum" d={`M${x(px) - 7},${y(py)}h14M${x(px)},${y(py) - 7}v14`}>
                   <title>{text.minimum(number(px), number(py))}</title>
@@ -126,28 +118,18 @@ export function Landscape({ label, grid, minima, paths, start, onStart }: Props)
                 );
               })}
             </g>
-            <g
-              class="start"
-              transform={`translate(${x(start[0])},${y(start[1])})`}
-              {...(onStart
-                ? {
-                    role: "button" as const,
-                    tabindex: 0, // SVG knows names in this case alone
-                    "aria-label": text.start(number(start[0]), number(start[1])),
-                    onPointerDown: taken,
-                    onPointerMove: (event: PointerEvent) => event.buttons > 0 && move(event),
-                    onKeyDown: pressed,
-                  }
-                : {})}
-            >
-              <circle class="grip" r="16" />
-              <circle class="outer" r="8" />
-              <circle class="inner" r="2.5" />
-            </g>
+            {start &&
+              (onStart ? (
+                <Handle x={x(start[0])} y={y(start[1])} label={text.start(xLabel, number(start[0]), yLabel, number(start[1]))} onDrag={dragged} onKey={pressed} onHold={(isHeld) => hold(isHeld ? given : null)} />
+              ) : (
+                <g class="handle still" transform={`translate(${x(start[0])},${y(start[1])})`}>
+                  <Dot />
+                </g>
+              ))}
           </svg>
         )}
       </div>
-      <p class="muted small">{text.legend}</p>
+      <p class="muted small">{start ? `${text.legend} ${text.marks}` : text.legend}</p>
     </div>
   );
 }

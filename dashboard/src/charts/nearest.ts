@@ -21,8 +21,8 @@ export function nearest(lists: Points[], x: (value: number) => number, y: (value
   return found;
 }
 
-/** Where a pointer is within the element that hears of it, in pixels. */
-export function placeOf(event: MouseEvent): [number, number] {
-  const box = (event.currentTarget as Element).getBoundingClientRect();
+/** Where a pointer is within an element, in pixels; by default the one that hears of it. */
+export function placeOf(event: MouseEvent, element = event.currentTarget as Element): [number, number] {
+  const box = element.getBoundingClientRect();
   return [event.clientX - box.left, event.clientY - box.top];
 }

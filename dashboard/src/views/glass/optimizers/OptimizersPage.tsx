@@ -91,7 +91,7 @@ export default function OptimizersPage() {
               <div class="bench">
                 {isOne && !leaves ? (
                   <Figure title={text.curve}>
-                    {found.grid && line && <Curve label={text.curve} x={found.grid.x} y={line} points={path.points.slice(0, at + 1).map((point, place) => ({ x: point[0]!, y: path.costs[place]! }))} xLabel="w₁" yLabel={words.cost} />}
+                    {found.grid && line && <Curve label={text.curve} x={found.grid.x} y={line} paths={[{ name: optimizer.kind, points: path.points.slice(0, at + 1).map((point, place) => ({ x: point[0]!, y: path.costs[place]! })) }]} xLabel="w₁" yLabel={words.cost} />}
                   </Figure>
                 ) : (
                   <Figure title={text.map}>
