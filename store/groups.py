@@ -3,7 +3,7 @@ setting. Each is an ordinary job of the kind `repeat`; a group tells what they c
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,7 +18,7 @@ from store.connections import Store
 from store.database import new_id, put_row
 from store.errors import Conflict, NotFound
 from store.forks import overridden
-from store.job_request import document_of, training_of
+from store.job_request import JobRequest, document_of, training_of
 from store.keys import Caller
 from store.pages import owned
 from store.states import DONE
@@ -28,9 +28,17 @@ from store.tables import Group, Job
 KIND = "repeat"
 MOST_JOBS = 100
 """Jobs of a group at most."""
-Varied = Literal["all", "split", "training"]
-SEEDS: dict[str, tuple[str, ...]] = {"all": ("/split/seed", "/seed"), "split": ("/split/seed",), "training": ("/seed",)}
-"""By what is varied, the fields that get other seeds: which rows go where, and the first weights and the order of rows."""
+Varied = Literal["all", "split", "training", "weights", "order"]
+OWN = ("/weights_seed", "/order_seed")
+"""Seeds that stand in the place of `seed` where a request has them."""
+SEEDS: dict[str, tuple[str, ...]] = {
+    "all": ("/split/seed", "/seed", *OWN),
+    "split": ("/split/seed",),
+    "training": ("/seed", *OWN),
+    "weights": ("/weights_seed",),
+    "order": ("/order_seed",),
+}
+"""By what is varied, the fields that get other seeds."""
 
 
 @dataclass(frozen=True)
@@ -51,12 +59,24 @@ class Plan:
         found = []
         for value in self.values or (None,):
             for index in range(self.seeds):
-                fields = {pointer: (_at(request, pointer) or 0) + index for pointer in SEEDS[self.vary]}
+                fields = self._seeds(request, index)
                 told: dict[str, Any] = {"seeds": dict(fields)}
                 if self.setting is not None:
                     told["value"] = value
                     fields[self.setting] = value
                 found.append((told, fields))
+        return found
+
+    def _seeds(self, request: Mapping[str, Any], index: int) -> dict[str, int]:
+        """The seeds of the `index`-th run: one of its own that the request leaves out is given alone where it alone varies."""
+        found = {}
+        for pointer in SEEDS[self.vary]:
+            own = _at(request, pointer)
+            if pointer in OWN and own is None:
+                if self.vary not in ("weights", "order") or not index:
+                    continue
+                own = request.get("seed")
+            found[pointer] = (own or 0) + index
         return found
 
 
@@ -72,8 +92,13 @@ def _nested(pointer: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def start(store: Store, caller: Caller, job_id: str, plan: Plan) -> str:
-    """Store a group that repeats that job, and send its jobs to their queue. Returns its id.
+def nothing(session: Session, group: Group) -> None:
+    """Settle nothing."""
+
+
+def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callable[[Session, Group], None] = nothing) -> None:
+    """Store a group that repeats that job, and send its jobs to their queue. `settle` is called with the group in the
+    transaction that stores it.
 
     Raises NotFound, TooManyQueued, or InvalidSpec, which points at what was asked.
     """
@@ -81,6 +106,7 @@ def start(store: Store, caller: Caller, job_id: str, plan: Plan) -> str:
         raise InvalidSpec([("/seeds", f"a group has {MOST_JOBS} jobs at most; ask for fewer seeds or values")])
     with store.database.glancing() as session:
         parent = jobs.get(session, job_id, caller.sees)
+        _refuse_undrawn(training_of(parent.request), plan.vary)
         completed = [
             (told, _completed(session, store, caller, parent, plan, fields)) for told, fields in plan.changes(parent.request)
         ]
@@ -98,9 +124,18 @@ def start(store: Store, caller: Caller, job_id: str, plan: Plan) -> str:
             for told, each in completed
         ]  # fmt: skip
         sent = [(job.id, job.queue) for job in made]
+        settle(session, get(session, group_id, caller.sees))
     for each in sent:
         queue.send(*each)
-    return group_id
+
+
+def _refuse_undrawn(training: JobRequest, vary: Varied) -> None:
+    """Raise InvalidSpec where chance has no part in what is to vary alone."""
+    if vary == "weights" and not training.model.draws_weights:
+        detail = f"the first weights of this {training.model.kind} are not drawn, they are the same in every run"
+        raise InvalidSpec([("/vary", f"{detail}; vary split, order or all")])
+    if vary == "order" and not training.shuffle:
+        raise InvalidSpec([("/vary", "this job does not shuffle its rows; vary split, weights or all")])
 
 
 def _completed(session: Session, store: Store, caller: Caller, parent: Job, plan: Plan, fields: Mapping[str, Any]) -> Completed:

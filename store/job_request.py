@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field, TypeAdapter
 
 from engine.forms import Matching
 from engine.spec import spec, without_unset
-from engine.training.spec import Training
+from engine.training.spec import UNSET, Training
 
 
 def _each_once(tags: tuple[str, ...] | None) -> tuple[str, ...] | None:
@@ -28,7 +28,7 @@ class JobRequest(Training):
     dataset_id: Annotated[str, Field(description="the dataset to train on", examples=["ds_01937b2e"])]
     name: Name | None = Field(default=None, description="what the job is called in lists")
     tags: Tags | None = Field(default=None, description="words to find the job by", examples=[["week 3"]])
-    _shown = without_unset("tags")
+    _shown = without_unset("tags", *UNSET)
 
 
 REQUEST: TypeAdapter[JobRequest] = TypeAdapter(JobRequest)

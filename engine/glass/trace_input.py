@@ -138,7 +138,7 @@ class Moment:
         network = build_learner(training, fitted.features.width, fitted.target)
         assert isinstance(network, Network)  # all that descends is one
         if arrays is None:
-            training.model.initialize(network, training.seed or 0)
+            training.model.initialize(network, training.seed_of_weights)
         state = State() if arrays is None else State.from_arrays(dict(arrays), network)
         begin(state, training, network)
         return cls(training, columns, fitted, network, state)
@@ -148,7 +148,7 @@ class Moment:
         rows, size = self.fitted.rows["train"], self.training.batch_size
         order = np.arange(len(rows))
         if self.training.shuffle:
-            order = Shuffles(self.training.seed or 0, len(rows)).order(self.state.epoch)
+            order = Shuffles(self.training.seed_of_order, len(rows)).order(self.state.epoch)
         return [int(row) for row in rows[order[: len(rows) if size == "full" else size]]]
 
     def descent(self, rows: Sequence[int], dtype: Any = None) -> Backpropagation:

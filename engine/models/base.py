@@ -77,7 +77,15 @@ class Settings(Protocol):
 
     @property
     def seed(self) -> int | None:
-        """The seed of all that is drawn."""
+        """The seed of all that is drawn and has no seed of its own."""
+
+    @property
+    def seed_of_weights(self) -> int:
+        """The seed of the first weights."""
+
+    @property
+    def seed_of_order(self) -> int:
+        """The seed of the order of rows."""
 
     @property
     def preprocessing(self) -> Prepared:
@@ -203,6 +211,11 @@ class Model(Described):
         raise NotImplementedError
 
     @property
+    def draws_weights(self) -> bool:
+        """Whether what training begins with is drawn by chance."""
+        return False
+
+    @property
     def image(self) -> ImageSize | None:
         """The image that it reads a row as, once completed; None where it reads a row of numbers."""
         return None
@@ -291,6 +304,10 @@ class NetworkModel(Model):
     def start(self) -> Initializer:
         """What the weights start from."""
         return Zeros()
+
+    @property
+    def draws_weights(self) -> bool:
+        return self.start.draws
 
     def build(self, inputs: int, outputs: int, dtype: Any, xp: Any) -> Network:
         return Network(self.bound_layers(inputs, outputs), dtype, xp)

@@ -17,7 +17,7 @@ class DeepModel(NetworkModel):
     """The defaults of optimizer, epochs and batch_size."""
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
-        settings = descent_settings(loss=HalfMeanSquaredError(), **self.usual, precision="float32")
+        settings = descent_settings(loss=HalfMeanSquaredError(), **self.usual, weights_seed=None, precision="float32")
         if task == "classification":
             settings |= {"loss": BinaryCrossEntropy() if classes == 2 else CrossEntropy(), "class_weight": None}
         if task == "tagging":

@@ -229,7 +229,7 @@ def descend(problem: Problem, state: State, steps_of: Callable[..., Steps] = Def
     if views is not None:
         problem = replace(problem, train=replace(train, X=views.X))
     steps = steps_of(problem, state.vectors, bounds[0][1])
-    shuffles = Shuffles(spec.seed or 0, train.rows)
+    shuffles = Shuffles(spec.seed_of_order, train.rows)
     order = np.arange(train.rows)
     state.settle = steps.settle
     for name, array in steps.so_far(state.place).items() if state.place else ():
@@ -291,6 +291,7 @@ def descent_settings(**settings: Any) -> dict[str, Any]:
         "shuffle": True,
         "early_stopping": None,
         "seed": 0,
+        "order_seed": None,
         **settings,
     }
 

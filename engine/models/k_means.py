@@ -75,7 +75,7 @@ def k_means(problem: Problem, state: State, rows_of: Row_of = Rows) -> Iterator[
     rows = rows_of(problem.train.X, model.restarts * model.clusters)
     held_out = None if problem.validation is None else rows_of(problem.validation.X, model.clusters)
     if "following" not in state.vectors:
-        yield from _begin(model, rows, spec.seed or 0, state)
+        yield from _begin(model, rows, spec.seed_of_weights, state)
     restarts = Restarts(state.vectors)
     while state.epoch < spec.epochs and restarts.moving.any():
         started = time.perf_counter()
@@ -209,7 +209,11 @@ class KMeans(Model):
     )
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
-        return {"epochs": EPOCHS, "seed": 0, "precision": "float64"}
+        return {"epochs": EPOCHS, "seed": 0, "weights_seed": None, "precision": "float64"}
+
+    @property
+    def draws_weights(self) -> bool:
+        return True
 
     @property
     def columns(self) -> tuple[str, ...]:

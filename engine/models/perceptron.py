@@ -85,7 +85,7 @@ def perceptron(problem: Problem, state: State, walk_of: Callable[..., Walk] = De
     last = state.vectors.setdefault("last", pocket.copy())
     walk = walk_of(rows, positive)
     fewest = walk.mistakes(pocket)
-    shuffles = Shuffles(spec.seed or 0, len(rows))
+    shuffles = Shuffles(spec.seed_of_order, len(rows))
 
     while state.epoch < spec.epochs:
         started = breath = time.perf_counter()
@@ -158,7 +158,7 @@ class Perceptron(NetworkModel):
     bias: Flag = Field(default=True, description="false: the boundary passes through the origin")
 
     def settings(self, task: str, classes: int) -> Mapping[str, Any]:
-        return {"epochs": 100, "shuffle": True, "seed": 0, "precision": "float64"}
+        return {"epochs": 100, "shuffle": True, "seed": 0, "order_seed": None, "precision": "float64"}
 
     def bound_layers(self, inputs: int, outputs: int) -> Sequence[BoundLayer]:
         return [dense(inputs, outputs, bias=self.bias)]

@@ -84,7 +84,7 @@ class Yardstick:
         """The training loss at the initial weights, drawn anew."""
         network, spec = self.problem.network, self.problem.spec
         fresh = Network(network.layers, network.dtype, network.xp)
-        spec.model.initialize(fresh, spec.seed or 0)
+        spec.model.initialize(fresh, spec.seed_of_weights)
         with np.errstate(over="ignore", invalid="ignore"):
             return mean_loss(self.problem, fresh.evaluate(self.problem.train.X), self.problem.train)
 

@@ -18,6 +18,9 @@ Shape = tuple[int, ...]
 class InitializerRule(Described, ABC):
     """A distribution from which the first weights of a layer are drawn."""
 
+    draws: ClassVar[bool] = True
+    """Whether chance decides them."""
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
         """The weights, float64, on the host: (inputs, outputs), or of another shape, where a unit reads `inputs` numbers and a
@@ -35,6 +38,7 @@ class Zeros(InitializerRule):
 
     formula: ClassVar[str] = r"w_{ij} = 0"
     source: ClassVar[str] = "Goodfellow, Bengio and Courville, Deep Learning, 2016, section 8.4"
+    draws: ClassVar[bool] = False
     kind: Literal["zeros"] = "zeros"
 
     def draw(self, rng: np.random.Generator, inputs: int, outputs: int, shape: Shape = ()) -> Weights:
@@ -50,6 +54,7 @@ class ConstantInitializer(InitializerRule):
 
     formula: ClassVar[str] = r"w_{ij} = c"
     source: ClassVar[str] = "Goodfellow, Bengio and Courville, Deep Learning, 2016, section 8.4"
+    draws: ClassVar[bool] = False
     kind: Literal["constant"] = "constant"
     value: FiniteFloat = Field(default=0.1, ge=-1e6, le=1e6, description="The value c of every weight.")
 

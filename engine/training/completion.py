@@ -28,7 +28,7 @@ USUALLY_KEPT = 100
 EVERY = ("checkpoint_every", "histograms_every")
 MODEL_FIELDS = (
     "loss", "optimizer", "schedule", "regularization", "epochs", "batch_size", "shuffle", "class_weight",
-    "early_stopping", "seed", "precision",
+    "early_stopping", "seed", "weights_seed", "order_seed", "precision",
 )  # fmt: skip
 """The fields whose meaning and default are the model's to say, in `Model.settings`."""
 
@@ -75,7 +75,7 @@ def complete(training: Spec, table: Table, rows: int, has_card: bool = False) ->
     defaults |= {"split": _complete_split(training, task, rows), "preprocessing": _complete_preprocessing(training, task)}
     completed = dataclasses.replace(training, task=task, features=features, **defaults)
     completed = dataclasses.replace(completed, record=_complete_record(completed))
-    _raise_if([*_split_problems(completed, rows), *_record_problems(completed)])
+    _raise_if([*_seed_problems(completed), *_split_problems(completed, rows), *_record_problems(completed)])
     return completed
 
 
@@ -322,6 +322,13 @@ def _setting_problems(training: Training, settings: Mapping[str, Any], task: str
     # A setting that a solver does not let be chosen may be repeated, as in a completed body sent back, not changed.
     if not training.model.solved_by.descends and training.precision not in (None, settings["precision"]):
         yield "/precision", f"{name} is solved in {settings['precision']}; remove it"
+
+
+def _seed_problems(training: Training) -> Problems:
+    if training.weights_seed is not None and not training.model.draws_weights:
+        yield "/weights_seed", "its initializer draws nothing, all weights begin alike; choose another, or remove the seed"
+    if training.order_seed is not None and not training.shuffle:
+        yield "/order_seed", "shuffle is false, every epoch takes the rows in one order; set it to true, or remove the seed"
 
 
 def _solved(model: Model) -> str:

@@ -12,7 +12,7 @@ from engine.training.image_input import row_shape
 from engine.training.spec import Training
 
 Spec = TypeVar("Spec", bound=Training)
-FIXED = ("target", "features", "task", "model", "preprocessing", "split", "precision")
+FIXED = ("target", "features", "task", "model", "preprocessing", "split", "weights_seed", "precision")
 """Fields that a fork keeps, because its weights were made for them."""
 
 

@@ -65,7 +65,7 @@ class Predictor:
         # On the host, wherever it was trained: the process that predicts need not have the device.
         self.learner: Learner = build_learner(replace(training, device="cpu"), features.width, target)
         if theta is None:
-            training.model.initialize(self.learner, training.seed or 0)
+            training.model.initialize(self.learner, training.seed_of_weights)
         else:
             self.learner.parameters.theta[...] = self.learner.xp.asarray(theta)
         self.learner.adopt(statistics or {})

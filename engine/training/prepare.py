@@ -52,7 +52,7 @@ def pose(training: Training, columns: Mapping[str, Column], fitted: Fitted) -> P
     """
     features, target, rows = fitted.features, fitted.target, fitted.rows
     learner = build_learner(training, features.width, target)
-    training.model.initialize(learner, training.seed or 0)
+    training.model.initialize(learner, training.seed_of_weights)
     xp, dtype = learner.xp, learner.dtype
 
     def matrices(split: str) -> Matrices | None:

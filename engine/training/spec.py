@@ -25,6 +25,8 @@ UNITS: dict[bool, tuple[Unit, Unit]] = {False: ("target", "target^2"), True: ("s
 """What a regression's numbers are in, by whether the target is scaled: the first and the second power."""
 LOSSES = ("train_loss", "validation_loss", "batch_loss")
 """The curves of losses."""
+UNSET = ("weights_seed", "order_seed")
+"""Fields of a training that are shown only where they are given."""
 POWERS: dict[str, int] = {kind_of(cls): cls.power for cls in members(Loss)}  # type: ignore[attr-defined]
 
 Epochs = Annotated[int, Field(strict=True, ge=1, le=MAX_EPOCHS), WHOLE]
@@ -124,6 +126,10 @@ class Training:
         default=None, description="end before the last epoch, once the loss no longer falls; null: never"
     )
     seed: Seed | None = Field(default=None, description="draws the first weights, the order of rows and the dropout")
+    weights_seed: Seed | None = Field(
+        default=None, description="draws the first weights, or where centroids begin, in the place of `seed`"
+    )
+    order_seed: Seed | None = Field(default=None, description="draws the order of rows in each epoch, in the place of `seed`")
     precision: Literal["float32", "float64"] | None = Field(
         default=None, description="digits of the arithmetic: 7 (float32, faster) or 16 (float64)"
     )
@@ -134,6 +140,17 @@ class Training:
         default=3600, description="seconds of training after which it ends with its last whole epoch"
     )
     record: Record = Record()
+    _shown = without_unset(*UNSET)
+
+    @property
+    def seed_of_weights(self) -> int:
+        """The seed of the first weights."""
+        return self.weights_seed if self.weights_seed is not None else self.seed or 0
+
+    @property
+    def seed_of_order(self) -> int:
+        """The seed of the order of rows."""
+        return self.order_seed if self.order_seed is not None else self.seed or 0
 
     @property
     def targets(self) -> tuple[str, ...]:

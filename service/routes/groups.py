@@ -3,10 +3,11 @@
 from itertools import groupby
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Query, Response
+from fastapi import APIRouter, Body, Query
+from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.dependencies import Reader, StoreOf, Writer
+from service.dependencies import IdempotencyKey, Reader, StoreOf, Writer, once
 from service.resources import job_summaries
 from service.responses import problems
 from service.routing import Route
@@ -20,6 +21,7 @@ from store.tables import Group
 router = APIRouter(prefix="/v1", tags=["glass box"], route_class=Route)
 EXAMPLES: dict[str, Any] = {
     "seeds": {"summary": "How much of the result is luck?", "value": {"seeds": 10, "vary": "all"}},
+    "weights": {"summary": "How much of it is luck with the first weights?", "value": {"seeds": 10, "vary": "weights"}},
     "shares": {"summary": "A curve of learning", "value": {"shares": [0.1, 0.3, 1.0], "seeds": 3}},
     "setting": {
         "summary": "A curve of validation over one setting",
@@ -29,22 +31,27 @@ EXAMPLES: dict[str, Any] = {
 SHARE = "/split/train_share"
 
 
-@router.post("/jobs/{job_id}/repeat", status_code=202, responses=problems(404, 409, 413, 429))
+@router.post("/jobs/{job_id}/repeat", status_code=202, response_model=GroupResource, responses=problems(404, 409, 413, 429))
 def repeat_job(
     store: StoreOf,
     caller: Writer,
     job_id: str,
     repeat: Annotated[RepeatRequest, Body(openapi_examples=EXAMPLES)],
-    response: Response,
-) -> GroupResource:
+    idempotency_key: IdempotencyKey = None,
+) -> JSONResponse:
     """Run a job again with other seeds, on shares of its training rows, or with other values of one setting: ordinary jobs, of
     the kind `repeat`, in a group that tells mean, deviation and interval of every metric, and bands for the curves.
     """
     setting, values = (SHARE, repeat.shares) if repeat.shares is not None else (repeat.setting, repeat.values)
-    group_id = groups.start(store, caller, job_id, Plan(repeat.seeds, repeat.vary, setting, values or ()))
-    response.headers["Location"] = f"/v1/groups/{group_id}"
-    with store.database.reading() as session:
-        return _resource(session, groups.get(session, group_id, caller.sees))
+    with once(store, caller, idempotency_key, f"/v1/jobs/{job_id}/repeat", repeat.document()) as answer:
+        if answer.answer is not None:
+            return answer.response
+
+        def settle(session: Session, group: Group) -> None:
+            answer.give(session, 202, f"/v1/groups/{group.id}", _resource(session, group).document())
+
+        groups.start(store, caller, job_id, Plan(repeat.seeds, repeat.vary, setting, values or ()), settle)
+    return answer.response
 
 
 def _resource(session: Session, group: Group) -> GroupResource:

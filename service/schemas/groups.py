@@ -1,12 +1,13 @@
 """Groups of jobs that repeat one: what is asked, and what they come to together."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, model_validator
 
 from engine.spec import WHOLE
 from service.schemas.jobs import JobSummary
 from service.schemas.parts import Number, Resource, Time
+from store.groups import Varied
 
 
 class RepeatRequest(Resource):
@@ -16,10 +17,11 @@ class RepeatRequest(Resource):
     seeds: Annotated[int, Field(strict=True, ge=1, le=100), WHOLE] = Field(
         default=5, description="runs of each value, the first with the job's own seeds"
     )
-    vary: Literal["all", "split", "training"] = Field(
+    vary: Varied = Field(
         default="all",
-        description="what other seeds change: which rows go where (split), the first weights and the order of rows (training), "
-        "or both",
+        description="what other seeds change: split, which rows go where (`split.seed`); weights, the first weights alone "
+        "(`weights_seed`); order, the order of rows alone (`order_seed`); training, all that training draws, dropout and "
+        "augmentation too (`seed`); all, split and training",
     )
     shares: Annotated[list[Annotated[float, Field(gt=0, le=1)]], Field(min_length=1, max_length=100)] | None = Field(
         default=None, description="shares of the training rows to train on, for a curve of learning; the split stays"

@@ -91,6 +91,7 @@ OF_IMAGES: dict[str, list[tuple[Table, Any]]] = {
 VALUES: dict[str, Any] = {
     "/optimizer": "momentum", "/schedule": "cosine", "/regularization": {"l2": 0.1}, "/epochs": 7, "/batch_size": 4,
     "/shuffle": False, "/class_weight": "balanced", "/early_stopping": {"monitor": "train_loss"}, "/seed": 5,
+    "/weights_seed": 6, "/order_seed": 7,
     "/precision": "float32", "/preprocessing/target_scaling": "standard", "/split/stratify": True,
     "/record/histograms_every": 7, "/record/curves": "batch",
 }  # fmt: skip

@@ -134,17 +134,17 @@ def test_arrays_are_learned_from_and_not_predicted() -> None:
 VALUES: dict[str, Any] = {
     "loss": {"kind": "half_mse"}, "optimizer": {"kind": "adam"}, "schedule": {"kind": "step"}, "regularization": {"l2": 0.1},
     "epochs": 5, "batch_size": 8, "shuffle": True, "class_weight": "balanced", "early_stopping": {"monitor": "train_loss"},
-    "seed": 1,
+    "seed": 1, "weights_seed": 2, "order_seed": 3,
 }  # fmt: skip
 MEANINGLESS = [
     (SMALL, "x", {"kind": "linear_regression"}, "regression", set(VALUES) - {"loss"}),
-    (SMALL, "x", {"kind": "linear_regression", **DESCENT}, "regression", {"class_weight"}),
+    (SMALL, "x", {"kind": "linear_regression", **DESCENT}, "regression", {"class_weight", "weights_seed"}),
     (
         SMALL, "word", {"kind": "logistic_regression"}, "classification",
         set(VALUES) - {"loss", "epochs", "class_weight"},
     ),
-    (SMALL, "word", {"kind": "logistic_regression", **DESCENT}, "classification", {"regularization"}),
-    (SMALL, "word", {"kind": "perceptron"}, "classification", set(VALUES) - {"epochs", "shuffle", "seed"}),
+    (SMALL, "word", {"kind": "logistic_regression", **DESCENT}, "classification", {"regularization", "weights_seed"}),
+    (SMALL, "word", {"kind": "perceptron"}, "classification", set(VALUES) - {"epochs", "shuffle", "seed", "order_seed"}),
     (SMALL, "x", {"kind": "mlp"}, "regression", {"class_weight"}),
     (SMALL, "word", {"kind": "mlp"}, "classification", set()),
     (SMALL, ("x", "n"), {"kind": "linear_regression"}, "regression", set(VALUES) - {"loss"}),

@@ -52,10 +52,33 @@ def test_seeds_spread_a_result(stage: Stage, job: dict[str, Any]) -> None:
     assert [each["id"] for each in stage.client.get("/v1/jobs").json()["items"]] == [job["id"]]
 
 
-@pytest.mark.parametrize(("vary", "pairs"), [("split", [(0, 0), (0, 1)]), ("training", [(0, 0), (1, 0)])])
-def test_one_kind_of_seed_varies_alone(stage: Stage, job: dict[str, Any], vary: str, pairs: list[tuple[int, int]]) -> None:
+SEEDS = ("seed", "weights_seed", "order_seed")
+VARIED = {
+    "split": [(0, 0, None, None), (1, 0, None, None)],
+    "training": [(0, 0, None, None), (0, 1, None, None)],
+    "weights": [(0, 0, None, None), (0, 0, 1, None)],
+    "order": [(0, 0, None, None), (0, 0, None, 1)],
+}
+"""By what varies, the seeds of two jobs: of the split, of training, of the first weights, of the order."""
+
+
+def beginning(stage: Stage, job: dict[str, Any]) -> tuple[Any, list[int], set[int]]:
+    """What a job began with: its first weights, the order of its rows, and which these are."""
+    weights = stage.client.get(f"/v1/jobs/{job['id']}/weights?epoch=0").json()["layers"]
+    rows = stage.client.post("/v1/traces", json={"job_id": job["id"], "epoch": 0}).json()["rows"]
+    return weights, rows, set(rows)
+
+
+@pytest.mark.parametrize("vary", VARIED)
+def test_one_kind_of_seed_varies_alone(stage: Stage, vary: str) -> None:
+    job = stage.job(stage.iris(), "species", "mlp", model=NET, epochs=1, batch_size=120)
     made = whole(stage, repeated(stage, job, seeds=2, vary=vary))
-    assert [(each["request"]["seed"], each["request"]["split"]["seed"]) for each in made] == pairs
+    asked = [each["request"] for each in made]
+    assert [(each["split"]["seed"], *(each.get(name) for name in SEEDS)) for each in asked] == VARIED[vary]
+    (weights, order, rows), other = (beginning(stage, each) for each in made)
+    assert (weights != other[0]) == (vary in ("training", "weights"))
+    assert (order != other[1]) == (vary != "weights")
+    assert (rows != other[2]) == (vary == "split")
 
 
 def test_a_curve_of_learning_keeps_what_validates(stage: Stage, job: dict[str, Any]) -> None:
@@ -88,6 +111,7 @@ def test_a_setting_takes_other_values(stage: Stage, job: dict[str, Any]) -> None
         ({"setting": "/no/such", "values": [1], "seeds": 1}, "/values"),
         ({"shares": [0.5] * 60, "seeds": 2}, "/seeds"),
         ({"shares": [1.5]}, "/shares/0"),
+        ({"vary": "first"}, "/vary"),
     ],
 )
 def test_what_cannot_be_repeated(stage: Stage, job: dict[str, Any], body: dict[str, Any], pointer: str) -> None:
@@ -95,6 +119,30 @@ def test_what_cannot_be_repeated(stage: Stage, job: dict[str, Any], body: dict[s
     assert answer.status_code == 422, answer.text
     assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
     assert stage.client.get("/v1/jobs", params={"kind": "any"}).json()["total"] in (None, 1)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "vary", "said"),
+    [
+        ("linear_regression", {"model": {"solver": "gradient_descent"}}, "weights", "are not drawn"),
+        ("mlp", {"shuffle": False}, "order", "does not shuffle"),
+        ("mlp", {"model": {"initializer": "zeros"}}, "weights", "are not drawn"),
+    ],
+)
+def test_what_chance_has_no_part_in_does_not_vary(
+    stage: Stage, kind: str, fields: dict[str, Any], vary: str, said: str
+) -> None:
+    job = stage.job(stage.iris(), "petal_width", kind, epochs=1, **fields)
+    answer = stage.client.post(f"/v1/jobs/{job['id']}/repeat", json={"vary": vary})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/vary")
+    assert said in answer.json()["detail"] and "; vary split" in answer.json()["detail"]
+
+
+def test_a_key_starts_one_group(stage: Stage, job: dict[str, Any]) -> None:
+    headers = {"Idempotency-Key": "ten seeds"}
+    first, again = (stage.client.post(f"/v1/jobs/{job['id']}/repeat", json={"seeds": 2}, headers=headers) for _ in range(2))
+    assert (again.status_code, again.text, again.headers["location"]) == (202, first.text, first.headers["location"])
+    assert len(stage.client.get("/v1/jobs", params={"kind": "repeat"}).json()["items"]) == 2
 
 
 def test_a_group_is_cancelled_together(stage: Stage, job: dict[str, Any]) -> None:

@@ -23,7 +23,7 @@ from engine.training.run import train
 from tests.engine import LOSSES, Run, Table, completed, finish, one_step, prepared, table, trained, way_of
 
 BLOBS = BlobsSample(rows=45, std=5.0, seed=1).columns()
-DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10})
+DATA = table({**BLOBS, "sum": BLOBS["x1"] + BLOBS["x2"] ** 2 / 10, "above": (BLOBS["x2"] > BLOBS["x1"]).astype(int)})
 FEATURES = ["x1", "x2"]
 OPTIMIZERS = [kind_of(cls) for cls in members(Optimizer)]
 SCHEDULES = [kind_of(cls) for cls in members(Schedule)]
@@ -73,6 +73,23 @@ def test_the_seed_of_the_split_is_another() -> None:
     first, second = (pose(split={"seed": seed, "validation": 0.2}) for seed in (0, 1))
     assert (first.rows["train"] != second.rows["train"]).any()
     np.testing.assert_array_equal(first.problem.network.parameters.theta, second.problem.network.parameters.theta)
+
+
+CENTROIDS = {"kind": "k_means", "clusters": 3, "restarts": 2}
+OWN = [
+    ({"batch_size": 8}, ("weights_seed", "order_seed")),
+    ({"model": {"kind": "perceptron"}, "target": "above", "epochs": 3}, ("order_seed",)),
+    ({"model": CENTROIDS, "target": None, "epochs": 1}, ("weights_seed",)),
+]
+
+
+@pytest.mark.parametrize(("request_", "names"), OWN, ids=["network", "perceptron", "centroids"])
+def test_seeds_of_their_own_stand_in_the_place_of_the_seed(request_: dict[str, Any], names: tuple[str, ...]) -> None:
+    """All together they are the seed, to the bit; each alone changes something."""
+    seeded, other = (run(**request_, seed=seed).theta.tobytes() for seed in (4, 5))
+    assert run(**request_, seed=5, **dict.fromkeys(names, 4)).theta.tobytes() == seeded != other
+    for name in names:
+        assert run(**request_, seed=4, **{name: 5}).theta.tobytes() != seeded
 
 
 def through_a_file(arrays: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
