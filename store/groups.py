@@ -29,12 +29,11 @@ KIND = "repeat"
 MOST_JOBS = 100
 """Jobs of a group at most."""
 Varied = Literal["all", "split", "training", "weights", "order"]
-OWN = ("/weights_seed", "/order_seed")
-"""Seeds that stand in the place of `seed` where a request has them."""
+TRAINING = ("/seed", "/weights_seed", "/order_seed")
 SEEDS: dict[str, tuple[str, ...]] = {
-    "all": ("/split/seed", "/seed", *OWN),
+    "all": ("/split/seed", *TRAINING),
     "split": ("/split/seed",),
-    "training": ("/seed", *OWN),
+    "training": TRAINING,
     "weights": ("/weights_seed",),
     "order": ("/order_seed",),
 }
@@ -67,16 +66,15 @@ class Plan:
                 found.append((told, fields))
         return found
 
-    def _seeds(self, request: Mapping[str, Any], index: int) -> dict[str, int]:
-        """The seeds of the `index`-th run: one of its own that the request leaves out is given alone where it alone varies."""
-        found = {}
+    def _seeds(self, request: Mapping[str, Any], index: int) -> dict[str, Any]:
+        """The seeds of the `index`-th run: those that the request has, and what varies alone in the place of its `seed`."""
+        found: dict[str, Any] = {}
         for pointer in SEEDS[self.vary]:
             own = _at(request, pointer)
-            if pointer in OWN and own is None:
-                if self.vary not in ("weights", "order") or not index:
-                    continue
+            if own is None and self.vary in ("weights", "order") and index:
                 own = request.get("seed")
-            found[pointer] = (own or 0) + index
+            if own is not None:
+                found[pointer] = own + index
         return found
 
 
@@ -131,6 +129,9 @@ def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callabl
 
 def _refuse_undrawn(training: JobRequest, vary: Varied) -> None:
     """Raise InvalidSpec where chance has no part in what is to vary alone."""
+    if vary == "training" and training.seed is None:
+        detail = f"nothing is drawn where this {training.model.kind} is trained, it is solved at once"
+        raise InvalidSpec([("/vary", f"{detail}; vary split or all")])
     if vary == "weights" and not training.model.draws_weights:
         detail = f"the first weights of this {training.model.kind} are not drawn, they are the same in every run"
         raise InvalidSpec([("/vary", f"{detail}; vary split, order or all")])

@@ -124,18 +124,21 @@ def test_what_cannot_be_repeated(stage: Stage, job: dict[str, Any], body: dict[s
 @pytest.mark.parametrize(
     ("kind", "fields", "vary", "said"),
     [
-        ("linear_regression", {"model": {"solver": "gradient_descent"}}, "weights", "are not drawn"),
-        ("mlp", {"shuffle": False}, "order", "does not shuffle"),
-        ("mlp", {"model": {"initializer": "zeros"}}, "weights", "are not drawn"),
+        ("linear_regression", {"model": {"solver": "gradient_descent"}, "epochs": 1}, "weights", "are not drawn"),
+        ("linear_regression", {}, "training", "nothing is drawn"),
+        ("mlp", {"shuffle": False, "epochs": 1}, "order", "does not shuffle"),
+        ("mlp", {"model": {"initializer": "zeros"}, "epochs": 1}, "weights", "are not drawn"),
     ],
 )
 def test_what_chance_has_no_part_in_does_not_vary(
     stage: Stage, kind: str, fields: dict[str, Any], vary: str, said: str
 ) -> None:
-    job = stage.job(stage.iris(), "petal_width", kind, epochs=1, **fields)
+    job = stage.job(stage.iris(), "petal_width", kind, **fields)
     answer = stage.client.post(f"/v1/jobs/{job['id']}/repeat", json={"vary": vary})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/vary")
     assert said in answer.json()["detail"] and "; vary split" in answer.json()["detail"]
+    seeds = {each["request"]["split"]["seed"] for each in whole(stage, repeated(stage, job, seeds=2))}
+    assert seeds == {0, 1}  # all that is drawn varies all the same
 
 
 def test_a_key_starts_one_group(stage: Stage, job: dict[str, Any]) -> None:
