@@ -46,11 +46,11 @@ export default function Compare() {
           {text.gone(gone.join(", "))}
         </Notice>
       )}
-      {comparison && <Chosen comparison={comparison} onRemove={(id) => choose(ids.filter((other) => other !== id))} />}
       <details class="choose" open={isOpen} onToggle={(event) => setOpen(event.currentTarget.open)}>
         <summary>{ids.length === 0 ? text.choose : text.change}</summary>
         {isOpen && <Picker chosen={ids} onChange={choose} />}
       </details>
+      {comparison && <Chosen comparison={comparison} onRemove={(id) => choose(ids.filter((other) => other !== id))} />}
       {comparison && <Results comparison={comparison} isLoading={isLoading} />}
       {ids.length > 0 && !found && !problem && <p class="waiting">{appText().loading}</p>}
     </Page>
