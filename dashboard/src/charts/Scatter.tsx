@@ -1,6 +1,6 @@
 /** Points in a plane, in groups of one colour each: numbers in, a canvas out. */
 import { scaleLinear } from "d3-scale";
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { isDark } from "~/state/preferences";
 import { number } from "~/text/format";
 import { Axes, MARGIN } from "./Axes";
@@ -15,6 +15,15 @@ export interface Group {
   y: number[];
   /** Told of the point under the cursor, such as its row. */
   notes?: string[];
+  /** Which of the series colours it has; otherwise its place in the list. */
+  look?: number;
+}
+
+/** A line through points, as what a model answers along x. */
+export interface Through {
+  name: string;
+  points: [number, number][];
+  look?: number;
 }
 
 /** A place that is marked over the points, in the colour of the group at its place in the list. */
@@ -28,6 +37,7 @@ interface Props {
   label: string;
   groups: Group[];
   marks?: Mark[];
+  curves?: Through[];
   xLabel: string;
   yLabel: string;
   /** A line on which x and y are equal. */
@@ -40,6 +50,7 @@ interface Props {
 }
 
 const NO_MARKS: Mark[] = [];
+const NO_CURVES: Through[] = [];
 /** Marks whose names are written beside them, at most. */
 const MOST_NAMED = 64;
 const ARM = 7;
@@ -62,10 +73,11 @@ export function extent(lists: number[][]): [number, number] {
   return [low - room, high + room];
 }
 
-export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diagonal = false, height = 320, hasLegend = true, yNames }: Props) {
+export function Scatter({ label, groups, marks = NO_MARKS, curves = NO_CURVES, xLabel, yLabel, diagonal = false, height = 320, hasLegend = true, yNames }: Props) {
   const [frame, width] = useWidth<HTMLDivElement>();
   const canvas = useRef<HTMLCanvasElement>(null);
   const [near, setNear] = useState<ReturnType<typeof nearest>>(null);
+  const clip = useId();
   const dark = isDark.value;
   const [x, y] = useMemo(() => {
     const all_x = [...groups.map((group) => group.x), marks.map((mark) => mark.x)];
@@ -80,7 +92,7 @@ export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diago
     if (!canvas.current || width === 0) return;
     const context = prepared(canvas.current, width, height);
     groups.forEach((group, index) => {
-      context.fillStyle = seriesLook(index).colour;
+      context.fillStyle = seriesLook(group.look ?? index).colour;
       context.globalAlpha = group.x.length > 1_000 ? 0.4 : 0.7;
       for (let point = 0; point < group.x.length; point++) {
         context.beginPath();
@@ -100,6 +112,15 @@ export function Scatter({ label, groups, marks = NO_MARKS, xLabel, yLabel, diago
         {width > 0 && (
           <svg class="chart" width={width} height={height} role="img" aria-label={label}>
             <Axes {...{ x, y, width, height, xLabel, yLabel, yNames }} />
+            <clipPath id={clip}>
+              <rect x={MARGIN.left} y={MARGIN.top} width={Math.max(0, width - MARGIN.left - MARGIN.right)} height={height - MARGIN.top - MARGIN.bottom} />
+            </clipPath>
+            <g clip-path={`url(#${clip})`}>
+              {curves.map(({ name, points, look: place }, index) => {
+                const look = seriesLook(place ?? index);
+                return <path key={name} d={`M${points.map(([px, py]) => `${x(px).toFixed(1)},${y(py).toFixed(1)}`).join("L")}`} fill="none" stroke={look.colour} stroke-width="2" stroke-dasharray={look.dash.join(" ")} />;
+              })}
+            </g>
             {diagonal && <line class="guide" x1={x(low)} y1={y(low)} x2={x(high)} y2={y(high)} />}
           </svg>
         )}

@@ -39,3 +39,9 @@ export function useChoice<T extends string>(name: string, kept: Signal<T>): [T, 
   };
   return [(named || kept.value) as T, choose];
 }
+
+/** A point that an address holds, as "1,-2"; null where it holds none. */
+export function pointOf(address: string): [number, number] | null {
+  const [x, y] = address.split(",").map(Number);
+  return address !== "" && Number.isFinite(x) && Number.isFinite(y) ? [x!, y!] : null;
+}

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { lines, logLevels, standing } from "~/charts/contours";
-import { kindsOf, pointOf, racerNames, toNearest } from "~/views/glass/landscapes/race";
+import { kindsOf, racerNames, toNearest } from "~/views/glass/landscapes/race";
+import { pointOf } from "~/state/address";
 import { typed } from "~/elements/NumberCell";
 
 describe("levels of a landscape", () => {

@@ -10,7 +10,7 @@ import { Loaded, Notice, ProblemNotice } from "~/elements/Notice";
 import { Section } from "~/elements/Page";
 import { Stepper } from "~/elements/Stepper";
 import { titleOf, useCatalog } from "~/forms/catalog";
-import { useQuery } from "~/state/address";
+import { pointOf, useQuery } from "~/state/address";
 import { useKept, useResource } from "~/state/resource";
 import { useMoving, useSettled } from "~/state/settled";
 import { glassText } from "~/text/glass";
@@ -18,7 +18,7 @@ import { landscapesText } from "~/text/glass-landscapes";
 import { integer } from "~/text/format";
 import { Outcome } from "./Outcome";
 import { Racers } from "./Racers";
-import { descendRequest, kindsOf, MOST_STEPS, pointOf, racerNames, usualRacers, type Race } from "./race";
+import { descendRequest, kindsOf, MOST_STEPS, racerNames, usualRacers, type Race } from "./race";
 
 const RESOLUTION = 121;
 const FRAME = 40;

@@ -48,11 +48,6 @@ export function kindsOf(address: string): Kind[] | null {
   }
 }
 
-export function pointOf(address: string): [number, number] | null {
-  const [x, y] = address.split(",").map(Number);
-  return address !== "" && Number.isFinite(x) && Number.isFinite(y) ? [x!, y!] : null;
-}
-
 export function descendRequest({ start, racers, schedule, steps }: Race): Schema["DescendRequest"] {
   return { ...(start ? { start } : {}), optimizers: racers, schedule, steps } as unknown as Schema["DescendRequest"];
 }

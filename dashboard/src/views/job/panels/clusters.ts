@@ -7,9 +7,9 @@ type Clusters = Schema["ClustersResource"];
 
 /** Rows by cluster, and the centroids. Where the rows lie on a line, clusters stand one above the other. */
 export function drawn({ x, y, rows, clusters }: Clusters, words: { cluster: (cluster: number) => string; row: (row: number) => string }): { groups: Group[]; marks: Mark[] } {
-  const groups = x.centroids.map((_, cluster): Required<Group> => ({ name: words.cluster(cluster), x: [], y: [], notes: [] }));
+  const groups = x.centroids.map((_, cluster): Group & { notes: string[] } => ({ name: words.cluster(cluster), x: [], y: [], notes: [] }));
   clusters.forEach((cluster, place) => {
-    const group = groups[cluster] as Required<Group>;
+    const group = groups[cluster] as Group & { notes: string[] };
     group.x.push(toNumber(x.rows[place]));
     group.y.push(y ? toNumber(y.rows[place]) : cluster);
     group.notes.push(words.row(rows[place] as number));
