@@ -4,7 +4,7 @@ import { translated } from "./language";
 export const datasetText = translated(
   {
     parts: "Parts of the dataset",
-    tabs: { columns: "Columns", rows: "Rows", reading: "Reading", correlations: "Correlations", scatter: "Scatter", descents: "Descents", images: "Images" },
+    tabs: { columns: "Columns", rows: "Rows", reading: "Reading", correlations: "Correlations", scatter: "Scatter", relation: "Relation", descents: "Descents", images: "Images" },
     train: "Train a model",
     rename: "Rename",
     newName: "New name",
@@ -147,7 +147,7 @@ export const datasetText = translated(
   },
   {
     parts: "Partes do conjunto de dados",
-    tabs: { columns: "Colunas", rows: "Linhas", reading: "Leitura", correlations: "Correlações", scatter: "Dispersão", descents: "Descidas", images: "Imagens" },
+    tabs: { columns: "Colunas", rows: "Linhas", reading: "Leitura", correlations: "Correlações", scatter: "Dispersão", relation: "Relação", descents: "Descidas", images: "Imagens" },
     train: "Treinar um modelo",
     rename: "Renomear",
     newName: "Novo nome",

@@ -22,9 +22,10 @@ const RowsTab = lazy(async () => (await import("./RowsTab")).RowsTab);
 const ReadingTab = lazy(async () => (await import("./ReadingTab")).ReadingTab);
 const CorrelationsTab = lazy(async () => (await import("./CorrelationsTab")).CorrelationsTab);
 const ScatterTab = lazy(async () => (await import("./ScatterTab")).ScatterTab);
+const RelationTab = lazy(async () => (await import("./RelationTab")).RelationTab);
 const DescentsTab = lazy(async () => (await import("./descents/DescentsTab")).DescentsTab);
 const ImagesTab = lazy(async () => (await import("./ImagesTab")).ImagesTab);
-const TABS = { columns: ColumnsTab, rows: RowsTab, reading: ReadingTab, correlations: CorrelationsTab, scatter: ScatterTab, descents: DescentsTab, images: ImagesTab };
+const TABS = { columns: ColumnsTab, rows: RowsTab, reading: ReadingTab, correlations: CorrelationsTab, scatter: ScatterTab, relation: RelationTab, descents: DescentsTab, images: ImagesTab };
 
 export type Dataset = Schema["DatasetResource"];
 export type Column = Schema["ColumnResource"];
