@@ -36,6 +36,7 @@ def test_what_is_drawn_is_drawn_for_good() -> None:
         "silhouette": 5,
         "permutation": 6,
         "rows": 7,
+        "slice": 8,
     }
     assert draw(1, "initialization")[0] == 0.1805903380482211
 

@@ -25,7 +25,7 @@ def test_a_model_says_what_it_was_trained_on_and_takes(stage: Stage) -> None:
     assert model["classes"] == ["setosa", "versicolor", "virginica"]
     assert [column["name"] for column in model["inputs"]] == list(ROW)
     assert all(column["required"] for column in model["inputs"])
-    assert set(model["versions"]) == {"python", "vidro", "numpy", "polars"}
+    assert set(model["versions"]) == {"python", "vidro", "numpy", "polars", "numba", "processor"}
     assert model["epoch"] == 100
     assert stage.client.get("/v1/models").json()["items"] == [model]
 
