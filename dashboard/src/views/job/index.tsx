@@ -28,6 +28,7 @@ const PANELS: Record<string, Panel> = {
   network: lazy(() => import("./panels/NetworkPanel").then((file) => file.NetworkPanel)),
   histograms: lazy(() => import("./panels/HistogramsPanel").then((file) => file.HistogramsPanel)),
   boundary: lazy(() => import("./panels/BoundaryPanel").then((file) => file.BoundaryPanel)),
+  updates: lazy(() => import("./panels/UpdatesPanel").then((file) => file.UpdatesPanel)),
   evaluation: lazy(() => import("./panels/EvaluationPanel").then((file) => file.EvaluationPanel)),
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
@@ -36,7 +37,7 @@ const PANELS: Record<string, Panel> = {
 /** The panels that mean something for a job: clusters have centroids and no layers, and filters are of convolutions. */
 export function panelsOf(job: Pick<Schema["JobResource"], "request"> | undefined): string[] {
   const request = job && completed(job);
-  const without = [...(request?.task === "clustering" ? ["network", "histograms"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images"];
+  const without = [...(request?.task === "clustering" ? ["network", "histograms"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", ...(request?.model.kind === "perceptron" ? [] : ["updates"])];
   return Object.keys(PANELS).filter((name) => !without.includes(name));
 }
 
