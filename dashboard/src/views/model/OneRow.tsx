@@ -94,7 +94,7 @@ interface FieldProps {
   onChange: (cell: Cell) => void;
 }
 
-function InputField({ input, column, cell, error, onChange }: FieldProps) {
+export function InputField({ input, column, cell, error, onChange }: FieldProps) {
   const text = modelsText();
   const choices = choicesOf(input);
   const optional = input.required ? undefined : text.optional;

@@ -1,5 +1,5 @@
 /** One model: what it predicts for rows of the reader's own, what it is and how good. */
-import { useLocation } from "preact-iso";
+import { lazy, useLocation } from "preact-iso";
 import { api, body, type Schema } from "~/api/client";
 import { ask } from "~/elements/Dialog";
 import { Loaded, ProblemNotice } from "~/elements/Notice";
@@ -11,12 +11,18 @@ import { appText } from "~/text/app";
 import { dateTime, integer, number } from "~/text/format";
 import { modelsText } from "~/text/models";
 import { seriesName } from "~/text/series";
+import { whyText } from "~/text/why";
 import { Draw } from "./Draw";
 import { pictureOf } from "./drawing";
 import { ManyRows } from "./ManyRows";
 import "./model.css";
 import { OneRow } from "./OneRow";
 import { metricRows } from "./values";
+import { partsOf, type Part } from "./why/parts";
+
+type Way = "draw" | "form" | "rows" | Part;
+
+const Why = lazy(async () => (await import("./why")).Why);
 
 type ModelResource = Schema["ModelResource"];
 
@@ -55,17 +61,19 @@ function Known({ model }: { model: ModelResource }) {
   const dataset = useResource(`dataset:${model.dataset_id}`, (signal) => body(api.GET("/v1/datasets/{dataset_id}", { params: { path: { dataset_id: model.dataset_id } }, signal })));
   const isGone = dataset.problem?.status === 404;
   const picture = pictureOf(model.inputs);
-  const ways = [...(picture ? (["draw"] as const) : []), "form", "rows"] as const;
-  const way = ways.find((each) => each === query.by) ?? ways[0];
+  const ways: Way[] = [...(picture ? (["draw"] as const) : []), "form", "rows", ...(isGone ? [] : partsOf(model))];
+  const way = ways.find((each) => each === query.by) ?? ways[0]!;
+  const part = partsOf(model).find((each) => each === way);
   const isReady = dataset.value !== undefined || isGone;
   return (
     <>
       {!isGone && <ProblemNotice problem={dataset.problem} retry={dataset.reload} />}
       <Section title={text.predict}>
-        <Tabs label={text.how} name="by" current={way ?? "form"} tabs={ways.map((each) => ({ value: each, label: text.ways[each] }))} />
+        <Tabs label={text.how} name="by" current={way} tabs={ways.map((each) => ({ value: each, label: { ...text.ways, ...whyText().parts }[each] }))} />
         {!isReady && <p class="waiting" aria-busy="true">{appText().loading}</p>}
         {isReady && way === "draw" && picture && <Draw model={model} dataset={dataset.value} picture={picture} />}
         {isReady && way === "form" && <OneRow model={model} dataset={dataset.value} />}
+        {dataset.value && part && <Why part={part} model={model} dataset={dataset.value} />}
         {isReady && way === "rows" && <ManyRows model={model} dataset={dataset.value} />}
       </Section>
       <div class="columns two">
