@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 from polars import DataFrame
+from pydantic import TypeAdapter
 
 from engine.errors import InputError, InvalidSpec
 from engine.glass import descents as glass
@@ -31,6 +32,7 @@ from store.tables import Dataset
 
 SHARED = {"/features/0": "/feature", "/features": "/feature", "/task": "/model", "/target": "/target", "/loss": "/loss"}
 """Fields of a job that all descents have in common, and what they are called here."""
+TRAINING: TypeAdapter[Training] = TypeAdapter(Training)
 
 
 def descents_of(store: Store, caller: Caller, request: DescentsRequest) -> DescentsResource:
@@ -136,7 +138,7 @@ def _surface(request: DescentsRequest, posed: Posed, found: Sequence[Path], colu
     entry, scaling = posed.features.inputs[0], posed.training.preprocessing.scaling
     scaled = [] if entry.categories else [ScaledColumn(column=entry.name, center=entry.center, scale=entry.scale)]
     return CostSurface(
-        preprocessing=posed.training.preprocessing,
+        preprocessing=TRAINING.dump_python(posed.training, mode="json")["preprocessing"],
         scaling=FittedScaling(kind=scaling.kind, formula=FORMULAS[kind_of(type(scaling))], columns=scaled),
         rows=posed.problem.train.rows,
         w=w.tolist(),
@@ -151,9 +153,9 @@ def _surface(request: DescentsRequest, posed: Posed, found: Sequence[Path], colu
 def _path(request: DescentsRequest, posed: Posed, found: Path, surface: int) -> CostPath:
     training = posed.training
     assert training.optimizer is not None
-    settings = {field.name: getattr(training, field.name) for field in dataclasses.fields(DescentSettings)}
+    document = TRAINING.dump_python(training, mode="json")
     return CostPath(
-        settings=DescentSettings(**settings),
+        settings={field.name: document[field.name] for field in dataclasses.fields(DescentSettings)},
         surface=surface,
         formula=training.optimizer.formula,
         points=found.thetas.tolist(),

@@ -22,7 +22,7 @@ from service.schemas.explanations import (
     ImportanceResource,
     OutputSum,
 )
-from service.schemas.predictions import Formula
+from service.schemas.parts import Formula
 from service.work import refuse_too_much
 from store import datasets, jobs, predictors
 from store.connections import Store

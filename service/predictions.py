@@ -14,8 +14,8 @@ from engine.training.predict import Predictor
 from service import png
 from service.asked_rows import Split, columns_read, rows_of_split
 from service.rows import numbers_a_row
-from service.schemas.parts import Notice
-from service.schemas.predictions import Formula, RowPrediction, SplitPredictions
+from service.schemas.parts import Formula, Notice
+from service.schemas.predictions import RowPrediction, SplitPredictions
 from service.work import most, refuse_too_much
 from store.database import to_json
 from store.datasets import JobTable

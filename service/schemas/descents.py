@@ -67,7 +67,7 @@ class CostMinimum(Resource):
 class CostSurface(Resource):
     """The cost of a model over w and b."""
 
-    preprocessing: Preprocessing
+    preprocessing: dict[str, Any] = Field(description="as in a job")
     scaling: FittedScaling
     rows: int = Field(description="rows that the cost is the mean of")
     w: list[float] = Field(description="of the feature as it is scaled; one number where w is held")
@@ -82,7 +82,7 @@ class CostSurface(Resource):
 class CostPath(Resource):
     """A descent over a surface, a point a step."""
 
-    settings: DescentSettings = Field(description="completed: a job with these takes these very steps")
+    settings: dict[str, Any] = Field(description="completed: a job with these takes these very steps")
     surface: int = Field(description="which of `surfaces` it is on, from 0")
     formula: str = Field(description="LaTeX: the optimizer's step")
     points: list[list[float]] = Field(description="[w, b] of the feature as it is scaled: the start, then a point a step")

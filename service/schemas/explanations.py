@@ -6,8 +6,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from engine.spec import NonNegativeInt
 from service.schemas.models import Cell
-from service.schemas.parts import Notice, Number, Resource
-from service.schemas.predictions import Formula, Shares
+from service.schemas.parts import Formula, Notice, Number, Resource
+from service.schemas.predictions import Shares
 
 SplitName = Literal["train", "validation", "test"]
 Epoch = NonNegativeInt | Literal["model", "last", "best"]

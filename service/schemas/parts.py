@@ -50,7 +50,7 @@ class Formula(Resource):
     """How a number is worked out."""
 
     formula: str = Field(description="LaTeX")
-    source: str | None = Field(description="the paper or book that has it, where it is somebody's")
+    source: str | None = Field(default=None, description="the paper or book that has it, where it is somebody's")
 
 
 def formulas_of(told: Mapping[str, tuple[str, str]]) -> dict[str, Formula]:

@@ -4,19 +4,12 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from service.schemas.parts import Notice, Number, Resource
+from service.schemas.parts import Formula, Notice, Number, Resource
 
 Shares = Annotated[
     dict[str, Number | dict[str, Number]] | None,
     Field(description="by class or tag, of a tag of words by word, as the model's predictions have them; null without any"),
 ]
-
-
-class Formula(Resource):
-    """How a number is worked out."""
-
-    formula: str = Field(description="LaTeX")
-    source: str | None = Field(default=None, description="whose method it is, where it is somebody's")
 
 
 class RowPrediction(Resource):

@@ -5,7 +5,14 @@ import { descentsText } from "~/text/descents";
 
 export type Answer = Schema["DescentsResource"];
 type Path = Schema["CostPath"];
-type Settings = Path["settings"];
+
+/** A path's settings, which are completed: an optimizer is spelled out, and batches are counted. */
+interface Settings {
+  optimizer: { kind: string; learning_rate: number };
+  batch_size: number | "full";
+}
+
+const settingsOf = (path: Path): Settings => path.settings as unknown as Settings;
 
 /** Steps of one pass over the rows. */
 export const stepsOfEpoch = (batch: Settings["batch_size"], rows: number): number => (typeof batch === "number" ? Math.ceil(rows / batch) : 1);
@@ -13,7 +20,7 @@ export const stepsOfEpoch = (batch: Settings["batch_size"], rows: number): numbe
 const rowsOf = (answer: Answer, place: number): number => answer.surfaces[answer.paths[place]!.surface]!.rows;
 
 /** Steps in an epoch of each path. */
-export const paces = (answer: Answer): number[] => answer.paths.map(({ settings }, place) => stepsOfEpoch(settings.batch_size, rowsOf(answer, place)));
+export const paces = (answer: Answer): number[] => answer.paths.map((path, place) => stepsOfEpoch(settingsOf(path).batch_size, rowsOf(answer, place)));
 
 /** Steps of the path that takes most of them. */
 export const longest = (answer: Answer): number => answer.epochs * Math.max(...paces(answer));
@@ -30,12 +37,12 @@ export function descentNames({ paths, surfaces }: Answer, titleOf: (family: stri
   const text = descentsText();
   const batch = ({ batch_size }: Settings) => (typeof batch_size !== "number" ? text.batches.full : batch_size === 1 ? text.batches.one : text.batches.of(number(batch_size)));
   const parts = [
-    ({ settings }: Path) => titleOf("optimizers", settings.optimizer?.kind ?? ""),
-    ({ settings }: Path) => `η ${number(settings.optimizer?.learning_rate)}`,
-    ({ settings }: Path) => batch(settings),
+    (path: Path) => titleOf("optimizers", settingsOf(path).optimizer.kind),
+    (path: Path) => `η ${number(settingsOf(path).optimizer.learning_rate)}`,
+    (path: Path) => batch(settingsOf(path)),
     ({ surface }: Path) => titleOf("scalers", surfaces[surface]!.scaling.kind),
   ];
   const telling = parts.filter((part) => new Set(paths.map(part)).size > 1);
-  const names = paths.map((path) => (telling.length > 0 ? telling.map((part) => part(path)).join(", ") : batch(path.settings)));
+  const names = paths.map((path) => (telling.length > 0 ? telling.map((part) => part(path)).join(", ") : batch(settingsOf(path))));
   return names.map((name, place) => (names.indexOf(name) === names.lastIndexOf(name) ? name : `${name} (${names.slice(0, place + 1).filter((other) => other === name).length})`));
 }
