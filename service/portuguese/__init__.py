@@ -9,6 +9,7 @@ from service.portuguese.files import FILES
 from service.portuguese.jobs import JOBS
 from service.portuguese.layers import LAYERS
 from service.portuguese.samples import SAMPLES
+from service.portuguese.stored import STORED
 from service.portuguese.warnings import WARNINGS
 
 
@@ -18,4 +19,4 @@ def _with_summaries(texts: dict[str, str]) -> dict[str, str]:
     return texts | {english.partition("\n")[0]: portuguese.partition("\n")[0] for english, portuguese in several.items()}
 
 
-PORTUGUESE_TEXTS = _with_summaries({**CATALOG, **LAYERS, **JOBS, **SAMPLES, **WARNINGS, **DIAGNOSIS, **FILES})
+PORTUGUESE_TEXTS = _with_summaries({**CATALOG, **LAYERS, **JOBS, **SAMPLES, **WARNINGS, **DIAGNOSIS, **FILES, **STORED})
