@@ -46,6 +46,7 @@ from service.routes import (
     pages,
     predictions,
     replays,
+    results,
     samples,
     session,
     statistics,
@@ -76,7 +77,8 @@ ROUTES = APIRouter(default_response_class=ResourceResponse, generate_unique_id_f
 MODULES = (
     datasets, samples, corrections, tables, statistics, images, uploads, jobs, job_control, job_events, events, curves,
     history, weights, evaluation, comparison, boundaries, clusters, feature_maps, models, glass, initializations,
-    traces, predictions, explanations, layers, diagnosis, descents, updates, job_landscapes, replays, groups,
+    traces, predictions, explanations, layers, diagnosis, descents, updates, job_landscapes, replays, results,
+    groups,
 )  # fmt: skip
 for module in MODULES:
     ROUTES.include_router(module.router, dependencies=[Depends(refuse_unknown)])

@@ -72,11 +72,20 @@ def scoped(scope: str) -> Callable[[Caller], Awaitable[Caller]]:
     """The caller, who must hold that scope."""
 
     async def check(caller: Annotated[Caller, Depends(get_caller)]) -> Caller:
-        if not caller.scopes & {scope, "admin"}:
-            raise HTTPException(403, f"this key may not {scope}; it has {', '.join(sorted(caller.scopes))}")
+        _refuse_without(scope, caller)
         return caller
 
     return check
+
+
+def _refuse_without(scope: str, caller: Caller) -> None:
+    if not caller.scopes & {scope, "admin"}:
+        raise HTTPException(403, f"this key may not {scope}; it has {', '.join(sorted(caller.scopes))}")
+
+
+def may_write(caller: Caller) -> None:
+    """Refuse who may only read, where it is found out late that something is to be stored."""
+    _refuse_without("write", caller)
 
 
 _may_read = scoped("read")

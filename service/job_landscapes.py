@@ -1,69 +1,42 @@
-"""Slices of a job's loss, and its path drawn in. Knows no HTTP."""
+"""Slices of a job's loss, at once or as jobs of their own. Knows no HTTP."""
 
-from collections.abc import Generator
+from collections.abc import Mapping
 
-import numpy as np
-
-from engine.glass.loss_slices import COST, PROJECTION, LossSlice, Slice, count_work, network_of, slice_of
-from service.schemas.job_landscapes import JobLandscape, PathPointResource
-from service.schemas.parts import Formula
-from service.work import refuse_too_much
-from store import datasets, jobs
+from engine.errors import TooMuchWork
+from engine.glass.loss_slices import LossSlice
+from service.schemas.job_landscapes import JobLandscape
+from service.work import SECOND, work_of
+from store import jobs
 from store.connections import Store
 from store.keys import Caller
-from store.predictors import PredictorAt, Run, networks_of, predictor_at, run_of
-from store.tables import Job
+from store.settings import Settings
+from store.slices import Opened
 
 REMEDY = "ask for fewer points a side, or for fewer rows"
 
 
-def landscape_of(store: Store, caller: Caller, job_id: str, wanted: LossSlice) -> JobLandscape:
-    """The slice that is asked for. Raises NotFound, Removed, or InputError, which names the field, or `/job_id`."""
+def landscape_at_once(store: Store, caller: Caller, job_id: str, wanted: LossSlice) -> JobLandscape | None:
+    """The slice that is asked for; None where it would take more than about a second of one core, or than one call may, and is
+    to be a job of its own. Raises NotFound, Removed, or InputError, which names the field, or `/job_id`.
+    """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
-        moment = predictor_at(session, store.files, job, str(wanted.epoch))
-        network, _ = network_of(moment.predictor)
-        dataset = datasets.of_job(session, job)
-        table = datasets.table_of(session, store.files, job, dataset)
-        run = run_of(session, job, network.parameters.size)
-        counts = count_work(wanted, moment.predictor, table.table.height, len(run.epochs))
-        refuse_too_much(store.settings.max_work, "/resolution", REMEDY, counts)
-        networks = networks_of(session, store.files, job, run)
-    columns = table.columns(moment.predictor.training.columns)
-    return _resource(job, moment, wanted, run, _whole(slice_of(wanted, moment.predictor, columns, networks)))
+        opened = Opened.at(session, store.files, job, wanted)
+        if not _is_small(store.settings, opened.count_work()):
+            return None
+        opened.load_run(session, store.files, job)
+    return JobLandscape(**opened.whole())
 
 
-def _whole(parts: Generator[float, None, Slice]) -> Slice:
-    """The slice, line by line to its end."""
-    while True:
-        try:
-            next(parts)
-        except StopIteration as end:
-            found: Slice = end.value
-            return found
-
-
-def _resource(job: Job, moment: PredictorAt, wanted: LossSlice, run: Run, found: Slice) -> JobLandscape:
-    directions, loss = wanted.chosen, moment.predictor.training.loss
-    assert loss is not None
-    return JobLandscape(
-        job_id=job.id,
-        epoch=moment.epoch,
-        directions=directions,
-        split=wanted.split,
-        rows=found.rows,
-        rows_left_out=found.split_rows - found.rows,
-        cost=found.cost,
-        alpha=found.alpha.tolist(),
-        beta=found.beta.tolist(),
-        costs=found.costs.tolist(),
-        lengths=np.linalg.norm(found.plane.along, axis=1).tolist(),
-        explained=None if found.plane.explained is None else list(found.plane.explained),
-        path=[PathPointResource.model_validate(point) for point in found.path],
-        path_left_out=run.kept - len(run.epochs),
-        formulas={
-            "costs": Formula(formula=rf"{COST}, \quad {loss.formula}", source=loss.source),
-            "directions": Formula(formula=directions.formula, source=directions.source or None),
-            "path": Formula(formula=PROJECTION, source=None),
-        },
-    )
+def _is_small(setting: Settings, counts: Mapping[str, int]) -> bool:
+    """Whether it can be worked out within a call. Raises TooMuchWork where it cannot be within a job, either."""
+    work = work_of(counts)
+    seconds = work / SECOND
+    if seconds > setting.slice_seconds:
+        counted = " and ".join(f"{count:,} {unit}" for unit, count in counts.items())
+        detail = (
+            f"{counted} are too many for one job: some {seconds:,.0f} seconds of one core, where VIDRO_SLICE_SECONDS allows "
+            f"{setting.slice_seconds:,.0f}; {REMEDY}"
+        )
+        raise TooMuchWork([("/resolution", detail)])
+    return work <= min(SECOND, setting.max_work)

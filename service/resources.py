@@ -159,6 +159,7 @@ def job_resource(
         model_id=job.model_id if done else None,
         kind=job.kind,
         parent=job.parent,
+        asked=job.asked,
         group_id=job.group_id,
         forked_from=Origin(job_id=job.forked_from, epoch=job.forked_epoch) if job.forked_from else None,
         error=None if job.error is None or not done else Problem(**job.error),

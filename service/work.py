@@ -1,5 +1,7 @@
 """The work of one call, counted from the request before any of it is done and held against one limit, VIDRO_MAX_WORK."""
 
+from collections.abc import Mapping
+
 from engine.errors import TooMuchWork
 from engine.training.predict import Predictor
 
@@ -15,11 +17,19 @@ COSTS = {
     "cells": 5_000,  # a cell of a matrix of features that is made for one call
     "row losses": 1_000,  # a row's part in a cost
     "values": 500,  # a cell of a column that is looked at
+    "passed numbers": 10,  # a number that passes through a network
     "slopes' products": 10,  # a multiplication in a small matrix
     "correlated products": 2,
     "products": 1,  # a multiplication in a large matrix
 }
 """Elementary operations, each about a tenth of a nanosecond of one core."""
+SECOND = 10_000_000_000
+"""Elementary operations of a second of one core, about."""
+
+
+def work_of(counts: Mapping[str, int]) -> int:
+    """The elementary operations that the counts by unit come to."""
+    return sum(COSTS[unit] * count for unit, count in counts.items())
 
 
 def most(limit: int, unit: str) -> int:
@@ -41,7 +51,7 @@ def work_of_predictions(predictor: Predictor, rows: int) -> dict[str, int]:
 
 def refuse_too_much(limit: int, pointer: str, remedy: str, counts: dict[str, int]) -> None:
     """Raise TooMuchWork, at the pointer, where the counts by unit come to more elementary operations than the limit."""
-    work = sum(COSTS[unit] * count for unit, count in counts.items())
+    work = work_of(counts)
     if work > limit:
         counted = " and ".join(f"{count:,} {unit}" for unit, count in counts.items())
         detail = (

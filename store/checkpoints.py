@@ -2,7 +2,7 @@
 dropped here, and nowhere else.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +17,7 @@ from store.files import Files, Part
 from store.job_request import training_of
 from store.leases import Lease
 from store.states import DONE
-from store.tables import Checkpoint, Job, Position
+from store.tables import Blob, Checkpoint, Job, Position
 from store.tensors import unpack
 
 ResumePoint = Checkpoint | Position
@@ -76,10 +76,27 @@ def forget_position(session: Session, files: Files, number: int) -> None:
 
 
 def forget_positions_of_done(session: Session, files: Files) -> None:
-    """Drop the positions of jobs that are done: they go on from nowhere."""
-    done = select(Position.job_number).join(Job, Job.number == Position.job_number).where(Job.state.in_(DONE))
-    for number in session.scalars(done).all():
+    """Drop the positions of jobs that are done, with what was lent to them: they go on from nowhere."""
+    done = select(Job.number, Job.kind).join(Position, Job.number == Position.job_number).where(Job.state.in_(DONE))
+    for number, kind in session.execute(done).all():
         forget_position(session, files, number)
+        if kind == "slice":
+            digests = session.scalars(select(Checkpoint.digest).where(Checkpoint.job_number == number)).all()
+            session.execute(delete(Checkpoint).where(Checkpoint.job_number == number))
+            files.release(session, digests)
+
+
+def lend(session: Session, lender: Job, borrower: Job, epochs: Iterable[int]) -> None:
+    """Have a slice hold the checkpoints that its parent has of these epochs: their content stays until both are through with
+    it. Raises NotFound.
+    """
+    lent = [checkpoint for epoch in sorted(epochs) if (checkpoint := at(session, lender, epoch)) is not None]
+    wanted = [checkpoint.digest for checkpoint in lent]
+    session.execute(select(Blob.digest).where(Blob.digest.in_(wanted)).with_for_update())  # see Files.release
+    for each in lent:
+        given = {"epoch": each.epoch, "digest": each.digest, "values": each.values, "periodic": True}
+        session.add(Checkpoint(job_number=borrower.number, **given))
+    session.flush()
 
 
 def drop_damaged(session: Session, files: Files, lease: Lease, damaged: Sequence[ResumePoint]) -> None:
@@ -152,6 +169,8 @@ def find(session: Session, job: Job, epoch: str) -> Checkpoint | None:
 
     Raises NotFound with what there is instead, or Removed.
     """
+    if job.kind == "slice":
+        raise NotFound(f"job '{job.id}' is a slice of the loss of '{job.parent}' and has no weights; look at that one's")
     kept = Kept.of(session, job)
     if epoch == "0" and has_start(job):
         return None
@@ -168,6 +187,13 @@ def find(session: Session, job: Job, epoch: str) -> Checkpoint | None:
         there = ", ".join(map(str, sorted(kept.by_epoch)))
         raise NotFound(f"no weights of epoch {wanted} are kept; there are those of {there}")
     return found
+
+
+def at(session: Session, job: Job, epoch: int) -> Checkpoint | None:
+    """The job's checkpoint of that very epoch; None for 0 where that is worked out anew. Raises NotFound or Removed."""
+    if epoch == 0 and has_start(job):
+        return None
+    return get(session, job.number, epoch) or find(session, job, str(epoch))
 
 
 def has_start(job: Job) -> bool:
@@ -189,6 +215,17 @@ def _name(job_id: str, point: ResumePoint) -> str:
 
 
 # --- gone on from
+
+
+def position_of(session: Session, files: Files, job: Job) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """The values and the arrays of the position at which a slice stands, which began with one; no arrays where these are
+    damaged: it begins again.
+    """
+    found = session.get_one(Position, job.number)
+    try:
+        return found.values, unpack(files.get(session, found.digest, Part(_name(job.id, found))))
+    except (ContentDamaged, ContentMissing):
+        return found.values, {}
 
 
 @dataclass(frozen=True)

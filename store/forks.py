@@ -110,6 +110,7 @@ def _checked(
 ) -> Fork:
     turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
     parent = jobs.get(session, job_id, caller.sees)
+    jobs.refuse_slice(parent)
     checkpoint = checkpoint_of(session, parent, epoch)
     dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
     with within("overrides"):

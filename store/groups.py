@@ -104,6 +104,7 @@ def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callabl
         raise InvalidSpec([("/seeds", f"a group has {MOST_JOBS} jobs at most; ask for fewer seeds or values")])
     with store.database.glancing() as session:
         parent = jobs.get(session, job_id, caller.sees)
+        jobs.refuse_slice(parent)
         _refuse_undrawn(training_of(parent.request), plan.vary)
         completed = [
             (told, _completed(session, store, caller, parent, plan, fields)) for told, fields in plan.changes(parent.request)

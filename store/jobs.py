@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy import delete as delete_rows
 from sqlalchemy.orm import Session
 
+from engine.errors import InvalidSpec
 from store import checkpoints, journal, turns
 from store.database import new_id, now, put_row
 from store.errors import Conflict, NotFound
@@ -43,6 +44,14 @@ def get(session: Session, job_id: str, owner: str | None) -> Job:
     if job is None:
         raise unknown(job_id)
     return job
+
+
+def refuse_slice(job: Job) -> None:
+    """Raise InvalidSpec, at `/job_id`, where there is nothing to train again."""
+    if job.kind == "slice":
+        raise InvalidSpec(
+            [("/job_id", f"job '{job.id}' is a slice of the loss of '{job.parent}' and trains nothing; name that one")]
+        )
 
 
 def unknown(job_id: str) -> NotFound:

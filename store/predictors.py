@@ -1,6 +1,6 @@
 """Jobs and models ready to predict: from what is stored of them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from threading import Lock
 from typing import Any
@@ -100,6 +100,14 @@ def run_of(session: Session, job: Job, parameters: int) -> Run:
     return Run([kept[place] for place in np.unique(places)], len(kept))
 
 
-def networks_of(session: Session, files: Files, job: Job, run: Run) -> dict[int, Network]:
-    """The job's network after each of those epochs. Raises InvalidSpec for a model that learns none."""
-    return {epoch: predictor_at(session, files, job, str(epoch)).predictor.network for epoch in run.epochs}
+def networks_of(
+    session: Session, files: Files, job: Job, run: Run, heed: Callable[[], None] = lambda: None
+) -> dict[int, Network]:
+    """The job's network after each of those epochs; `heed` is called before each. Raises InvalidSpec for a model that learns
+    none.
+    """
+    found = {}
+    for epoch in run.epochs:
+        heed()
+        found[epoch] = open_predictor(session, files, job, checkpoints.at(session, job, epoch)).predictor.network
+    return found

@@ -2,7 +2,6 @@
 recorded.
 """
 
-import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,6 +46,7 @@ def submit(
     with store.database.transaction() as session:
         turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
         parent = jobs.get(session, job_id, caller.sees)
+        jobs.refuse_slice(parent)
         datasets.get(session, parent.dataset_id, caller.sees, lock=True)
         job = _create(session, store.files, caller.owner, parent, from_epoch, to_epoch)
         settle(session, job)
@@ -171,8 +171,3 @@ def _first_difference(
     index = np.unravel_index(int(np.flatnonzero(then.reshape(-1).view(bits) != now.reshape(-1).view(bits))[0]), then.shape)
     place = tuple(int(part) for part in index)
     return place, float(then[place]), float(now[place])
-
-
-def packed(document: dict[str, Any]) -> bytes:
-    """A result as it is stored."""
-    return json.dumps(document).encode()

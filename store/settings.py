@@ -105,6 +105,11 @@ class Settings(BaseSettings):
         ge=10**6,
         description="elementary operations that one call may take, counted before any is done: some seconds of one core",
     )
+    slice_seconds: float = Field(
+        default=3600,
+        gt=0,
+        description="seconds of one core, as estimated before it begins, that a job which is a slice of a loss may take",
+    )
     wait_seconds: float = Field(
         default=10,
         gt=0,

@@ -12,7 +12,7 @@ from engine.models.run_state import Epoch
 from engine.training.run import train
 from engine.training.verdicts import Verdict, not_finite, verdicts
 from engine.wording import Sentence, notice, say
-from store import checkpoints, replays
+from store import checkpoints, replays, results
 from store.curves import Recorder
 from store.job_request import training_of
 from store.states import BY_CALLER
@@ -64,7 +64,7 @@ class Attempt:
         judged = Model if self.checkpoints.progress.lowest is None else type(model)  # as the run began
         return stopping.monitor if stopping else judged.judged_by(model, self.problem.validation is not None)
 
-    def train(self) -> None:
+    def work(self) -> None:
         """Train to the end. Raises Interrupted, TimeUp, LeaseLost, or what the engine raises."""
         if self.checkpoints.state.epoch == self.job.forked_epoch and not self.checkpoints.state.place:
             self._look_inside()
@@ -175,7 +175,7 @@ class Attempt:
     def _compare(self, session: Session) -> None:
         """Hold the replay against what its parent recorded, and keep the result."""
         job = session.get_one(Job, self.job.number)
-        job.result_digest = self.context.files.put(session, replays.packed(replays.result(session, self.context.files, job)))
+        results.keep(session, self.context.files, job.number, replays.result(session, self.context.files, job))
 
     def _chosen(self) -> Snapshot:
         """The epoch that the model is made of."""

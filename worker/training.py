@@ -1,22 +1,47 @@
-"""Run one job: claim it, train, record, and end it in a state that is true, whatever happens. Knows no Celery."""
+"""Run one job: claim it, work on it, record, and end it in a state that is true, whatever happens. Knows no Celery."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Protocol
 
 import structlog
 from sqlalchemy.exc import DatabaseError, InterfaceError, OperationalError
 
 from engine.errors import EngineError
-from store import leases
+from store import leases, slices
 from store.errors import DatabaseDamaged, DiskFull, LeaseLost, StoreError, problem_of, says_damaged
 from store.leases import Lease
 from store.states import BY_CALLER
 from store.tables import Job
-from worker.attempt import Attempt, begin
+from worker.attempt import begin
 from worker.context import WorkerContext
 from worker.errors import Cancelled, Interrupted, OutOfMemory, Paused, WorkerError
 from worker.lease import HeldLease
+from worker.slicing import begin_slice
 
 log = structlog.get_logger()
+
+
+class Begun(Protocol):
+    """An attempt at a job of some kind, which has begun."""
+
+    def work(self) -> None:
+        """Do all that the job asks for. Raises Interrupted, LeaseLost, and what keeps it from being done."""
+
+    def succeed(self) -> str:
+        """End the job with what came of it. Returns its state."""
+
+    def end(self, state: str, reason: str, **values: Any) -> str:
+        """End the job in that state, with what came of it so far. Returns its state."""
+
+    def pause(self) -> str:
+        """Keep where it stands, and let it wait. Returns its state."""
+
+    def give_back(self) -> str:
+        """Keep where it stands, and return it to the queue. Returns its state."""
+
+
+BEGINNINGS: dict[str, Callable[[WorkerContext, HeldLease, Job], Begun]] = {slices.KIND: begin_slice}
+"""How an attempt begins, by the kind of the job, where that does not train."""
 
 
 def work(context: WorkerContext, job_id: str) -> None:
@@ -61,10 +86,10 @@ def run_held(context: WorkerContext, held: HeldLease, job: Job) -> None:
 def _attempt(context: WorkerContext, held: HeldLease, job: Job, bound: Any) -> str:
     """The state that the job is in after it."""
     lease = held.lease
-    attempt: Attempt | None = None
+    attempt: Begun | None = None
     try:
-        attempt = begin(context, held, job)
-        attempt.train()
+        attempt = BEGINNINGS.get(job.kind, begin)(context, held, job)
+        attempt.work()
         return attempt.succeed()
     except Interrupted as interruption:
         return _leave(context, lease, attempt, interruption)
@@ -84,7 +109,7 @@ def _attempt(context: WorkerContext, held: HeldLease, job: Job, bound: Any) -> s
         return _fail(context, lease, attempt, WorkerError(detail))
 
 
-def _leave(context: WorkerContext, lease: Lease, attempt: Attempt | None, interruption: Interrupted) -> str:
+def _leave(context: WorkerContext, lease: Lease, attempt: Begun | None, interruption: Interrupted) -> str:
     """End the attempt as it is wanted; where it had not begun to train, what an attempt before has written stays as it is."""
     if attempt is None:
         with context.database.transaction() as session:
@@ -97,10 +122,10 @@ def _leave(context: WorkerContext, lease: Lease, attempt: Attempt | None, interr
 
 def _out_of_memory(context: WorkerContext) -> str:
     most = context.settings.job_bytes / 2**20
-    return f"training asked for more than the {most:.0f} MiB that a job may take; use fewer rows, columns or units"
+    return f"the job asked for more than the {most:.0f} MiB that a job may take; use fewer rows, columns or units"
 
 
-def _fail(context: WorkerContext, lease: Lease, attempt: Attempt | None, error: EngineError | StoreError | WorkerError) -> str:
+def _fail(context: WorkerContext, lease: Lease, attempt: Begun | None, error: EngineError | StoreError | WorkerError) -> str:
     """End the job as failed; with what it had learned where that can still be written."""
     document = problem_of(error)
     if attempt is not None:

@@ -33,6 +33,25 @@ RETRY_SECONDS = 0.2
 log = structlog.get_logger()
 
 
+def insist(held: HeldLease, write: Callable[[bool], str]) -> str:
+    """Call `write`, and where the database is out of reach, or the disk full, again for as long as the lease lasts: then with
+    True. Raises LeaseLost, or what kept it from being written.
+    """
+    deadline = time.monotonic() + held.seconds
+    again = False
+    while True:
+        if held.lost:
+            raise LeaseLost("the lease is another's")
+        try:
+            return write(again)
+        except (OperationalError, DiskFull) as error:  # out of reach, or a deadlock, or no room
+            if time.monotonic() > deadline:
+                raise
+            again = True  # nothing was written, unless the database was lost before it could say so
+            log.warning("not written; trying again", job_id=held.lease.job_id, error=str(getattr(error, "orig", error)))
+            time.sleep(RETRY_SECONDS)
+
+
 @dataclass
 class Pending:
     """What has been learned since the last write to the database."""
@@ -109,24 +128,12 @@ class Writer:
                 self.warnings.append(warning)
 
     def flush(self, ending: Ending | None = None) -> str:
-        """Write what is pending, and how the attempt ends, in one transaction that the lease fences. Where the database is
-        out of reach, or the disk full, it is tried again for as long as the lease lasts. Returns the job's state.
+        """Write what is pending, and how the attempt ends, in one transaction that the lease fences (see `insist`). Returns the
+        job's state.
         """
-        deadline = time.monotonic() + self.context.settings.lease_seconds
-        again = False
-        while True:
-            try:
-                return self._write(ending, again)
-            except (OperationalError, DiskFull) as error:  # out of reach, or a deadlock, or no room
-                if time.monotonic() > deadline:
-                    raise
-                again = True  # nothing was written, unless the database was lost before it could say so
-                log.warning("not written; trying again", job_id=self.lease.job_id, error=str(getattr(error, "orig", error)))
-                time.sleep(RETRY_SECONDS)
+        return insist(self.held, lambda again: self._write(ending, again))
 
     def _write(self, ending: Ending | None, again: bool) -> str:
-        if self.held.lost:
-            raise LeaseLost("the lease is another's")
         with self.context.database.transaction() as session:
             state = self._write_row(session, ending, again)  # first: it fences the rest
             self.recorder.write(session, again)

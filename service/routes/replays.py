@@ -1,22 +1,18 @@
 """Replays: train a stretch of a job's epochs again, and see whether every bit agrees."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
-from service.dependencies import IdempotencyKey, Reader, StoreOf, Writer, once
+from service.dependencies import IdempotencyKey, StoreOf, Writer, once
 from service.resources import job_resource
 from service.responses import problems
 from service.routing import Route
 from service.schemas.jobs import JobResource
-from service.schemas.replays import ReplayRequest, ReplayResult
-from store import jobs, replays
-from store.errors import NotFound
-from store.files import Part
-from store.states import DONE
+from service.schemas.replays import ReplayRequest
+from store import replays
 from store.tables import Job
 
 router = APIRouter(prefix="/v1/jobs", tags=["glass box"], route_class=Route)
@@ -46,17 +42,3 @@ def replay_job(
 
         replays.submit(store, caller, job_id, replay.from_epoch, replay.to_epoch, settle)
     return answer.response
-
-
-@router.get("/{job_id}/result", responses=problems(404))
-def get_result(store: StoreOf, caller: Reader, job_id: str) -> ReplayResult:
-    """What a job about another job came to: of a replay, whether it agrees with its parent."""
-    with store.database.reading() as session:
-        job = jobs.get(session, job_id, caller.sees)
-        if job.kind == "training":
-            raise NotFound(f"job '{job_id}' trains a model; /evaluation, /curves and /weights hold what came of it")
-        if job.result_digest is None:
-            waits = "has no result" if job.state in DONE else "is not done"
-            raise NotFound(f"job '{job_id}' {waits} ({job.state}); a result comes when it has succeeded")
-        part = Part(f"the result of job '{job_id}'", "everything else is as it was", "ask for another replay")
-        return ReplayResult(**json.loads(store.files.get(session, job.result_digest, part)))

@@ -12,7 +12,7 @@ from store.states import STATES
 
 
 class Progress(Resource):
-    epoch: int
+    epoch: int = Field(description="of a slice: lines of points that are worked out")
     epochs: int
     fraction: float
     eta_seconds: float | None = Field(
@@ -77,6 +77,9 @@ class JobResource(Resource):
     id: str
     kind: JobKind = Field(description="training, or something about the job `parent`; GET …/result has what came of that")
     parent: str | None = Field(description="the job that this one is about; null of training")
+    asked: dict[str, Any] | None = Field(
+        default=None, description="what it was asked to do with that one: a slice's fields, the stretch of a replay, seeds"
+    )
     group_id: str | None = Field(description="the group of jobs that it was started in")
     name: str | None
     tags: list[str]

@@ -60,14 +60,14 @@ def send_three_times() -> None:
 
 def die_at_poison() -> None:
     """A job of that name kills the process that takes it."""
-    train = Attempt.train
+    work = Attempt.work
 
     def poisoned(self: Attempt) -> None:
         if self.job.name == "poison":
             die()
-        train(self)
+        work(self)
 
-    Attempt.train = poisoned  # type: ignore[method-assign]
+    Attempt.work = poisoned  # type: ignore[method-assign]
 
 
 def step_the_clock(seconds: str) -> None:

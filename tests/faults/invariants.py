@@ -29,6 +29,9 @@ def check(database: Database, files: Files, are_done: bool = True) -> None:
             assert not are_done or job.state in DONE, f"{job.id} is {job.state}"
             check_row(job)
             check_journal(session, job)
+            if job.kind == "slice":
+                check_slice(session, job)
+                continue
             check_curves(session, job)
             check_checkpoints(session, job)
             check_model(session, job)
@@ -43,7 +46,7 @@ def check_row(job: Job) -> None:
     assert (job.error is not None) == (job.state == "failed"), where
     assert 0 <= job.lost_attempts <= MAX_LOST_ATTEMPTS, where
     assert job.epoch <= job.epochs, where
-    if job.state == "succeeded":
+    if job.state == "succeeded" and job.kind != "slice":
         assert job.epoch == job.epochs or job.state_reason or job.model_kind != "mlp", where
         assert job.latest["epoch"] == job.epoch, where
 
@@ -58,6 +61,13 @@ def check_journal(session: Session, job: Job) -> None:
     for before, after in pairwise(path):
         assert after in LEGAL[before], f"{job.id}: {before} → {after}"
     assert path.count("running") == job.attempt, f"{job.id}: {path} in attempt {job.attempt}"
+
+
+def check_slice(session: Session, job: Job) -> None:
+    """It has a result if it succeeded, and once it is done holds nothing of its parent any more."""
+    assert (job.result_digest is not None) == (job.state == "succeeded"), job.id
+    assert job.state != "succeeded" or job.epoch == job.epochs, job.id
+    assert job.state not in DONE or not checkpoints.digests(session, job.number), job.id
 
 
 def check_curves(session: Session, job: Job) -> None:

@@ -242,7 +242,7 @@ def test_a_bug_in_training_fails_the_job_and_not_the_worker(
         raise ZeroDivisionError("secret")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Attempt, "train", broken)
+        patch.setattr(Attempt, "work", broken)
         run(place, job_id)
     job = row(place, job_id)
     assert (job.state, job.error["code"]) == ("failed", "INTERNAL")
