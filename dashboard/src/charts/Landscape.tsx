@@ -129,7 +129,7 @@ export function Landscape({ label, grid: given, minima, paths, start, onStart, x
           </svg>
         )}
       </div>
-      <p class="muted small">{start ? `${text.legend} ${text.marks}` : text.legend}</p>
+      <p class="muted small">{[text.legend, start && text.startMark, minima.length > 0 && text.minimumMark].filter(Boolean).join(" ")}</p>
     </div>
   );
 }

@@ -28,16 +28,20 @@ const PANELS: Record<string, Panel> = {
   network: lazy(() => import("./panels/NetworkPanel").then((file) => file.NetworkPanel)),
   histograms: lazy(() => import("./panels/HistogramsPanel").then((file) => file.HistogramsPanel)),
   boundary: lazy(() => import("./panels/BoundaryPanel").then((file) => file.BoundaryPanel)),
+  slice: lazy(() => import("./panels/SlicePanel").then((file) => file.SlicePanel)),
   updates: lazy(() => import("./panels/UpdatesPanel").then((file) => file.UpdatesPanel)),
   evaluation: lazy(() => import("./panels/EvaluationPanel").then((file) => file.EvaluationPanel)),
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };
 
-/** The panels that mean something for a job: clusters have centroids and no layers, and filters are of convolutions. */
+/**
+ * The panels that mean something for a job: clusters have centroids and no layers, filters are of convolutions, and a perceptron makes
+ * updates and no loss small.
+ */
 export function panelsOf(job: Pick<Schema["JobResource"], "request"> | undefined): string[] {
   const request = job && completed(job);
-  const without = [...(request?.task === "clustering" ? ["network", "histograms"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", ...(request?.model.kind === "perceptron" ? [] : ["updates"])];
+  const without = [...(request?.task === "clustering" ? ["network", "histograms", "slice"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", request?.model.kind === "perceptron" ? "slice" : "updates"];
   return Object.keys(PANELS).filter((name) => !without.includes(name));
 }
 
