@@ -13,5 +13,7 @@ VIEWS = (
     "/models/{id}",
     "/glass",
     "/glass/{page}",
+    "/lessons",
+    "/lessons/{lesson}",
 )
 DASHBOARD = tuple(compile_path(view)[0] for view in VIEWS)

@@ -21,6 +21,7 @@ const Compare = lazy(() => import("./views/compare"));
 const Models = lazy(() => import("./views/models"));
 const Model = lazy(() => import("./views/model"));
 const Glass = lazy(() => import("./views/glass"));
+const Lessons = lazy(() => import("./views/lessons"));
 
 const PLACES = [
   ["/", "home"],
@@ -29,6 +30,7 @@ const PLACES = [
   ["/compare", "compare"],
   ["/models", "models"],
   ["/glass", "glass"],
+  ["/lessons", "lessons"],
 ] as const;
 
 function Header() {
@@ -102,6 +104,8 @@ function Content() {
           <Route path="/models/:id" component={Model} />
           <Route path="/glass" component={Glass} />
           <Route path="/glass/:page" component={Glass} />
+          <Route path="/lessons" component={Lessons} />
+          <Route path="/lessons/:lesson" component={Lessons} />
           <Route default component={NotFound} />
         </Router>
       </ErrorBoundary>

@@ -23,7 +23,8 @@ export function chooseLanguage(chosen: Language): void {
   language.value = chosen;
 }
 
-type Shape<T> = { [K in keyof T]: T[K] extends string ? string : T[K] extends (...args: infer A) => string ? (...args: A) => string : Shape<T[K]> };
+/** The same texts in another language. */
+export type Shape<T> = { [K in keyof T]: T[K] extends string ? string : T[K] extends (...args: infer A) => string ? (...args: A) => string : Shape<T[K]> };
 
 /** Texts in both languages; a text that one of them lacks is a type error. Called while rendering, it gives the reader's. */
 export function translated<T>(english: T, portuguese: Shape<T>): () => Shape<T> {
