@@ -1,11 +1,12 @@
 /** Logistic regression: a probability, its loss, and the boundary. */
-import { api, body, type Schema } from "~/api/client";
 import { Paths } from "~/charts/Paths";
 import { extent } from "~/charts/Scatter";
 import { Figure } from "~/elements/Figure";
 import { number, toNumber } from "~/text/format";
 import { CostMap, descend, lastCost, leastCost, plain, type Descents } from "../descents";
 import { lesson } from "../lesson";
+import { table } from "../planes";
+import { rounded } from "../seeded";
 
 interface Data {
   rows: { y: number; isUpper: boolean }[];
@@ -40,7 +41,7 @@ export const logistic = lesson<Data>({
           "A row costs the less, the more probability its own class got:",
           "$$\\ell = -t \\ln p - (1 - t) \\ln(1 - p)$$",
           "There $t$ is one for the upper moon, and zero for the lower. Who is sure and wrong pays without limit.",
-          "No formula gives the least cost, but the surface has one minimum only. The descent begins at {first}, which is what a guess of one half costs. After {steps} steps it is at {end}; the least is {least}.",
+          "No formula gives the least cost, but the surface has one minimum only. The descent begins at {first}. After {steps} steps it is at {end}; the least is {least}.",
         ],
       },
       boundary: {
@@ -80,7 +81,7 @@ export const logistic = lesson<Data>({
           "Uma linha custa tanto menos quanto mais probabilidade sua própria classe recebeu:",
           "$$\\ell = -t \\ln p - (1 - t) \\ln(1 - p)$$",
           "Aqui $t$ é um para a lua de cima, e zero para a de baixo. Quem tem certeza e erra paga sem limite.",
-          "Nenhuma fórmula dá o menor custo, mas a superfície tem um só mínimo. A descida começa em {first}, que é o que custa o palpite de um meio. Depois de {steps} passos está em {end}; o menor é {least}.",
+          "Nenhuma fórmula dá o menor custo, mas a superfície tem um só mínimo. A descida começa em {first}. Depois de {steps} passos está em {end}; o menor é {least}.",
         ],
       },
       boundary: {
@@ -103,12 +104,12 @@ export const logistic = lesson<Data>({
   },
   load: async (calls) => {
     const dataset_id = await calls.dataset({ kind: "double_moons", distance: -4, rows: ROWS, seed: calls.seed });
-    const query = { limit: ROWS };
-    const page = await body<Schema["RowsPage"]>(api.GET("/v1/datasets/{dataset_id}/rows", { params: { path: { dataset_id }, query }, signal: calls.signal }) as never);
-    const [feature, target] = [page.columns.indexOf(FEATURE!), page.columns.indexOf(TARGET!)];
-    const rows = page.rows.map((row) => ({ y: Number(row[feature]), isUpper: row[target] === UPPER }));
+    const start = [rounded(calls.draw, -2, 0), rounded(calls.draw, 2, 4)];
+    const { columns, rows: cells } = await table(calls, dataset_id, ROWS);
+    const [feature, target] = [columns.indexOf(FEATURE!), columns.indexOf(TARGET!)];
+    const rows = cells.map((row) => ({ y: Number(row[feature]), isUpper: row[target] === UPPER }));
     const descents = [{ preprocessing: { scaling: "standard" }, optimizer: plain(RATE), batch_size: "full" }];
-    return { rows, found: await descend(calls, { dataset_id, feature: FEATURE, target: TARGET, epochs: STEPS, descents }) };
+    return { rows, found: await descend(calls, { dataset_id, feature: FEATURE, target: TARGET, epochs: STEPS, start, descents }) };
   },
   numbers: ({ rows, found }) => {
     const { w, b, p } = fitted(found);

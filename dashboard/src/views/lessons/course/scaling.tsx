@@ -30,7 +30,7 @@ export const scaling = lesson<Data, Descents>({
         text: [
           "Now each age is standardized: less the mean, over the standard deviation.",
           "$$x' = \\frac{x - \\mu}{\\sigma}, \\quad \\mu = \\num{center}, \\; \\sigma = \\num{scale}$$",
-          "The slope falls alike in both directions. A rate that is {times} times as large is safe. After {steps} steps of $\\eta = \\num{rate}$ the cost is {scaled_end}.",
+          "The slope falls alike in both directions: by the numbers at its edges, the rings of the picture are circles. A rate that is {times} times as large is safe. After {steps} steps of $\\eta = \\num{rate}$ the cost is {scaled_end}.",
         ],
       },
       same: {
@@ -63,7 +63,7 @@ export const scaling = lesson<Data, Descents>({
         text: [
           "Agora cada idade é padronizada: menos a média, sobre o desvio padrão.",
           "$$x' = \\frac{x - \\mu}{\\sigma}, \\quad \\mu = \\num{center}, \\; \\sigma = \\num{scale}$$",
-          "A inclinação cai igual nas duas direções. Uma taxa {times} vezes maior é segura. Depois de {steps} passos de $\\eta = \\num{rate}$ o custo é {scaled_end}.",
+          "A inclinação cai igual nas duas direções: pelos números das bordas, os anéis da figura são círculos. Uma taxa {times} vezes maior é segura. Depois de {steps} passos de $\\eta = \\num{rate}$ o custo é {scaled_end}.",
         ],
       },
       same: {
