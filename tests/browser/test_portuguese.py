@@ -11,7 +11,7 @@ from tests.browser.conftest import Site
 
 VIEWS = {
     "/datasets": "Dados", "/jobs": "Treinos", "/jobs/new": "Novo treino", "/compare": "Comparar",
-    "/models": "Modelos", "/glass": "Rede passo a passo",
+    "/models": "Modelos", "/glass": "Rede passo a passo", "/lessons": "Lições",
 }  # fmt: skip
 
 

@@ -39,6 +39,8 @@ ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "model": lambda job: f"/models/{job['model_id']}",
     "glass": lambda job: "/glass",
     **{f"glass-{page}": lambda job, page=page: f"/glass/{page}" for page in GLASS},  # type: ignore[misc]
+    "lessons": lambda job: "/lessons",
+    "lesson": lambda job: "/lessons/losses?seed=1",
 }
 
 

@@ -1,0 +1,159 @@
+"""The lessons: each one opens with its pictures and numbers, refuses a wrong answer and takes a right one, in both languages."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Site
+from tests.browser.views import flaws, settled
+
+SEED = 7
+LIVE = "main .live, main math"
+Asked = list[float]
+"""The numbers in an exercise's question."""
+
+
+def moons(site: Site) -> float:
+    """The height at which the least cost has both moons equally likely."""
+    (dataset,) = site.client.get("/v1/datasets", params={"name": "lesson: double_moons, distance -4, rows 200"}).json()["items"]
+    found = site.client.post("/v1/descents", json={"dataset_id": dataset["id"], "feature": "y", "target": "moon"}).json()
+    w, b = found["surfaces"][0]["minimum"]["coefficients"]
+    return float(-b / w)
+
+
+def weight(site: Site, months: float) -> float:
+    (dataset, *_) = site.client.get("/v1/datasets", params={"name": "lesson: infant_weight"}).json()["items"]
+    found = site.client.get(f"/v1/datasets/{dataset['id']}/relation", params={"x": "months", "y": "weight"}).json()
+    return float(found["y_on_x"]["intercept"] + found["y_on_x"]["slope"] * months)
+
+
+TYPED: dict[str, tuple[float, Callable[[Site, Asked], float]]] = {
+    "line": (0, lambda site, asked: weight(site, asked[0])),
+    "rate": (0.5, lambda site, asked: 2.5),
+    "batches": (3, lambda site, asked: asked[1] * math.ceil(asked[2] / asked[0])),
+    "scaling": (0.5, lambda site, asked: 0.005),
+    "logistic": (50, lambda site, asked: moons(site)),
+    "perceptron": (1, lambda site, asked: -1),
+    "xor": (1, lambda site, asked: 4),
+    "activations": (1, lambda site, asked: 0.25 ** asked[0]),
+    "losses": (0, lambda site, asked: asked[0] - 0.5),
+    "optimizers": (0.02, lambda site, asked: 0.09),
+}
+"""Of lessons whose answer is a number: a wrong one and the right one."""
+CHOSEN: dict[str, tuple[str, Callable[[str], str]]] = {
+    "correlation": ("the line rests on a single row", lambda text: "ABCD"[places(text, r"in set A, .+ in D").index("1")]),
+}
+"""Of lessons whose answer is chosen: what the question says, and the right choice by what the page says."""
+LESSONS = (*CHOSEN, *TYPED)
+
+
+def places(text: str, pattern: str) -> list[str]:
+    """The numbers in the sentence that matches, the one before it included."""
+    found = re.search(r"[\d.]+ " + pattern, text)
+    assert found is not None, text
+    return re.findall(r"[\d.]+", found[0])
+
+
+def asked(exercise: Locator) -> Asked:
+    return [float(told) for told in exercise.locator("> p .live").all_inner_texts()]
+
+
+def answer(exercise: Locator, value: float) -> None:
+    exercise.get_by_role("textbox").fill(f"{value:.6g}")
+    exercise.get_by_role("button", name="Check").click()
+
+
+def opened(page: Page, name: str) -> Locator:
+    """The exercise of a lesson, once all of its pictures and numbers are there."""
+    page.goto(f"/lessons/{name}?seed={SEED}")
+    exercise = page.locator(".exercise")
+    expect(exercise).to_be_visible()
+    settled(page)
+    assert "…" not in page.locator("main").inner_text()
+    return exercise
+
+
+def numbers(page: Page) -> list[str]:
+    """Every number of the text and its formulas."""
+    text = " ".join(page.locator(LIVE).all_inner_texts())
+    return re.findall(r"\d+(?:\.\d+)?", re.sub(r"(?<=\d),(?=\d{3}\b)" if page.locator("html[lang=en]").count() else r"\.(?=\d{3}\b)", "", text).replace(",", "."))
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_a_lesson_teaches_and_checks(page: Page, site: Site, name: str) -> None:
+    exercise = opened(page, name)
+    assert page.locator(".lesson-picture :is(svg[role], canvas[role], [role=img], img)").count() >= 1
+    verdict = exercise.get_by_role("status").first
+    if name in TYPED:
+        wrong, right = TYPED[name]
+        answer(exercise, wrong)
+        expect(verdict).to_contain_text("Not yet.")
+        answer(exercise, right(site, asked(exercise)))
+    else:
+        question, choose = CHOSEN[name]
+        expect(exercise).to_contain_text(question)
+        right_choice = choose(page.locator("main").inner_text())
+        wrong_choice = next(each for each in exercise.get_by_role("radio").all() if each.get_attribute("value") != right_choice)
+        wrong_choice.check()
+        exercise.get_by_role("button", name="Check").click()
+        expect(verdict).to_contain_text("Not yet.")
+        exercise.locator(f"input[value='{right_choice}']").check()
+        exercise.get_by_role("button", name="Check").click()
+    expect(verdict).to_contain_text("Right!")
+    assert flaws(page) == {}
+    english = page.get_by_role("heading", level=1).inner_text()
+    page.get_by_role("combobox", name="Language").select_option("Português")
+    expect(exercise).to_contain_text("Exercício")
+    settled(page)
+    assert page.get_by_role("heading", level=1).inner_text() != english or name == "xor"
+    assert "…" not in page.locator("main").inner_text()
+
+
+def test_every_lesson_is_tested(page: Page) -> None:
+    page.goto("/lessons")
+    links = page.locator(".lessons a").all()
+    assert {str(link.get_attribute("href")).removeprefix("/lessons/").partition("?")[0] for link in links} == set(LESSONS)
+
+
+def test_a_seed_decides_all_numbers(visit: Callable[..., Page]) -> None:
+    """The same in another browser and in the other language; others by another seed, which the address holds."""
+    page, other = visit(), visit(locale="pt-BR")
+    for each in (page, other):
+        opened(each, "line")
+    assert numbers(page) == numbers(other)
+    before = numbers(page)
+    page.get_by_role("textbox", name="Seed").fill("8")
+    expect(page).to_have_url(re.compile(r"/lessons/line\?seed=8$"))
+    expect(page.locator(".seed code")).to_have_text(re.compile(r"/lessons/line\?seed=8$"))
+    settled(page)
+    assert numbers(page) != before
+    page.get_by_role("link", name="All lessons").click()
+    expect(page.get_by_role("link", name="XOR")).to_have_attribute("href", "/lessons/xor?seed=8")
+
+
+def test_jobs_of_a_lesson_are_made_once(visit: Callable[..., Page], site: Site) -> None:
+    def made() -> list[Any]:
+        return [job["id"] for job in site.client.get("/v1/jobs", params={"tag": "lesson", "page_size": 1000}).json()["items"]]
+
+    opened(visit(), "xor")
+    before = made()
+    assert before
+    opened(visit(locale="en-GB"), "xor")
+    assert made() == before
+
+
+def test_what_is_no_answer_is_not_checked(page: Page) -> None:
+    exercise = opened(page, "rate")
+    field = exercise.get_by_role("textbox")
+    field.fill("fast")
+    field.press("Enter")
+    expect(exercise.get_by_role("alert")).to_have_text("Type a number.")
+    field.fill("99")
+    expect(exercise.get_by_role("alert")).to_contain_text("From")
+    expect(exercise.get_by_role("status").first).to_be_empty()
+    exercise.get_by_text("A hint").click()
+    expect(exercise.locator("details p")).to_be_visible()
