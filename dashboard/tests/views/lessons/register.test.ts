@@ -16,6 +16,8 @@ const all = (words: Words): string[] => [...prose(words), ...Object.values(words
 const path = (costs: number[], diverged = false) => ({ costs, diverged, epochs: [], points: [] });
 const relation = (leverages: number[]) => ({ y_on_x: { leverages, residuals: [0], slope: 2, intercept: 1, r2: 1 } });
 const job = (latest: object) => ({ latest });
+const start = (name: string, first: number, last: number) => ({ name, spread: { layers: [first, last].map((std) => ({ gradients: { std } })) } });
+const trace = (weight: number, slope: number, told: number) => ({ steps: [{ quantities: Object.entries({ W: weight, dW: slope, new_W: told }).map(([name, value]) => ({ name, layer: "hidden_1", values: [[value]] })) }] });
 const minimum = { surfaces: [{ minimum: { coefficients: [2, -1] } }], classes: ["lower", "upper"] };
 
 /** For each lesson: what the service answered, a right answer with what came of it, and a wrong one. */
@@ -29,6 +31,9 @@ const CASES: Record<string, { data?: unknown; right: [Answer, unknown?]; wrong: 
   perceptron: { data: { together: { job: job({ pocket_mistakes: 30 }) } }, right: [{ distance: -1 }, job({ pocket_mistakes: 19 })], wrong: [{ distance: 1 }, job({ pocket_mistakes: 0 }), "none"] },
   xor: { right: [{ units: 2 }, job({ train_accuracy: 1 })], wrong: [{ units: 1 }, job({ train_accuracy: 0.75 })] },
   activations: { data: { depth: 3, curves: [{ slope: [0.1, 0.5] }] }, right: [{ share: 0.125 }], wrong: [{ share: 0.5 }, , "one"] },
+  backpropagation: { data: { rate: 0.1, trace: trace(0.5, -2, 0.7) }, right: [{ weight: 0.70004 }], wrong: [{ weight: 0.3 }, , "sign"] },
+  initialisation: { data: { starts: [start("zeros", 0, 0), start("small", 1e-6, 0.1), start("he", 0.2, 0.1)] }, right: [{ start: "small" }], wrong: [{ start: "zeros" }, , "zero"] },
+  "lenet-5": { data: { layers: [{ name: "conv2d_2", parameters: 880, input_shape: [4, 4, 6], output_shape: [4, 4, 16] }] }, right: [{ parameters: 880 }], wrong: [{ parameters: 864 }, , "bias"] },
   losses: { data: { error: 3, told: 2.5 }, right: [{ loss: 2.5 }], wrong: [{ loss: 4.5 }, , "square"] },
   optimizers: { data: { race: { paths: [path([9]), path([9]), path([9]), path([9, 1])] } }, right: [{ rate: 1 }, { paths: [path([9, 0.5])] }], wrong: [{ rate: 0.1 }, { paths: [path([9, 2])] }, "slow"] },
 };
@@ -36,7 +41,7 @@ const CASES: Record<string, { data?: unknown; right: [Answer, unknown?]; wrong: 
 it("has every lesson once, with an address that needs no escapes", () => {
   const names = LESSONS.map(({ name }) => name);
   expect(new Set(names).size).toBe(names.length);
-  expect(names.filter((name) => !/^[a-z][a-z-]*$/.test(name))).toEqual([]);
+  expect(names.filter((name) => !/^[a-z][a-z0-9-]*$/.test(name))).toEqual([]);
 });
 
 it.each(LESSONS)("has in $name texts in both languages that name the same numbers, and none of their own", (lesson) => {
