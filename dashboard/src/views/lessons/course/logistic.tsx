@@ -109,7 +109,7 @@ export const logistic = lesson<Data>({
     const [feature, target] = [columns.indexOf(FEATURE!), columns.indexOf(TARGET!)];
     const rows = cells.map((row) => ({ y: Number(row[feature]), isUpper: row[target] === UPPER }));
     const descents = [{ preprocessing: { scaling: "standard" }, optimizer: plain(RATE), batch_size: "full" }];
-    return { rows, found: await descend(calls, { dataset_id, feature: FEATURE, target: TARGET, epochs: STEPS, start, descents }) };
+    return { rows, found: await descend(calls, { dataset_id, feature: FEATURE, target: TARGET, epochs: STEPS, start, penalty: { l2: 0 }, descents }) };
   },
   numbers: ({ rows, found }) => {
     const { w, b, p } = fitted(found);
