@@ -71,6 +71,16 @@ def test_layers_are_put_together_and_looked_into(
     page.get_by_label("Layer", exact=True).select_option("max_pool2d_1")
     expect(section(page, "What max_pool2d_1 answers (3 × 3)").get_by_role("img")).to_have_count(4)
 
+    # the rows that it gets wrong are pictures, each with what it is and what it was taken for
+    page.goto(f"/jobs/{job['id']}?tab=rows&only=wrong")
+    query = {"only": "wrong", "split": "validation", "limit": "30"}
+    wrong = site.client.get(f"/v1/jobs/{job['id']}/predictions", params=query).json()["items"]
+    names = [f"Image of row {each['row']:,}: {each['target']} taken for {each['prediction']}" for each in wrong]
+    pictures = page.get_by_role("button", name=re.compile("^Image of row"))
+    expect(pictures).to_have_count(len(names))
+    assert [picture.get_attribute("aria-label") for picture in pictures.all()] == names
+    assert flaws(page) == {}
+
     # a network of more than dense layers is not drawn unit by unit
     page.get_by_role("navigation", name="Parts of the job").get_by_role("link", name="Network").click()
     expect(page.get_by_role("cell", name="3 × 3 × 1 × 4")).to_be_visible()

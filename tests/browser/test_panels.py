@@ -1,4 +1,4 @@
-"""What a job has learned, in pictures: network, histograms, boundary, evaluation."""
+"""What a job has learned, in pictures and row by row: network, histograms, boundary, evaluation, rows."""
 
 import re
 from collections.abc import Callable
@@ -51,3 +51,35 @@ def test_numbers_have_residuals_and_a_curve(visit: Callable[..., Page], houses: 
     assert rows[0] == "actual,predicted" and len(rows) > 50
     page.goto(f"/jobs/{houses['id']}?tab=boundary&x=area&y=")
     expect(page.get_by_role("img", name="What the model predicts: area")).to_be_visible()
+
+
+def test_a_cell_of_the_confusion_matrix_opens_its_rows(page: Page, site: Site, trained: dict[str, Any]) -> None:
+    """By keyboard; the rows of the cell are those that the API lists, and one opens with its cells and probabilities."""
+    path = f"/v1/jobs/{trained['id']}/predictions"
+    (wrong, *_) = site.client.get(path, params={"split": "train", "only": "wrong"}).json()["items"]
+    page.goto(f"/jobs/{trained['id']}?tab=evaluation&split=train")
+    truth, predicted = wrong["target"], wrong["prediction"]
+    page.get_by_role("link", name=re.compile(f"rows .* of class {truth} predicted as {predicted}$")).press("Enter")
+    expect(page).to_have_url(re.compile(f"(?=.*tab=rows)(?=.*split=train)(?=.*true={truth})(?=.*predicted={predicted})"))
+    listed = site.client.get(path, params={"split": "train", "true": truth, "predicted": predicted}).json()["items"]
+    rows = page.get_by_role("rowheader")
+    expect(rows).to_have_text([f"{item['row']:,}" for item in listed])
+    rows.first.get_by_role("button").press("Enter")
+    dialog = page.get_by_role("dialog", name=f"Row {listed[0]['row']}")
+    expect(dialog.get_by_text("petal_length")).to_be_visible()
+    expect(dialog.get_by_text("Probabilities")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.get_by_label("Order").select_option("surest first")
+    page.get_by_label("True class").select_option("any")
+    page.get_by_label("Predicted class").select_option("any")
+    surest = site.client.get(path, params={"split": "train", "sort": "confidence", "order": "desc", "limit": 1}).json()["items"]
+    expect(rows.first).to_have_text(str(surest[0]["row"]))
+
+
+def test_rows_of_numbers_have_residuals(page: Page, site: Site, houses: dict[str, Any]) -> None:
+    page.goto(f"/jobs/{houses['id']}?tab=rows&sort=leverage")
+    (first,) = site.client.get(f"/v1/jobs/{houses['id']}/predictions", params={"sort": "leverage", "limit": 1}).json()["items"]
+    expect(page.get_by_role("rowheader").first).to_have_text(str(first["row"]))
+    expect(page.get_by_role("columnheader")).to_have_text(["Row", "Target", "Predicted", "Residual", "Loss", "Leverage"])
+    page.get_by_role("button", name="Next").click()
+    expect(page.get_by_text("31 to 60 of")).to_be_visible()

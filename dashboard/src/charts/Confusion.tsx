@@ -1,52 +1,43 @@
 /** A confusion matrix as a table: true classes down, predicted across, shaded by each cell's share of its row. */
+import { NumberTable } from "~/elements/NumberTable";
 import { integer, percent } from "~/text/format";
 import { panelsText } from "~/text/panels";
 
 interface Props {
   classes: string[];
   matrix: number[][];
+  /** Where the rows of a cell are listed. */
+  address?: (truth: string, predicted: string) => string;
 }
 
-export function Confusion({ classes, matrix }: Props) {
+export function Confusion({ classes, matrix, address }: Props) {
   const text = panelsText();
+  const corner = (
+    <span class="visually-hidden">
+      {text.trueClass} \ {text.predictedClass}
+    </span>
+  );
+  const countAt = (row: number, column: number) => matrix[row]?.[column] ?? 0;
+  const totals = matrix.map((row) => row.reduce((sum, count) => sum + count, 0));
+  const shareAt = (row: number, column: number) => (totals[row] ? countAt(row, column) / totals[row] : 0);
+  const described = (row: number, column: number) => text.share(integer(countAt(row, column)), percent(shareAt(row, column), 1), classes[row]!, classes[column]!);
   return (
-    <div class="table-frame" tabIndex={0} role="region" aria-label={text.confusion}>
-      <table class="confusion">
-        <thead>
-          <tr>
-            <th scope="col">
-              <span class="visually-hidden">
-                {text.trueClass} \ {text.predictedClass}
-              </span>
-            </th>
-            {classes.map((name) => (
-              <th key={name} scope="col" class="number">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {matrix.map((row, index) => {
-            const total = row.reduce((sum, count) => sum + count, 0);
-            const truth = classes[index] as string;
-            return (
-              <tr key={truth}>
-                <th scope="row">{truth}</th>
-                {row.map((count, across) => {
-                  const share = total ? count / total : 0;
-                  const described = text.share(integer(count), percent(share, 1), truth, classes[across] as string);
-                  return (
-                    <td key={across} class={`number ${across === index ? "right" : "wrong"}`} style={{ "--share": String(share) }} title={described}>
-                      {integer(count)}
-                    </td>
-                  );
-                })}
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </div>
+    <NumberTable
+      label={text.confusion}
+      class="confusion"
+      corner={corner}
+      across={classes}
+      down={classes}
+      look={(row, column) => ({ class: row === column ? "right" : "wrong", style: { "--share": String(shareAt(row, column)) }, title: described(row, column) })}
+      cell={(row, column) => {
+        const count = integer(countAt(row, column));
+        if (!address || !countAt(row, column)) return count;
+        return (
+          <a href={address(classes[row]!, classes[column]!)} aria-label={described(row, column)}>
+            {count}
+          </a>
+        );
+      }}
+    />
   );
 }

@@ -6,12 +6,12 @@ import { Histogram } from "~/charts/Histogram";
 import { TextField } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { ProblemNotice } from "~/elements/Notice";
+import { Pages } from "~/elements/Pages";
 import { useQuery, withQuery } from "~/state/address";
 import { useAction, useResource } from "~/state/resource";
 import { datasetText } from "~/text/dataset";
 import { integer, number, toNumber } from "~/text/format";
 import { type Column, type Dataset, isNumeric, type TabProps } from "./index";
-import { Pages } from "./Pages";
 
 type Spread = Schema["Histogram"];
 const PAGE = 40;

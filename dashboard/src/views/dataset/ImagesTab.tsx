@@ -5,12 +5,12 @@ import { Dialog } from "~/elements/Dialog";
 import { SelectField, TextField } from "~/elements/Field";
 import { Loaded, Notice } from "~/elements/Notice";
 import { Empty } from "~/elements/Page";
+import { Pages } from "~/elements/Pages";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { datasetText } from "~/text/dataset";
 import { integer, number } from "~/text/format";
 import type { Dataset, TabProps } from "./index";
-import { Pages } from "./Pages";
 import { rowsOf } from "./rows";
 
 type Images = Schema["ImagesResource"];

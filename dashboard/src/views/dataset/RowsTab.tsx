@@ -2,12 +2,12 @@
 import { useState } from "preact/hooks";
 import { NumberField } from "~/elements/Field";
 import { Loaded } from "~/elements/Notice";
+import { Pages } from "~/elements/Pages";
 import { useQuery } from "~/state/address";
 import { useResource } from "~/state/resource";
 import { datasetText } from "~/text/dataset";
 import { integer, number } from "~/text/format";
 import type { Column, TabProps } from "./index";
-import { Pages } from "./Pages";
 import { rowsOf } from "./rows";
 
 const PAGE = 100;

@@ -31,6 +31,7 @@ const PANELS: Record<string, Panel> = {
   slice: lazy(() => import("./panels/SlicePanel").then((file) => file.SlicePanel)),
   updates: lazy(() => import("./panels/UpdatesPanel").then((file) => file.UpdatesPanel)),
   evaluation: lazy(() => import("./panels/EvaluationPanel").then((file) => file.EvaluationPanel)),
+  rows: lazy(() => import("./panels/RowsPanel").then((file) => file.RowsPanel)),
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };

@@ -7,6 +7,7 @@ import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
 import { SelectField } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
+import { NumberTable } from "~/elements/NumberTable";
 import { Empty } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useKept, useResource, type Resource } from "~/state/resource";
@@ -90,35 +91,17 @@ function CentroidsTable({ centroids: { features, values } }: { centroids: Centro
   const text = panelsText();
   const numbers = () => ({ columns: ["cluster", ...features], rows: values.map((centroid, cluster) => [cluster, ...(centroid as number[])]) });
   const isSmall = values.length * features.length <= TABLE_CELLS;
+  const shown = isSmall ? cleaned(values.map((centroid) => centroid.map(toNumber))) : [];
   return (
     <Figure title={text.centroids} caption={isSmall ? undefined : text.inTheFile} rows={numbers}>
       {isSmall && (
-        <div class="table-frame" tabIndex={0} role="region" aria-label={text.centroids}>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{text.clusterColumn}</th>
-                {features.map((name) => (
-                  <th key={name} scope="col" class="number">
-                    {name}
-                  </th>
-                ))}
-              </tr>
-            </thead>
-            <tbody>
-              {cleaned(values.map((centroid) => centroid.map(toNumber))).map((centroid, cluster) => (
-                <tr key={cluster}>
-                  <th scope="row">{integer(cluster)}</th>
-                  {centroid.map((value, place) => (
-                    <td key={place} class="number">
-                      {number(value)}
-                    </td>
-                  ))}
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <NumberTable
+          label={text.centroids}
+          corner={text.clusterColumn}
+          across={features}
+          down={values.map((_, cluster) => integer(cluster))}
+          cell={(cluster, place) => number(shown[cluster]?.[place])}
+        />
       )}
     </Figure>
   );

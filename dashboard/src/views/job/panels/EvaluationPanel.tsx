@@ -1,4 +1,5 @@
 /** How well a job's weights do on rows: metrics, confusion matrix, ROC, precision–recall, residuals. */
+import { useLocation } from "preact-iso";
 import { api, body, type Schema } from "~/api/client";
 import { completed } from "~/api/completed";
 import { Confusion } from "~/charts/Confusion";
@@ -11,16 +12,16 @@ import { Choice } from "~/elements/Field";
 import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
 import { Empty, Section } from "~/elements/Page";
-import { useQuery } from "~/state/address";
+import { useQuery, withQuery } from "~/state/address";
 import { useKept, useResource } from "~/state/resource";
 import { integer, number, percent, toNumber } from "~/text/format";
 import { panelsText } from "~/text/panels";
 import { seriesName } from "~/text/series";
 import { labelsOf } from "./clusters";
 import { useEpochs } from "./epochs";
+import { splitsOf, type Split } from "./rows";
 import "./panels.css";
 
-type Split = "train" | "validation" | "test";
 type Evaluation = Schema["EvaluationResource"];
 /** Clusters that a table shows, at most; its file has all. */
 const MOST_CLUSTERS = 100;
@@ -29,9 +30,7 @@ const MOST_LABELS = 5;
 export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
   const text = panelsText();
   const epochs = useEpochs(job);
-  const { split } = completed(job);
-  const splits = (["train", "validation", "test"] as const).filter((name) => name === "train" || split[name] > 0);
-  const usual = splits.includes("validation") ? "validation" : "train";
+  const { splits, usual } = splitsOf(completed(job));
   const [chosen, choose] = useQuery("split", usual);
   const [at, goTo] = useQuery("epoch", "last");
   const shown = (splits as readonly string[]).includes(chosen) ? (chosen as Split) : usual;
@@ -54,6 +53,7 @@ export function EvaluationPanel({ job }: { job: Schema["JobResource"] }) {
 
 function Results({ evaluation }: { evaluation: Evaluation }) {
   const text = panelsText();
+  const { url } = useLocation();
   const { metrics, units = {}, classes, confusion_matrix, by_class, roc, precision_recall, residuals, clusters, silhouette_rows } = evaluation;
   return (
     <>
@@ -78,7 +78,7 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
             caption={text.confusionCaption}
             rows={() => ({ columns: [`${text.trueClass} \\ ${text.predictedClass}`, ...classes.map(String)], rows: confusion_matrix.map((row, index) => [String(classes[index]), ...row]) })}
           >
-            <Confusion classes={classes.map(String)} matrix={confusion_matrix} />
+            <Confusion classes={classes.map(String)} matrix={confusion_matrix} address={(truth, predicted) => withQuery(url, { tab: "rows", split: evaluation.split, true: truth, predicted, only: null, offset: null })} />
           </Figure>
         )}
         {by_class && <ByClass scores={by_class} />}

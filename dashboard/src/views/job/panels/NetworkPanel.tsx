@@ -6,6 +6,7 @@ import { Network, type Part } from "~/charts/Network";
 import { EpochSlider, chosenEpoch } from "~/elements/EpochSlider";
 import { Figure } from "~/elements/Figure";
 import { Loaded } from "~/elements/Notice";
+import { NumberTable } from "~/elements/NumberTable";
 import { Empty, Section } from "~/elements/Page";
 import { useQuery } from "~/state/address";
 import { useKept, useResource, type Resource } from "~/state/resource";
@@ -189,35 +190,9 @@ function Layer({ layer, matrix }: { layer: Schema["LayerWeights"]; matrix: Matri
 
 function Table({ down, across, matrix, bias }: { down: string[]; across: string[]; matrix: Matrix; bias: number[] | null }) {
   const text = panelsText();
-  const body = [...matrix.map((row, index) => ({ name: down[index] as string, row })), ...(bias ? [{ name: text.bias, row: bias }] : [])];
-  return (
-    <div class="table-frame" tabIndex={0} role="region" aria-label={text.heatCaption}>
-      <table>
-        <thead>
-          <tr>
-            <th>{text.feature}</th>
-            {across.map((name) => (
-              <th key={name} class="number">
-                {name}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {body.map(({ name, row }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              {row.map((value, column) => (
-                <td key={column} class="number">
-                  {number(value)}
-                </td>
-              ))}
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </div>
-  );
+  const rows = bias ? [...matrix, bias] : matrix;
+  const names = bias ? [...down, text.bias] : down;
+  return <NumberTable label={text.heatCaption} corner={text.feature} across={across} down={names} cell={(row, column) => number(rows[row]?.[column])} />;
 }
 
 function CoefficientsTable({ coefficients }: { coefficients: Schema["Coefficients"] }) {

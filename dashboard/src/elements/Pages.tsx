@@ -7,9 +7,11 @@ interface Props {
   size: number;
   total: number;
   onFirst: (first: number) => void;
+  /** The number of the first of all: rows of a dataset are counted from 0. */
+  base?: number;
 }
 
-export function Pages({ first, size, total, onFirst }: Props) {
+export function Pages({ first, size, total, onFirst, base = 0 }: Props) {
   const text = datasetText();
   if (total <= size && first === 0) return null;
   return (
@@ -18,7 +20,7 @@ export function Pages({ first, size, total, onFirst }: Props) {
         ‹ {text.previous}
       </button>
       <span class="muted small" role="status">
-        {text.pageOf(integer(first), integer(Math.min(total, first + size) - 1), integer(total))}
+        {text.pageOf(integer(base + first), integer(base + Math.min(total, first + size) - 1), integer(total))}
       </span>
       <button type="button" class="small" disabled={first + size >= total} onClick={() => onFirst(first + size)}>
         {text.next} ›
