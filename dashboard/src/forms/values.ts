@@ -137,6 +137,26 @@ export function difference(request: JsonObject, usual: JsonObject, fields: Field
   return found;
 }
 
+/**
+ * The changes with a merge patch of the whole request over them: what it does not name stays as the request has it. A part
+ * of another kind takes the place of what was there.
+ */
+export function laidOver(changes: JsonObject, request: JsonObject, patch: JsonObject, fields: FieldShape[]): JsonObject {
+  return leaves(patch, request).reduce((held, { path, value }) => changed(held, request, path, value, fields), changes);
+}
+
+/** The values of a patch, each with where it goes. */
+function leaves(patch: JsonObject, before: Json | undefined, path: Path = []): { path: Path; value: Json }[] {
+  return Object.entries(patch).flatMap(([name, value]) => {
+    const here = [...path, name];
+    const held = at(before, [name]);
+    const isPart = isObject(value) && (value[KIND] === undefined || value[KIND] === kindOf(held));
+    if (!isPart) return [{ path: here, value }];
+    const { [KIND]: _same, ...rest } = value;
+    return leaves(rest, held, here);
+  });
+}
+
 /** The list with the entry at `from` moved to `to`. */
 export function moved<T>(list: readonly T[], from: number, to: number): T[] {
   const left = list.filter((_, index) => index !== from);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fieldsOf } from "~/forms/schema";
 import type { JsonObject } from "~/forms/values";
-import { laidOver } from "~/views/new-job/like";
+import { laidOver } from "~/forms/values";
 import { addressed, read, takenColumns, withoutColumns, withoutTaken } from "~/views/new-job/request";
 import { suggested } from "~/views/new-job/suggest";
 import { sameTable, without } from "~/views/new-job/useNewJob";

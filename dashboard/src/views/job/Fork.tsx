@@ -1,6 +1,6 @@
 /** Forking a job: from which epoch, and what is to be different. */
 import { useLocation } from "preact-iso";
-import { useRef, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { api, body, idempotencyKey, type Schema } from "~/api/client";
 import type { FieldProblem } from "~/api/problem";
 import { Dialog } from "~/elements/Dialog";
@@ -11,7 +11,7 @@ import type { Form } from "~/forms/form";
 import { useJobSchema } from "~/forms/job";
 import { useLead } from "~/forms/places";
 import { SchemaFields } from "~/forms/SchemaField";
-import { at, changed, isObject, unchanged, type JsonObject } from "~/forms/values";
+import { at, changed, isObject, laidOver, unchanged, type JsonObject } from "~/forms/values";
 import { useCheck } from "~/state/check";
 import { useAction, useResource } from "~/state/resource";
 import { appText } from "~/text/app";
@@ -21,6 +21,8 @@ import "./fork.css";
 
 interface Props {
   job: Schema["JobResource"];
+  /** What is filled in to begin with: the body of a fork. */
+  from?: JsonObject;
   onClose: () => void;
 }
 
@@ -28,7 +30,7 @@ const FIRST = ["epochs", "optimizer", "schedule", "early_stopping"];
 const ELSEWHERE = ["name", "task"];
 const OVERRIDES = "/overrides";
 
-export function Fork({ job, onClose }: Props) {
+export function Fork({ job, from, onClose }: Props) {
   const text = forkText();
   const checkpoints = useResource(`checkpoints:${job.id}`, (signal) =>
     body(api.GET("/v1/jobs/{job_id}/checkpoints", { params: { path: { job_id: job.id }, query: { page_size: MOST } }, signal })),
@@ -39,7 +41,7 @@ export function Fork({ job, onClose }: Props) {
       <Loaded resource={checkpoints}>
         {({ items }) => {
           const epochs = items.map((checkpoint) => checkpoint.epoch).filter((epoch) => epoch > 0).sort((one, other) => other - one);
-          return epochs.length ? <ForkForm job={job} epochs={epochs} onClose={onClose} /> : <Notice>{text.none}</Notice>;
+          return epochs.length ? <ForkForm job={job} from={from} epochs={epochs} onClose={onClose} /> : <Notice>{text.none}</Notice>;
         }}
       </Loaded>
     </Dialog>
@@ -48,14 +50,17 @@ export function Fork({ job, onClose }: Props) {
 
 const MOST = 1000;
 
-function ForkForm({ job, epochs, onClose }: Props & { epochs: number[] }) {
+function ForkForm({ job, from, epochs, onClose }: Props & { epochs: number[] }) {
   const text = forkText();
   const { route } = useLocation();
   const place = useRef<HTMLFormElement>(null);
   const { known, catalog, problem: missing } = useJobSchema();
   const request = job.request as JsonObject;
-  const [epoch, setEpoch] = useState(epochs[0]!);
+  const [epoch, setEpoch] = useState(epochs.find((value) => value === from?.epoch) ?? epochs[0]!);
   const [overrides, setOverrides] = useState<JsonObject>({});
+  useEffect(() => {
+    if (known && isObject(from?.overrides)) setOverrides(laidOver({}, request, from.overrides, known.fields));
+  }, [known !== undefined]);
   const [isOpen, setOpen] = useState(false);
   // A fork from the last epoch has none left: as many again are offered, and shown as any other change.
   const whole = Number(request.epochs);

@@ -32,6 +32,7 @@ const PANELS: Record<string, Panel> = {
   updates: lazy(() => import("./panels/UpdatesPanel").then((file) => file.UpdatesPanel)),
   evaluation: lazy(() => import("./panels/EvaluationPanel").then((file) => file.EvaluationPanel)),
   rows: lazy(() => import("./panels/RowsPanel").then((file) => file.RowsPanel)),
+  diagnosis: lazy(() => import("./panels/DiagnosisPanel").then((file) => file.DiagnosisPanel)),
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };

@@ -2,7 +2,7 @@
 import { api, body } from "~/api/client";
 import { estimateOf } from "~/forms/job";
 import { KIND, type FieldShape } from "~/forms/schema";
-import { at, changed, difference, isObject, isSame, kindOf, type Json, type JsonObject, type Path } from "~/forms/values";
+import { difference, isObject, isSame, laidOver, type JsonObject } from "~/forms/values";
 
 interface Like {
   dataset: string;
@@ -15,26 +15,6 @@ interface Like {
 export async function likeJob(id: string, fields: FieldShape[], change: JsonObject): Promise<Like> {
   const { request, ...like } = await settingsOf(id, fields);
   return { ...like, changes: laidOver(like.changes, request, change, fields) };
-}
-
-/**
- * The changes with a merge patch of the whole request over them: what it does not name stays as the request has it. A part
- * of another kind takes the place of what was there.
- */
-export function laidOver(changes: JsonObject, request: JsonObject, patch: JsonObject, fields: FieldShape[]): JsonObject {
-  return leaves(patch, request).reduce((held, { path, value }) => changed(held, request, path, value, fields), changes);
-}
-
-/** The values of a patch, each with where it goes. */
-function leaves(patch: JsonObject, before: Json | undefined, path: Path = []): { path: Path; value: Json }[] {
-  return Object.entries(patch).flatMap(([name, value]) => {
-    const here = [...path, name];
-    const held = at(before, [name]);
-    const isPart = isObject(value) && (value[KIND] === undefined || value[KIND] === kindOf(held));
-    if (!isPart) return [{ path: here, value }];
-    const { [KIND]: _same, ...rest } = value;
-    return leaves(rest, held, here);
-  });
 }
 
 /** Fields of a model that defaults of the request follow from: its kind, its solver, and a column that is no feature. */

@@ -26,6 +26,7 @@ export function written(value: Value): string {
   if (typeof value === "boolean") return value ? text.yes : text.no;
   if (typeof value === "number") return number(value, 10);
   if (Array.isArray(value)) return value.map(written).join(", ") || text.none;
+  if (isObject(value) && typeof value.kind === "string" && Object.keys(value).length === 1) return value.kind;
   if (isObject(value)) return Object.entries(value).map(([name, inner]) => `${name}: ${written(inner)}`).join(", ");
   return String(value);
 }
