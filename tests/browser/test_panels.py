@@ -1,4 +1,4 @@
-"""What a job has learned, in pictures and row by row: network, histograms, boundary, evaluation, rows."""
+"""What a job has learned, in pictures and row by row: network, layers, boundary, evaluation, rows."""
 
 import re
 from collections.abc import Callable
@@ -38,7 +38,8 @@ def test_the_pictures_follow_the_epoch(page: Page, trained: dict[str, Any]) -> N
     tabs.get_by_role("link", name="Network").click()
     expect(page.get_by_role("heading", name="Weights of hidden_1").first).to_be_visible()
     expect(page.get_by_role("link", name="Step through the network")).to_be_visible()
-    tabs.get_by_role("link", name="Histograms").click()
+    tabs.get_by_role("link", name="Layers").click()
+    page.get_by_role("radio", name="Activations").check()
     expect(page.get_by_role("img", name="Activations, hidden_1")).to_be_visible()
 
 
@@ -62,7 +63,7 @@ def test_a_cell_of_the_confusion_matrix_opens_its_rows(page: Page, site: Site, t
     page.get_by_role("link", name=re.compile(f"rows .* of class {truth} predicted as {predicted}$")).press("Enter")
     expect(page).to_have_url(re.compile(f"(?=.*tab=rows)(?=.*split=train)(?=.*true={truth})(?=.*predicted={predicted})"))
     listed = site.client.get(path, params={"split": "train", "true": truth, "predicted": predicted}).json()["items"]
-    rows = page.get_by_role("rowheader")
+    rows = page.get_by_role("region", name="Every row of a split").get_by_role("rowheader")
     expect(rows).to_have_text([f"{item['row']:,}" for item in listed])
     rows.first.get_by_role("button").press("Enter")
     dialog = page.get_by_role("dialog", name=f"Row {listed[0]['row']}")
@@ -79,7 +80,35 @@ def test_a_cell_of_the_confusion_matrix_opens_its_rows(page: Page, site: Site, t
 def test_rows_of_numbers_have_residuals(page: Page, site: Site, houses: dict[str, Any]) -> None:
     page.goto(f"/jobs/{houses['id']}?tab=rows&sort=leverage")
     (first,) = site.client.get(f"/v1/jobs/{houses['id']}/predictions", params={"sort": "leverage", "limit": 1}).json()["items"]
-    expect(page.get_by_role("rowheader").first).to_have_text(str(first["row"]))
-    expect(page.get_by_role("columnheader")).to_have_text(["Row", "Target", "Predicted", "Residual", "Loss", "Leverage"])
+    table = page.get_by_role("region", name="Every row of a split")
+    expect(table.get_by_role("rowheader").first).to_have_text(str(first["row"]))
+    expect(table.get_by_role("columnheader")).to_have_text(["Row", "Target", "Predicted", "Residual", "Loss", "Leverage"])
     page.get_by_role("button", name="Next").click()
     expect(page.get_by_text("31 to 60 of")).to_be_visible()
+
+
+def test_layers_have_curves_and_histograms_through_the_epochs(page: Page, site: Site, trained: dict[str, Any]) -> None:
+    """By an address of an earlier version; what is shown is what the API tells, and the outline is that of a chosen epoch."""
+    page.goto(f"/jobs/{trained['id']}?tab=histograms")
+    ratio = page.get_by_role("figure").filter(has=page.get_by_role("heading", name="Ratio of update to weight"))
+    expect(ratio.get_by_role("button", name="hidden_1")).to_be_visible()
+    with page.expect_download() as kept:
+        ratio.get_by_role("button", name="CSV").click()
+    found = site.client.get(f"/v1/jobs/{trained['id']}/layers", params={"of": "weights"}).json()
+    first, *rows = kept.value.path().read_text().splitlines()
+    assert first.split(",") == ["epoch", *(layer["layer"] for layer in found["layers"])]
+    courses = [layer["update_ratio"] for layer in found["layers"]]
+    assert [[float(cell) for cell in row.split(",")] for row in rows] == [
+        list(each) for each in zip(found["epochs"], *courses, strict=True)
+    ]
+
+    hidden = page.get_by_role("img", name="Weights, hidden_1")
+    outline = hidden.locator("path.outline")
+    before = outline.get_attribute("d")
+    page.get_by_label("Outline").select_option("epoch 20")
+    expect(outline).not_to_have_attribute("d", before or "")
+    expect(page.get_by_text("Bars: epoch 30. Outline: epoch 20.")).to_be_visible()
+    page.get_by_role("slider", name="Epoch").press("Home")
+    expect(page.get_by_text("Bars: epoch 0. Outline: epoch 20.")).to_be_visible()
+    page.get_by_role("radio", name="Activations").check()
+    expect(page.get_by_role("heading", name="Saturated units")).to_be_visible()

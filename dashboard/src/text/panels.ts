@@ -1,4 +1,4 @@
-/** Texts of the panels of one job: network, histograms, boundary, evaluation. */
+/** Texts of the panels of one job: network, boundary, evaluation. */
 import { translated } from "./language";
 
 export const panelsText = translated(
@@ -65,18 +65,8 @@ export const panelsText = translated(
     meanDistance: "Mean distance",
     labels: "Labels",
     silhouetteOf: (rows: string) => `The silhouette is that of ${rows} rows, drawn by the seed.`,
-    histograms: "Histograms",
-    kinds: { weights: "Weights", activations: "Activations", gradients: "Gradients" },
-    histogramCaption: "Bars: at this epoch. Outline: before training.",
-    axis: "Axis",
-    axes: { still: "same at every epoch", fit: "fitted to this epoch" },
-    noHistograms: "This job keeps no histograms.",
-    noHistogramsHelp: "Start one with “record.histograms_every” set to see how weights, activations and gradients change.",
-    again: "New job like this one",
     mean: "mean",
     deviation: "std",
-    dead: "dead",
-    saturated: "saturated",
     layer: "Layer",
     network: "The network and its weights",
     weightsOf: (layer: string) => `Weights of ${layer}`,
@@ -164,18 +154,8 @@ export const panelsText = translated(
     meanDistance: "Distância média",
     labels: "Rótulos",
     silhouetteOf: (rows: string) => `A silhueta é a de ${rows} linhas, sorteadas pela semente.`,
-    histograms: "Histogramas",
-    kinds: { weights: "Pesos", activations: "Ativações", gradients: "Gradientes" },
-    histogramCaption: "Barras: nesta época. Contorno: antes do treinamento.",
-    axis: "Eixo",
-    axes: { still: "igual em toda época", fit: "ajustado a esta época" },
-    noHistograms: "Este treino não guarda histogramas.",
-    noHistogramsHelp: "Comece um com “record.histograms_every” para ver como mudam pesos, ativações e gradientes.",
-    again: "Novo treino como este",
     mean: "média",
     deviation: "desvio padrão",
-    dead: "mortas",
-    saturated: "saturadas",
     layer: "Camada",
     network: "A rede e seus pesos",
     weightsOf: (layer: string) => `Pesos de ${layer}`,

@@ -26,7 +26,7 @@ const PANELS: Record<string, Panel> = {
   clusters: lazy(() => import("./panels/ClustersPanel").then((file) => file.ClustersPanel)),
   images: lazy(() => import("./panels/ImagesPanel").then((file) => file.ImagesPanel)),
   network: lazy(() => import("./panels/NetworkPanel").then((file) => file.NetworkPanel)),
-  histograms: lazy(() => import("./panels/HistogramsPanel").then((file) => file.HistogramsPanel)),
+  layers: lazy(() => import("./panels/LayersPanel").then((file) => file.LayersPanel)),
   boundary: lazy(() => import("./panels/BoundaryPanel").then((file) => file.BoundaryPanel)),
   slice: lazy(() => import("./panels/SlicePanel").then((file) => file.SlicePanel)),
   updates: lazy(() => import("./panels/UpdatesPanel").then((file) => file.UpdatesPanel)),
@@ -37,13 +37,16 @@ const PANELS: Record<string, Panel> = {
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };
 
+/** What panels were called in the addresses of earlier versions. */
+const FORMER: Record<string, string> = { histograms: "layers" };
+
 /**
  * The panels that mean something for a job: clusters have centroids and no layers, filters are of convolutions, and a perceptron makes
  * updates and no loss small.
  */
 export function panelsOf(job: Pick<Schema["JobResource"], "request"> | undefined): string[] {
   const request = job && completed(job);
-  const without = [...(request?.task === "clustering" ? ["network", "histograms", "slice"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", request?.model.kind === "perceptron" ? "slice" : "updates"];
+  const without = [...(request?.task === "clustering" ? ["network", "layers", "slice"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", request?.model.kind === "perceptron" ? "slice" : "updates"];
   return Object.keys(PANELS).filter((name) => !without.includes(name));
 }
 
@@ -54,7 +57,7 @@ export default function Job() {
   // The view is still there while the next one is loaded, whose address has no part of this one.
   const { path } = useLocation();
   const last = useRef("curves");
-  if (path === `/jobs/${id}`) last.current = chosen in PANELS ? chosen : "curves";
+  if (path === `/jobs/${id}`) last.current = chosen in PANELS ? chosen : (FORMER[chosen] ?? "curves");
   const { job, listen } = useJob(id);
   const [problem, setProblem] = useState<Problem>();
   const [isDescribing, setDescribing] = useState(false);
