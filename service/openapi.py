@@ -13,7 +13,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from service.problems import MEDIA_TYPE
-from service.responses import problems
+from service.responses import problems, with_nulls
 from service.uploads import UPLOAD_FORM
 
 Node = dict[str, Any]
@@ -22,7 +22,8 @@ TAGS = {
     "jobs": "Trainings: start, watch, pause, cancel, take up again with other settings.",
     "results": "What a job has learned: curves, weights, histograms, evaluations and decision boundaries.",
     "models": "What came of a job: predict with it.",
-    "glass box": "How training works, number by number: formulas, traces, gradient checks, landscapes, initializations.",
+    "glass box": "How training works, number by number, and why a model is as it is: formulas, traces, landscapes, layers, "
+    "rows, diagnosis, what if, repeats, replays.",
     "session": "Browsers: sign in with a key once, and out. These need no key.",
     "operations": "For those who run the service: is it up, are its parts, how much does it do. These need no key.",
 }
@@ -52,6 +53,10 @@ def document(app: FastAPI) -> Node:
 
 
 def _correct(operation: Node) -> None:
+    for response in operation["responses"].values():
+        for content in response.get("content", {}).values():
+            if "example" in content:
+                content["example"] = with_nulls(content["example"])
     if "security" in operation:
         operation["security"].append({})  # no key is asked for while none is configured
     parameters = {parameter["name"].lower() for parameter in operation.get("parameters", ())}

@@ -27,6 +27,8 @@ HEADERS = {
     503: {"Retry-After": {"description": "seconds to wait", "schema": {"type": "integer"}}},
 }
 BINARY = {"type": "string", "format": "binary"}
+NULL = "\0"
+"""FastAPI leaves out of its document what is null, and so would lose it from examples."""
 ALWAYS = (401, 403, 422, 429, 500, 503)
 
 
@@ -43,10 +45,27 @@ def problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def answering(example: Any, *statuses: int) -> dict[int | str, dict[str, Any]]:
+def answering(example: Any, *statuses: int, status: int = 200) -> dict[int | str, dict[str, Any]]:
     """The `responses` of an endpoint of something by its id, with an example of its answer."""
-    shown = {"description": "Successful Response", "content": {"application/json": {"example": example}}}
-    return {**problems(404, *statuses), 200: shown}
+    shown = {"description": "Successful Response", "content": example_of(example)}
+    return {**problems(404, *statuses), status: shown}
+
+
+def example_of(answer: Any) -> dict[str, Any]:
+    """The content of a response with an example, in which `NULL` stands for null until `with_nulls` puts it back."""
+    return {"application/json": {"example": _replaced(answer, None, NULL)}}
+
+
+def with_nulls(example: Any) -> Any:
+    return _replaced(example, NULL, None)
+
+
+def _replaced(value: Any, one: Any, other: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _replaced(member, one, other) for name, member in value.items()}
+    if isinstance(value, list):
+        return [_replaced(element, one, other) for element in value]
+    return other if value == one else value
 
 
 def reference(name: str) -> dict[str, str]:

@@ -133,7 +133,7 @@ def _curves(session: Session, parent: Job, replay: Job) -> tuple[Difference | No
         .join(Series, Series.number == now.series_number)
         .where(now.job_number == replay.number, Series.name != "seconds")
         .group_by(Series.name, Series.number)
-        .order_by(Series.number)
+        .order_by(Series.name)
     ).all()
     found = None if first is None else Difference("curve", first.name, first.step, None, first.then, first.now)
     return found, sum(count for _, count in counts), [name for name, _ in counts]

@@ -6,7 +6,8 @@ from fastapi import APIRouter, Body
 
 from service.dependencies import Reader, StoreOf
 from service.descents import descents_of
-from service.responses import problems
+from service.examples import DESCENTS
+from service.responses import answering
 from service.routing import Route, works_on
 from service.schemas.descents import DescentsRequest, DescentsResource
 
@@ -38,7 +39,7 @@ EXAMPLES: Any = {
 }
 
 
-@router.post("/descents", responses=problems(404, 413))
+@router.post("/descents", responses=answering(DESCENTS, 413))
 @works_on("tables")
 def compare_descents(
     store: StoreOf, caller: Reader, request: Annotated[DescentsRequest, Body(openapi_examples=EXAMPLES)]

@@ -8,8 +8,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.dependencies import IdempotencyKey, Reader, StoreOf, Writer, once
+from service.examples import BANDS, GROUP_BEGUN, GROUP_CANCELLED, GROUP_ENDED
 from service.resources import job_summaries
-from service.responses import problems
+from service.responses import answering
 from service.routing import Route
 from service.schemas.groups import Band, Bands, GroupResource, RepeatRequest
 from service.work import refuse_too_much
@@ -31,7 +32,12 @@ EXAMPLES: dict[str, Any] = {
 SHARE = "/split/train_share"
 
 
-@router.post("/jobs/{job_id}/repeat", status_code=202, response_model=GroupResource, responses=problems(404, 409, 413, 429))
+@router.post(
+    "/jobs/{job_id}/repeat",
+    status_code=202,
+    response_model=GroupResource,
+    responses=answering(GROUP_BEGUN, 409, 413, 429, status=202),
+)
 def repeat_job(
     store: StoreOf,
     caller: Writer,
@@ -68,14 +74,14 @@ def _resource(session: Session, group: Group) -> GroupResource:
     )
 
 
-@router.get("/groups/{group_id}", responses=problems(404))
+@router.get("/groups/{group_id}", responses=answering(GROUP_ENDED))
 def get_group(store: StoreOf, caller: Reader, group_id: str) -> GroupResource:
     """A group, its jobs, and what those that have succeeded came to."""
     with store.database.reading() as session:
         return _resource(session, groups.get(session, group_id, caller.sees))
 
 
-@router.get("/groups/{group_id}/curves", responses=problems(404))
+@router.get("/groups/{group_id}/curves", responses=answering(BANDS))
 def get_group_curves(
     store: StoreOf,
     caller: Reader,
@@ -102,7 +108,7 @@ def get_group_curves(
     return Bands(series=series, bands=found)
 
 
-@router.post("/groups/{group_id}/cancel", status_code=202, responses=problems(404, 409))
+@router.post("/groups/{group_id}/cancel", status_code=202, responses=answering(GROUP_CANCELLED, 409, status=202))
 def cancel_group(store: StoreOf, caller: Writer, group_id: str) -> GroupResource:
     """Cancel the jobs of a group that are not done."""
     with store.database.transaction() as session:

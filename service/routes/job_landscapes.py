@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from engine.glass.loss_slices import LossSlice
 from service.dependencies import IdempotencyKey, Reader, ResourceResponse, StoreOf, may_write, once
+from service.examples import LANDSCAPE, SLICE
 from service.job_landscapes import landscape_at_once
 from service.resources import job_resource
-from service.responses import problems
+from service.responses import answering, example_of
 from service.routing import Route, works_on
 from service.schemas.job_landscapes import JobLandscape
 from service.schemas.jobs import JobResource
@@ -45,8 +46,12 @@ EXAMPLES: Any = {
     "/{job_id}/landscape",
     response_model=JobLandscape,
     responses={
-        **problems(404, 409, 410, 413, 429),
-        202: {"description": "one that costs more than about a second is a job of its own", "model": JobResource},
+        **answering(LANDSCAPE, 409, 410, 413, 429),
+        202: {
+            "description": "one that costs more than about a second is a job of its own",
+            "model": JobResource,
+            "content": example_of(SLICE),
+        },
     },
 )
 @works_on("tables")

@@ -7,8 +7,9 @@ from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
 from service.dependencies import IdempotencyKey, StoreOf, Writer, once
+from service.examples import REPLAY
 from service.resources import job_resource
-from service.responses import problems
+from service.responses import answering
 from service.routing import Route
 from service.schemas.jobs import JobResource
 from service.schemas.replays import ReplayRequest
@@ -22,7 +23,9 @@ EXAMPLES: dict[str, Any] = {
 }
 
 
-@router.post("/{job_id}/replay", status_code=202, response_model=JobResource, responses=problems(404, 409, 410, 413, 429))
+@router.post(
+    "/{job_id}/replay", status_code=202, response_model=JobResource, responses=answering(REPLAY, 409, 410, 413, 429, status=202)
+)
 def replay_job(
     store: StoreOf,
     caller: Writer,

@@ -10,9 +10,10 @@ from engine.tables.correlation import correlation_matrix, strongest
 from engine.tables.features import Column
 from service.caching import identify
 from service.dependencies import Reader, StoreOf
+from service.examples import RELATION
 from service.relations import relation_of
 from service.resources import listing
-from service.responses import problems
+from service.responses import answering, problems
 from service.routing import Route, works_on
 from service.rows import kind_of_column, numeric_columns
 from service.schemas.datasets import Correlations, Histogram
@@ -73,7 +74,7 @@ def get_correlations(
     return Correlations(columns=names, matrix=matrix, left_out=left_out)
 
 
-@router.get("/datasets/{dataset_id}/relation", responses=problems(404))
+@router.get("/datasets/{dataset_id}/relation", responses=answering(RELATION))
 @works_on("tables")
 def get_relation(
     store: StoreOf,

@@ -7,7 +7,8 @@ from fastapi import APIRouter, Query
 from engine.errors import within
 from service.dependencies import Reader, StoreOf
 from service.epochs import AtEpoch
-from service.responses import problems
+from service.examples import UPDATES
+from service.responses import answering
 from service.routing import Route, works_on
 from service.schemas.updates import PerceptronUpdates
 from service.updates import updates_of
@@ -15,7 +16,7 @@ from service.updates import updates_of
 router = APIRouter(prefix="/v1/jobs", tags=["glass box"], route_class=Route)
 
 
-@router.get("/{job_id}/updates", responses=problems(404, 410))
+@router.get("/{job_id}/updates", responses=answering(UPDATES, 410))
 @works_on("tables")
 def get_updates(
     store: StoreOf,
