@@ -28,6 +28,7 @@ export function Slice({ slice }: { slice: Schema["JobLandscape"] }) {
     text.ofRows(integer(slice.rows), text.splits[slice.split]),
     rows_left_out > 0 && text.rowsLeftOut(integer(rows_left_out)),
     path_left_out > 0 && text.pathLeftOut(integer(path_left_out)),
+    path_left_out === 0 && slice.path.some(({ epoch }, place) => place > 0 && epoch - slice.path[place - 1]!.epoch > 1) && text.coarse,
     outside > 0 && text.outside(integer(outside)),
     text.projection,
   ];
@@ -57,7 +58,7 @@ export function Slice({ slice }: { slice: Schema["JobLandscape"] }) {
             {explained && (
               <div>
                 <dt>{text.explained}</dt>
-                <dd>{text.explainedBy(percent(explained[0]), percent(explained[1]))}</dd>
+                <dd>{text.explainedBy(percent(explained[0], 1), percent(explained[1], 1))}</dd>
               </div>
             )}
           </dl>
