@@ -38,6 +38,7 @@ def test_descents_begin_where_the_start_is_dragged(page: Page, site: Site, infan
     expect(outcome.get_by_role("row")).to_have_count(5)
     expect(outcome.get_by_role("row", name="The minimum")).to_contain_text("0.3022")  # as NumPy's polyfit has it
     assert flaws(page) == {}
+    start.scroll_into_view_if_needed()
     box = start.bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
@@ -68,7 +69,9 @@ def test_descents_begin_where_the_start_is_dragged(page: Page, site: Site, infan
     expect(start).to_have_accessible_name(re.compile("w = 0, b = 0"))
 
     page.get_by_label("Compare").select_option("rates")
-    expect(page.get_by_text("Diverged: η 2.5.")).to_be_visible()
+    expect(page.get_by_text("Ends higher than it began: η 2.5.")).to_be_visible()
+    page.get_by_label("Learning rate").last.fill("500")
+    expect(page.get_by_text("Diverged: η 500.")).to_be_visible()
     page.get_by_label("Learning rate").last.fill("1")
     expect(page.get_by_text("Diverged:")).to_have_count(0)
     expect(page.get_by_label("Compare")).to_have_value("own")

@@ -126,6 +126,10 @@ function Shown({ dataset, answer, names, named, start, onStart }: ShownProps) {
     return { name: names[place] ?? "", x: shown.map((_, step) => step / pace[place]!), y: shown, look: place };
   });
   const wild = names.filter((_, place) => answer.paths[place]!.diverged);
+  const climbing = names.filter((_, place) => {
+    const { costs, diverged } = answer.paths[place]!;
+    return !diverged && costs[costs.length - 1]! > costs[0]!;
+  });
   const title = answer.hold ? text.curve : text.map;
   const numbers = () => ({
     columns: ["descent", "step", "w", "b", "cost"],
@@ -140,6 +144,7 @@ function Shown({ dataset, answer, names, named, start, onStart }: ShownProps) {
           ))}
         </Notice>
       )}
+      {climbing.length > 0 && <Notice kind="warning">{text.climbs(climbing.join("; "))}</Notice>}
       <Stepper
         label={text.paths}
         at={at}
