@@ -25,7 +25,7 @@ TOO_WIDE = """
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 800}
 GLASS = ("landscapes", "functions", "initialisations", "optimizers")
-PANELS = ("curves", "network", "layers", "boundary", "evaluation", "rows", "diagnosis", "settings", "log")
+PANELS = ("curves", "network", "layers", "boundary", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log")
 ADDRESSES: dict[str, Callable[[dict[str, Any]], str]] = {
     "home": lambda job: "/",
     "datasets": lambda job: "/datasets",

@@ -54,10 +54,10 @@ it("takes axes from the address where the model reads them, and two different on
 
 it("shows the panels that mean something, by what the job says", () => {
   const of = (task: string, model: object) => panelsOf({ request: { task, model } } as never);
-  expect(of("clustering", { kind: "anything" })).toEqual(["curves", "clusters", "boundary", "evaluation", "rows", "diagnosis", "settings", "log"]);
-  expect(of("classification", { kind: "mlp" })).toEqual(["curves", "network", "layers", "boundary", "slice", "evaluation", "rows", "diagnosis", "settings", "log"]);
-  expect(of("classification", { kind: "perceptron" })).toEqual(["curves", "network", "layers", "boundary", "updates", "evaluation", "rows", "diagnosis", "settings", "log"]);
-  expect(of("classification", { layers: [{ kind: "conv2d" }] })).toEqual(["curves", "images", "network", "layers", "slice", "evaluation", "rows", "diagnosis", "settings", "log"]);
+  expect(of("clustering", { kind: "anything" })).toEqual(["curves", "clusters", "boundary", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
+  expect(of("classification", { kind: "mlp" })).toEqual(["curves", "network", "layers", "boundary", "slice", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
+  expect(of("classification", { kind: "perceptron" })).toEqual(["curves", "network", "layers", "boundary", "updates", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
+  expect(of("classification", { layers: [{ kind: "conv2d" }] })).toEqual(["curves", "images", "network", "layers", "slice", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
 });
 
 it("names all centroids, and of many the nearest first", () => {

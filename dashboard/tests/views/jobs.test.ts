@@ -9,9 +9,9 @@ vi.hoisted(() => {
   globalThis.matchMedia = (() => ({ matches: false, addEventListener: () => {} })) as unknown as typeof matchMedia;
 });
 
-const asked = (more: Partial<Asked> = {}): Asked => ({ state: "", dataset: "", model: "", tag: "", name: "", order: "-created_at", ...more });
+const asked = (more: Partial<Asked> = {}): Asked => ({ kind: "", state: "", dataset: "", model: "", tag: "", name: "", order: "-created_at", ...more });
 const row = (id: string, more: Partial<Row> = {}): Row =>
-  ({ id, name: `Run ${id}`, tags: [], state: "running", done: false, model_kind: "mlp", dataset_id: "ds", created_at: "2026-11-26T07:00:00Z", progress: { epoch: 1 }, best_values: {}, ...more }) as unknown as Row;
+  ({ id, kind: "training", name: `Run ${id}`, tags: [], state: "running", done: false, model_kind: "mlp", dataset_id: "ds", created_at: "2026-11-26T07:00:00Z", progress: { epoch: 1 }, best_values: {}, ...more }) as unknown as Row;
 const list = (...ids: string[]): Loaded => ({ rows: ids.map((id) => row(id)), total: 10, changed: 0 });
 const state = (id: string, more: Partial<Row> = {}): ListEvent => ({ event: "state", data: row(id, more) });
 
@@ -50,6 +50,8 @@ describe("the list", () => {
 describe("what is asked for", () => {
   it("is held against a job as the API does", () => {
     const job = row("a", { name: "Ärger 50%", tags: ["week 3"] });
+    const repeat = row("r", { kind: "repeat" });
+    expect(["", "repeat", "replay", "any"].map((kind) => [fits(job, asked({ kind })), fits(repeat, asked({ kind }))])).toEqual([[true, false], [false, true], [false, false], [true, true]]);
     for (const name of ["ärger", "50%", ""]) expect(fits(job, asked({ name }))).toBe(true);
     expect(fits(job, asked({ tag: "week 3", model: "mlp", dataset: "ds", state: "running" }))).toBe(true);
     for (const other of [{ tag: "week" }, { model: "perceptron" }, { dataset: "d" }, { state: "failed" }, { name: "x" }]) expect(fits(job, asked(other))).toBe(false);

@@ -14,7 +14,7 @@ export function withEvent(rows: Row[], event: ListEvent): Row[] | null {
   const { id } = event.data;
   if (event.event === "deleted") return rows.some((row) => row.id === id) ? null : rows;
   if (rows.some((row) => row.id === id)) return rows.map((row) => (row.id === id ? { ...row, ...event.data } : row));
-  if (event.event === "progress") return rows;
+  if (event.event === "progress" || event.data.kind !== "training") return rows;
   const oldest = rows[MOST - 1];
   if (oldest && event.data.created_at < oldest.created_at) return rows;
   return [event.data, ...rows].sort((one, other) => (one.created_at < other.created_at ? 1 : -1)).slice(0, MOST);

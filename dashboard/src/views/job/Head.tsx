@@ -85,6 +85,20 @@ function Facts({ job }: { job: Job }) {
           </dd>
         </>
       )}
+      {job.parent && job.kind !== "training" && (
+        <>
+          <dt>{text.about[job.kind]}</dt>
+          <dd>
+            <a href={`/jobs/${job.parent}?tab=${job.kind}${job.kind === "slice" ? `&slice=${job.id}` : ""}`}>{text.parent}</a>
+            {job.group_id && (
+              <>
+                {" · "}
+                <a href={`/jobs/${job.parent}?tab=repeat&group=${job.group_id}`}>{text.group}</a>
+              </>
+            )}
+          </dd>
+        </>
+      )}
       <dt>{text.parameters}</dt>
       <dd>{job.parameters === null ? text.notKnownYet : integer(job.parameters)}{job.device && ` · ${job.device}`}</dd>
       <dt>{text.created}</dt>

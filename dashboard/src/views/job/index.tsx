@@ -33,6 +33,8 @@ const PANELS: Record<string, Panel> = {
   evaluation: lazy(() => import("./panels/EvaluationPanel").then((file) => file.EvaluationPanel)),
   rows: lazy(() => import("./panels/RowsPanel").then((file) => file.RowsPanel)),
   diagnosis: lazy(() => import("./panels/DiagnosisPanel").then((file) => file.DiagnosisPanel)),
+  replay: lazy(() => import("./panels/ReplayPanel").then((file) => file.ReplayPanel)),
+  repeat: lazy(() => import("./panels/RepeatPanel").then((file) => file.RepeatPanel)),
   settings: lazy(() => import("./panels/SettingsPanel").then((file) => file.SettingsPanel)),
   log: lazy(() => import("./panels/LogPanel").then((file) => file.LogPanel)),
 };

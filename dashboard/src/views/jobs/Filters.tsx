@@ -4,7 +4,7 @@ import { appText } from "~/text/app";
 import { jobsText } from "~/text/jobs";
 import { seriesName } from "~/text/series";
 import { chosenColumns, columnsOf, isMetric, metricKeys, type Names } from "./columns";
-import { NEWEST, nextOrder, type Asked } from "./list";
+import { ANY_KIND, KINDS, NEWEST, nextOrder, type Asked } from "./list";
 
 const QUIET_MILLISECONDS = 300;
 const STATES = ["queued", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"] as const;
@@ -14,16 +14,18 @@ interface Choice {
   value: string;
   options: [string, string][];
   onChange: (value: string) => void;
+  /** What is shown where nothing is chosen; all by default. */
+  usual?: string;
 }
 
-function Select({ label, value, options, onChange }: Choice) {
+function Select({ label, value, options, onChange, usual }: Choice) {
   const text = jobsText();
   const id = useId();
   return (
     <div class="filter">
       <label for={id}>{label}</label>
       <select id={id} value={value} onChange={(event) => onChange(event.currentTarget.value)}>
-        <option value="">{text.any}</option>
+        <option value="">{usual ?? text.any}</option>
         {value && !options.some(([given]) => given === value) && <option value={value}>{value}</option>}
         {options.map(([given, said]) => (
           <option key={given} value={given}>
@@ -88,6 +90,7 @@ export function Filters({ asked, set, names, tags, metrics }: Props) {
   return (
     <form class="job-filters" role="search" aria-label={text.filters} onSubmit={(event) => event.preventDefault()}>
       <Search label={text.nameHolds} value={asked.name} onChange={(value) => set("name", value)} />
+      <Select label={text.kind} value={asked.kind} usual={text.kinds.training} onChange={(value) => set("kind", value)} options={([...KINDS, ANY_KIND] as const).map((kind) => [kind, text.kinds[kind]])} />
       <Select label={text.state} value={asked.state} onChange={(value) => set("state", value)} options={STATES.map((state) => [state, states[state]])} />
       <Select label={text.dataset} value={asked.dataset} onChange={(value) => set("dataset", value)} options={[...names.datasets]} />
       <Select label={text.model} value={asked.model} onChange={(value) => set("model", value)} options={[...names.models]} />

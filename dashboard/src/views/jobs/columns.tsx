@@ -74,6 +74,7 @@ export function columnsOf(keys: readonly string[], ordered: string): Column[] {
       cell: (row) => (
         <a class="job-name" href={`/jobs/${row.id}`} title={row.name ?? undefined}>
           {row.name ?? row.id}
+          {row.kind !== "training" && <span class="muted small"> {jobsText().oneOf[row.kind]}</span>}
         </a>
       ),
     },

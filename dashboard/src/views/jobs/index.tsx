@@ -26,6 +26,7 @@ export default function Jobs() {
   const text = jobsText();
   const { url, route } = useLocation();
   const fields = {
+    kind: useQuery("kind"),
     state: useQuery("state"),
     dataset: useQuery("dataset"),
     model: useQuery("model"),
@@ -53,8 +54,8 @@ export default function Jobs() {
   );
   const columns = useMemo(() => columnsOf(chosenColumns.value, asked.order), [chosenColumns.value, asked.order, text]);
   const tags = useMemo(() => [...new Set(jobs.rows.flatMap((row) => row.tags))].sort(), [jobs.rows]);
-  const isFiltered = Boolean(asked.state || asked.dataset || asked.model || asked.tag || asked.name);
-  const all = withQuery(url, { state: null, dataset: null, model: null, tag: null, name: null });
+  const isFiltered = Boolean(asked.kind || asked.state || asked.dataset || asked.model || asked.tag || asked.name);
+  const all = withQuery(url, { kind: null, state: null, dataset: null, model: null, tag: null, name: null });
   const isEmpty = !jobs.isLoading && jobs.rows.length === 0 && !jobs.problem;
 
   return (

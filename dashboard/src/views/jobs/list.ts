@@ -6,6 +6,8 @@ export type Row = Schema["JobSummary"];
 
 /** What the address says of the list. Empty texts ask for nothing. */
 export interface Asked {
+  /** What the jobs do: train, where it is empty; or any thing. */
+  kind: string;
   state: string;
   dataset: string;
   model: string;
@@ -14,6 +16,9 @@ export interface Asked {
   order: string;
 }
 
+/** Kinds of jobs about other jobs, which the list shows where it is asked to. */
+export const KINDS = ["repeat", "replay", "slice"] as const satisfies Row["kind"][];
+export const ANY_KIND = "any" as const;
 export const NEWEST = "-created_at";
 export const MOST_COMPARED = 20;
 
@@ -31,6 +36,7 @@ export function nextOrder(order: string, key: string, isLowerFirst: boolean): st
 /** Whether a job belongs to the list as it is asked for. */
 export function fits(row: Row, asked: Asked): boolean {
   return (
+    (asked.kind === ANY_KIND || row.kind === (asked.kind || "training")) &&
     (!asked.state || row.state === asked.state) &&
     (!asked.dataset || row.dataset_id === asked.dataset) &&
     (!asked.model || row.model_kind === asked.model) &&

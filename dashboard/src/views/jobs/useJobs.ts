@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 import { api, body, type Schema } from "~/api/client";
 import { asProblem, type Problem } from "~/api/problem";
 import { watchAll, type ListEvent } from "~/api/stream";
-import { withEvents, type Asked, type Loaded } from "./list";
+import { withEvents, type Asked, type Loaded, type Row } from "./list";
 
 const PAGE = 200;
 const LARGE_PAGE = 1000;
@@ -28,6 +28,7 @@ function queryOf(asked: Asked, page_size: number, page_token: string | undefined
     page_token,
     total: !page_token,
     order_by: asked.order as "created_at",
+    kind: (asked.kind || undefined) as Row["kind"] | undefined,
     state: (asked.state || undefined) as Schema["JobSummary"]["state"] | undefined,
     dataset_id: asked.dataset || undefined,
     model_kind: (asked.model || undefined) as "mlp" | undefined,
