@@ -46,8 +46,14 @@ def refuse_unknown_layer(layer: str | None, kept: Sequence[Histograms]) -> None:
 
 
 def kept_epochs(session: Session, job: Job, first: int, last: int | None) -> list[int]:
-    """The epochs from `first` to `last` at which the job's layers were looked at. Raises what `refuse_without_layers` does."""
+    """The epochs from `first` to `last` at which the job's layers were looked at. Raises what `refuse_without_layers` does, or
+    InvalidSpec where the last comes before the first.
+    """
     refuse_without_layers(job)
+    if last is not None and last < first:
+        raise InvalidSpec(
+            [("/query/to_epoch", f"epoch {last} comes before from_epoch, {first}; end with that one or a later one")]
+        )
     return list(session.scalars(_between(select(Histograms.epoch), job, first, last)))
 
 

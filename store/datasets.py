@@ -116,9 +116,10 @@ def get(session: Session, dataset_id: str, owner: str | None, lock: bool = False
     return dataset
 
 
-def of_job(session: Session, job: Job) -> Dataset:
-    """The dataset that the job was trained on. Raises NotFound where it has been deleted since."""
-    dataset = session.scalars(select(Dataset).where(Dataset.id == job.dataset_id)).one_or_none()
+def of_job(session: Session, job: Job, lock: bool = False) -> Dataset:
+    """The dataset that the job was trained on, `lock`ed as `get` does. Raises NotFound where it has been deleted since."""
+    query = select(Dataset).where(Dataset.id == job.dataset_id)
+    dataset = session.scalars(query.with_for_update(read=True) if lock else query).one_or_none()
     if dataset is None:
         detail = (
             f"dataset '{job.dataset_id}', which job '{job.id}' was trained on, has been deleted; its curves and weights stand"

@@ -112,7 +112,7 @@ def _checked(
     parent = jobs.get(session, job_id, caller.sees)
     jobs.refuse_slice(parent)
     checkpoint = checkpoint_of(session, parent, epoch)
-    dataset = datasets.get(session, parent.dataset_id, caller.sees, lock=lock)
+    dataset = datasets.of_job(session, parent, lock=lock)
     with within("overrides"):
         request, before = _overridden(parent, overrides), training_of(parent.request)
         seen = _described_by(session, store, parent, dataset) or described(session, store, before, dataset)

@@ -111,7 +111,7 @@ def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callabl
         ]
     with store.database.transaction() as session:
         turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
-        datasets.get(session, parent.dataset_id, caller.sees, lock=True)
+        datasets.of_job(session, parent, lock=True)
         asked = {"seeds": plan.seeds, "vary": plan.vary, "setting": plan.setting, "values": list(plan.values)}
         group_id = new_id("grp")
         put_row(session, Group(id=group_id, owner=caller.owner, kind=KIND, parent=parent.id, asked=asked))
@@ -145,12 +145,17 @@ def _completed(session: Session, store: Store, caller: Caller, parent: Job, plan
     document = dict(parent.request)
     for pointer, value in fields.items():
         document = overridden(document, _nested(pointer, value))
-    dataset = datasets.get(session, parent.dataset_id, caller.sees)
+    dataset = datasets.of_job(session, parent)
     try:
         request = training_of(document)
         return complete_for(session, store, request, *described(session, store, request, dataset))
     except ValidationError as error:
         first = error.errors()[0]
+        if first["type"] == "unexpected_keyword_argument" and first["loc"][-1] in (plan.setting or "").split("/"):
+            detail = (
+                f"the request of job '{parent.id}' has no field {plan.setting}; GET /v1/jobs/{parent.id} shows those it has"
+            )
+            raise InvalidSpec([("/setting", detail)]) from None
         raise InvalidSpec([(_asked_at(plan), f"{fields.get(plan.setting or '')!r}: {first['msg']}")]) from None
     except InputError as error:
         raise InvalidSpec([(_asked_at(plan), detail) for _, detail in error.errors]) from None

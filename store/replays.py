@@ -47,7 +47,7 @@ def submit(
         turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
         parent = jobs.get(session, job_id, caller.sees)
         jobs.refuse_slice(parent)
-        datasets.get(session, parent.dataset_id, caller.sees, lock=True)
+        datasets.of_job(session, parent, lock=True)
         job = _create(session, store.files, caller.owner, parent, from_epoch, to_epoch)
         settle(session, job)
     queue.send(job.id, job.queue)

@@ -121,7 +121,7 @@ def submit(store: Store, caller: Caller, job_id: str, wanted: LossSlice, settle:
     with store.database.transaction() as session:
         turns.refuse_beyond(session, caller.owner, store.settings.max_queued_per_owner)
         parent = jobs.get(session, job_id, caller.sees)
-        datasets.get(session, parent.dataset_id, caller.sees, lock=True)
+        datasets.of_job(session, parent, lock=True)
         job = _create(session, store.files, caller.owner, parent, opened)
         settle(session, job)
     queue.send(job.id, job.queue)

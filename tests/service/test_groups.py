@@ -108,7 +108,9 @@ def test_a_setting_takes_other_values(stage: Stage, job: dict[str, Any]) -> None
     [
         ({"setting": "/optimizer/learning_rate"}, ""),
         ({"setting": "/optimizer/learning_rate", "values": [-1], "seeds": 1}, "/values"),
-        ({"setting": "/no/such", "values": [1], "seeds": 1}, "/values"),
+        ({"setting": "/optimizer", "values": [{"kind": "adam", "rates": 1}], "seeds": 1}, "/values"),
+        ({"setting": "/optimizer/rates", "values": [1], "seeds": 1}, "/setting"),
+        ({"setting": "/no/such", "values": [1], "seeds": 1}, "/setting"),
         ({"shares": [0.5] * 60, "seeds": 2}, "/seeds"),
         ({"shares": [1.5]}, "/shares/0"),
         ({"vary": "first"}, "/vary"),

@@ -67,6 +67,8 @@ def test_what_there_is_not_says_so(stage: Stage) -> None:
     answer = stage.client.get(f"/v1/jobs/{job['id']}/layers", params={"layer": "hidden_9"})
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (404, "/query/layer")
     assert answer.json()["detail"] == "no layer 'hidden_9'; there are hidden_1, output"
+    answer = stage.client.get(f"/v1/jobs/{job['id']}/layers", params={"from_epoch": 2, "to_epoch": 1})
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/query/to_epoch")
     body = {"dataset_id": stage.iris(), "features": ["petal_width"], "model": {"kind": "k_means", "clusters": 3}}
     clusters = stage.client.post("/v1/jobs", json=body).json()
     assert "k_means has no layers" in stage.client.get(f"/v1/jobs/{clusters['id']}/layers").json()["detail"]

@@ -128,3 +128,12 @@ def test_a_result_comes_when_a_job_about_another_has_succeeded(stage: Stage) -> 
     assert stage.client.delete(f"/v1/jobs/{job['id']}").status_code == 204
     failed = stage.run(waiting["id"])
     assert (failed["state"], failed["error"]["code"]) == ("failed", "NOT_FOUND")
+
+
+def test_of_a_deleted_dataset_nothing_is_trained_again(stage: Stage) -> None:
+    job = trained(stage)
+    assert stage.client.delete(f"/v1/datasets/{job['dataset_id']}").status_code == 204
+    for again in ("replay", "repeat", "fork"):
+        answer = stage.client.post(f"/v1/jobs/{job['id']}/{again}", json={})
+        assert answer.status_code == 404, again
+        assert f"which job '{job['id']}' was trained on, has been deleted" in answer.json()["detail"]
