@@ -19,7 +19,7 @@ def infants(site: Site) -> str:
 
 def shown(value: float, digits: int) -> str:
     """A number as the page shows it: so many significant digits, and no zeros at its end."""
-    return f"{value:.{digits}g}".replace("-", "−")
+    return f"{value:.{digits}g}".upper().replace("-", "−")
 
 
 def asked(site: Site, **fields: Any) -> dict[str, Any]:
