@@ -11,6 +11,7 @@ import { Calls } from "./calls";
 import type { Answer, Field as Asked, Lesson, Numbers, Verdict, Words } from "./lesson";
 import { remember } from "./solved";
 import { Text } from "./Text";
+import { useWaited, Waiting } from "./Waiting";
 
 interface Props {
   lesson: Lesson;
@@ -35,10 +36,11 @@ export function ExerciseCard({ lesson, seed, data, numbers }: Props) {
   const [given, setGiven] = useState<Record<string, string>>(() => Object.fromEntries(fields.map((field) => [field.name, "start" in field ? written(field.start) : ""])));
   const [isTried, setTried] = useState(false);
   const [checked, setChecked] = useState<Checked | null>(null);
+  const [waited, tell] = useWaited(seed);
   const problems = Object.fromEntries(fields.map((field) => [field.name, wrongIn(field, given[field.name] ?? "")]));
   const check = useAction(async () => {
     const answer: Answer = Object.fromEntries(fields.map((field) => [field.name, "start" in field ? typed(given[field.name]!)! : given[field.name]!]));
-    const tried = await exercise.attempt?.(answer, data, new Calls(seed, new AbortController().signal));
+    const tried = await exercise.attempt?.(answer, data, new Calls(seed, new AbortController().signal, tell));
     const verdict = exercise.judge(answer, data, tried);
     if (verdict.isRight) remember(lesson.name, seed);
     setChecked({ answer, tried, verdict });
@@ -70,6 +72,7 @@ export function ExerciseCard({ lesson, seed, data, numbers }: Props) {
           {text.check}
         </button>
       </form>
+      {check.isBusy && <Waiting jobs={waited} />}
       <ProblemNotice problem={check.problem} />
       <div class="verdict" role="status">
         {checked && <Said verdict={checked.verdict} words={words.exercise} numbers={{ ...numbers, ...checked.verdict.numbers }} />}

@@ -1,34 +1,30 @@
 /** A lesson: its text part by part beside live pictures, then its exercise. */
-import { useEffect, useState } from "preact/hooks";
 import { ProblemNotice } from "~/elements/Notice";
 import { Page } from "~/elements/Page";
-import { Progress } from "~/elements/StateBadge";
 import { useResource } from "~/state/resource";
-import { appText } from "~/text/app";
 import { language } from "~/text/language";
 import { lessonsText } from "~/text/lessons";
-import { Calls, type Waited } from "./calls";
+import { Calls } from "./calls";
 import { ExerciseCard } from "./ExerciseCard";
 import type { Numbers } from "./lesson";
 import { LESSONS } from "./register";
 import { addressOf, SeedField, useSeed } from "./Seed";
 import { Text } from "./Text";
+import { useWaited, Waiting } from "./Waiting";
 
 export function LessonPage({ place }: { place: number }) {
   const text = lessonsText();
   const [seed] = useSeed();
   const lesson = LESSONS[place]!;
   const words = lesson.words[language.value];
-  const [waited, setWaited] = useState<Waited[]>([]);
-  useEffect(() => setWaited([]), [seed]);
-  const tell = (job: Waited) => setWaited((before) => [...before.filter(({ id }) => id !== job.id), job]);
+  const [waited, tell] = useWaited(seed);
   const found = useResource(`lesson ${lesson.name} ${seed}`, (signal) => lesson.load(new Calls(seed, signal, tell)));
   const numbers: Numbers = found.value === undefined ? {} : lesson.numbers(found.value);
   return (
     <Page title={words.title} above={<a href={`/lessons?seed=${seed}`}>{text.list}</a>} lead={words.lead}>
       <SeedField lesson={lesson.name} />
       <ProblemNotice problem={found.problem} retry={found.reload} />
-      {found.isLoading && found.value === undefined && <Waiting jobs={waited.filter(({ state }) => state !== "succeeded")} />}
+      {found.isLoading && found.value === undefined && <Waiting jobs={waited} />}
       {Object.entries(words.parts).map(([part, { title, text: paragraphs }]) => {
         const Picture = lesson.pictures[part];
         return (
@@ -51,21 +47,6 @@ export function LessonPage({ place }: { place: number }) {
         <Way place={place + 1} says={`${text.next} →`} seed={seed} />
       </nav>
     </Page>
-  );
-}
-
-function Waiting({ jobs }: { jobs: Waited[] }) {
-  const text = lessonsText();
-  if (jobs.length === 0) return <p class="waiting" aria-busy="true">{appText().loading}</p>;
-  return (
-    <div aria-busy="true">
-      {jobs.map(({ id, name, state, fraction }) => (
-        <p key={id} class="waiting-for">
-          <a href={`/jobs/${id}`}>{text.waiting(name)}</a> <span class="muted">{(appText().states as Record<string, string>)[state] ?? state}</span>
-          <Progress value={fraction} label={text.waiting(name)} />
-        </p>
-      ))}
-    </div>
   );
 }
 

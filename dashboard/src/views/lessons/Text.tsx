@@ -2,7 +2,8 @@
 import { Formula } from "~/elements/Formula";
 import type { Numbers, Prose } from "./lesson";
 
-const PIECES = /(\$\$[^$]+\$\$|\$[^$]+\$|\{\w+\}|\*[^*]+\*)/;
+/** A formula keeps what follows it at once, so that no line begins with a comma. */
+const PIECES = /(\$\$[^$]+\$\$|\$[^$]+\$[.,;:?]?|\{\w+\}|\*[^*]+\*)/;
 const NAMED = /\\num\{(\w+)\}/g;
 const AWAITED = "…";
 
@@ -14,12 +15,22 @@ export function Text({ text, numbers }: { text: Prose; numbers: Numbers }) {
     <>
       {text.split(PIECES).map((piece, place) => {
         if (piece.startsWith("$$")) return <Formula key={place} latex={filled(piece.slice(2, -2), numbers)} isBlock />;
-        if (piece.startsWith("$")) return <Formula key={place} latex={filled(piece.slice(1, -1), numbers)} />;
+        if (piece.startsWith("$")) return <Inline key={place} piece={piece} numbers={numbers} />;
         if (piece.startsWith("*") && piece.length > 1) return <em key={place}>{piece.slice(1, -1)}</em>;
         if (/^\{\w+\}$/.test(piece)) return <b key={place} class="live">{numbers[piece.slice(1, -1)] ?? AWAITED}</b>;
         return piece;
       })}
     </>
+  );
+}
+
+function Inline({ piece, numbers }: { piece: string; numbers: Numbers }) {
+  const end = piece.lastIndexOf("$");
+  return (
+    <span class="nowrap">
+      <Formula latex={filled(piece.slice(1, end), numbers)} />
+      {piece.slice(end + 1)}
+    </span>
   );
 }
 

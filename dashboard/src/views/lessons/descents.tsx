@@ -1,10 +1,13 @@
 /** Descents of a model of two parameters: how lessons ask for them, and show them. */
+import { useState } from "preact/hooks";
 import { api, body, type Schema } from "~/api/client";
 import { Landscape, type Point } from "~/charts/Landscape";
 import { Line } from "~/charts/Line";
 import { Legend } from "~/charts/Paths";
 import { Figure } from "~/elements/Figure";
-import { toNumber } from "~/text/format";
+import { Stepper } from "~/elements/Stepper";
+import { integer, toNumber } from "~/text/format";
+import { glassText } from "~/text/glass";
 import type { Calls } from "./calls";
 
 export type Descents = Schema["DescentsResource"];
@@ -31,6 +34,9 @@ export function curvatures(path: CostPath): [number, number] {
   return [along(0), along(1)];
 }
 
+/** Frames of a walk that is played, at most about. */
+const MOST_FRAMES = 60;
+
 /** What a path is drawn by. */
 type Drawn = { points: number[][]; costs: number[]; epochs?: number[] };
 
@@ -42,14 +48,21 @@ interface Props {
   yLabel?: string;
 }
 
+/** The cost as a map with the paths over it, which can be walked step by step: each comes as far in the same share of its steps. */
 export function CostMap({ title, surface, paths, xLabel = "w", yLabel = "b" }: Props) {
+  const words = glassText();
+  const last = Math.max(...paths.map(({ path }) => path.points.length - 1));
+  const [at, goTo] = useState(last);
+  const step = Math.min(at, last);
   const grid = { x: surface.w, y: surface.b, values: surface.costs.map((row) => row.map(toNumber)) };
   const minima = surface.minimum ? [surface.minimum.point.map(toNumber) as Point] : [];
-  const rows = () => ({ columns: ["path", "step", xLabel, yLabel, "cost"], rows: paths.flatMap(({ name, path }) => path.points.map(([w, b], step) => [name, step, w!, b!, path.costs[step]!])) });
+  const walked = paths.map(({ name, path, look }) => ({ name, look, points: path.points.slice(0, 1 + Math.floor(((path.points.length - 1) * step) / last)) as Point[] }));
+  const rows = () => ({ columns: ["path", "step", xLabel, yLabel, "cost"], rows: paths.flatMap(({ name, path }) => path.points.map(([w, b], place) => [name, place, w!, b!, path.costs[place]!])) });
   return (
     <Figure title={title} rows={rows}>
-      <Landscape label={title} grid={grid} minima={minima} paths={paths.map(({ name, path, look }) => ({ name, points: path.points as Point[], look }))} start={paths[0]!.path.points[0] as Point} xLabel={xLabel} yLabel={yLabel} />
+      <Landscape label={title} grid={grid} minima={minima} paths={walked} start={paths[0]!.path.points[0] as Point} xLabel={xLabel} yLabel={yLabel} />
       {paths.length > 1 && <Legend names={paths.map(({ name }) => name)} />}
+      <Stepper label={title} at={step} last={last} onChange={goTo} says={words.stepOf(integer(step), integer(last))} milliseconds={120} stride={Math.ceil(last / MOST_FRAMES)} />
     </Figure>
   );
 }

@@ -45,7 +45,7 @@ export const activations = lesson<Data>({
         text: ["An error that comes back through $L$ layers is multiplied by $L$ slopes. If each is below one, little is left of it in the first layers. That is the *vanishing gradient*, and one reason why ReLU is so common."],
       },
     },
-    picture: { values: "Activations", slopes: "Their slopes" },
+    picture: { values: "Activations", slopes: "Their slopes", sigmoid: "sigmoid", tanh: "tanh", relu: "ReLU" },
     exercise: {
       ask: ["Let the weights neither grow nor shrink the error. What share of it is left at most, after it has come back through {depth} layers of sigmoids?"],
       hint: "The best that a sigmoid can do is its steepest slope, {sigmoid}. It counts once for each layer.",
@@ -79,7 +79,7 @@ export const activations = lesson<Data>({
         text: ["Um erro que volta por $L$ camadas é multiplicado por $L$ inclinações. Se cada uma fica abaixo de um, pouco resta dele nas primeiras camadas. Isso é o *gradiente que desaparece*, e uma razão de a ReLU ser tão comum."],
       },
     },
-    picture: { values: "Ativações", slopes: "As inclinações delas" },
+    picture: { values: "Ativações", slopes: "As inclinações delas", sigmoid: "sigmoide", tanh: "tanh", relu: "ReLU" },
     exercise: {
       ask: ["Suponha que os pesos não aumentem nem diminuam o erro. Que fração dele resta no máximo, depois de voltar por {depth} camadas de sigmoides?"],
       hint: "O melhor que uma sigmoide faz é sua maior inclinação, {sigmoid}. Ela conta uma vez por camada.",
@@ -100,8 +100,8 @@ export const activations = lesson<Data>({
     flat: number(flat, 3),
   }),
   pictures: {
-    curves: ({ data: { curves }, words }) => <FunctionCurves title={words.values!} curves={named(curves)} of="value" xLabel="z" />,
-    slopes: ({ data: { curves }, words }) => <FunctionCurves title={words.slopes!} curves={named(curves)} of="slope" xLabel="z" />,
+    curves: ({ data: { curves }, words }) => <FunctionCurves title={words.values!} curves={named(curves, words)} of="value" xLabel="z" />,
+    slopes: ({ data: { curves }, words }) => <FunctionCurves title={words.slopes!} curves={named(curves, words)} of="slope" xLabel="z" />,
   },
   exercise: {
     fields: () => [{ name: "share", start: 1, least: 0, most: 1 }],
@@ -116,4 +116,4 @@ export const activations = lesson<Data>({
 
 const steepest = ({ slope }: Curve): number => Math.max(...slope.map(toNumber));
 
-const named = (curves: Curve[]) => curves.map((found) => ({ name: found.kind === "relu" ? "ReLU" : found.kind, found }));
+const named = (curves: Curve[], words: Record<string, string>) => curves.map((found) => ({ name: words[found.kind]!, found }));

@@ -1,4 +1,6 @@
 /** Correlation, and Anscombe's four sets. */
+import { Relation as RelationChart } from "~/charts/Relation";
+import { Figure } from "~/elements/Figure";
 import { number, toNumber } from "~/text/format";
 import { lesson } from "../lesson";
 import { lineOf, PointsAndLines, relation, type Relation } from "../relations";
@@ -22,6 +24,7 @@ export const correlation = lesson<Data>({
           "The correlation $\\rho$ tells how closely two columns follow a straight line. It lies between minus one and one. At both ends all points lie on a line; at zero no line helps.",
           "$$\\rho = \\frac{\\sum_i (x_i - \\bar x)(y_i - \\bar y)}{\\sqrt{\\sum_i (x_i - \\bar x)^2 \\sum_i (y_i - \\bar y)^2}}$$",
           "The picture shows set A, {rows} points. Their correlation is {rho_A}. The line that leaves the least sum of squared errors is $\\hat y = \\num{intercept} + \\num{slope}\\,x$. It explains the share $\\rho^2 = \\num{r2}$ of the variance of $y$.",
+          "The other line tells $x$ by $y$: it leaves the least errors in $x$. The two are one line only where $\\rho$ is at one of its ends. The short strokes are the errors of the first.",
         ],
       },
       four: {
@@ -61,6 +64,7 @@ export const correlation = lesson<Data>({
           "A correlação $\\rho$ diz quão de perto duas colunas seguem uma reta. Ela fica entre menos um e um. Nas duas pontas todos os pontos estão numa reta; em zero nenhuma reta ajuda.",
           "$$\\rho = \\frac{\\sum_i (x_i - \\bar x)(y_i - \\bar y)}{\\sqrt{\\sum_i (x_i - \\bar x)^2 \\sum_i (y_i - \\bar y)^2}}$$",
           "A figura mostra o conjunto A, {rows} pontos. A correlação deles é {rho_A}. A reta que deixa a menor soma de erros ao quadrado é $\\hat y = \\num{intercept} + \\num{slope}\\,x$. Ela explica a fração $\\rho^2 = \\num{r2}$ da variância de $y$.",
+          "A outra reta diz $x$ por $y$: ela deixa os menores erros em $x$. As duas são uma só reta apenas onde $\\rho$ está numa das pontas. Os traços curtos são os erros da primeira.",
         ],
       },
       four: {
@@ -105,7 +109,11 @@ export const correlation = lesson<Data>({
     ...byLetter("residual", sets, (set) => number(largest(set.y_on_x!.residuals), 3)),
   }),
   pictures: {
-    rho: ({ data, words }) => <PointsAndLines title={`${words.set} A`} found={data[0]!} lines={[lineOf(data[0]!, words.line!)]} />,
+    rho: ({ data, words }) => (
+      <Figure title={`${words.set} A`}>
+        <RelationChart relation={data[0]!} height={320} />
+      </Figure>
+    ),
     four: ({ data, words }) => (
       <div class="pictures">
         {data.map((set, place) => (

@@ -176,7 +176,7 @@ async function started(calls: Calls, digits: string, name: string, initializer: 
   const propagation = { initializer, activation: "tanh", depth: DEPTH, width: WIDTH, seed: calls.seed } as unknown as Schema["Propagation"];
   const hidden = Array.from({ length: 3 }, () => ({ units: 32, activation: "tanh" }));
   const request = { target: "digit", model: { kind: "mlp", hidden, initializer }, epochs: EPOCHS, seed: calls.seed };
-  const [spread, job] = await Promise.all([body(api.POST("/v1/initializations", { body: propagation, signal: calls.signal })), calls.job(digits, `digits from ${name} weights, seed ${calls.seed}`, request)]);
+  const [spread, job] = await Promise.all([body(api.POST("/v1/initializations", { body: propagation, signal: calls.signal })), calls.job(digits, `digits, first weights ${name}, seed ${calls.seed}`, request)]);
   const query = { only: "wrong", limit: 1 } as const;
   const { total, rows } = await body<Schema["SplitPredictions"]>(api.GET("/v1/jobs/{job_id}/predictions", { params: { path: { job_id: job.id }, query }, headers: { Accept: "application/json" }, signal: calls.signal }) as never);
   return { name, spread, job, wrong: total, rows };

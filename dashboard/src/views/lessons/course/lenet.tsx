@@ -98,8 +98,8 @@ export const lenet = lesson<Data>({
         text: [
           "Uma camada densa tem um peso para cada pixel e unidade, e nada sabe de vizinhos. Uma *convolução* tem em vez disso alguns filtros pequenos. Cada um é posto sobre cada pedaço da imagem, com os mesmos pesos:",
           "$$z_{ij} = b + \\sum_{u,v} w_{uv}\\, x_{i+u,\\,j+v}$$",
-          "Assim o que um filtro aprendeu num canto ele sabe em toda parte. Depois o agrupamento torna os mapas menores: guarda o que se achou, e menos de onde.",
-          "A LeNet-5 de LeCun lê dígitos deste modo: convolução, agrupamento, convolução, agrupamento, e então três camadas densas. Ela foi feita para imagens maiores. Estes dígitos têm {height} × {width} pixels, por isso aqui os filtros são {kernel} × {kernel}.",
+          "Assim o que um filtro aprendeu num canto ele sabe em toda parte. Depois o pooling torna os mapas menores: guarda o que se achou, e menos de onde.",
+          "A LeNet-5 de LeCun lê dígitos deste modo: convolução, pooling, convolução, pooling, e então três camadas densas. Ela foi feita para imagens maiores. Estes dígitos têm {height} × {width} pixels, por isso aqui os filtros são {kernel} × {kernel}.",
         ],
       },
       layers: {

@@ -1,8 +1,12 @@
 /** The perceptron on moons that a line parts, and on moons that none parts. */
+import { useState } from "preact/hooks";
 import { api, body, type Schema } from "~/api/client";
 import { Line } from "~/charts/Line";
+import { Perceptron as Chart } from "~/charts/Perceptron";
 import { Figure } from "~/elements/Figure";
-import { number, toNumber } from "~/text/format";
+import { Stepper } from "~/elements/Stepper";
+import { integer, number, toNumber } from "~/text/format";
+import { glassText } from "~/text/glass";
 import type { Calls, Job } from "../calls";
 import { lesson } from "../lesson";
 import { plane, PlaneAndRows, table, type Plane, type Table } from "../planes";
@@ -24,7 +28,8 @@ interface Data {
 const ROWS = 300;
 const EPOCHS = 30;
 const [APART, TOGETHER] = [1, -4];
-const MOST_UPDATES = 1000;
+/** Updates that are shown, of the first ones. */
+const MOST_UPDATES = 200;
 
 export const perceptron = lesson<Data, Job>({
   name: "perceptron",
@@ -49,10 +54,10 @@ export const perceptron = lesson<Data, Job>({
       },
       walk: {
         title: "Up and down",
-        text: ["An update mends one row and may spoil others. So the mistakes rise and fall, and only those of the pocket never rise. At the last update shown the line made {last} mistakes, and the pocket's {last_pocket}."],
+        text: ["An update mends one row and may spoil others. So the mistakes rise and fall, and only those of the pocket never rise. The picture walks through the first {shown} updates: the row that was wrong, the line before it, and the line after. At the last of them the line made {last} mistakes, and the pocket's {last_pocket}."],
       },
     },
-    picture: { apart: "A gap that is positive", together: "A gap that is negative", walk: "Mistakes after each update", update: "update", mistakes: "of the line", pocket: "of the pocket", upper: "upper moon", lower: "lower moon", tried: "Your moons" },
+    picture: { apart: "A gap that is positive", together: "A gap that is negative", steps: "The first updates, one by one", walk: "Mistakes after each update", update: "update", mistakes: "of the line", pocket: "of the pocket", upper: "upper moon", lower: "lower moon", tried: "Your moons" },
     exercise: {
       ask: ["Find a gap of the moons at which the best line gets some row wrong, but fewer than {most} of {rows}."],
       hint: "At {together} there are {pocket} mistakes, and at {apart} none. Try between them, below zero.",
@@ -82,10 +87,10 @@ export const perceptron = lesson<Data, Job>({
       },
       walk: {
         title: "Sobe e desce",
-        text: ["Uma atualização conserta uma linha e pode estragar outras. Por isso os erros sobem e descem, e só os do bolso nunca sobem. Na última atualização mostrada a reta cometia {last} erros, e a do bolso {last_pocket}."],
+        text: ["Uma atualização conserta uma linha e pode estragar outras. Por isso os erros sobem e descem, e só os do bolso nunca sobem. A figura percorre as primeiras {shown} atualizações: a linha que estava errada, a reta de antes, e a reta de depois. Na última delas a reta cometia {last} erros, e a do bolso {last_pocket}."],
       },
     },
-    picture: { apart: "Um vão positivo", together: "Um vão negativo", walk: "Erros depois de cada atualização", update: "atualização", mistakes: "da reta", pocket: "do bolso", upper: "lua de cima", lower: "lua de baixo", tried: "As suas luas" },
+    picture: { apart: "Um vão positivo", together: "Um vão negativo", steps: "As primeiras atualizações, uma a uma", walk: "Erros depois de cada atualização", update: "atualização", mistakes: "da reta", pocket: "do bolso", upper: "lua de cima", lower: "lua de baixo", tried: "As suas luas" },
     exercise: {
       ask: ["Encontre um vão das luas com o qual a melhor reta erre alguma linha, mas menos de {most} de {rows}."],
       hint: "Com {together} há {pocket} erros, e com {apart} nenhum. Tente entre os dois, abaixo de zero.",
@@ -109,6 +114,7 @@ export const perceptron = lesson<Data, Job>({
       together_updates: number(together.updates.total),
       pocket: number(pocketOf(together.job)),
       most: number(mostOf(together.job)),
+      shown: number(together.updates.items.length),
       last: number(last?.mistakes),
       last_pocket: number(last?.pocket_mistakes),
     };
@@ -116,7 +122,7 @@ export const perceptron = lesson<Data, Job>({
   pictures: {
     apart: ({ data: { apart }, words }) => <PlaneAndRows title={words.apart!} found={apart.found} rows={apart.rows} target="moon" names={named(apart.found, words)} />,
     together: ({ data: { together }, words }) => <PlaneAndRows title={words.together!} found={together.found} rows={together.rows} target="moon" names={named(together.found, words)} />,
-    walk: ({ data: { together }, words }) => <Walk found={together.updates} words={words} />,
+    walk: ({ data: { together }, words }) => <Walk moons={together} words={words} />,
   },
   exercise: {
     fields: () => [{ name: "distance", start: APART!, least: -10, most: 10 }],
@@ -151,15 +157,38 @@ const mostOf = (job: Job): number => Math.max(2, Math.ceil((2 * pocketOf(job)) /
 
 const named = (found: Plane, words: Record<string, string>): string[] => (found.classes as string[]).map((name) => words[name] ?? name);
 
-function Walk({ found: { items }, words }: { found: Updates; words: Record<string, string> }) {
-  const x = items.map((update) => update.number);
+/** The updates one by one: the line before and after each, and how many rows it gets wrong. */
+function Walk({ moons: { rows, updates }, words }: { moons: Moons; words: Record<string, string> }) {
+  const text = glassText();
+  const [at, goTo] = useState(0);
+  const { items, features, classes } = updates;
+  const last = items.length - 1;
+  const place = Math.min(at, last);
+  const column = (name: string) => rows.columns.indexOf(name);
+  const cells = { x: rows.rows.map((row) => Number(row[column(features[0]!)])), y: rows.rows.map((row) => Number(row[column(features[1]!)])), classes: rows.rows.map((row) => classes.indexOf(row[column("moon")])) };
+  const update = items[place]!;
+  const x = items.map((each) => each.number);
   const series = [
-    { name: words.mistakes!, x, y: items.map((update) => update.mistakes) },
-    { name: words.pocket!, x, y: items.map((update) => update.pocket_mistakes) },
+    { name: words.mistakes!, x, y: items.map((each) => each.mistakes) },
+    { name: words.pocket!, x, y: items.map((each) => each.pocket_mistakes) },
   ];
   return (
-    <Figure title={words.walk!} rows={() => ({ columns: ["update", "mistakes", "pocket"], rows: items.map((update) => [update.number, update.mistakes, update.pocket_mistakes]) })}>
-      <Line label={words.walk!} series={series} xLabel={words.update!} height={220} />
-    </Figure>
+    <>
+      <Figure title={words.steps!}>
+        <Chart
+          update={update}
+          before={items[place - 1]}
+          features={features as [string, string]}
+          classes={classes.map((name) => words[name as string] ?? String(name)) as [string, string]}
+          rows={cells}
+          cause={{ x: cells.x[update.row]!, y: cells.y[update.row]! }}
+          height={320}
+        />
+        <Stepper label={words.steps!} at={place} last={last} onChange={goTo} says={text.stepOf(integer(place + 1), integer(last + 1))} milliseconds={400} />
+      </Figure>
+      <Figure title={words.walk!} rows={() => ({ columns: ["update", "mistakes", "pocket"], rows: items.map((each) => [each.number, each.mistakes, each.pocket_mistakes]) })}>
+        <Line label={words.walk!} series={series} xLabel={words.update!} height={220} marks={[{ x: update.number, label: "" }]} />
+      </Figure>
+    </>
   );
 }

@@ -88,7 +88,7 @@ export const xor = lesson<Data, Job>({
   load: async (calls) => {
     const dataset = await calls.dataset({ kind: "xor" });
     const request = { ...COMMON, model: { kind: "perceptron" }, epochs: 30, seed: calls.seed };
-    const [line, network, rows] = await Promise.all([calls.job(dataset, `xor by a perceptron, seed ${calls.seed}`, request), hidden(calls, dataset, UNITS), table(calls, dataset, ROWS)]);
+    const [line, network, rows] = await Promise.all([calls.job(dataset, `xor, perceptron, seed ${calls.seed}`, request), hidden(calls, dataset, UNITS), table(calls, dataset, ROWS)]);
     return { rows, line: { job: line, found: await plane(calls, line.id) }, network: { job: network, found: await plane(calls, network.id, 40, true) } };
   },
   numbers: ({ line, network }) => ({
@@ -132,7 +132,7 @@ function hidden(calls: Calls, dataset: string, units: number): Promise<Job> {
     epochs: 200,
     seed: calls.seed,
   };
-  return calls.job(dataset, `xor by ${units} hidden units, seed ${calls.seed}`, request);
+  return calls.job(dataset, `xor, hidden units ${units}, seed ${calls.seed}`, request);
 }
 
 /** Rows that the model gets right. */
