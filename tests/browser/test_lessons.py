@@ -20,19 +20,24 @@ Sent = dict[str, Any]
 """The last body that the page sent to an address."""
 
 
+def made(site: Site, name: str) -> str:
+    """The id of the dataset that a lesson has made."""
+    found = site.client.get("/v1/datasets", params={"name": f"lesson: {name}"}).json()["items"]
+    return next(str(dataset["id"]) for dataset in found if dataset["name"] == f"lesson: {name}")
+
+
 def moons(site: Site) -> float:
     """The height at which the least cost has both moons equally likely."""
-    (dataset,) = site.client.get("/v1/datasets", params={"name": "lesson: double_moons, distance -4, rows 200"}).json()["items"]
-    found = site.client.post(
-        "/v1/descents", json={"dataset_id": dataset["id"], "feature": "y", "target": "moon", "penalty": {"l2": 0}}
-    ).json()
+    asked = {"feature": "y", "target": "moon", "penalty": {"l2": 0}}
+    dataset = made(site, f"double_moons, distance -4, rows 200, seed {SEED}")
+    found = site.client.post("/v1/descents", json={"dataset_id": dataset, **asked}).json()
     w, b = found["surfaces"][0]["minimum"]["coefficients"]
     return float(-b / w)
 
 
 def weight(site: Site, months: float) -> float:
-    (dataset, *_) = site.client.get("/v1/datasets", params={"name": "lesson: infant_weight"}).json()["items"]
-    found = site.client.get(f"/v1/datasets/{dataset['id']}/relation", params={"x": "months", "y": "weight"}).json()
+    asked = {"x": "months", "y": "weight"}
+    found = site.client.get(f"/v1/datasets/{made(site, 'infant_weight')}/relation", params=asked).json()
     return float(found["y_on_x"]["intercept"] + found["y_on_x"]["slope"] * months)
 
 
@@ -150,8 +155,9 @@ def test_a_lesson_teaches_and_checks(page: Page, site: Site, name: str) -> None:
 
 def test_every_lesson_is_tested(page: Page) -> None:
     page.goto("/lessons")
-    links = page.locator(".lessons a").all()
-    assert {str(link.get_attribute("href")).removeprefix("/lessons/").partition("?")[0] for link in links} == set(LESSONS)
+    links = page.locator(".lessons a")
+    expect(links).to_have_count(len(LESSONS))
+    assert {str(link.get_attribute("href")).removeprefix("/lessons/").partition("?")[0] for link in links.all()} == set(LESSONS)
 
 
 def test_a_seed_decides_all_numbers(visit: Callable[..., Page]) -> None:
@@ -171,14 +177,14 @@ def test_a_seed_decides_all_numbers(visit: Callable[..., Page]) -> None:
 
 
 def test_jobs_of_a_lesson_are_made_once(visit: Callable[..., Page], site: Site) -> None:
-    def made() -> list[Any]:
+    def jobs() -> list[Any]:
         return [job["id"] for job in site.client.get("/v1/jobs", params={"tag": "lesson", "page_size": 1000}).json()["items"]]
 
     opened(visit(), "xor")
-    before = made()
+    before = jobs()
     assert before
     opened(visit(locale="en-GB"), "xor")
-    assert made() == before
+    assert jobs() == before
 
 
 def test_what_is_no_answer_is_not_checked(page: Page) -> None:
