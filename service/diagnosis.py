@@ -15,7 +15,7 @@ from engine.training.fork import FIXED
 from engine.wording import Sentence
 from service.schemas.diagnosis import Diagnosis, FindingResource, NotAskedResource, PatchResource
 from service.work import refuse_too_much
-from store import checkpoints, curves, datasets
+from store import checkpoints, curves, datasets, jobs
 from store.connections import Store
 from store.datasets import JobTable
 from store.errors import NotFound
@@ -53,8 +53,9 @@ class Recorded:
 def looked_up(session: Session, job: Job, epoch: str) -> Checkpoint | None:
     """The checkpoint of the epoch; None for the weights before training, which are looked at, too, while no others are kept.
 
-    Raises NotFound, also of a job that has not begun, or Removed.
+    Raises NotFound, also of a job that has not begun, Removed, or InvalidSpec for a job that trains nothing.
     """
+    jobs.refuse_slice(job)
     if job.fitted is None:
         raise NotFound(f"job '{job.id}' has not begun, and there is nothing to diagnose; ask once it runs")
     has_none = not checkpoints.of_job(session, job.number) and job.checkpoints_removed_at is None

@@ -12,7 +12,7 @@ from engine.glass.histograms import BINS, ROWS, LayerHistogram, in_common_bins
 from engine.training.predict import WITHOUT_LAYERS
 from service.schemas.layers import LayerSeries, LayersResource
 from service.work import refuse_too_much
-from store import retention
+from store import jobs, retention
 from store.errors import NotFound
 from store.job_request import training_of
 from store.tables import Histograms, Job
@@ -31,7 +31,10 @@ FORMULAS = {
 
 
 def refuse_without_layers(job: Job) -> None:
-    """Raise InvalidSpec for a model that has no layers, and Removed where what was kept of them is gone."""
+    """Raise InvalidSpec for a job that trains nothing or a model that has no layers, and Removed where what was kept of them
+    is gone.
+    """
+    jobs.refuse_slice(job)
     if job.curves_removed_at is not None:
         raise retention.removed(job, "curves")
     if not training_of(job.request).model.has_layers:

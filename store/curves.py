@@ -255,10 +255,10 @@ def _step(session: Session, job_number: int, name: str, which: Any) -> int | Non
     return session.execute(select(which).filter_by(job_number=job_number, series_number=numbers[name])).scalar()
 
 
-def names(session: Session, job_number: int) -> list[str]:
-    """The curves that a job has, in the order in which they were first recorded anywhere."""
-    has = select(CurvePoint.step).filter_by(job_number=job_number, series_number=Series.number).limit(1).exists()
-    return list(session.scalars(select(Series.name).where(has).order_by(Series.number)))
+def names(session: Session, *job_numbers: int) -> list[str]:
+    """The curves that any of the jobs has, in the order in which they were first recorded anywhere."""
+    points = select(CurvePoint.step).where(CurvePoint.job_number.in_(job_numbers), CurvePoint.series_number == Series.number)
+    return list(session.scalars(select(Series.name).where(points.limit(1).exists()).order_by(Series.number)))
 
 
 def values(session: Session, job_number: int, first: int, last: int) -> dict[int, dict[str, Any]]:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Query
 from fastapi.responses import JSONResponse
 from sqlalchemy.orm import Session
 
+from engine.errors import InvalidSpec
 from service.dependencies import IdempotencyKey, Reader, StoreOf, Writer, once
 from service.examples import BANDS, GROUP_BEGUN, GROUP_CANCELLED, GROUP_ENDED
 from service.resources import job_summaries
@@ -14,7 +15,8 @@ from service.responses import answering
 from service.routing import Route
 from service.schemas.groups import Band, Bands, GroupResource, RepeatRequest
 from service.work import refuse_too_much
-from store import groups
+from store import curves, groups
+from store.errors import NotFound
 from store.groups import Plan
 from store.states import DONE
 from store.tables import Group
@@ -95,6 +97,11 @@ def get_group_curves(
     """
     with store.database.reading() as session:
         made = groups.jobs_of(session, groups.get(session, group_id, caller.sees))
+        known = curves.names(session, *(job.number for job in made))
+        if known and series not in known:
+            raise NotFound(f"no series '{series}'; these jobs have {', '.join(known)}", "/query/series")
+        if to_epoch is not None and to_epoch < from_epoch:
+            raise InvalidSpec([("/query/to_epoch", f"epoch {to_epoch} comes before from_epoch, {from_epoch}")])
         last = max((job.epoch for job in made), default=0) if to_epoch is None else to_epoch
         numbers = max(0, last - from_epoch + 1) * (len(made) + 6)
         refuse_too_much(store.settings.max_work, "/query/to_epoch", "ask for fewer epochs", {"numbers": numbers})

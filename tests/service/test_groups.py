@@ -100,7 +100,11 @@ def test_a_setting_takes_other_values(stage: Stage, job: dict[str, Any]) -> None
     rates = [each["request"]["optimizer"]["learning_rate"] for each in whole(stage, group)]
     assert rates == [0.001, 0.001, 0.1, 0.1]
     assert [(each["value"], each["succeeded"]) for each in group["result"]] == [(0.001, 2), (0.1, 2)]
-    assert len(stage.client.get(f"/v1/groups/{group['id']}/curves").json()["bands"]) == 2
+    path = f"/v1/groups/{group['id']}/curves"
+    assert len(stage.client.get(path).json()["bands"]) == 2
+    for query, status, pointer in (("series=lose", 404, "/query/series"), ("from_epoch=2&to_epoch=1", 422, "/query/to_epoch")):
+        answer = stage.client.get(f"{path}?{query}")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
 
 
 @pytest.mark.parametrize(

@@ -162,6 +162,9 @@ def test_a_slice_trains_nothing_and_says_so(stage: Stage) -> None:
         answer = stage.client.post(f"/v1/jobs/{job['id']}/{call}", json={})
         assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/job_id"), call
         assert f"a slice of the loss of '{parent['id']}'" in answer.json()["detail"]
+    for part in ("diagnosis", "layers", "histograms"):
+        answer = stage.client.get(f"/v1/jobs/{job['id']}/{part}")
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/job_id"), part
     weights = stage.client.get(f"/v1/jobs/{job['id']}/weights")
     assert weights.status_code == 404 and "look at that one's" in weights.json()["detail"]
     assert stage.client.post(f"/v1/jobs/{job['id']}/cancel").json()["state"] == "cancelled"
