@@ -20,6 +20,8 @@ import { isJob, parametersOf, placeOf, requestOf, written, type Asked } from "./
 type Found = Schema["JobLandscape"];
 
 const WAYS = ["principal", "random", "weights"] as const;
+/** Epochs that have to be kept for the way of the run to be a plane. */
+const FEWEST_PRINCIPAL = 3;
 const MOST_POINTS = 200;
 const USUAL = { resolution: "25", rows: "1000" };
 
@@ -28,7 +30,7 @@ export function SlicePanel({ job }: { job: Schema["JobResource"] }) {
   const { split } = completed(job);
   const splits = (["train", "validation", "test"] as const).filter((name) => name === "train" || split[name] > 0);
   const epochs = useEpochs(job);
-  const [way, setWay] = useQuery("along", "principal");
+  const [way, setWay] = useQuery("along");
   const [seed, setSeed] = useQuery("seed", "0");
   const [epoch, setEpoch] = useQuery("of", "model");
   const [resolution, setResolution] = useQuery("points", USUAL.resolution);
@@ -39,7 +41,7 @@ export function SlicePanel({ job }: { job: Schema["JobResource"] }) {
   const [second, setSecond] = useQuery("second");
   const [worked, setWorked] = useQuery("slice");
   const [found, setFound] = useState<Found | null>(null);
-  const directions = WAYS.find((each) => each === way) ?? "principal";
+  const directions = WAYS.find((each) => each === way) ?? ((epochs.value?.length ?? 0) < FEWEST_PRINCIPAL ? "random" : "principal");
   const weights = useResource(directions === "weights" ? `parameters:${job.id}` : null, (signal) =>
     body(api.GET("/v1/jobs/{job_id}/weights", { params: { path: { job_id: job.id }, query: { epoch: "last" } }, signal, parseAs: "json" })),
   ) as Resource<Schema["Weights"]>;

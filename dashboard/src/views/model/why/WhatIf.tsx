@@ -128,7 +128,7 @@ function Shown({ answered, isChanged, onRemove }: { answered: Answered; isChange
             </tr>
             {parts.map(({ name, value }) => (
               <tr key={name}>
-                <th scope="row">{name}</th>
+                <th scope="row">{after.distances ? text.centroid(name) : name}</th>
                 <td class="number">{earlier ? told(earlier.get(name) ?? NaN) : "–"}</td>
                 <td class="number">{told(value)}</td>
                 <td class="number">{earlier ? signed(value - (earlier.get(name) ?? NaN), told) : ""}</td>
