@@ -54,6 +54,7 @@ it("takes axes from the address where the model reads them, and two different on
 
 it("shows the panels that mean something, by what the job says", () => {
   const of = (task: string, model: object) => panelsOf({ request: { task, model } } as never);
+  expect(panelsOf({ request: { task: "regression", model: { kind: "mlp" } }, kind: "slice" } as never)).toEqual(["settings", "log"]);
   expect(of("clustering", { kind: "anything" })).toEqual(["curves", "clusters", "boundary", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
   expect(of("classification", { kind: "mlp" })).toEqual(["curves", "network", "layers", "boundary", "slice", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);
   expect(of("classification", { kind: "perceptron" })).toEqual(["curves", "network", "layers", "boundary", "updates", "evaluation", "rows", "diagnosis", "replay", "repeat", "settings", "log"]);

@@ -46,7 +46,8 @@ const FORMER: Record<string, string> = { histograms: "layers" };
  * The panels that mean something for a job: clusters have centroids and no layers, filters are of convolutions, and a perceptron makes
  * updates and no loss small.
  */
-export function panelsOf(job: Pick<Schema["JobResource"], "request"> | undefined): string[] {
+export function panelsOf(job: (Pick<Schema["JobResource"], "request"> & { kind?: string }) | undefined): string[] {
+  if (job?.kind === "slice") return ["settings", "log"]; // it trains nothing; its parent shows it
   const request = job && completed(job);
   const without = [...(request?.task === "clustering" ? ["network", "layers", "slice"] : ["clusters"]), request && hasConvolution(request.model) ? "boundary" : "images", request?.model.kind === "perceptron" ? "slice" : "updates"];
   return Object.keys(PANELS).filter((name) => !without.includes(name));
@@ -64,7 +65,7 @@ export default function Job() {
   const [problem, setProblem] = useState<Problem>();
   const [isDescribing, setDescribing] = useState(false);
   const panels = panelsOf(job.value);
-  const tab = !job.value || panels.includes(last.current) ? last.current : "curves";
+  const tab = !job.value || panels.includes(last.current) ? last.current : (panels[0] as string);
   const Shown = PANELS[tab] as Panel;
   const tabs = panels.map((value) => ({ value, label: text.tabs[value as keyof typeof text.tabs] }));
   const change = (found: JobOf) => job.set((before) => newer(before, found));

@@ -85,7 +85,9 @@ function Card({ job, finding, onFork }: { job: Job; finding: Finding; onFork: (f
           <span aria-hidden="true">{SIGNS[severity]}</span> {text.severity[severity]}
         </span>
         <h3>{ruleName(rule)}</h3>
-        <span class="muted small">{where.join(" · ")}</span>
+        <span class="muted small">
+          {where.join(" · ")} {layer && <a href={`/jobs/${job.id}?tab=layers&layer=${encodeURIComponent(layer)}`}>{text.throughEpochs}</a>}
+        </span>
       </header>
       <p>{sentence(explanation)}</p>
       <p>
