@@ -92,7 +92,7 @@ CONTRIBUTIONS: Any = {
 }
 OfSplit = Annotated[Split | None, Query(description="test, else validation, else train")]
 MostRows = Annotated[int, Query(ge=1, le=100_000, description="of a larger split, so many rows are drawn by the seed")]
-Seed = Annotated[int, Query(ge=0, lt=2**53)]
+Seed = Annotated[int, Query(ge=0, lt=2**53, description="draws the rows")]
 
 
 @router.post("/jobs/{job_id}/what_if", response_model=WhatIf, responses=answering(WHAT_IF, 410, 413))
@@ -117,7 +117,7 @@ def get_dependence(
     model_id: str,
     feature: Annotated[str, Query(description="a column that the model reads")],
     points: Annotated[
-        int, Query(ge=2, le=1000, description="of a column of more different numbers: so many over its range")
+        int, Query(ge=2, le=1000, description="values to try, evenly over the range of a column that has more different ones")
     ] = 50,
     split: OfSplit = None,
     rows: MostRows = 1000,

@@ -89,7 +89,7 @@ def get_group_curves(
     caller: Reader,
     group_id: str,
     series: Annotated[str, Query(description="a curve of epochs", examples=["validation_loss"])] = "train_loss",
-    from_epoch: Annotated[int, Query(ge=1, le=2**31)] = 1,
+    from_epoch: Annotated[int, Query(ge=1, le=2**31, description="the first epoch to tell of")] = 1,
     to_epoch: Annotated[int | None, Query(ge=1, le=2**31, description="the last epoch of any by default")] = None,
 ) -> Bands:
     """One curve of all jobs of a group, as a band by epoch for each value that was tried. A job that ended earlier is missing

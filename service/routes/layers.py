@@ -14,7 +14,6 @@ from store import jobs
 from store.states import DONE
 
 router = APIRouter(prefix="/v1/jobs", tags=["glass box"], route_class=Route)
-Epoch = Annotated[int, Query(ge=0, le=2**31 - 1)]
 EXAMPLE: dict[str, Any] = {
     "job_id": "job_01937b2e",
     "rows": 256,
@@ -42,9 +41,9 @@ def get_layers(
     caller: Reader,
     job_id: str,
     layer: Annotated[str | None, Query(description="one layer by its name; by default all")] = None,
-    of: Of | None = None,
-    from_epoch: Epoch = 0,
-    to_epoch: Annotated[int | None, Query(ge=0, le=2**31 - 1)] = None,
+    of: Annotated[Of | None, Query(description="weights, activations or gradients alone; by default all")] = None,
+    from_epoch: Annotated[int, Query(ge=0, le=2**31 - 1, description="the first epoch to tell of")] = 0,
+    to_epoch: Annotated[int | None, Query(ge=0, le=2**31 - 1, description="the last one; by default of all")] = None,
     bins: Annotated[bool, Query(description="also histograms, in bins that are common to all epochs of the answer")] = False,
 ) -> Response:
     """The layers' weights, gradients and activations through the epochs at which they were looked at: mean, deviation and

@@ -84,7 +84,7 @@ def get_predictions(
     only: Annotated[Only, Query(description="of tags, right is a row all of whose tags are")] = "all",
     true: Annotated[str | None, Query(description=f"rows of that class, {CELL}")] = None,
     predicted: Annotated[str | None, Query(description=f"rows given that class, {CELL}; of a clustering, that cluster")] = None,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    limit: Annotated[int, Query(ge=1, le=1000, description="rows of the answer at most")] = 100,
     offset: Annotated[int, Query(ge=0, le=2**62, description="rows of the order to pass over")] = 0,
     cells: Annotated[bool, Query(description="also the whole row of the dataset")] = False,
     column: ImageColumn = None,

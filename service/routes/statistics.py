@@ -81,7 +81,7 @@ def get_relation(
     caller: Reader,
     dataset_id: str,
     x: Annotated[str, Query(description="a column that holds numbers", examples=["months"])],
-    y: Annotated[str, Query(description="another", examples=["weight"])],
+    y: Annotated[str, Query(description="another such column", examples=["weight"])],
     points: Annotated[
         int, Query(ge=2, le=10_000, description="about so many rows are shown; all of them count in every other number")
     ] = 1000,

@@ -24,7 +24,7 @@ def get_updates(
     job_id: str,
     epoch: AtEpoch = "0",
     offset: Annotated[int, Query(ge=0, le=2**53, description="updates after that epoch that are passed over")] = 0,
-    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+    limit: Annotated[int, Query(ge=1, le=1000, description="updates of the answer at most")] = 50,
 ) -> PerceptronUpdates:
     """Each update of a perceptron after an epoch, by default from the beginning: the row that was wrong, wᵀx, the weights
     before and after, how many rows the new line gets wrong, and where it runs. They are the steps that training took.
