@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from engine.backend import Array
-from engine.glass.perceptron_updates import FORMULAS, Updates, frame, segment, updates
+from engine.glass.perceptron_updates import FORMULAS, Updates, frame, refuse_others, segment, updates
 from service.schemas.parts import formulas_of
 from service.schemas.updates import PerceptronUpdate, PerceptronUpdates
 from service.work import refuse_too_much
@@ -28,11 +28,12 @@ def updates_of(
     """
     with store.database.reading() as session:
         job = jobs.get(session, job_id, caller.sees)
+        training = training_of(job.request)
+        refuse_others(training)
         begins, ends = (checkpoints.find(session, job, name) for name in (epoch, "last"))
         arrays, last = (None if each is None else checkpoints.load(session, store.files, job, each) for each in (begins, ends))
         dataset = datasets.of_job(session, job)
         table = datasets.table_of(session, store.files, job, dataset)
-    training = training_of(job.request)
     total = _taken(last) - _taken(arrays)
     wanted = min(limit, max(0, total - offset))
     _refuse_too_much(store.settings.max_work, table, len(training.features or ()), offset, wanted)

@@ -128,15 +128,20 @@ class _Log:
         self.found.append(Update(number, epoch, row, x, y, score, before, after, mistakes, fewest, is_kept))
 
 
+def refuse_others(training: Training) -> None:
+    """Raise InvalidSpec at `/job_id` for a model that is no perceptron."""
+    if not isinstance(training.model, Perceptron):
+        detail = f"its model, {training.model.kind}, is no perceptron, which alone learns by correcting a row at a time"
+        raise InvalidSpec([("/job_id", f"{detail}; train one with model perceptron")])
+
+
 def updates(
     training: Training, columns: Mapping[str, Column], arrays: Mapping[str, Array] | None, offset: int, limit: int
 ) -> Updates:
     """The run's updates after a checkpoint, from its arrays, or from the beginning without: those from the offset on, at most
-    so many. Raises InvalidSpec for a model that is no perceptron.
+    so many. Raises what `refuse_others` does.
     """
-    if not isinstance(training.model, Perceptron):
-        detail = f"its model, {training.model.kind}, is no perceptron, which alone learns by correcting a row at a time"
-        raise InvalidSpec([("/job_id", f"{detail}; train one with model perceptron")])
+    refuse_others(training)
     prepared = prepare(training, columns)
     problem = prepared.problem
     state = State() if arrays is None else State.from_arrays(dict(arrays), problem.learner)

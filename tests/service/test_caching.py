@@ -12,6 +12,7 @@ from service.views import DASHBOARD
 from store import curves, datasets, keys
 from tests.service.conftest import Stage, stages
 from tests.service.routes import calls
+from worker.training import run
 
 ELSEWHERE = ("/assets/", "/icon.svg", "/v1/session")
 """What is kept for ever, may not have been built, or is never kept: their own tests look at them."""
@@ -44,6 +45,9 @@ def reads(here: Here) -> list[str]:
     seeing = stage.job(images, "digit", "network", model=model, epochs=1)["id"]
     clusters = stage.job(dataset, None, "k_means", model={"clusters": 2, "restarts": 1})["id"]
     correcting = stage.job(stage.sample("and"), "y", "perceptron")["id"]
+    replay = stage.client.post(f"/v1/jobs/{correcting}/replay", json={}).json()["id"]
+    run(stage.place, replay)
+    names["{group_id}"] = stage.client.post(f"/v1/jobs/{correcting}/repeat", json={"seeds": 2}).json()["id"]
     found = []
     for method, _, route in calls(stage.client.app):
         path = route.path or ""
@@ -56,6 +60,8 @@ def reads(here: Here) -> list[str]:
             path = path.replace(job["id"], seeing)
         if path.endswith("/clusters"):
             path = path.replace(job["id"], clusters)
+        if path.endswith("/result"):
+            path = path.replace(job["id"], replay)
         if path.endswith("/updates"):
             path = path.replace(job["id"], correcting)
         if method == "GET" and not path.startswith(ELSEWHERE) and not path.endswith(("/events", "/readyz")):

@@ -453,7 +453,7 @@ def test_the_schema_is_enough_to_build_a_form(stage: Stage) -> None:
     request = stage.client.post(
         "/v1/jobs", json={"dataset_id": stage.iris(), "target": "species", "model": "mlp"}, params={"validate_only": "true"}
     ).json()["request"]
-    assert set(request) | {"tags"} == set(schema["properties"])
+    assert set(request) | {"tags", "weights_seed", "order_seed"} == set(schema["properties"])
     assert {pointer[1:] for pointer in found["fixed"]} < set(schema["properties"])
     assert {choice["model"] for choice in found["choices"]} == {
         entry["kind"] for entry in stage.client.get("/v1/catalog").json()["models"]
