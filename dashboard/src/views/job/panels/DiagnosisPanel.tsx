@@ -36,7 +36,8 @@ export function DiagnosisPanel({ job }: { job: Job }) {
         {(value) => (
           <>
             <LookedAt job={job} found={value} onAgain={found.reload} />
-            {value.findings.length === 0 && (
+            {value.asked.length === 0 && <Notice>{text.noRule}</Notice>}
+            {value.asked.length > 0 && value.findings.length === 0 && (
               <Notice kind="success" title={text.healthy}>
                 {text.healthyLead(integer(value.asked.length))}
               </Notice>
@@ -137,10 +138,12 @@ function Rules({ found }: { found: Found }) {
   const text = diagnosisText();
   return (
     <>
-      <details class="section">
-        <summary>{text.asked(integer(found.asked.length))}</summary>
-        <p>{found.asked.map(ruleName).join(" · ")}</p>
-      </details>
+      {found.asked.length > 0 && (
+        <details class="section">
+          <summary>{text.asked(integer(found.asked.length))}</summary>
+          <p>{found.asked.map(ruleName).join(" · ")}</p>
+        </details>
+      )}
       {found.not_asked.length > 0 && (
         <details class="section">
           <summary>{text.notAsked(integer(found.not_asked.length))}</summary>
