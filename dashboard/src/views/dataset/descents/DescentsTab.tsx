@@ -31,8 +31,8 @@ export function DescentsTab({ dataset }: TabProps) {
   const catalog = useCatalog();
   const { features, targets } = columnsFor(dataset);
   const usual = usualColumns(dataset);
-  const [feature, setFeature] = useQuery("x", usual.feature);
-  const [target, setTarget] = useQuery("y", usual.target);
+  const [feature, setFeature] = useQuery("feature", usual.feature);
+  const [target, setTarget] = useQuery("predict", usual.target);
   const [model, setModel] = useQuery("model");
   const [hold, setHold] = useQuery("hold");
   const [compared, setCompared] = useQuery("compare", "batches");
