@@ -1,7 +1,7 @@
 /** An exercise: a question, fields for the answer, and what the page says of it by the service's numbers. */
 import { useId, useState } from "preact/hooks";
 import { Field } from "~/elements/Field";
-import { Notice, ProblemNotice } from "~/elements/Notice";
+import { ProblemNotice } from "~/elements/Notice";
 import { typed } from "~/elements/NumberCell";
 import { useAction } from "~/state/resource";
 import { number } from "~/text/format";
@@ -68,7 +68,7 @@ export function ExerciseCard({ lesson, seed, data, numbers }: Props) {
         {fields.map((field) => (
           <Given key={field.name} field={field} words={words.exercise} value={given[field.name] ?? ""} error={isTried ? problems[field.name] : undefined} onChange={(value) => change(field.name, value)} />
         ))}
-        <button type="submit" class="primary" disabled={check.isBusy} aria-busy={check.isBusy}>
+        <button type="submit" class="primary" aria-disabled={check.isBusy} aria-busy={check.isBusy}>
           {text.check}
         </button>
       </form>
@@ -102,9 +102,11 @@ function Said({ verdict, words, numbers }: { verdict: Verdict; words: Words["exe
   const text = lessonsText();
   const says = verdict.isRight ? words.right : words.wrong[verdict.why ?? "other"];
   return (
-    <Notice kind={verdict.isRight ? "success" : "warning"} title={verdict.isRight ? text.right : text.wrong}>
-      {says && <Text text={says} numbers={numbers} />}
-    </Notice>
+    <div class={`notice ${verdict.isRight ? "success" : "warning"}`}>
+      <div class="notice-text">
+        <strong>{verdict.isRight ? text.right : text.wrong}</strong> {says && <Text text={says} numbers={numbers} />}
+      </div>
+    </div>
   );
 }
 

@@ -74,8 +74,8 @@ export class Calls {
         return await ask((await make(key)).id);
       } catch (thrown) {
         if (!(thrown instanceof Problem) || tries === MOST_TRIES) throw thrown;
-        if (thrown.code === "STILL_RUNNING") await new Promise((resolve) => setTimeout(resolve, AGAIN_MILLISECONDS)); // another page makes it just now
-        else if ([404, 410].includes(thrown.status) || thrown.code === "KEY_REUSED") key = idempotencyKey(); // it was deleted since
+        if (thrown.code === "IDEMPOTENCY_KEY_IN_USE") await new Promise((resolve) => setTimeout(resolve, AGAIN_MILLISECONDS)); // another page makes it just now
+        else if ([404, 410].includes(thrown.status)) key = idempotencyKey(); // it was deleted since
         else throw thrown;
       }
     }

@@ -49,6 +49,16 @@ it("makes it by one key, and by another where what that made was deleted", async
   expect(keys[1]).not.toBe(keys[0]);
 });
 
+it("waits for the dataset that another page makes at the same time", async () => {
+  const answers: Answered[] = [[409, { code: "IDEMPOTENCY_KEY_IN_USE" }], [201, dataset("theirs")]];
+  service({
+    "GET /v1/datasets": () => [200, { items: [] }],
+    "POST /v1/samples": () => answers.shift()!,
+    "GET /v1/datasets/theirs": () => [200, dataset("theirs")],
+  });
+  expect(await calls().dataset(SAMPLE)).toBe("theirs");
+});
+
 it("takes a job that was submitted before, unless it failed or was cancelled", async () => {
   const job = (id: string, state: string) => ({ id, name: id, state, done: true, progress: { fraction: 1 } });
   service({ "GET /v1/jobs": () => [200, { items: [job("a", "failed"), job("b", "cancelled"), job("c", "succeeded")] }] });

@@ -31,7 +31,7 @@ const [APART, TOGETHER] = [1, -4];
 /** Updates that are shown, of the first ones. */
 const MOST_UPDATES = 200;
 
-export const perceptron = lesson<Data, Job>({
+export const perceptron = lesson<Data, Moons>({
   name: "perceptron",
   english: {
     title: "The perceptron on two moons",
@@ -126,11 +126,12 @@ export const perceptron = lesson<Data, Job>({
   },
   exercise: {
     fields: () => [{ name: "distance", start: APART!, least: -10, most: 10 }],
-    attempt: async ({ distance }, _, calls) => (await trained(calls, Number(distance))).job,
-    judge: (_, { together }, job) => {
+    attempt: ({ distance }, _, calls) => moons(calls, Number(distance)),
+    judge: (_, { together }, { job }) => {
       const mistakes = pocketOf(job);
       return { isRight: mistakes > 0 && mistakes < mostOf(together.job), why: mistakes === 0 ? "none" : "many", numbers: { mistakes: number(mistakes) } };
     },
+    Outcome: ({ tried, words }) => <PlaneAndRows title={words.tried!} found={tried.found} rows={tried.rows} target="moon" names={named(tried.found, words)} />,
   },
 });
 

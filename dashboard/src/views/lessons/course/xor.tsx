@@ -15,7 +15,7 @@ const UNITS = 4;
 const ROWS = 4;
 const COMMON = { target: "y", task: "classification", split: { validation: 0 } } as const;
 
-export const xor = lesson<Data, Job>({
+export const xor = lesson<Data, Data["network"]>({
   name: "xor",
   english: {
     title: "XOR",
@@ -47,8 +47,8 @@ export const xor = lesson<Data, Job>({
       ask: ["Set a number of hidden units with which the network gets all four rows right. A good answer is a small one."],
       hint: "One unit is one line again. How many lines does it take to part the corners?",
       fields: { units: "Hidden units" },
-      right: "With {given} hidden units all {rows} rows are right.",
-      wrong: { other: "With {given} hidden units {right} of {rows} rows are right. Try more." },
+      right: "A hidden layer of {given} gets all {rows} rows right.",
+      wrong: { other: "A hidden layer of {given} gets {right} of {rows} rows right. Try more." },
     },
   },
   portuguese: {
@@ -81,8 +81,8 @@ export const xor = lesson<Data, Job>({
       ask: ["Defina um número de unidades ocultas com o qual a rede acerte as quatro linhas. Uma boa resposta é um número pequeno."],
       hint: "Uma unidade é de novo uma reta. Quantas retas são precisas para separar os cantos?",
       fields: { units: "Unidades ocultas" },
-      right: "Com {given} unidades ocultas todas as {rows} linhas estão certas.",
-      wrong: { other: "Com {given} unidades ocultas {right} de {rows} linhas estão certas. Tente mais." },
+      right: "Uma camada oculta de {given} acerta todas as {rows} linhas.",
+      wrong: { other: "Uma camada oculta de {given} acerta {right} de {rows} linhas. Tente mais." },
     },
   },
   load: async (calls) => {
@@ -117,8 +117,12 @@ export const xor = lesson<Data, Job>({
   },
   exercise: {
     fields: () => [{ name: "units", start: 1, least: 1, most: 16 }],
-    attempt: async ({ units }, _, calls) => hidden(calls, await calls.dataset({ kind: "xor" }), Math.round(Number(units))),
-    judge: ({ units }, _, job) => ({ isRight: rightOf(job) === ROWS, numbers: { given: number(Math.round(Number(units))), right: number(rightOf(job)) } }),
+    attempt: async ({ units }, _, calls) => {
+      const job = await hidden(calls, await calls.dataset({ kind: "xor" }), Math.round(Number(units)));
+      return { job, found: await plane(calls, job.id) };
+    },
+    judge: ({ units }, _, { job }) => ({ isRight: rightOf(job) === ROWS, numbers: { given: number(Math.round(Number(units))), right: number(rightOf(job)) } }),
+    Outcome: ({ data: { rows }, tried, words }) => <PlaneAndRows title={words.tried!} found={tried.found} rows={rows} target="y" />,
   },
 });
 
