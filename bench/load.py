@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,12 +43,14 @@ def main() -> None:
                 measure(name, case, url, folder, known, pid)
 
 
-def measure(name: str, case: Case | None, url: str, folder: str, known: dict[str, str], pid: int) -> None:
+def measure(
+    name: str, case: Case | None, url: str, folder: str, known: dict[str, str], pid: int, at_once: int = AT_ONCE
+) -> None:
     context = multiprocessing.get_context("spawn")
     statuses = context.Queue()
     load = None
     if case is not None:
-        load = context.Process(target=attack, args=(name, url, folder, known, statuses), daemon=True)
+        load = context.Process(target=attack, args=(name, case, at_once, url, folder, known, statuses), daemon=True)
         load.start()
         statuses.get()  # it has begun
     times, memory = asyncio.run(health(url, pid))
@@ -55,6 +58,7 @@ def measure(name: str, case: Case | None, url: str, folder: str, known: dict[str
     if load is not None:
         load.terminate()
         load.join()
+        settle(pid)
         while not statuses.empty():
             status = statuses.get()
             counted[status] = counted.get(status, 0) + 1
@@ -89,10 +93,22 @@ async def health(url: str, pid: int) -> tuple[list[float], int]:
     return times, memory
 
 
-def attack(name: str, url: str, folder: str, known: dict[str, str], statuses: Any) -> None:
-    """Do the case again and again, AT_ONCE side by side."""
-    case = CASES[name]
-    assert case is not None
+def settle(pid: int) -> None:
+    """Wait until the server is through with what was asked of it before."""
+    before, until = -1.0, time.monotonic() + 120
+    while (used := processor_seconds(pid)) > before + 0.05 and time.monotonic() < until:
+        before = used
+        time.sleep(0.5)
+
+
+def processor_seconds(pid: int) -> float:
+    """The processor's time that a process has had."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def attack(name: str, case: Case, at_once: int, url: str, folder: str, known: dict[str, str], statuses: Any) -> None:
+    """Do the case again and again, so many side by side."""
 
     def again() -> None:
         while True:
@@ -104,7 +120,7 @@ def attack(name: str, url: str, folder: str, known: dict[str, str], statuses: An
 
     with held(name, folder):
         statuses.put("begun")
-        threads = [threading.Thread(target=again, daemon=True) for _ in range(8 if name in EIGHT else AT_ONCE)]
+        threads = [threading.Thread(target=again, daemon=True) for _ in range(8 if name in EIGHT else at_once)]
         for thread in threads:
             thread.start()
         for thread in threads:
@@ -122,18 +138,30 @@ def held(name: str, folder: str) -> Iterator[None]:
     yield
 
 
-def post(path: str, body: Any) -> Case:
-    content = json.dumps(body).encode()
+@dataclass(frozen=True)
+class Call:
+    """A call, with a body where there is one; `{name}` in either stands for what is known by that name."""
 
-    def case(url: str, known: dict[str, str]) -> int:
+    path: str
+    body: Any = None
+
+    def __call__(self, url: str, known: dict[str, str]) -> int:
+        where = url + self.path.format(**known)
+        if self.body is None:
+            return httpx.get(where, timeout=60).status_code
+        content = json.dumps(self.body)
+        for name, value in known.items():
+            content = content.replace(f"{{{name}}}", value)
         headers = {"Content-Type": "application/json"}
-        return httpx.post(url + path.format(**known), content=content, headers=headers, timeout=60).status_code
+        return httpx.post(where, content=content.encode(), headers=headers, timeout=60).status_code
 
-    return case
+
+def post(path: str, body: Any) -> Case:
+    return Call(path, body)
 
 
 def get(path: str) -> Case:
-    return lambda url, known: httpx.get(url + path.format(**known), timeout=60).status_code
+    return Call(path)
 
 
 def upload(url: str, known: dict[str, str]) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 from sqlalchemy.orm import Session
 
 from cli.supervision import REFUSED, say_up
-from engine.fast import kernel_cache, paths
+from engine.fast import kernel_cache, paths, threads
 from store import keys, sqlite_file, workers
 from store.database import Database
 from store.errors import DatabaseDamaged, ForeignDatabase
@@ -179,6 +179,7 @@ def serve(
     refuse_open_door(setting)
     raise_open_files()
     sys.setswitchinterval(SWITCH_SECONDS)
+    threads.limit(1)  # several that multiply for one answer would keep the event loop from a core
     config = uvicorn.Config(
         create_app(setting),
         host=setting.host,

@@ -15,7 +15,7 @@ AT_ONCE = {
     "reads": 24,
     "writes": 16,
     "tables": 4,  # what may load a whole table takes the memory of its columns
-    "computations": 2,  # pure computing: more at once would be no faster
+    "computations": 2,  # what computes for long, of a table or not: more at once would be no faster
     "predictions": 4,
     "bodies": 1,  # large ones that are parsed and validated: each holds the interpreter and much memory
 }

@@ -19,6 +19,7 @@ from engine.tables.features import Column
 from engine.tables.split import Split
 from engine.training.completion import complete, task_of
 from engine.training.spec import Training
+from service.kernels import make_kernels
 from service.language import spoken
 from service.resources import FORMULAS
 from service.schemas.descents import CostMinimum, CostPath, CostSurface, DescentSettings, DescentsRequest, DescentsResource
@@ -50,6 +51,7 @@ def descents_of(store: Store, caller: Caller, request: DescentsRequest) -> Desce
     kinds = list(dict.fromkeys(training.preprocessing for training in trainings))
     _refuse_too_much(store.settings.max_work, request, trainings, len(kinds), dataset.rows)
     columns = datasets.columns(table, dataset, trainings[0].columns)
+    make_kernels()
     posed, found = [], []
     start = None if request.start is None else (request.start[0], request.start[1])
     for place, training in enumerate(trainings):

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.backend import Array
 from engine.glass.perceptron_updates import FORMULAS, Updates, frame, refuse_others, segment, updates
+from service.kernels import make_kernels
 from service.schemas.parts import formulas_of
 from service.schemas.updates import PerceptronUpdate, PerceptronUpdates
 from service.work import refuse_too_much
@@ -37,6 +38,7 @@ def updates_of(
     total = _taken(last) - _taken(arrays)
     wanted = min(limit, max(0, total - offset))
     _refuse_too_much(store.settings.max_work, table, len(training.features or ()), offset, wanted)
+    make_kernels()
     found = updates(training, table.columns(training.columns), arrays, offset, wanted)
     return PerceptronUpdates(
         job_id=job.id,

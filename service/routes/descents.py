@@ -40,7 +40,7 @@ EXAMPLES: Any = {
 
 
 @router.post("/descents", responses=answering(DESCENTS, 413))
-@works_on("tables")
+@works_on("computations")
 def compare_descents(
     store: StoreOf, caller: Reader, request: Annotated[DescentsRequest, Body(openapi_examples=EXAMPLES)]
 ) -> DescentsResource:

@@ -47,7 +47,7 @@ EXAMPLE: dict[str, Any] = {
     response_model=Diagnosis,
     responses=answering(EXAMPLE, 410),
 )
-@works_on("tables")
+@works_on("computations")
 def get_diagnosis(request: Request, store: StoreOf, caller: Reader, job_id: str, epoch: AtEpoch = "model") -> Response:
     """What is wrong with a run, and what helps: each finding with the numbers that show it, a sentence in the reader's
     language, and the request that does what it suggests, of a fork where the weights can stay. A job that still runs can be

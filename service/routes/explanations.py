@@ -109,7 +109,7 @@ def ask_what_if(
 
 
 @router.get("/models/{model_id}/dependence", response_model=DependenceResource, responses=answering(DEPENDENCE))
-@works_on("tables")
+@works_on("computations")
 def get_dependence(
     request: Request,
     store: StoreOf,
@@ -135,7 +135,7 @@ def get_dependence(
 
 
 @router.get("/models/{model_id}/importance", response_model=ImportanceResource, responses=answering(IMPORTANCE))
-@works_on("tables")
+@works_on("computations")
 def get_importance(
     request: Request,
     store: StoreOf,

@@ -54,7 +54,7 @@ EXAMPLES: Any = {
         },
     },
 )
-@works_on("tables")
+@works_on("computations")
 def slice_landscape(
     store: StoreOf,
     caller: Reader,

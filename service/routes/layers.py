@@ -34,7 +34,7 @@ EXAMPLE: dict[str, Any] = {
     response_model=LayersResource,
     responses=answering(EXAMPLE, 410),
 )
-@works_on("tables")
+@works_on("computations")
 def get_layers(
     request: Request,
     store: StoreOf,

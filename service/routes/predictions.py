@@ -69,7 +69,7 @@ EXAMPLE = {
         },
     },
 )
-@works_on("tables")
+@works_on("computations")
 def get_predictions(
     request: Request,
     store: StoreOf,

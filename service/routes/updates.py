@@ -17,7 +17,7 @@ router = APIRouter(prefix="/v1/jobs", tags=["glass box"], route_class=Route)
 
 
 @router.get("/{job_id}/updates", responses=answering(UPDATES, 410))
-@works_on("tables")
+@works_on("computations")
 def get_updates(
     store: StoreOf,
     caller: Reader,
