@@ -33,7 +33,6 @@ def test_a_replay_agrees_with_what_was_recorded(page: Page, site: Site, job: dic
     expect(replay).to_contain_text(f"Epochs 5 to 6. {result['compared']['curve_points']} points")
     replay.get_by_text("Versions and processor").click()
     expect(replay.get_by_role("row", name="NumPy")).to_contain_text(result["versions"]["now"]["numpy"])
-    assert flaws(page) == {}
 
     # the replay leads back to the job, and stands in the list where it is asked for
     replay.get_by_role("link").click()
