@@ -17,19 +17,23 @@ interface Props {
   yNames?: string[];
 }
 
-const cut = (name: string) => (name.length > 8 ? `${name.slice(0, 7)}…` : name);
+/** Letters of a name beside the upright axis, and at least of one below the other. */
+const LETTERS = 8;
+const LETTER_PIXELS = 8;
+const cut = (name: string, most: number) => (name.length > most ? `${name.slice(0, most - 1)}…` : name);
 
 export function Axes({ x, y, width, height, xLabel, yLabel, hasGrid = true, xNames, yNames }: Props) {
   const bottom = height - MARGIN.bottom;
   const right = width - MARGIN.right;
-  const written = (tick: number, names: string[] | undefined) => (names ? cut(names[tick] ?? "") : short(tick));
+  const room = Math.max(LETTERS, Math.floor((right - MARGIN.left) / LETTER_PIXELS / (xNames?.length || 1)));
+  const written = (tick: number, names: string[] | undefined, most = LETTERS) => (names ? cut(names[tick] ?? "", most) : short(tick));
   return (
     <g class="axes">
       {(xNames?.map((_, k) => k) ?? x.ticks(Math.max(2, Math.floor(width / 90)))).map((tick) => (
         <g key={tick} transform={`translate(${x(tick)},0)`}>
           {hasGrid && <line class="grid" y1={MARGIN.top} y2={bottom} />}
           <text y={bottom + 15} text-anchor="middle">
-            {written(tick, xNames)}
+            {written(tick, xNames, room)}
           </text>
         </g>
       ))}

@@ -53,7 +53,12 @@ export function Paths({ label, paths, xLabel, yLabel, xRange = [0, 1], yRange = 
             const look = seriesLook(index);
             const points = path.x.map((_, k) => k).filter((k) => Number.isFinite(path.x[k]) && Number.isFinite(path.y[k]));
             const d = draw.x((k) => x(path.x[k] as number)).y((k) => y(path.y[k] as number))(points);
-            return <path key={path.name} d={d ?? ""} fill="none" stroke={look.colour} stroke-width="2" stroke-dasharray={look.dash.join(" ")} />;
+            return (
+              <g key={path.name}>
+                <path d={d ?? ""} fill="none" stroke={look.colour} stroke-width={xNames ? 1 : 2} opacity={xNames ? 0.4 : 1} stroke-dasharray={look.dash.join(" ")} />
+                {xNames && points.map((k) => <circle key={k} cx={x(path.x[k] as number)} cy={y(path.y[k] as number)} r="4" fill={look.colour} />)}
+              </g>
+            );
           })}
           {near && shown && <circle cx={x(shown.x[near.point] as number)} cy={y(shown.y[near.point] as number)} r="4" fill={seriesLook(near.list).colour} />}
         </svg>
