@@ -13,13 +13,15 @@ interface Props {
   rows?: () => Rows;
   /** In the place of `rows`: the file itself, where the API has more numbers than the chart shows. */
   file?: () => Promise<Blob>;
+  /** Whether nothing is drawn that could be kept as a picture, as in a table. */
+  isTable?: boolean;
   /** Controls beside the title. */
   actions?: ComponentChildren;
   caption?: ComponentChildren;
   children: ComponentChildren;
 }
 
-export function Figure({ title, rows, file, actions, caption, children }: Props) {
+export function Figure({ title, rows, file, isTable = false, actions, caption, children }: Props) {
   const frame = useRef<HTMLElement>(null);
   const text = appText();
   const name = title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-");
@@ -37,9 +39,11 @@ export function Figure({ title, rows, file, actions, caption, children }: Props)
         <h3>{title}</h3>
         <div class="actions">
           {actions}
-          <button type="button" class="quiet small" onClick={savePicture} aria-label={text.savePngLong(title)}>
-            {text.savePng}
-          </button>
+          {!isTable && (
+            <button type="button" class="quiet small" onClick={savePicture} aria-label={text.savePngLong(title)}>
+              {text.savePng}
+            </button>
+          )}
           {(rows || file) && (
             <button type="button" class="quiet small" disabled={saveNumbers.isBusy} onClick={() => saveNumbers.run()} aria-label={text.saveCsvLong(title)}>
               {text.saveCsv}

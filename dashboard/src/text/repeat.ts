@@ -37,7 +37,7 @@ export const repeatText = translated(
     starting: "Starting…",
     most: "A group has 100 jobs at most.",
     groups: "Groups of this job",
-    group: (at: string) => `Started ${at}`,
+    group: (number: string, at: string) => `${number}: ${at}`,
     none: "This job has not been repeated yet.",
     asked: {
       seeds: (seeds: string, vary: string) => `${seeds} seeds, which draw anew: ${vary}.`,
@@ -96,7 +96,7 @@ export const repeatText = translated(
     starting: "Começando…",
     most: "Um conjunto tem no máximo 100 treinos.",
     groups: "Conjuntos deste treino",
-    group: (at: string) => `Começado ${at}`,
+    group: (number: string, at: string) => `${number}: ${at}`,
     none: "Este treino ainda não foi repetido.",
     asked: {
       seeds: (seeds: string, vary: string) => `${seeds} sementes, que sorteiam de novo: ${vary}.`,

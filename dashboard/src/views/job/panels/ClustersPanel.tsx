@@ -93,7 +93,7 @@ function CentroidsTable({ centroids: { features, values } }: { centroids: Centro
   const isSmall = values.length * features.length <= TABLE_CELLS;
   const shown = isSmall ? cleaned(values.map((centroid) => centroid.map(toNumber))) : [];
   return (
-    <Figure title={text.centroids} caption={isSmall ? undefined : text.inTheFile} rows={numbers}>
+    <Figure isTable title={text.centroids} caption={isSmall ? undefined : text.inTheFile} rows={numbers}>
       {isSmall && (
         <NumberTable
           label={text.centroids}

@@ -74,6 +74,7 @@ function Results({ evaluation }: { evaluation: Evaluation }) {
       <div class="columns two">
         {confusion_matrix && classes && (
           <Figure
+            isTable
             title={text.confusion}
             caption={text.confusionCaption}
             rows={() => ({ columns: [`${text.trueClass} \\ ${text.predictedClass}`, ...classes.map(String)], rows: confusion_matrix.map((row, index) => [String(classes[index]), ...row]) })}
@@ -118,7 +119,7 @@ function ClustersTable({ clusters }: { clusters: Schema["ClusterResource"][] }) 
     rows: clusters.map(({ cluster, rows, inertia, mean_distance, silhouette, labels }) => [cluster, rows, inertia, mean_distance, silhouette, ...(hasLabels ? [counted(labels)] : [])]),
   });
   return (
-    <Figure title={text.clusters} caption={clusters.length > MOST_CLUSTERS ? text.firstOf(integer(MOST_CLUSTERS), integer(clusters.length)) : undefined} rows={numbers}>
+    <Figure isTable title={text.clusters} caption={clusters.length > MOST_CLUSTERS ? text.firstOf(integer(MOST_CLUSTERS), integer(clusters.length)) : undefined} rows={numbers}>
       <div class="table-frame" tabIndex={0} role="region" aria-label={text.clusters}>
         <table>
           <thead>

@@ -27,7 +27,7 @@ export function RepeatPanel({ job }: { job: Job }) {
   });
   const known = groups.value ?? [];
   const shown = chosen || known[0]?.[0];
-  const options = known.map(([id, at]) => ({ value: id, label: text.group(dateTime(at)) }));
+  const options = known.map(([id, at], place) => ({ value: id, label: text.group(integer(known.length - place), dateTime(at)) }));
   const begun = (id: string) => {
     choose(id);
     groups.reload();

@@ -125,7 +125,7 @@ function Listed({ job, found, asked, query, images, onFirst }: ListedProps) {
   return (
     <>
       {found.warnings?.map(({ code, detail }) => <Notice key={code}>{detail}</Notice>)}
-      <Figure title={title} caption={isPictures ? `${caption} · ${found.items[0]?.target === null ? text.underClusters : text.under}` : caption} file={file} actions={sheet && <Choice label={text.show} value={show} onChange={setShow} options={(["pictures", "table"] as const).map((value) => ({ value, label: text.shows[value] }))} />}>
+      <Figure title={title} caption={isPictures ? `${caption} · ${found.items[0]?.target === null ? text.underClusters : text.under}` : caption} file={file} isTable actions={sheet && <Choice label={text.show} value={show} onChange={setShow} options={(["pictures", "table"] as const).map((value) => ({ value, label: text.shows[value] }))} />}>
         {isPictures ? <Pictures items={found.items} sheet={sheet} onOpen={setOpened} /> : <Table found={found} sheet={sheet} onOpen={setOpened} />}
       </Figure>
       <Pages first={found.offset} size={PAGE} total={found.total} onFirst={onFirst} base={1} />
