@@ -13,7 +13,7 @@ from service.examples import BANDS, GROUP_BEGUN, GROUP_CANCELLED, GROUP_ENDED
 from service.resources import job_summaries
 from service.responses import answering
 from service.routing import Route
-from service.schemas.groups import Band, Bands, GroupResource, RepeatRequest
+from service.schemas.groups import Band, GroupCurves, GroupResource, RepeatRequest
 from service.work import refuse_too_much
 from store import curves, groups
 from store.errors import NotFound
@@ -91,7 +91,7 @@ def get_group_curves(
     series: Annotated[str, Query(description="a curve of epochs", examples=["validation_loss"])] = "train_loss",
     from_epoch: Annotated[int, Query(ge=1, le=2**31, description="the first epoch to tell of")] = 1,
     to_epoch: Annotated[int | None, Query(ge=1, le=2**31, description="the last epoch of any by default")] = None,
-) -> Bands:
+) -> GroupCurves:
     """One curve of all jobs of a group, as a band by epoch for each value that was tried. A job that ended earlier is missing
     from later epochs, as `count` says.
     """
@@ -112,7 +112,7 @@ def get_group_curves(
                 name: [getattr(each, name) for _, each in spreads] for name in ("count", "mean", "deviation", "low", "high")
             }
             found.append(Band(value=value, epoch=[epoch for epoch, _ in spreads], **columns))
-    return Bands(series=series, bands=found)
+    return GroupCurves(series=series, bands=found)
 
 
 @router.post("/groups/{group_id}/cancel", status_code=202, responses=answering(GROUP_CANCELLED, 409, status=202))

@@ -88,6 +88,6 @@ class Band(Resource):
     high: list[Number]
 
 
-class Bands(Resource):
+class GroupCurves(Resource):
     series: str
     bands: list[Band]

@@ -13,7 +13,7 @@ from tests.service.conftest import Stage
 from tests.service.routes import calls
 
 POLICY = "default-src 'self'; img-src 'self' blob: data:; frame-ancestors 'none'"
-SHOWN = [view.format(id="job_1", page="worked-example") for view in VIEWS]
+SHOWN = [view.format(id="job_1", page="worked-example", lesson="rate") for view in VIEWS]
 LINK = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
 
 

@@ -6,7 +6,7 @@ import { number, toNumber } from "~/text/format";
 
 export type Group = Schema["GroupResource"];
 export type Tried = Schema["TriedValue"];
-export type Bands = Schema["Bands"];
+export type Bands = Schema["GroupCurves"];
 export type RepeatRequest = Schema["RepeatRequest"];
 export type What = "seeds" | "shares" | "setting";
 export const WHATS: What[] = ["seeds", "shares", "setting"];
