@@ -34,7 +34,7 @@ def test_a_slice_outlives_its_worker_and_ends_when_it_is_cancelled(embedded: Dep
     small = {"resolution": 4, "rows": 700}
     at_once = api.client.post(f"/v1/jobs/{parent}/landscape", json=small)
     assert at_once.status_code == 200
-    undisturbed, killed = (sliced(thrifty, parent, resolution=40, rows=700) for _ in range(2))
+    undisturbed, killed = (sliced(thrifty, parent, resolution=50, rows=1400) for _ in range(2))
     alike = sliced(thrifty, parent, **small)
     assert api.done(undisturbed)["state"] == "succeeded"
     begun(embedded, killed)
