@@ -1,6 +1,9 @@
 """The queue: Celery, configured in one place. A message carries a job's id alone and is a nudge; the row is the truth."""
 
+import time
+import uuid
 from functools import lru_cache
+from pathlib import Path
 from queue import Empty
 from typing import Any
 
@@ -8,6 +11,7 @@ import structlog
 from celery import Celery
 from kombu.exceptions import OperationalError
 from kombu.transport import filesystem
+from kombu.utils.json import dumps
 
 from store.settings import Settings, settings
 
@@ -48,8 +52,21 @@ def make_app(setting: Settings) -> Celery:
     return app
 
 
-class ForgivingChannel(filesystem.Channel):
-    """A message that is taken while it is being written is lost, which the sweeper sees to; it does not end the worker."""
+class WholeChannel(filesystem.Channel):
+    """Messages are whole when they can be taken: kombu takes them while they are written, and what is lost so waits for the
+    sweeper. One that is cut off all the same does not end the worker.
+    """
+
+    def _put(self, queue: str, payload: Any, **options: Any) -> None:  # type: ignore[override]
+        folder = Path(self.data_folder_out)
+        name = f"{round(time.monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
+        unseen = folder / f"{name}.part"
+        try:
+            unseen.write_text(dumps(payload))  # type: ignore[no-untyped-call]
+            unseen.replace(folder / name)
+        except OSError:
+            unseen.unlink(missing_ok=True)
+            raise
 
     def _get(self, queue: str, timeout: Any = None) -> Any:
         try:
@@ -61,7 +78,7 @@ class ForgivingChannel(filesystem.Channel):
 class ImpatientTransport(filesystem.Transport):
     """Celery's loop asks for messages for two seconds at a time, twice after it was told to stop; here it looks up sooner."""
 
-    Channel = ForgivingChannel
+    Channel = WholeChannel
 
     def drain_events(self, connection: Any, timeout: Any = None, **options: Any) -> None:
         seconds = min(timeout or LOOK_UP_SECONDS, LOOK_UP_SECONDS)

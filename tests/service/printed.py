@@ -1,8 +1,8 @@
 """Calls that a document prints, each with the answer printed after it, and how a printed answer is held to a real one.
 
 Both are indented by four spaces. `ds_…`, `job_…`, `mdl_…` and `grp_…` in a call stand for the last such id that was answered.
-In an answer `…` stands for what is left out: members, elements, or letters. A number is right where the real one rounds to it or
-to its neighbor, as on another processor it may.
+In an answer `…` stands for what is left out: members, elements, or letters. A number is right where the real one rounds to it
+or to its neighbor, as on another processor it may.
 """
 
 import json

@@ -50,3 +50,22 @@ def test_half_a_message_is_no_message(tmp_path: Path) -> None:
     (setting.messages / "queue" / "1_half.train.msg").write_bytes(b"")
     with app.connection_for_read() as connection, pytest.raises(Empty):
         connection.default_channel._get("train")
+
+
+def test_nobody_takes_a_message_that_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = queue.make_app(Settings(data=tmp_path))
+    replace, looked = Path.replace, 0
+    with app.connection_for_read() as connection:
+        reader = connection.default_channel
+
+        def look_first(written: Path, whole: Path) -> Path:
+            nonlocal looked
+            looked += 1
+            with pytest.raises(Empty):
+                reader._get("train")
+            return replace(written, whole)
+
+        monkeypatch.setattr(Path, "replace", look_first)
+        app.send_task(queue.TASK, args=["job_1"], queue="train")
+        assert looked == 1
+        assert reader._get("train")["headers"]["task"] == queue.TASK
