@@ -22,7 +22,7 @@ const SIGNS = { error: "✕", warning: "!", info: "i" } as const;
 
 export function DiagnosisPanel({ job }: { job: Job }) {
   const text = diagnosisText();
-  const hasBegun = job.started_at !== null;
+  const hasBegun = job.done ? job.started_at !== null : job.progress.epoch > (job.forked_from?.epoch ?? 0);
   const every = completed(job).record.checkpoint_every ?? 10;
   const round = job.done ? job.state : Math.floor(job.progress.epoch / Math.max(1, every));
   const asked = useResource(hasBegun ? `diagnosis:${job.id}` : null, (signal) => body(api.GET("/v1/jobs/{job_id}/diagnosis", { params: { path: { job_id: job.id } }, signal })));
