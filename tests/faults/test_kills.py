@@ -45,7 +45,8 @@ def test_kills_at_random_moments_change_no_bit(
     runs = [bits(deployment.database, deployment.files, each) for each in (undisturbed, job_id)]
     tally(kills_survived=kills, attempts=job["attempt"], bit_differences=int(runs[0] != runs[1]))
     assert job["state"] == "succeeded", job["error"]
-    assert (kills, job["attempt"]) == (KILLS, KILLS + 1)
+    assert kills == KILLS
+    assert job["attempt"] > KILLS  # by one, or by more where a busy machine kept a worker from renewing its lease
     assert runs[0] == runs[1]
 
 
