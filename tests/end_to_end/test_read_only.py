@@ -50,7 +50,7 @@ def installed(folder: Path, with_kernels: bool) -> Path:
         paths.warm_up()  # what is there already stays there
         name = Path(os.environ["NUMBA_CACHE_DIR"]).name
         code = folder / "engine" / "fast"
-        [before] = (kernel_cache.BESIDE / name).iterdir()
+        [before] = [each for each in (kernel_cache.BESIDE / name).iterdir() if each.is_dir()]
         after = _CacheLocator.get_suitable_cache_subpath(str(code / "kernels.py"))  # Numba's name for the folder
         shutil.copytree(before, code / "__pycache__" / name / after, ignore=shutil.ignore_patterns("*.tmp.*"))
         for chosen in kernel_cache.BESIDE.glob(f"tiles-{kernel_cache._digest()}.json"):
