@@ -19,6 +19,7 @@ def test_clusters_are_found_without_a_target(page: Page, visit: Callable[..., Pa
     dataset_id = site.iris()
     page.goto(f"/jobs/new?dataset={dataset_id}")
     page.get_by_label("What to predict").select_option("species")
+    expect(page.get_by_label("Epochs")).to_have_value("100")  # what suits the target has come
     page.get_by_label("Epochs").fill("50")
     page.get_by_label("k-means").check()
     expect(page.get_by_text("Left out, since it means nothing for this model: target")).to_be_visible()

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
-from tests.browser.views import PHONE, TOO_WIDE, flaws, settled
+from tests.browser.views import PHONE, flaws, settled, too_wide
 
 
 @pytest.fixture(scope="module")
@@ -113,4 +113,4 @@ def test_they_are_in_portuguese_on_a_phone(visit: Callable[..., Page], infants: 
         page.goto(f"/datasets/{infants}?tab={tab}")
         expect(page.get_by_role("heading", name=told)).to_be_visible()
         settled(page)
-        assert page.evaluate(TOO_WIDE) == []
+        assert too_wide(page) == []

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site
 from tests.browser.test_descents import shown
-from tests.browser.views import PHONE, TOO_WIDE, flaws, settled
+from tests.browser.views import PHONE, flaws, settled, too_wide
 
 
 @pytest.fixture(scope="module")
@@ -152,4 +152,4 @@ def test_they_are_in_portuguese_on_a_phone(
         page.goto(path)
         expect(page.get_by_text(re.compile(text)).first).to_be_visible()
         settled(page)
-        assert page.evaluate(TOO_WIDE) == [], path
+        assert too_wide(page) == [], path

@@ -1,10 +1,12 @@
 """Every view with something to see in it, the addresses that lead there, and what may be wrong with any of them."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, ViewportSize, expect
+from playwright.sync_api import TimeoutError as TookTooLong
 
 AXE = Path(__file__).parents[2] / "dashboard/node_modules/axe-core/axe.min.js"
 FOUND = """
@@ -22,6 +24,8 @@ TOO_WIDE = """
   return document.documentElement.scrollWidth > width ? wide.slice(0, 5).map((each) => each.outerHTML.slice(0, 120)) : [];
 }
 """
+DRAWN_MILLISECONDS = 5_000
+"""How long a chart may take to be drawn in a new width."""
 DESKTOP: ViewportSize = {"width": 1280, "height": 800}
 PHONE: ViewportSize = {"width": 390, "height": 800}
 GLASS = ("landscapes", "functions", "initialisations", "optimizers")
@@ -50,6 +54,14 @@ def settled(page: Page) -> None:
     expect(page.locator("[aria-busy=true], .waiting")).to_have_count(0)
 
 
+def too_wide(page: Page) -> list[str]:
+    """What does not fit the window's width, once charts had time to take it."""
+    with suppress(TookTooLong):
+        page.wait_for_function(f"() => ({TOO_WIDE.strip()})().length === 0", timeout=DRAWN_MILLISECONDS)
+    found: list[str] = page.evaluate(TOO_WIDE)
+    return found
+
+
 def flaws(page: Page) -> dict[str, list[str]]:
     """What axe finds that is serious, in light and in dark, and what a phone does not show; the page is left as it was."""
     settled(page)
@@ -60,7 +72,7 @@ def flaws(page: Page) -> dict[str, list[str]]:
     found["dark"] = page.evaluate(FOUND, {"runOnly": ["color-contrast"]})
     page.set_viewport_size(PHONE)
     settled(page)
-    found["phone"] = page.evaluate(TOO_WIDE)
+    found["phone"] = too_wide(page)
     page.set_viewport_size(DESKTOP)
     page.emulate_media(color_scheme="light")
     return {where: what for where, what in found.items() if what}
