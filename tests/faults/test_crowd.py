@@ -9,7 +9,7 @@ from typing import Any
 from tests.end_to_end.conftest import LIMIT_SECONDS, Server, wait_for
 from tests.faults.deployment import Deployment, count
 
-JOBS = count(24, 300)
+JOBS = count(40, 300)
 KINDS: list[dict[str, Any]] = [
     {"model": {"kind": "logistic_regression"}},
     {"model": {"kind": "logistic_regression", "solver": "gradient_descent"}},

@@ -1,8 +1,7 @@
 """Calls that a document prints, each with the answer printed after it, and how a printed answer is held to a real one.
 
 Both are indented by four spaces. `ds_…`, `job_…`, `mdl_…` and `grp_…` in a call stand for the last such id that was answered.
-In an answer `…` stands for what is left out: members, elements, or letters. A number is right where the real one rounds to it
-or to its neighbor, as on another processor it may.
+In an answer `…` stands for what is left out: members, elements, or letters. A number is right where the real one rounds to it.
 """
 
 import json
@@ -17,6 +16,8 @@ from typing import Any
 BLOCK = re.compile(r"^(?: {4}\S.*\n)(?: {4,}\S.*\n)*", re.M)
 TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|…|[{}\[\]:,]|[^\s{}\[\]:,"…]+')
 MORE = "…"
+PROCESSORS_DIFFER = Decimal("1e-5")
+"""Relative, a hundred roundings of float32: so far runs of some hundred steps may part where sums are taken otherwise."""
 
 
 @dataclass(frozen=True)
@@ -86,11 +87,12 @@ class Number(str):
     """A number with its digits as printed."""
 
     def is_of(self, real: Any) -> bool:
-        """Whether the real number is within a unit of its last digit; a whole number is itself."""
+        """Whether the real number rounds to it, on this processor or another; a whole number is itself."""
         if isinstance(real, bool) or not isinstance(real, int | float):
             return False
         unit = Decimal(1).scaleb(int(Decimal(self).as_tuple().exponent))
-        return abs(Decimal(real) - Decimal(self)) <= (0 if self.lstrip("-").isdigit() else unit)
+        rounded = unit / 2 + abs(Decimal(real)) * PROCESSORS_DIFFER
+        return abs(Decimal(real) - Decimal(self)) <= (0 if self.lstrip("-").isdigit() else rounded)
 
 
 def parsed(printed: str) -> Any:

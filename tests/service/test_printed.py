@@ -42,8 +42,8 @@ def test_what_is_rounded_or_left_out_with_a_mark_agrees(printed: str) -> None:
 @pytest.mark.parametrize(
     ("printed", "why"),
     [
-        ('{"r2": 0.9290, …}', "/r2: 0.9290 is printed, and it is 0.92916"),
-        ('{"tiny": 1.43e-8, …}', "/tiny"),
+        ('{"r2": 0.9291, …}', "/r2: 0.9291 is printed, and it is 0.92916"),
+        ('{"tiny": 1.44e-8, …}', "/tiny"),
         ('{"rows": 4, …}', "/rows"),
         ('{"y": 0, …}', "/y"),
         ('{"id": "job_…", …}', "/id"),
