@@ -90,11 +90,7 @@ def _nested(pointer: str, value: Any) -> dict[str, Any]:
     return value
 
 
-def nothing(session: Session, group: Group) -> None:
-    """Settle nothing."""
-
-
-def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callable[[Session, Group], None] = nothing) -> None:
+def start(store: Store, caller: Caller, job_id: str, plan: Plan, settle: Callable[[Session, Group], None]) -> None:
     """Store a group that repeats that job, and send its jobs to their queue. `settle` is called with the group in the
     transaction that stores it.
 

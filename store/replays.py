@@ -15,7 +15,7 @@ from store.checkpoints import Kept
 from store.connections import Store
 from store.files import Files
 from store.keys import Caller
-from store.submission import Settle, nothing
+from store.submission import Settle
 from store.tables import Checkpoint, CurvePoint, Job, Model, Series
 from store.tensors import pack
 
@@ -36,9 +36,7 @@ class Difference:
     now: float | None
 
 
-def submit(
-    store: Store, caller: Caller, job_id: str, from_epoch: int | None, to_epoch: int | None, settle: Settle = nothing
-) -> Job:
+def submit(store: Store, caller: Caller, job_id: str, from_epoch: int | None, to_epoch: int | None, settle: Settle) -> Job:
     """Store a replay of that job and send it to its queue. By default it begins where the job did and ends with its last
     epoch. Raises NotFound, Removed, TooManyQueued, ContentMissing, ContentDamaged, or InvalidSpec, which points at
     `/from_epoch` or `/to_epoch`.
